@@ -1,0 +1,118 @@
+//! The digits accepted lately.
+
+use super::code::Code;
+use super::time::UnixTime;
+use subtle::{Choice, ConstantTimeEq};
+
+/// How long accepted digits are refused wherever they turn up again: ten minutes, in seconds.
+///
+/// Also how far back a wrong code is looked up, to be called expired.
+pub const REMEMBERED_SECS: u64 = 600;
+
+/// How many accepted codes are remembered.
+pub(super) const REMEMBERED: usize = 32;
+
+/// One accepted code and when that was.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Accepted {
+    pub(super) code: Code,
+    pub(super) at: UnixTime,
+}
+
+impl Accepted {
+    /// Not older than ten minutes. What a clock set back has left in the future is not older either.
+    const fn is_remembered(&self, now: UnixTime) -> bool {
+        now.saturating_since(self.at) < REMEMBERED_SECS
+    }
+}
+
+/// The digits accepted lately, with their times.
+///
+/// The watermark alone would let digits pass again that a nearby step happens to share with one already used. Entries
+/// are kept past their ten minutes until their place is needed: so they still count when a clock that had jumped ahead
+/// is set right.
+#[derive(Debug)]
+pub(super) struct Lately {
+    entries: [Option<Accepted>; REMEMBERED],
+}
+
+impl Lately {
+    pub(super) const fn new() -> Self {
+        Self { entries: [None; REMEMBERED] }
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Accepted> {
+        self.entries.iter().flatten()
+    }
+
+    /// Whether these digits were accepted within ten minutes: all entries are compared, by mask.
+    pub(super) fn contains(&self, code: Code, now: UnixTime) -> Choice {
+        self.iter()
+            .filter(|entry| entry.is_remembered(now))
+            .fold(Choice::from(0), |found, entry| found | entry.code.ct_eq(&code))
+    }
+
+    /// When there is room for another acceptance, if there is none now: all places are taken by younger ones.
+    pub(super) fn full_until(&self, now: UnixTime) -> Option<UnixTime> {
+        if self.entries.iter().any(Option::is_none) {
+            return None;
+        }
+        let oldest = self.iter().min_by_key(|entry| entry.at)?;
+        oldest.is_remembered(now).then(|| oldest.at.saturating_add(REMEMBERED_SECS))
+    }
+
+    /// Remembers an acceptance, in the place of the oldest if all are taken.
+    pub(super) fn push(&mut self, accepted: Accepted) {
+        // An empty place orders before any time.
+        if let Some(place) = self.entries.iter_mut().min_by_key(|entry| entry.map(|entry| entry.at)) {
+            *place = Some(accepted);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(value: u32, secs: u64) -> Accepted {
+        Accepted { code: Code::new(value, crate::otp::Digits::Six), at: UnixTime::from_secs(secs) }
+    }
+
+    fn contains(lately: &Lately, value: u32, secs: u64) -> bool {
+        lately.contains(entry(value, 0).code, UnixTime::from_secs(secs)).into()
+    }
+
+    #[test]
+    fn digits_are_remembered_for_ten_minutes_to_the_second() {
+        let mut lately = Lately::new();
+        lately.push(entry(7, 1_000));
+        assert!(contains(&lately, 7, 1_000));
+        assert!(contains(&lately, 7, 1_599));
+        assert!(!contains(&lately, 7, 1_600));
+        assert!(!contains(&lately, 8, 1_000));
+    }
+
+    #[test]
+    fn a_clock_that_jumped_ahead_and_back_forgets_nothing() {
+        let mut lately = Lately::new();
+        lately.push(entry(7, 1_000));
+        lately.push(entry(8, 9_000_000));
+        assert!(contains(&lately, 7, 1_010));
+        assert!(contains(&lately, 8, 1_010), "what lies in the future is not old");
+    }
+
+    #[test]
+    fn thirty_two_young_ones_leave_no_room_until_the_oldest_is_ten_minutes_old() {
+        let mut lately = Lately::new();
+        for i in 0..32 {
+            assert_eq!(lately.full_until(UnixTime::from_secs(1_040)), None);
+            lately.push(entry(i, 1_000 + u64::from(i)));
+        }
+        assert_eq!(lately.full_until(UnixTime::from_secs(1_040)), Some(UnixTime::from_secs(1_600)));
+        assert_eq!(lately.full_until(UnixTime::from_secs(1_600)), None);
+        lately.push(entry(99, 1_600));
+        assert!(!contains(&lately, 0, 1_040), "the oldest made room");
+        assert!(contains(&lately, 1, 1_040));
+        assert_eq!(lately.full_until(UnixTime::from_secs(1_600)), Some(UnixTime::from_secs(1_601)));
+    }
+}

@@ -1,0 +1,253 @@
+//! HMAC of a step (RFC 2104, RFC 4226 §5.2) from prepared pad states, over the hashes' block functions.
+//!
+//! The message is always eight bytes, so each code costs exactly two compressions, inner and outer, once the two blocks
+//! of key material have been absorbed. Compressions of different steps do not depend on each other: they are run side
+//! by side, [`LANES`] at a time, for the processor to overlap.
+
+use digest::Digest;
+use sha1::digest;
+use zeroize::Zeroize;
+
+/// How many steps are computed side by side.
+pub(super) const LANES: usize = 4;
+
+/// What HMAC needs of a hash: chaining states, blocks, and the compression from one to the next.
+pub(super) trait Hash {
+    type State: Copy + Zeroize;
+    type Block: Copy + AsMut<[u8]> + Zeroize;
+    /// The initial chaining value (FIPS 180-4 §5.3).
+    const INITIAL: Self::State;
+    const EMPTY: Self::Block;
+
+    fn compress(state: &mut Self::State, block: &Self::Block);
+    /// The hash of a key longer than a block (RFC 2104 §2), into the start of `block`.
+    fn hash_key(key: &[u8], block: &mut Self::Block);
+    /// The last block of the inner hash: the step, padded (FIPS 180-4 §5.1).
+    fn inner_block(step: u64) -> Self::Block;
+    /// The last block of the outer hash: the inner digest, padded.
+    fn outer_block(inner: &Self::State) -> Self::Block;
+    /// The digest's first twenty bytes as five words, and its last word.
+    fn ends(outer: &Self::State) -> ([u32; 5], u32);
+}
+
+/// The chaining states after the key's inner and outer pad: what is left to know of a key to make its codes.
+pub(super) struct Pads<H: Hash> {
+    inner: H::State,
+    outer: H::State,
+}
+
+impl<H: Hash> Pads<H> {
+    pub(super) fn new(key: &[u8]) -> Self {
+        let mut block = H::EMPTY;
+        match block.as_mut().get_mut(..key.len()) {
+            Some(start) => start.copy_from_slice(key),
+            None => H::hash_key(key, &mut block),
+        }
+        let mut pads = Self { inner: H::INITIAL, outer: H::INITIAL };
+        xor(&mut block, 0x36);
+        H::compress(&mut pads.inner, &block);
+        xor(&mut block, 0x36 ^ 0x5c);
+        H::compress(&mut pads.outer, &block);
+        block.zeroize();
+        pads
+    }
+
+    /// The truncated HMAC (RFC 4226 §5.3, 31 bits) of each of `steps`.
+    pub(super) fn truncated(&self, steps: &[u64; LANES], count: usize, out: &mut [u32; LANES]) {
+        let mut inner = [self.inner; LANES];
+        let mut outer = [self.outer; LANES];
+        for (state, step) in inner.iter_mut().zip(steps).take(count) {
+            H::compress(state, &H::inner_block(*step));
+        }
+        for (state, inner) in outer.iter_mut().zip(&inner).take(count) {
+            H::compress(state, &H::outer_block(inner));
+        }
+        for (truncated, state) in out.iter_mut().zip(&outer).take(count) {
+            *truncated = truncate(H::ends(state));
+        }
+        inner.zeroize();
+        outer.zeroize();
+    }
+}
+
+impl<H: Hash> Drop for Pads<H> {
+    fn drop(&mut self) {
+        self.inner.zeroize();
+        self.outer.zeroize();
+    }
+}
+
+fn xor<B: AsMut<[u8]>>(block: &mut B, pad: u8) {
+    for byte in block.as_mut() {
+        *byte ^= pad;
+    }
+}
+
+/// Dynamic truncation (RFC 4226 §5.3) without an index that depends on the digest: of all sixteen offsets, the bytes at
+/// the right one are kept by mask. The offset's upper half chooses two neighbouring words, its lower half a byte in them.
+fn truncate((words, last): ([u32; 5], u32)) -> u32 {
+    let (word, byte) = ((last >> 2) & 3, last & 3);
+    let [a, b, c, d, e] = words;
+    let high = (a & equal(word, 0)) | (b & equal(word, 1)) | (c & equal(word, 2)) | (d & equal(word, 3));
+    let low = (b & equal(word, 0)) | (c & equal(word, 1)) | (d & equal(word, 2)) | (e & equal(word, 3));
+    let chosen = (high & equal(byte, 0))
+        | (((high << 8) | (low >> 24)) & equal(byte, 1))
+        | (((high << 16) | (low >> 16)) & equal(byte, 2))
+        | (((high << 24) | (low >> 8)) & equal(byte, 3));
+    chosen & 0x7fff_ffff
+}
+
+/// All ones if the two numbers, both under four, are equal; otherwise all noughts.
+const fn equal(a: u32, b: u32) -> u32 {
+    ((a ^ b).wrapping_sub(1) >> 31).wrapping_neg()
+}
+
+/// The hashes whose words are 32 bits and whose blocks are 64 bytes.
+macro_rules! hash_of_32_bit_words {
+    ($name:ident, $hash:ty, $words:literal, $initial:expr, $compress:path, |$state:ident| $block:expr) => {
+        pub(super) enum $name {}
+
+        impl Hash for $name {
+            type State = [u32; $words];
+            type Block = [u8; 64];
+            const INITIAL: Self::State = $initial;
+            const EMPTY: Self::Block = [0; 64];
+
+            fn compress(state: &mut Self::State, block: &Self::Block) {
+                $compress(state, core::slice::from_ref(block));
+            }
+
+            fn hash_key(key: &[u8], block: &mut Self::Block) {
+                hash_into::<$hash>(key, block);
+            }
+
+            fn inner_block(step: u64) -> Self::Block {
+                block_of_64([(u128::from(step) << 64) | (1 << 63), 0, 0, (64 + 8) * 8])
+            }
+
+            fn outer_block($state: &Self::State) -> Self::Block {
+                block_of_64($block)
+            }
+
+            fn ends(outer: &Self::State) -> ([u32; 5], u32) {
+                let [a, b, c, d, e, ..] = *outer;
+                let [.., last] = *outer;
+                ([a, b, c, d, e], last)
+            }
+        }
+    };
+}
+
+hash_of_32_bit_words!(
+    Sha1,
+    sha1::Sha1,
+    5,
+    [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0],
+    sha1::block_api::compress,
+    |state| {
+        let [a, b, c, d, e] = *state;
+        [quad(a, b, c, d), quad(e, 0x8000_0000, 0, 0), 0, (64 + 20) * 8]
+    }
+);
+
+hash_of_32_bit_words!(
+    Sha256,
+    sha2::Sha256,
+    8,
+    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19],
+    sha2::block_api::compress256,
+    |state| {
+        let [a, b, c, d, e, f, g, h] = *state;
+        [quad(a, b, c, d), quad(e, f, g, h), 1 << 127, (64 + 32) * 8]
+    }
+);
+
+pub(super) enum Sha512 {}
+
+impl Hash for Sha512 {
+    type State = [u64; 8];
+    type Block = [u8; 128];
+    const INITIAL: Self::State = [
+        0x6a09_e667_f3bc_c908,
+        0xbb67_ae85_84ca_a73b,
+        0x3c6e_f372_fe94_f82b,
+        0xa54f_f53a_5f1d_36f1,
+        0x510e_527f_ade6_82d1,
+        0x9b05_688c_2b3e_6c1f,
+        0x1f83_d9ab_fb41_bd6b,
+        0x5be0_cd19_137e_2179,
+    ];
+    const EMPTY: Self::Block = [0; 128];
+
+    fn compress(state: &mut Self::State, block: &Self::Block) {
+        sha2::block_api::compress512(state, core::slice::from_ref(block));
+    }
+
+    fn hash_key(key: &[u8], block: &mut Self::Block) {
+        hash_into::<sha2::Sha512>(key, block);
+    }
+
+    fn inner_block(step: u64) -> Self::Block {
+        let mut block = [0; 128];
+        let (first, rest) = block.split_at_mut(64);
+        first.copy_from_slice(&block_of_64([(u128::from(step) << 64) | (1 << 63), 0, 0, 0]));
+        rest.copy_from_slice(&block_of_64([0, 0, 0, (128 + 8) * 8]));
+        block
+    }
+
+    fn outer_block(inner: &Self::State) -> Self::Block {
+        let [a, b, c, d, e, f, g, h] = *inner;
+        let mut block = [0; 128];
+        let (first, rest) = block.split_at_mut(64);
+        first.copy_from_slice(&block_of_64([pair(a, b), pair(c, d), pair(e, f), pair(g, h)]));
+        rest.copy_from_slice(&block_of_64([1 << 127, 0, 0, (128 + 64) * 8]));
+        block
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // halves of 64-bit words
+    fn ends(outer: &Self::State) -> ([u32; 5], u32) {
+        let [a, b, c, .., last] = *outer;
+        ([(a >> 32) as u32, a as u32, (b >> 32) as u32, b as u32, (c >> 32) as u32], last as u32)
+    }
+}
+
+/// Sixteen bytes at a time: the block function reads whole vectors, and a vector read right after narrower writes waits
+/// for all of them.
+fn block_of_64(quads: [u128; 4]) -> [u8; 64] {
+    let mut block = [0; 64];
+    for (place, quad) in block.chunks_exact_mut(16).zip(quads) {
+        place.copy_from_slice(&quad.to_be_bytes());
+    }
+    block
+}
+
+fn quad(a: u32, b: u32, c: u32, d: u32) -> u128 {
+    pair((u64::from(a) << 32) | u64::from(b), (u64::from(c) << 32) | u64::from(d))
+}
+
+fn pair(a: u64, b: u64) -> u128 {
+    (u128::from(a) << 64) | u128::from(b)
+}
+
+fn hash_into<D: Digest>(key: &[u8], block: &mut [u8]) {
+    let mut digest = D::digest(key);
+    for (place, byte) in block.iter_mut().zip(&digest) {
+        *place = *byte;
+    }
+    digest.as_mut_slice().zeroize();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn truncation_at_every_offset_reads_the_bytes_there() {
+        for offset in 0..16_usize {
+            let bytes: [u8; 20] = core::array::from_fn(|i| if i == 19 { offset as u8 } else { (i * 37 + 200) as u8 });
+            let word = |i: usize| u32::from_be_bytes(bytes[i..i + 4].try_into().unwrap());
+            let words = [word(0), word(4), word(8), word(12), word(16)];
+            assert_eq!(truncate((words, words[4])), word(offset) & 0x7fff_ffff, "offset {offset}");
+        }
+    }
+}

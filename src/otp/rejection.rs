@@ -1,0 +1,165 @@
+//! Why a code was refused, and what to tell whoever typed it.
+
+use super::code::CodeError;
+use super::time::UnixTime;
+use core::fmt;
+use core::num::NonZeroU32;
+
+/// Why a code was refused.
+///
+/// All of it may be shown to whoever submitted the code: a rejection never says that a code is good for a future moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(tag = "reason", rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Rejection {
+    /// The code is wrong. Counted.
+    Mismatch(Charge),
+    /// The code was right up to ten minutes ago. Counted.
+    Expired(Charge),
+    /// The code is right, but it has been used, or is older than the last one used. Not counted.
+    Replayed {
+        /// From when on an unused code is shown, as far as the authenticator's clock is known.
+        next: UnixTime,
+    },
+    /// The text is no code. Not counted.
+    Malformed,
+    /// Too many failures: the code was not evaluated. Not counted.
+    Locked {
+        /// When the lock ends.
+        until: UnixTime,
+    },
+    /// Too many codes were accepted within ten minutes: the code was not evaluated. Not counted.
+    Busy {
+        /// When the oldest of them is ten minutes old.
+        until: UnixTime,
+    },
+    /// Too many failures in a row: no code is evaluated until the authenticator is bound anew. Not counted.
+    Disabled,
+}
+
+impl Rejection {
+    /// How many wrong codes may still follow before a lock: nought while locked, `None` where nothing was counted.
+    #[must_use]
+    pub const fn attempts_left(&self) -> Option<u32> {
+        match self {
+            Self::Mismatch(charge) | Self::Expired(charge) => Some(match charge.standing {
+                Standing::Open { attempts_left } => attempts_left.get(),
+                Standing::Locked { .. } | Standing::Disabled => 0,
+            }),
+            Self::Locked { .. } | Self::Disabled => Some(0),
+            Self::Replayed { .. } | Self::Malformed | Self::Busy { .. } => None,
+        }
+    }
+
+    /// The first instant at which another code can be accepted, where that is not now: a page may count down to it.
+    #[must_use]
+    pub const fn retry_at(&self) -> Option<UnixTime> {
+        match self {
+            Self::Replayed { next: at } | Self::Locked { until: at } | Self::Busy { until: at } => Some(*at),
+            Self::Mismatch(charge) | Self::Expired(charge) => match charge.standing {
+                Standing::Locked { until } => Some(until),
+                Standing::Open { .. } | Standing::Disabled => None,
+            },
+            Self::Malformed | Self::Disabled => None,
+        }
+    }
+
+    /// Whether this submission counted as a failure.
+    #[must_use]
+    pub const fn is_charged(&self) -> bool {
+        matches!(self, Self::Mismatch(_) | Self::Expired(_))
+    }
+
+    /// What to tell whoever typed the code.
+    #[must_use]
+    pub const fn advice(&self) -> Advice {
+        match self {
+            Self::Malformed => Advice::TypeTheDigits,
+            Self::Locked { .. } => Advice::WaitForTheLock,
+            Self::Disabled => Advice::ContactSupport,
+            Self::Replayed { .. } | Self::Busy { .. } => Advice::WaitForTheNextCode,
+            Self::Mismatch(charge) | Self::Expired(charge) => match charge.standing {
+                Standing::Disabled => Advice::ContactSupport,
+                Standing::Locked { .. } => Advice::WaitForTheLock,
+                Standing::Open { .. } => match (self, charge.failures_in_a_row) {
+                    (Self::Expired(_), _) => Advice::TypeItAsItAppears,
+                    (_, 0..=2) => Advice::CheckTheEntry,
+                    _ => Advice::SetTheClockToAutomatic,
+                },
+            },
+        }
+    }
+}
+
+impl From<CodeError> for Rejection {
+    fn from(_: CodeError) -> Self {
+        Self::Malformed
+    }
+}
+
+/// What a counted failure has led to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Charge {
+    /// Failures since the last success, this one included.
+    pub failures_in_a_row: u32,
+    /// Whether more attempts are open.
+    pub standing: Standing,
+}
+
+/// Whether more attempts are open after a counted failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum Standing {
+    /// So many wrong codes may still follow before a lock.
+    Open {
+        /// One at least.
+        attempts_left: NonZeroU32,
+    },
+    /// No code is evaluated before `until`.
+    Locked {
+        /// When the lock ends.
+        until: UnixTime,
+    },
+    /// No code is evaluated until the authenticator is bound anew.
+    Disabled,
+}
+
+/// What to tell a person whose code was refused, chosen only from what may be shown. `Display` is a sentence in English; match
+/// on it for other languages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Advice {
+    /// The text was no code.
+    TypeTheDigits,
+    /// The code was used.
+    WaitForTheNextCode,
+    /// The code was right a while ago.
+    TypeItAsItAppears,
+    /// Perhaps it was another service's code.
+    CheckTheEntry,
+    /// Several codes were wrong: perhaps the phone's clock is.
+    SetTheClockToAutomatic,
+    /// Count down to [`Rejection::retry_at`].
+    WaitForTheLock,
+    /// Nothing the owner does here helps.
+    ContactSupport,
+}
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TypeTheDigits => "Type the digits that your authenticator app shows.",
+            Self::WaitForTheNextCode => "This code cannot be used again: wait for the next one.",
+            Self::TypeItAsItAppears => "This code has run out: type the next one as soon as it appears.",
+            Self::CheckTheEntry => "The code is wrong: check that it is this service's entry in your app.",
+            Self::SetTheClockToAutomatic => {
+                "The code is wrong: set your phone's clock to automatic, then use a new code."
+            }
+            Self::WaitForTheLock => "Too many wrong codes: wait until the lock ends.",
+            Self::ContactSupport => "Too many wrong codes: contact support.",
+        })
+    }
+}

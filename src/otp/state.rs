@@ -1,0 +1,154 @@
+//! What has to be kept of one authenticator between two codes.
+
+use super::code::Code;
+use super::lately::{Accepted, Lately, REMEMBERED};
+use super::throttle::Throttle;
+use super::time::{Step, UnixTime};
+use super::tracker::Tracker;
+
+/// The first byte of the stored form.
+const VERSION: u8 = 1;
+
+/// What has to be kept of one authenticator between two codes: failures and locks, watermark and drift, digits accepted lately.
+///
+/// Neither `Copy` nor `Clone`: deciding consumes it, so that nobody decides twice on one. Where several threads, processes
+/// or machines verify for one authenticator, store [`to_bytes`](Self::to_bytes) by compare-and-swap on what was read.
+#[derive(Debug)]
+pub struct State {
+    pub(super) throttle: Throttle,
+    pub(super) tracker: Tracker,
+    pub(super) lately: Lately,
+}
+
+impl State {
+    /// The length of the stored form in bytes: 426.
+    ///
+    /// In order, numbers big-endian: version (1 byte); failures in a row (4), last failure (8), long-term count (4), its
+    /// last leak (8); watermark present (1), watermark (8), drift (4), its anchor (4); thirty-two times an accepted code
+    /// (4) and when that was (8), unused places nought and last.
+    pub const LEN: usize = 42 + REMEMBERED * 12;
+
+    /// Of an authenticator that nobody has used yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { throttle: Throttle::NEW, tracker: Tracker::NEW, lately: Lately::new() }
+    }
+
+    /// The highest step used up, if any.
+    #[must_use]
+    pub const fn watermark(&self) -> Option<Step> {
+        self.tracker.watermark()
+    }
+
+    /// The stored form.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; Self::LEN] {
+        let mut bytes = [0; Self::LEN];
+        let mut rest = bytes.as_mut_slice();
+        let mut put = |field: &[u8]| {
+            if let Some((place, behind)) = core::mem::take(&mut rest).split_at_mut_checked(field.len()) {
+                place.copy_from_slice(field);
+                rest = behind;
+            }
+        };
+        put(&[VERSION]);
+        put(&self.throttle.run.to_be_bytes());
+        put(&self.throttle.last_failure.as_secs().to_be_bytes());
+        put(&self.throttle.long_term.to_be_bytes());
+        put(&self.throttle.leaked_at.as_secs().to_be_bytes());
+        put(&[u8::from(self.tracker.watermark().is_some())]);
+        put(&self.tracker.watermark().map_or(0, Step::number).to_be_bytes());
+        put(&self.tracker.stored_drift().to_be_bytes());
+        put(&self.tracker.anchor().to_be_bytes());
+        for accepted in self.lately.iter() {
+            put(&accepted.code.packed().to_be_bytes());
+            put(&accepted.at.as_secs().to_be_bytes());
+        }
+        bytes
+    }
+
+    /// Reads the stored form.
+    ///
+    /// # Errors
+    /// [`StateError`] if the bytes are not what [`to_bytes`](Self::to_bytes) of this or an earlier release wrote. Treat that as an
+    /// incident: a new state in place of a damaged one forgets what has been used.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, StateError> {
+        if bytes.len() != Self::LEN {
+            return Err(StateError::Length { len: bytes.len() });
+        }
+        let mut reader = Reader(bytes);
+        let [version] = reader.take()?;
+        if version != VERSION {
+            return Err(StateError::Version { version });
+        }
+        let throttle = Throttle {
+            run: u32::from_be_bytes(reader.take()?),
+            last_failure: reader.time()?,
+            long_term: u32::from_be_bytes(reader.take()?),
+            leaked_at: reader.time()?,
+        };
+        let watermark = match (reader.take()?, u64::from_be_bytes(reader.take()?)) {
+            ([0], 0) => None,
+            ([1], step) => Some(Step::new(step)),
+            _ => return Err(StateError::Nonsense),
+        };
+        let (drift, anchor) = (i32::from_be_bytes(reader.take()?), i32::from_be_bytes(reader.take()?));
+        let tracker = Tracker::from_stored(watermark, drift, anchor).ok_or(StateError::Nonsense)?;
+        let mut lately = Lately::new();
+        let mut ended = false;
+        for _ in 0..REMEMBERED {
+            match (u32::from_be_bytes(reader.take()?), reader.time()?) {
+                (0, at) if at.as_secs() == 0 => ended = true,
+                (packed, at) if !ended => {
+                    lately.push(Accepted { code: Code::from_packed(packed).ok_or(StateError::Nonsense)?, at });
+                }
+                _ => return Err(StateError::Nonsense),
+            }
+        }
+        Ok(Self { throttle, tracker, lately })
+    }
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl Reader<'_> {
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], StateError> {
+        let (field, behind) = self.0.split_first_chunk().ok_or(StateError::Nonsense)?;
+        self.0 = behind;
+        Ok(*field)
+    }
+
+    fn time(&mut self) -> Result<UnixTime, StateError> {
+        Ok(UnixTime::from_secs(u64::from_be_bytes(self.take()?)))
+    }
+}
+
+/// Why stored bytes are no [`State`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StateError {
+    /// Not [`State::LEN`] bytes.
+    #[error(
+        "the stored state has {len} bytes instead of {}: it was cut off, or is something else; restore it from a backup",
+        State::LEN
+    )]
+    Length {
+        /// How many bytes there were.
+        len: usize,
+    },
+    /// Written by a release that this one does not know.
+    #[error("the stored state has version {version}, which this release cannot read: upgrade sekisho")]
+    Version {
+        /// The first byte.
+        version: u8,
+    },
+    /// A number that no state can have.
+    #[error("the stored state is damaged: restore it from a backup, or have the authenticator enrolled anew")]
+    Nonsense,
+}

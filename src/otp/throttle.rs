@@ -1,0 +1,199 @@
+//! Counts failures and locks.
+
+use super::policy::Limits;
+use super::rejection::Standing;
+use super::time::UnixTime;
+use core::num::NonZeroU32;
+
+/// What a throttle says before a code is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Admission {
+    Open,
+    /// No code is evaluated before this instant.
+    Locked(UnixTime),
+    /// Too many failures in a row: no code is evaluated until the authenticator is bound anew.
+    Disabled,
+}
+
+/// The failures of one guesser or of many.
+///
+/// The run of failures ends with a success and drives the short locks. The long-term count survives successes and
+/// only leaks, by one per [`Limits::leak_every_secs`] and by one per write at most, so that a clock that jumps empties nothing.
+///
+/// A lock is kept as its beginning. One that begins later than its own length from now was written under a clock gone wrong:
+/// it does not hold (one bad clock would lock everybody for as long as it was ahead), its failures still count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Throttle {
+    /// Failures in a row.
+    pub(super) run: u32,
+    pub(super) last_failure: UnixTime,
+    /// Failures that have not leaked away.
+    pub(super) long_term: u32,
+    /// When the long-term count last leaked or began.
+    pub(super) leaked_at: UnixTime,
+}
+
+impl Throttle {
+    pub(super) const NEW: Self =
+        Self { run: 0, last_failure: UnixTime::from_secs(0), long_term: 0, leaked_at: UnixTime::from_secs(0) };
+
+    pub(super) fn admission(&self, limits: &Limits, now: UnixTime) -> Admission {
+        if self.run >= limits.disable_after {
+            return Admission::Disabled;
+        }
+        let short = limits.lock_secs(self.run).and_then(|secs| lock_end(self.last_failure, secs, now));
+        let long = if self.long_term >= limits.long_term {
+            lock_end(self.leaked_at, limits.leak_every_secs, now)
+        } else {
+            None
+        };
+        match short.max(long) {
+            Some(until) => Admission::Locked(until),
+            None => Admission::Open,
+        }
+    }
+
+    pub(super) fn fail(&mut self, limits: &Limits, now: UnixTime) {
+        self.leak(limits, now);
+        if self.long_term == 0 {
+            self.leaked_at = now;
+        }
+        if self.long_term < limits.long_term {
+            self.long_term = self.long_term.saturating_add(1);
+        }
+        self.run = self.run.saturating_add(1);
+        self.last_failure = now;
+    }
+
+    pub(super) fn succeed(&mut self, limits: &Limits, now: UnixTime) {
+        self.leak(limits, now);
+        self.run = 0;
+    }
+
+    fn leak(&mut self, limits: &Limits, now: UnixTime) {
+        if now.saturating_since(self.leaked_at) >= limits.leak_every_secs {
+            self.long_term = self.long_term.saturating_sub(1);
+            self.leaked_at = now;
+        }
+        self.leaked_at = self.leaked_at.min(now);
+    }
+
+    /// Where the guesser stands after a failure.
+    pub(super) fn standing(&self, limits: &Limits, now: UnixTime) -> Standing {
+        match self.admission(limits, now) {
+            Admission::Disabled => Standing::Disabled,
+            Admission::Locked(until) => Standing::Locked { until },
+            Admission::Open => {
+                let until_lock = limits.lock_after.saturating_sub(self.run);
+                let until_full = limits.long_term.saturating_sub(self.long_term);
+                let until_disabled = limits.disable_after.saturating_sub(self.run);
+                let left = until_lock.min(until_full).min(until_disabled);
+                // Past the first lock each failure locks again: one is left.
+                Standing::Open { attempts_left: NonZeroU32::new(left).unwrap_or(NonZeroU32::MIN) }
+            }
+        }
+    }
+}
+
+/// The end of a lock of `secs` that began at `from`, if it holds at `now`.
+fn lock_end(from: UnixTime, secs: u64, now: UnixTime) -> Option<UnixTime> {
+    let end = from.saturating_add(secs);
+    (now < end && from <= now.saturating_add(secs)).then_some(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Limits = Limits::DEFAULT;
+
+    fn at(secs: u64) -> UnixTime {
+        UnixTime::from_secs(secs)
+    }
+
+    fn failed(times: u32, secs: u64) -> Throttle {
+        let mut throttle = Throttle::NEW;
+        (0..times).for_each(|_| throttle.fail(&LIMITS, at(secs)));
+        throttle
+    }
+
+    #[test]
+    fn the_fifth_failure_locks_and_each_further_one_twice_as_long_up_to_an_hour() {
+        assert_eq!(failed(4, 1_000).admission(&LIMITS, at(1_000)), Admission::Open);
+        for (failures, secs) in [(5, 30), (6, 60), (7, 120), (8, 240), (11, 1_920), (12, 3_600), (40, 3_600)] {
+            let throttle = failed(failures, 1_000);
+            let end = at(1_000 + secs);
+            assert_eq!(
+                throttle.admission(&LIMITS, at(1_000 + secs - 1)),
+                Admission::Locked(end),
+                "{failures} failures"
+            );
+            assert_eq!(throttle.admission(&LIMITS, end), Admission::Open, "{failures} failures");
+        }
+    }
+
+    #[test]
+    fn a_lock_that_ran_out_keeps_the_count() {
+        let mut throttle = failed(5, 1_000);
+        throttle.fail(&LIMITS, at(1_030));
+        assert_eq!(throttle.admission(&LIMITS, at(1_089)), Admission::Locked(at(1_090)));
+    }
+
+    #[test]
+    fn a_success_ends_the_run_and_leaves_the_long_term_count() {
+        let mut throttle = failed(4, 1_000);
+        throttle.succeed(&LIMITS, at(1_001));
+        assert_eq!((throttle.run, throttle.long_term), (0, 4));
+    }
+
+    #[test]
+    fn a_full_long_term_count_admits_one_attempt_a_day() {
+        let mut throttle = failed(50, 1_000);
+        throttle.succeed(&LIMITS, at(1_000));
+        for day in 1..4 {
+            let due = 1_000 + day * 86_400;
+            assert_eq!(throttle.admission(&LIMITS, at(due - 1)), Admission::Locked(at(due)));
+            assert_eq!(throttle.admission(&LIMITS, at(due)), Admission::Open);
+            throttle.fail(&LIMITS, at(due));
+            throttle.succeed(&LIMITS, at(due));
+        }
+    }
+
+    #[test]
+    fn a_year_away_leaks_one() {
+        let mut throttle = failed(3, 1_000);
+        throttle.succeed(&LIMITS, at(400 * 86_400));
+        assert_eq!(throttle.long_term, 2);
+        throttle.succeed(&LIMITS, at(400 * 86_400));
+        assert_eq!(throttle.long_term, 2);
+    }
+
+    #[test]
+    fn a_hundred_failures_in_a_row_disable() {
+        assert_ne!(failed(99, 1_000).admission(&LIMITS, at(u64::MAX)), Admission::Disabled);
+        assert_eq!(failed(100, 1_000).admission(&LIMITS, at(u64::MAX)), Admission::Disabled);
+    }
+
+    #[test]
+    fn a_lock_holds_when_the_clock_is_set_back_a_little() {
+        assert_eq!(failed(5, 1_000).admission(&LIMITS, at(971)), Admission::Locked(at(1_030)));
+    }
+
+    #[test]
+    fn a_lock_from_a_clock_far_ahead_does_not_hold_but_its_failures_count() {
+        let mut throttle = failed(5, 9_000_000);
+        assert_eq!(throttle.admission(&LIMITS, at(1_000)), Admission::Open);
+        throttle.fail(&LIMITS, at(1_000));
+        assert_eq!(throttle.admission(&LIMITS, at(1_059)), Admission::Locked(at(1_060)));
+        assert_eq!(throttle.leaked_at, at(1_000));
+    }
+
+    #[test]
+    fn attempts_left_count_down_to_the_lock() {
+        let left = |failures| failed(failures, 1_000).standing(&LIMITS, at(1_000));
+        let open = |n| Standing::Open { attempts_left: NonZeroU32::new(n).unwrap() };
+        assert_eq!([left(1), left(4)], [open(4), open(1)]);
+        assert_eq!(left(5), Standing::Locked { until: at(1_030) });
+        assert_eq!(left(100), Standing::Disabled);
+    }
+}

@@ -1,0 +1,108 @@
+//! Instants and steps.
+
+use core::fmt;
+
+/// An instant as whole seconds since 1970-01-01T00:00:00Z, not counting leap seconds.
+///
+/// Every value up to [`u64::MAX`] is a valid input anywhere in this crate.
+///
+/// ```
+/// use sekisho::otp::UnixTime;
+/// # #[cfg(feature = "std")]
+/// let now = UnixTime::try_from(std::time::SystemTime::now())?;
+/// assert!(UnixTime::from_secs(59) < UnixTime::from_secs(60));
+/// # Ok::<(), sekisho::otp::TimeError>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+pub struct UnixTime(u64);
+
+impl UnixTime {
+    /// The instant `secs` seconds after the Unix epoch.
+    #[must_use]
+    pub const fn from_secs(secs: u64) -> Self {
+        Self(secs)
+    }
+
+    /// Seconds since the Unix epoch.
+    #[must_use]
+    pub const fn as_secs(self) -> u64 {
+        self.0
+    }
+
+    /// This instant `secs` seconds later, or the last one there is.
+    #[must_use]
+    pub const fn saturating_add(self, secs: u64) -> Self {
+        Self(self.0.saturating_add(secs))
+    }
+
+    /// Seconds from `earlier` until this instant; nought if `earlier` is not earlier.
+    #[must_use]
+    pub const fn saturating_since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+}
+
+#[cfg(feature = "std")]
+impl TryFrom<std::time::SystemTime> for UnixTime {
+    type Error = TimeError;
+
+    fn try_from(time: std::time::SystemTime) -> Result<Self, TimeError> {
+        time.duration_since(std::time::UNIX_EPOCH)
+            .map(|since| Self(since.as_secs()))
+            .map_err(|_| TimeError::BeforeUnixEpoch)
+    }
+}
+
+/// The counter of an authenticator: `floor((unix seconds − T0) / period)` (RFC 6238 §4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+pub struct Step(u64);
+
+impl Step {
+    /// The step with this number.
+    #[must_use]
+    pub const fn new(number: u64) -> Self {
+        Self(number)
+    }
+
+    /// The number of this step, counted from T0.
+    #[must_use]
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The step `distance` away, or the nearest one there is.
+    #[must_use]
+    pub const fn saturating_offset(self, distance: i64) -> Self {
+        Self(self.0.saturating_add_signed(distance))
+    }
+
+    /// How many steps this one is after `other`; both lie in one window.
+    pub(super) const fn distance_from(self, other: Self) -> i64 {
+        self.0.wrapping_sub(other.0).cast_signed()
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// A clock that cannot be right. No code is judged under it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TimeError {
+    /// The clock reads a time before 1970.
+    #[error("the clock reads a time before 1970: set the server's clock")]
+    BeforeUnixEpoch,
+    /// The clock reads a time before the authenticator's T0.
+    #[error("the time {now} lies before this authenticator's T0, {t0}: set the server's clock, or correct T0", now = now.as_secs(), t0 = t0.as_secs())]
+    BeforeT0 {
+        /// What the clock read.
+        now: UnixTime,
+        /// When the authenticator's steps begin.
+        t0: UnixTime,
+    },
+}

@@ -1,0 +1,115 @@
+//! How far an authenticator has come, and how far its clock is off.
+
+use super::time::Step;
+use super::window::{OpenSteps, Window};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeGreater};
+
+/// How far a resynchronisation may have moved the centre, in steps: a day of the shortest period, 86 400 steps.
+const MAX_ANCHOR: i32 = 86_400;
+/// How far learning may move the drift from there, in steps, whatever the policy.
+pub(super) const MAX_DRIFT: u8 = 60;
+
+/// Watermark and drift of one authenticator.
+///
+/// The watermark is the highest step used up, and only rises. The drift is the learned distance in steps between the
+/// authenticator's clock and ours; acceptances move it by one at a time and never far from the anchor, which is where the
+/// last resynchronisation put it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tracker {
+    watermark: Option<Step>,
+    drift: i32,
+    anchor: i32,
+}
+
+impl Tracker {
+    pub(super) const NEW: Self = Self { watermark: None, drift: 0, anchor: 0 };
+
+    pub(super) const fn watermark(self) -> Option<Step> {
+        self.watermark
+    }
+
+    pub(super) const fn anchor(self) -> i32 {
+        self.anchor
+    }
+
+    /// In steps, within `max_drift` of the anchor: a stricter policy holds for what an older one let be learnt.
+    pub(super) fn drift(self, max_drift: u8) -> i32 {
+        let (lowest, highest) = self.drift_bounds(max_drift);
+        self.drift.max(lowest).min(highest)
+    }
+
+    fn drift_bounds(self, max_drift: u8) -> (i32, i32) {
+        let max_drift = i32::from(max_drift);
+        (self.anchor.saturating_sub(max_drift), self.anchor.saturating_add(max_drift))
+    }
+
+    /// The steps acceptable at `now`: the window around our step, for whoever has set the clock right, and the window
+    /// around our step plus drift.
+    pub(super) fn open(self, window: Window, max_drift: u8, now: Step) -> OpenSteps {
+        window.around(now).union(window.around(now.saturating_offset(i64::from(self.drift(max_drift)))))
+    }
+
+    /// After the acceptance of `step` at `now`. Which step it was shows in the result only: no branch depends on it.
+    pub(super) fn accepted(self, step: u64, max_drift: u8, now: Step) -> Self {
+        let drift = self.drift(max_drift);
+        let (lowest, highest) = self.drift_bounds(max_drift);
+        let expected = now.saturating_offset(i64::from(drift)).number();
+        let mut moved = drift;
+        moved.conditional_assign(&drift.saturating_add(1), step.ct_gt(&expected) & below(drift, highest));
+        moved.conditional_assign(&drift.saturating_sub(1), expected.ct_gt(&step) & below(lowest, drift));
+        Self { watermark: Some(Step::new(step)), drift: moved, anchor: self.anchor }
+    }
+
+    /// From stored numbers, if they can be.
+    pub(super) const fn from_stored(watermark: Option<Step>, drift: i32, anchor: i32) -> Option<Self> {
+        let anchor_is_sane = -MAX_ANCHOR <= anchor && anchor <= MAX_ANCHOR;
+        if !anchor_is_sane || drift.abs_diff(anchor) > MAX_DRIFT as u32 {
+            return None;
+        }
+        Some(Self { watermark, drift, anchor })
+    }
+
+    /// The learned drift as it was stored.
+    pub(super) const fn stored_drift(self) -> i32 {
+        self.drift
+    }
+}
+
+/// Both numbers are public; the result joins a mask.
+fn below(a: i32, b: i32) -> Choice {
+    Choice::from(u8::from(a < b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn drift_moves_one_step_at_a_time_and_stays_within_its_bound() {
+        let now = Step::new(1_000);
+        let mut tracker = Tracker::NEW;
+        for expected in [1, 2, 3, 4, 4, 4] {
+            tracker = tracker.accepted(1_010, 4, now);
+            assert_eq!(tracker.drift(4), expected);
+        }
+        for expected in [3, 2, 1, 0, -1, -2, -3, -4, -4] {
+            tracker = tracker.accepted(900, 4, now);
+            assert_eq!(tracker.drift(4), expected);
+        }
+        assert_eq!(tracker.accepted(996, 4, now).drift(4), -4, "what was expected moves nothing");
+    }
+
+    #[test]
+    fn a_stricter_policy_bounds_drift_learnt_under_a_wider_one() {
+        let now = Step::new(1_000);
+        let tracker = (0..9).fold(Tracker::NEW, |tracker, _| tracker.accepted(1_100, 9, now));
+        assert_eq!(tracker.drift(9), 9);
+        assert_eq!(tracker.drift(2), 2);
+        assert_eq!(tracker.accepted(1_100, 2, now).drift(9), 2);
+    }
+
+    #[test]
+    fn without_learning_drift_stays_at_nought() {
+        assert_eq!(Tracker::NEW.accepted(1_003, 0, Step::new(1_000)).drift(0), 0);
+    }
+}

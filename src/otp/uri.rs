@@ -1,0 +1,340 @@
+//! otpauth URIs: how a secret gets into an app (Key URI format).
+
+use super::algorithm::{Algorithm, Digits};
+use super::base32::Base32Error;
+use super::secret::Secret;
+use super::sensitive::Sensitive;
+use super::time::UnixTime;
+use super::totp::{Period, Totp};
+use alloc::borrow::Cow;
+use alloc::string::String;
+use core::fmt::{self, Write};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// Everything but RFC 3986's unreserved characters is encoded; a blank becomes `%20`, as some apps show a `+`.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// What an otpauth URI says: whose codes these are, the secret, and the parameters.
+///
+/// The format is the one that Google Authenticator introduced and all apps read. It has no T0: what differs
+/// from 1970 is refused.
+///
+/// ```
+/// use sekisho::otp::{OtpauthUri, Secret, Totp};
+///
+/// let secret = Secret::new(b"12345678901234567890")?;
+/// let uri = OtpauthUri::new("日本語の取引所", "alice@example.com", secret, Totp::DEFAULT)?;
+/// let text = uri.to_text();
+/// assert!(text.expose().starts_with("otpauth://totp/%E6%97%A5"));
+/// assert_eq!(OtpauthUri::parse(text.expose())?.account(), "alice@example.com");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct OtpauthUri {
+    label_issuer: Option<String>,
+    issuer: Option<String>,
+    account: String,
+    secret: Secret,
+    totp: Totp,
+}
+
+impl OtpauthUri {
+    /// The longest issuer, in bytes of UTF-8.
+    pub const MAX_ISSUER_LEN: usize = 96;
+    /// The longest account, in bytes of UTF-8: the longest e-mail address (RFC 5321 §4.5.3.1).
+    pub const MAX_ACCOUNT_LEN: usize = 254;
+    /// The longest URI that is parsed, in bytes.
+    pub const MAX_LEN: usize = 4096;
+
+    /// A URI for `account` (whatever the owner knows it by, such as an e-mail address) at `issuer` (the service).
+    ///
+    /// # Errors
+    /// [`UriError`] for names that apps misread (empty, over-long, with a colon, a control character, or a blank at an
+    /// end), and for a T0 other than 1970.
+    pub fn new(issuer: &str, account: &str, secret: Secret, totp: Totp) -> Result<Self, UriError> {
+        check_name(issuer, Field::Issuer, Self::MAX_ISSUER_LEN)?;
+        check_name(account, Field::Account, Self::MAX_ACCOUNT_LEN)?;
+        if totp.t0 != UnixTime::default() {
+            return Err(UriError::T0);
+        }
+        Ok(Self {
+            label_issuer: Some(issuer.into()),
+            issuer: Some(issuer.into()),
+            account: account.into(),
+            secret,
+            totp,
+        })
+    }
+
+    /// Reads a URI.
+    ///
+    /// Total: any text gives a result or an error, in time linear in its length. Unknown parameters are ignored; a `+` in a
+    /// parameter is a blank, in the label a plus.
+    ///
+    /// # Errors
+    /// [`UriError`] for everything else that is not such a URI, secrets under 128 bits included.
+    pub fn parse(uri: &str) -> Result<Self, UriError> {
+        parse(uri, Secret::from_base32)
+    }
+
+    /// The same for URIs whose secret another system issued with 80 bits and more; see [`Secret::new_legacy`] for what is
+    /// risked.
+    ///
+    /// # Errors
+    /// As [`OtpauthUri::parse`].
+    pub fn parse_with_legacy_secret(uri: &str) -> Result<Self, UriError> {
+        parse(uri, Secret::from_legacy_base32)
+    }
+
+    /// The service, as the `issuer` parameter has it, else as the label does.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref().or(self.label_issuer.as_deref())
+    }
+
+    /// The service as the label has it. URIs of careless services may name another one here than in the parameter.
+    #[must_use]
+    pub fn label_issuer(&self) -> Option<&str> {
+        self.label_issuer.as_deref()
+    }
+
+    /// Whose codes these are.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// The secret.
+    #[must_use]
+    pub const fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// The parameters.
+    #[must_use]
+    pub const fn totp(&self) -> Totp {
+        self.totp
+    }
+
+    /// The URI, without the parameters that have their default (SHA1, 6 digits, 30 seconds).
+    #[must_use]
+    pub fn to_text(&self) -> Sensitive<String> {
+        self.write(false)
+    }
+
+    /// The URI with all parameters, for apps that insist on them.
+    #[must_use]
+    pub fn to_text_with_defaults(&self) -> Sensitive<String> {
+        self.write(true)
+    }
+
+    fn write(&self, defaults: bool) -> Sensitive<String> {
+        let encode = |name| utf8_percent_encode(name, ENCODED);
+        // Large enough never to grow, which would leave a copy of the secret unwiped.
+        let mut text = Sensitive::new(String::with_capacity(Self::MAX_LEN));
+        let uri = text.expose_mut();
+        let secret = self.secret.to_base32();
+        // Writing to a String does not fail.
+        let _ = uri.write_str("otpauth://totp/");
+        if let Some(issuer) = &self.label_issuer {
+            let _ = write!(uri, "{}:", encode(issuer));
+        }
+        let _ = write!(uri, "{}?secret={}", encode(&self.account), secret.expose());
+        if let Some(issuer) = &self.issuer {
+            let _ = write!(uri, "&issuer={}", encode(issuer));
+        }
+        let Totp { algorithm, digits, period, .. } = self.totp;
+        if defaults || algorithm != Algorithm::default() {
+            let _ = write!(uri, "&algorithm={algorithm}");
+        }
+        if defaults || digits != Digits::default() {
+            let _ = write!(uri, "&digits={}", digits.count());
+        }
+        if defaults || period != Period::DEFAULT {
+            let _ = write!(uri, "&period={}", period.as_secs());
+        }
+        text
+    }
+}
+
+fn parse(uri: &str, read_secret: impl Fn(&str) -> Result<Secret, Base32Error>) -> Result<OtpauthUri, UriError> {
+    if uri.len() > OtpauthUri::MAX_LEN {
+        return Err(UriError::TooLong(Field::Uri));
+    }
+    let rest = strip_prefix_ignoring_case(uri, "otpauth://").ok_or(UriError::NotOtpauth)?;
+    if strip_prefix_ignoring_case(rest, "hotp/").is_some() {
+        return Err(UriError::Hotp);
+    }
+    let rest = strip_prefix_ignoring_case(rest, "totp/").ok_or(UriError::NotOtpauth)?;
+    if rest.contains('#') {
+        return Err(UriError::NotOtpauth);
+    }
+    let (label, query) = rest.split_once('?').ok_or(UriError::Missing(Field::Secret))?;
+
+    let (mut secret, mut issuer, mut algorithm, mut digits, mut period) = (None, None, None, None, None);
+    for parameter in query.split('&') {
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+        match name {
+            "secret" => {
+                let value = Sensitive::new(decode(value, Field::Secret)?.into_owned());
+                set(&mut secret, Field::Secret, read_secret(value.expose())?)?;
+            }
+            "issuer" => {
+                let value = value.replace('+', " ");
+                let value = decode(&value, Field::Issuer)?.into_owned();
+                check_name(&value, Field::Issuer, OtpauthUri::MAX_ISSUER_LEN)?;
+                set(&mut issuer, Field::Issuer, value)?;
+            }
+            "algorithm" => set(&mut algorithm, Field::Algorithm, read_algorithm(value)?)?,
+            "digits" => {
+                let read = number(value).and_then(|count| Digits::from_count(u8::try_from(count).ok()?));
+                set(&mut digits, Field::Digits, read.ok_or(UriError::OutOfRange(Field::Digits))?)?;
+            }
+            "period" => {
+                let read = number(value).and_then(|secs| Period::from_secs(secs).ok());
+                set(&mut period, Field::Period, read.ok_or(UriError::OutOfRange(Field::Period))?)?;
+            }
+            _ => {}
+        }
+    }
+
+    let label = decode(label, Field::Account)?;
+    let (label_issuer, account) = match label.split_once(':') {
+        Some((issuer, account)) => (Some(issuer), account.trim_start_matches(' ')),
+        None => (None, label.as_ref()),
+    };
+    if let Some(issuer) = label_issuer {
+        check_name(issuer, Field::Issuer, OtpauthUri::MAX_ISSUER_LEN)?;
+    }
+    check_name(account, Field::Account, OtpauthUri::MAX_ACCOUNT_LEN)?;
+    Ok(OtpauthUri {
+        label_issuer: label_issuer.map(String::from),
+        issuer,
+        account: account.into(),
+        secret: secret.ok_or(UriError::Missing(Field::Secret))?,
+        totp: Totp {
+            algorithm: algorithm.unwrap_or_default(),
+            digits: digits.unwrap_or_default(),
+            period: period.unwrap_or_default(),
+            t0: UnixTime::default(),
+        },
+    })
+}
+
+fn set<T>(place: &mut Option<T>, field: Field, value: T) -> Result<(), UriError> {
+    match place.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(UriError::Twice(field)),
+    }
+}
+
+fn read_algorithm(value: &str) -> Result<Algorithm, UriError> {
+    [Algorithm::Sha1, Algorithm::Sha256, Algorithm::Sha512]
+        .into_iter()
+        .find(|algorithm| algorithm.as_str().eq_ignore_ascii_case(value))
+        .ok_or(UriError::OutOfRange(Field::Algorithm))
+}
+
+/// A decimal number of at most three digits, without sign or leading nought.
+fn number(value: &str) -> Option<u64> {
+    let plain = value.len() <= 3 && !value.starts_with('0') && value.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| value.parse().ok()).flatten()
+}
+
+fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> {
+    let (start, rest) = text.split_at_checked(prefix.len())?;
+    start.eq_ignore_ascii_case(prefix).then_some(rest)
+}
+
+/// Percent-decoding that refuses what the `percent-encoding` crate passes through: a `%` without two hex digits.
+fn decode(text: &str, field: Field) -> Result<Cow<'_, str>, UriError> {
+    let mut escapes = text.split('%').skip(1);
+    let whole = |escape: &str| escape.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+    if !escapes.all(whole) {
+        return Err(UriError::Encoding(field));
+    }
+    percent_decode_str(text).decode_utf8().map_err(|_| UriError::Encoding(field))
+}
+
+fn check_name(name: &str, field: Field, max_len: usize) -> Result<(), UriError> {
+    if name.len() > max_len {
+        return Err(UriError::TooLong(field));
+    }
+    if name.is_empty() {
+        return Err(UriError::Missing(field));
+    }
+    if name.contains(|c: char| c == ':' || c.is_control()) || name.trim() != name {
+        return Err(UriError::Misread(field));
+    }
+    Ok(())
+}
+
+/// A part of an otpauth URI.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Field {
+    /// The whole.
+    Uri,
+    /// The account in the label.
+    Account,
+    /// The issuer in the label or the parameter.
+    Issuer,
+    /// The secret.
+    Secret,
+    /// The hash.
+    Algorithm,
+    /// The number of digits.
+    Digits,
+    /// The period.
+    Period,
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Uri => "URI",
+            Self::Account => "account",
+            Self::Issuer => "issuer",
+            Self::Secret => "secret",
+            Self::Algorithm => "algorithm",
+            Self::Digits => "digits",
+            Self::Period => "period",
+        })
+    }
+}
+
+/// Why an otpauth URI cannot be made or read. Nothing of its text is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UriError {
+    /// Not `otpauth://totp/…`.
+    #[error("not an otpauth://totp/ URI: scan or paste the whole of it")]
+    NotOtpauth,
+    /// A URI of counter-based codes.
+    #[error("this is a URI for counter-based codes (HOTP): only time-based ones are verified here")]
+    Hotp,
+    /// A part that has to be there is not, or is empty.
+    #[error("the {0} is missing or empty: give one")]
+    Missing(Field),
+    /// A parameter is there more than once: apps differ in which they take.
+    #[error("the {0} is there more than once: leave one")]
+    Twice(Field),
+    /// More bytes than allowed.
+    #[error("the {0} is too long: shorten it")]
+    TooLong(Field),
+    /// A name that apps misread.
+    #[error("the {0} has a colon, a control character, or a blank at an end, which apps misread: remove it")]
+    Misread(Field),
+    /// Broken percent-encoding, or not UTF-8.
+    #[error("the {0} is not percent-encoded UTF-8: scan or paste the URI again")]
+    Encoding(Field),
+    /// A value that is not supported: SHA1, SHA256 or SHA512; 6 to 8 digits; a period of 1 to 120 seconds.
+    #[error("the {0} is not one that is supported (SHA1, SHA256, SHA512; 6 to 8 digits; 1 to 120 seconds)")]
+    OutOfRange(Field),
+    /// The secret is no base32 secret.
+    #[error(transparent)]
+    Secret(#[from] Base32Error),
+    /// otpauth URIs have no T0.
+    #[error("otpauth URIs have no T0: use 1970 (T0 = 0)")]
+    T0,
+}
