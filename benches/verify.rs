@@ -91,7 +91,9 @@ fn window(c: &mut Criterion, case: &Case) {
         })
     };
     for (name, code) in [("sekisho_decision", case.code(0)), ("sekisho_decision_wrong", wrong)] {
-        group.bench_function(name, |b| b.iter_batched(State::new, |state| decision(state, &code), BatchSize::SmallInput));
+        group.bench_function(name, |b| {
+            b.iter_batched(State::new, |state| decision(state, &code), BatchSize::SmallInput)
+        });
     }
 
     let wrong_text = case.wrong().reveal().to_string();

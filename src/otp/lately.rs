@@ -33,16 +33,19 @@ impl Accepted {
 /// is set right.
 #[derive(Debug)]
 pub(super) struct Lately {
-    entries: [Option<Accepted>; REMEMBERED],
+    /// [`Code::packed`]; nought where unused, and unused places come last.
+    codes: [u32; REMEMBERED],
+    times: [UnixTime; REMEMBERED],
 }
 
 impl Lately {
     pub(super) const fn new() -> Self {
-        Self { entries: [None; REMEMBERED] }
+        Self { codes: [0; REMEMBERED], times: [UnixTime::from_secs(0); REMEMBERED] }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Accepted> {
-        self.entries.iter().flatten()
+    pub(super) fn iter(&self) -> impl Iterator<Item = Accepted> {
+        let entries = self.codes.iter().zip(&self.times);
+        entries.map_while(|(packed, at)| Some(Accepted { code: Code::from_packed(*packed)?, at: *at }))
     }
 
     /// Whether these digits were accepted within ten minutes: all entries are compared, by mask.
@@ -54,7 +57,7 @@ impl Lately {
 
     /// When there is room for another acceptance, if there is none now: all places are taken by younger ones.
     pub(super) fn full_until(&self, now: UnixTime) -> Option<UnixTime> {
-        if self.entries.iter().any(Option::is_none) {
+        if self.codes.last() == Some(&0) {
             return None;
         }
         let oldest = self.iter().min_by_key(|entry| entry.at)?;
@@ -63,9 +66,11 @@ impl Lately {
 
     /// Remembers an acceptance, in the place of the oldest if all are taken.
     pub(super) fn push(&mut self, accepted: Accepted) {
-        // An empty place orders before any time.
-        if let Some(place) = self.entries.iter_mut().min_by_key(|entry| entry.map(|entry| entry.at)) {
-            *place = Some(accepted);
+        let oldest = || self.iter().enumerate().min_by_key(|(_, entry)| entry.at).map(|(place, _)| place);
+        let place = self.codes.iter().position(|code| *code == 0).or_else(oldest).unwrap_or_default();
+        if let (Some(code), Some(at)) = (self.codes.get_mut(place), self.times.get_mut(place)) {
+            *code = accepted.code.packed();
+            *at = accepted.at;
         }
     }
 }

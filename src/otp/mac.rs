@@ -52,21 +52,24 @@ impl<H: Hash> Pads<H> {
         pads
     }
 
-    /// The truncated HMAC (RFC 4226 §5.3, 31 bits) of each of `steps`.
+    /// The truncated HMAC (RFC 4226 §5.3, 31 bits) of the first `count` of `steps`.
     pub(super) fn truncated(&self, steps: &[u64; LANES], count: usize, out: &mut [u32; LANES]) {
-        let mut inner = [self.inner; LANES];
-        let mut outer = [self.outer; LANES];
-        for (state, step) in inner.iter_mut().zip(steps).take(count) {
-            H::compress(state, &H::inner_block(*step));
+        let mut blocks = [H::EMPTY; LANES];
+        for (block, step) in blocks.iter_mut().zip(steps).take(count) {
+            *block = H::inner_block(*step);
         }
-        for (state, inner) in outer.iter_mut().zip(&inner).take(count) {
-            H::compress(state, &H::outer_block(inner));
+        // Each outer block is written while the next inner compression runs: read at once it would have to be waited for.
+        for block in blocks.iter_mut().take(count) {
+            let mut inner = self.inner;
+            H::compress(&mut inner, block);
+            *block = H::outer_block(&inner);
         }
-        for (truncated, state) in out.iter_mut().zip(&outer).take(count) {
-            *truncated = truncate(H::ends(state));
+        for (block, truncated) in blocks.iter().zip(out).take(count) {
+            let mut outer = self.outer;
+            H::compress(&mut outer, block);
+            *truncated = truncate(H::ends(&outer));
+            outer.zeroize();
         }
-        inner.zeroize();
-        outer.zeroize();
     }
 }
 

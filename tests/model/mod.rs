@@ -1,0 +1,186 @@
+//! The plainest implementation that could be right, to compare the real one with: HMAC from its own crate, codes as
+//! text, steps as `i128`, lists that are walked. It shares no code with the library and knows nothing of constant time.
+
+#![allow(dead_code, unreachable_pub)] // each test uses a part
+
+use hmac::{Hmac, KeyInit, Mac};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hash {
+    Sha1,
+    Sha256,
+    Sha512,
+}
+
+#[derive(Clone, Debug)]
+pub struct Authenticator {
+    pub hash: Hash,
+    pub secret: Vec<u8>,
+    pub digits: usize,
+    pub period: u64,
+    pub t0: u64,
+}
+
+impl Authenticator {
+    pub fn code(&self, step: u64) -> String {
+        fn mac<M: Mac + KeyInit>(key: &[u8], step: u64) -> Vec<u8> {
+            let mut mac = <M as KeyInit>::new_from_slice(key).unwrap();
+            mac.update(&step.to_be_bytes());
+            mac.finalize().into_bytes().to_vec()
+        }
+        let hash = match self.hash {
+            Hash::Sha1 => mac::<Hmac<sha1::Sha1>>(&self.secret, step),
+            Hash::Sha256 => mac::<Hmac<sha2::Sha256>>(&self.secret, step),
+            Hash::Sha512 => mac::<Hmac<sha2::Sha512>>(&self.secret, step),
+        };
+        let offset = usize::from(hash[hash.len() - 1] & 15);
+        let number = u32::from_be_bytes(hash[offset..offset + 4].try_into().unwrap()) & 0x7fff_ffff;
+        let text = format!("{number:010}");
+        text[10 - self.digits..].to_string()
+    }
+
+    pub fn step(&self, now: u64) -> Option<u64> {
+        (now >= self.t0).then(|| (now - self.t0) / self.period)
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Rules {
+    pub past: u64,
+    pub future: u64,
+    pub max_drift: i128,
+    pub lock_after: u32,
+    pub first_lock: u64,
+    pub longest_lock: u64,
+    pub long_term: u32,
+    pub leak_every: u64,
+    pub disable_after: u32,
+}
+
+impl Rules {
+    pub const DEFAULT: Self = Self {
+        past: 1,
+        future: 1,
+        max_drift: 4,
+        lock_after: 5,
+        first_lock: 30,
+        longest_lock: 3_600,
+        long_term: 50,
+        leak_every: 86_400,
+        disable_after: 100,
+    };
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Accepted { step: u64 },
+    Replayed,
+    Expired,
+    Mismatch,
+    Locked { until: u128 },
+    Busy { until: u128 },
+    Disabled,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct State {
+    pub watermark: Option<u64>,
+    pub drift: i128,
+    pub accepted: Vec<(String, u64)>,
+    pub run: u32,
+    pub last_failure: u64,
+    pub long_term: u32,
+    pub leaked_at: u64,
+}
+
+const TEN_MINUTES: u64 = 600;
+
+impl State {
+    /// The steps acceptable at `now`.
+    pub fn open(&self, rules: &Rules, now: u64) -> Vec<u64> {
+        let mut open = Vec::new();
+        for centre in [i128::from(now), (i128::from(now) + self.drift).clamp(0, u64::MAX.into())] {
+            for step in centre - i128::from(rules.past)..=centre + i128::from(rules.future) {
+                open.extend(u64::try_from(step));
+            }
+        }
+        open.sort_unstable();
+        open.dedup();
+        open
+    }
+
+    pub fn submit(&mut self, who: &Authenticator, rules: &Rules, now: u64, code: &str) -> Option<Answer> {
+        let step = who.step(now)?;
+        if self.run >= rules.disable_after {
+            return Some(Answer::Disabled);
+        }
+        if let Some(until) = self.locked_until(rules, now) {
+            return Some(Answer::Locked { until });
+        }
+        let young = |at: u64| now < at || now - at < TEN_MINUTES;
+        if self.accepted.len() == 32 {
+            let oldest = self.accepted.iter().map(|(_, at)| *at).min().unwrap();
+            if young(oldest) {
+                return Some(Answer::Busy { until: u128::from(oldest) + u128::from(TEN_MINUTES) });
+            }
+        }
+        let right: Vec<u64> = self.open(rules, step).into_iter().filter(|step| who.code(*step) == code).collect();
+        let fresh = right.iter().copied().filter(|step| self.watermark.is_none_or(|used| *step > used)).max();
+        let spent = self.accepted.iter().any(|(used, at)| used == code && young(*at));
+        match fresh {
+            Some(matched) if !spent => {
+                self.leak(rules, now);
+                self.run = 0;
+                let seen = i128::from(matched) - i128::from(step);
+                let expected = (i128::from(step) + self.drift).clamp(0, u64::MAX.into()) - i128::from(step);
+                self.drift = (self.drift + (seen - expected).signum()).clamp(-rules.max_drift, rules.max_drift);
+                self.watermark = Some(matched);
+                if self.accepted.len() == 32 {
+                    let oldest = (0..32).min_by_key(|i| self.accepted[*i].1).unwrap();
+                    self.accepted.remove(oldest);
+                }
+                self.accepted.push((code.to_string(), now));
+                Some(Answer::Accepted { step: matched })
+            }
+            _ if spent || !right.is_empty() => Some(Answer::Replayed),
+            _ => {
+                self.leak(rules, now);
+                if self.long_term == 0 {
+                    self.leaked_at = now;
+                }
+                self.long_term = (self.long_term + 1).min(rules.long_term);
+                self.run += 1;
+                self.last_failure = now;
+                let back = TEN_MINUTES.div_ceil(who.period);
+                let expired = (step.saturating_sub(back)..=step).any(|step| who.code(step) == code);
+                Some(if expired { Answer::Expired } else { Answer::Mismatch })
+            }
+        }
+    }
+
+    fn locked_until(&self, rules: &Rules, now: u64) -> Option<u128> {
+        let mut ends = Vec::new();
+        if self.run >= rules.lock_after {
+            let doubled = 2_u128.saturating_pow(self.run - rules.lock_after);
+            let secs = u128::from(rules.first_lock).saturating_mul(doubled).min(rules.longest_lock.into());
+            ends.push((self.last_failure, secs));
+        }
+        if self.long_term >= rules.long_term {
+            ends.push((self.leaked_at, rules.leak_every.into()));
+        }
+        let now = u128::from(now);
+        ends.into_iter()
+            .filter(|(from, secs)| u128::from(*from) <= now + secs)
+            .map(|(from, secs)| (u128::from(from) + secs).min(u64::MAX.into()))
+            .filter(|end| now < *end)
+            .max()
+    }
+
+    fn leak(&mut self, rules: &Rules, now: u64) {
+        if now >= self.leaked_at && now - self.leaked_at >= rules.leak_every {
+            self.long_term = self.long_term.saturating_sub(1);
+            self.leaked_at = now;
+        }
+        self.leaked_at = self.leaked_at.min(now);
+    }
+}
