@@ -6,6 +6,7 @@
 
 use digest::Digest;
 use sha1::digest;
+use subtle::{Choice, ConditionallySelectable};
 use zeroize::Zeroize;
 
 /// How many steps are computed side by side.
@@ -86,23 +87,21 @@ fn xor<B: AsMut<[u8]>>(block: &mut B, pad: u8) {
     }
 }
 
-/// Dynamic truncation (RFC 4226 §5.3) without an index that depends on the digest: of all sixteen offsets, the bytes at
-/// the right one are kept by mask. The offset's upper half chooses two neighbouring words, its lower half a byte in them.
-fn truncate((words, last): ([u32; 5], u32)) -> u32 {
-    let (word, byte) = ((last >> 2) & 3, last & 3);
-    let [a, b, c, d, e] = words;
-    let high = (a & equal(word, 0)) | (b & equal(word, 1)) | (c & equal(word, 2)) | (d & equal(word, 3));
-    let low = (b & equal(word, 0)) | (c & equal(word, 1)) | (d & equal(word, 2)) | (e & equal(word, 3));
-    let chosen = (high & equal(byte, 0))
-        | (((high << 8) | (low >> 24)) & equal(byte, 1))
-        | (((high << 16) | (low >> 16)) & equal(byte, 2))
-        | (((high << 24) | (low >> 8)) & equal(byte, 3));
-    chosen & 0x7fff_ffff
-}
-
-/// All ones if the two numbers, both under four, are equal; otherwise all noughts.
-const fn equal(a: u32, b: u32) -> u32 {
-    ((a ^ b).wrapping_sub(1) >> 31).wrapping_neg()
+/// Dynamic truncation (RFC 4226 §5.3): the four bytes that begin at the offset which the last four bits name.
+///
+/// Nothing is indexed by the offset. Each of its bits chooses by mask whether to go on by two words, one word, two bytes
+/// or one byte. (Masks of plain arithmetic will not do: the compiler has been seen to make branches of them.)
+#[allow(clippy::cast_possible_truncation)] // bits, and the upper half of 64
+fn truncate(([a, b, c, d, e], last): ([u32; 5], u32)) -> u32 {
+    let bit = |n: u32| Choice::from((last >> n) as u8 & 1);
+    let select = u32::conditional_select;
+    let (two_words, one_word, two_bytes, one_byte) = (bit(3), bit(2), bit(1), bit(0));
+    let [a, b, c] = [select(&a, &c, two_words), select(&b, &d, two_words), select(&c, &e, two_words)];
+    let [a, b] = [select(&a, &b, one_word), select(&b, &c, one_word)];
+    let mut bytes = (u64::from(a) << 32) | u64::from(b);
+    bytes.conditional_assign(&(bytes << 16), two_bytes);
+    bytes.conditional_assign(&(bytes << 8), one_byte);
+    (bytes >> 32) as u32 & 0x7fff_ffff
 }
 
 /// The hashes whose words are 32 bits and whose blocks are 64 bytes.

@@ -8,6 +8,7 @@ use super::time::UnixTime;
 use super::totp::{Period, Totp};
 use alloc::borrow::Cow;
 use alloc::string::String;
+use alloc::vec::Vec;
 use core::fmt::{self, Write};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
@@ -176,8 +177,9 @@ fn parse(uri: &str, read_secret: impl Fn(&str) -> Result<Secret, Base32Error>) -
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         match name {
             "secret" => {
-                let value = Sensitive::new(decode(value, Field::Secret)?.into_owned());
-                set(&mut secret, Field::Secret, read_secret(value.expose())?)?;
+                let value = decode_secret(value)?;
+                let text = core::str::from_utf8(value.expose()).map_err(|_| UriError::Encoding(Field::Secret))?;
+                set(&mut secret, Field::Secret, read_secret(text)?)?;
             }
             "issuer" => {
                 let value = value.replace('+', " ");
@@ -246,14 +248,23 @@ fn strip_prefix_ignoring_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str
     start.eq_ignore_ascii_case(prefix).then_some(rest)
 }
 
-/// Percent-decoding that refuses what the `percent-encoding` crate passes through: a `%` without two hex digits.
 fn decode(text: &str, field: Field) -> Result<Cow<'_, str>, UriError> {
-    let mut escapes = text.split('%').skip(1);
-    let whole = |escape: &str| escape.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
-    if !escapes.all(whole) {
-        return Err(UriError::Encoding(field));
-    }
+    check_escapes(text, field)?;
     percent_decode_str(text).decode_utf8().map_err(|_| UriError::Encoding(field))
+}
+
+/// Into a buffer that is wiped and never grows.
+fn decode_secret(text: &str) -> Result<Sensitive<Vec<u8>>, UriError> {
+    check_escapes(text, Field::Secret)?;
+    let mut bytes = Sensitive::new(Vec::with_capacity(text.len()));
+    bytes.expose_mut().extend(percent_decode_str(text));
+    Ok(bytes)
+}
+
+/// The `percent-encoding` crate passes through a `%` that two hex digits do not follow.
+fn check_escapes(text: &str, field: Field) -> Result<(), UriError> {
+    let whole = |escape: &str| escape.as_bytes().get(..2).is_some_and(|hex| hex.iter().all(u8::is_ascii_hexdigit));
+    if text.split('%').skip(1).all(whole) { Ok(()) } else { Err(UriError::Encoding(field)) }
 }
 
 fn check_name(name: &str, field: Field, max_len: usize) -> Result<(), UriError> {

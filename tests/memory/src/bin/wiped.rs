@@ -1,0 +1,141 @@
+//! Looks at what drops leave behind: in place, where a value was, and in every block that goes back to the allocator. Run by
+//! `tests/memory.rs`.
+//!
+//! `wiped` exits with 0 if nothing of a secret was left; `wiped planted` also drops an unwiped copy, and has to exit
+//! with 1.
+
+use sekisho::otp::{Algorithm, OtpauthUri, Secret, Totp};
+use sekisho::qr::Qr;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::hint::black_box;
+use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The secret, and the texts that carry parts of it: a block that is freed with any of these in it has leaked.
+const SECRET: &[u8; 20] = b"\x9a\x31\xc7\x5e\x02\xbd\x68\xf4\x1c\xa9\x73\xd0\x4b\xe6\x87\x2f\x55\xbe\x10\x99";
+const TEXT: &str = "TIY4OXQCXVUPIHFJOPIEXZUHF5K34EEZ";
+const NEEDLES: [&[u8]; 7] = [
+    b"\x9a\x31\xc7\x5e\x02",
+    b"\x55\xbe\x10\x99",
+    b"TIY4OXQC",
+    b"XVUPIHFJ",
+    b"5K34EEZ",
+    b"TIY4 OXQC",
+    b"K34 EEZ",
+];
+
+// FIPS 180-4 §5.3.
+const SHA1: [u32; 5] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
+const SHA256: [u32; 8] = [
+    0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
+];
+const SHA512: [u64; 8] = [
+    0x6a09_e667_f3bc_c908, 0xbb67_ae85_84ca_a73b, 0x3c6e_f372_fe94_f82b, 0xa54f_f53a_5f1d_36f1,
+    0x510e_527f_ade6_82d1, 0x9b05_688c_2b3e_6c1f, 0x1f83_d9ab_fb41_bd6b, 0x5be0_cd19_137e_2179,
+];
+
+static LEAKS: AtomicUsize = AtomicUsize::new(0);
+
+struct Searching;
+
+// SAFETY: hands everything to the system's allocator, and reads only blocks that are still allocated.
+unsafe impl GlobalAlloc for Searching {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        // Zeroed, so that what is found in a block was written to it by its owner.
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        // SAFETY: the block is allocated with this layout, and initialised since it was zeroed.
+        let bytes = unsafe { std::slice::from_raw_parts(block, layout.size()) };
+        if NEEDLES.iter().any(|needle| bytes.windows(needle.len()).any(|window| window == *needle)) {
+            LEAKS.fetch_add(1, Ordering::Relaxed);
+        }
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Searching = Searching;
+
+/// The bytes of a value before it is dropped and of its place after.
+fn before_and_after<T>(value: T) -> (Vec<u8>, Vec<u8>) {
+    let mut place = MaybeUninit::new(value);
+    let start = place.as_ptr().cast::<u8>();
+    // SAFETY: within the value; what padding there is is read as whatever it holds.
+    let read = || (0..size_of::<T>()).map(|i| unsafe { start.add(i).read_volatile() }).collect();
+    let before = read();
+    // SAFETY: initialised, and not used afterwards.
+    unsafe { place.assume_init_drop() };
+    (before, read())
+}
+
+/// How many of the words that were in the value are in its place after the drop. All have to be there before.
+fn left_behind<T>(value: T, words: &[Vec<u8>]) -> usize {
+    let (before, after) = before_and_after(value);
+    let count = |bytes: &[u8]| words.iter().filter(|word| bytes.windows(word.len()).any(|window| window == *word)).count();
+    assert_eq!(count(&before), words.len(), "{} is not laid out as this test believes", std::any::type_name::<T>());
+    count(&after)
+}
+
+/// The words of the hash states after HMAC's two pads (RFC 2104), for a key shorter than a block.
+fn pad_words<const WORDS: usize, const BLOCK: usize, W: Copy>(
+    initial: [W; WORDS],
+    compress: fn(&mut [W; WORDS], &[[u8; BLOCK]]),
+    bytes: impl Fn(W) -> Vec<u8>,
+) -> Vec<Vec<u8>> {
+    let states = [0x36, 0x5c].map(|pad| {
+        let mut block = [pad; BLOCK];
+        block.iter_mut().zip(SECRET).for_each(|(byte, secret)| *byte ^= secret);
+        let mut state = initial;
+        compress(&mut state, &[block]);
+        state
+    });
+    states.into_iter().flatten().map(bytes).collect()
+}
+
+fn main() {
+    let mut failed = false;
+    let mut check = |what: &str, left: usize| {
+        println!("{what}: {left} left");
+        failed |= left > 0;
+    };
+    let secret = Secret::new(SECRET).unwrap();
+    let key = |algorithm| Totp { algorithm, ..Totp::DEFAULT }.key(&secret);
+    let of_32_bits = |word: u32| word.to_ne_bytes().to_vec();
+    let sha1 = pad_words(SHA1, sha1::block_api::compress, of_32_bits);
+    let sha256 = pad_words(SHA256, sha2::block_api::compress256, of_32_bits);
+    let sha512 = pad_words(SHA512, sha2::block_api::compress512, |word: u64| word.to_ne_bytes().to_vec());
+    check("words of a Secret", left_behind(secret.clone(), &SECRET.chunks(4).map(<[u8]>::to_vec).collect::<Vec<_>>()));
+    check("words of a SHA-1 Key", left_behind(key(Algorithm::Sha1), &sha1));
+    check("words of a SHA-256 Key", left_behind(key(Algorithm::Sha256), &sha256));
+    check("words of a SHA-512 Key", left_behind(key(Algorithm::Sha512), &sha512));
+
+    // The inputs are the caller's: they are not freed here.
+    let inputs: [&'static str; 3] = [
+        TEXT,
+        String::leak(format!("otpauth://totp/Example:alice?secret={TEXT}&issuer=Example")),
+        String::leak(format!("otpauth://totp/alice?secret={}%3D%3d", TEXT.replace("OX", "%4F%58"))),
+    ];
+    LEAKS.store(0, Ordering::Relaxed);
+    assert!(Secret::from_base32(inputs[0]).unwrap() == secret);
+    check("blocks with the secret, reading base32", LEAKS.swap(0, Ordering::Relaxed));
+    drop((secret.to_base32(), secret.to_base32_groups()));
+    check("blocks with the secret, writing base32", LEAKS.swap(0, Ordering::Relaxed));
+    drop((OtpauthUri::parse(inputs[1]).unwrap(), OtpauthUri::parse(inputs[2]).unwrap()));
+    check("blocks with the secret, reading URIs", LEAKS.swap(0, Ordering::Relaxed));
+    let uri = OtpauthUri::new("Example", "alice", secret, Totp::DEFAULT).unwrap();
+    drop((uri.to_text(), uri.to_text_with_defaults()));
+    check("blocks with the secret, writing URIs", LEAKS.swap(0, Ordering::Relaxed));
+    let qr = Qr::new(&uri).unwrap();
+    drop((qr.to_svg(), qr.to_half_blocks(), qr.to_png(4).unwrap(), qr, uri));
+    check("blocks with the secret, drawing QR codes", LEAKS.swap(0, Ordering::Relaxed));
+
+    if std::env::args().nth(1).is_some_and(|argument| argument == "planted") {
+        drop(black_box(TEXT.to_string()));
+        check("blocks with the secret, planted", LEAKS.swap(0, Ordering::Relaxed));
+    }
+    std::process::exit(i32::from(failed));
+}
