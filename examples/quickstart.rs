@@ -11,7 +11,8 @@
 //! `--help` lists the options; `--at` and `--secret` let a script drive it.
 
 use sekisho::otp::{
-    Algorithm, Code, CodePolicy, Digits, OtpauthUri, Period, Rejection, Secret, Standing, State, Totp, UnixTime, Verdict, decide,
+    Algorithm, Code, CodePolicy, Digits, OtpauthUri, Period, Rejection, Secret, Standing, State, Totp, UnixTime,
+    Verdict, decide,
 };
 use sekisho::qr::Qr;
 use std::error::Error;
@@ -56,7 +57,11 @@ fn run() -> Outcome<()> {
     let mut account = match fs::read_to_string(&options.file) {
         Ok(text) if options.makes_account => {
             drop(text);
-            return Err(format!("{} is there already: remove it, or leave --secret and its like out", options.file.display()).into());
+            return Err(format!(
+                "{} is there already: remove it, or leave --secret and its like out",
+                options.file.display()
+            )
+            .into());
         }
         Ok(text) => AccountFile::read(&text)?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => {

@@ -1,4 +1,5 @@
-#![doc = include_str!("../README.md")]
+#![cfg_attr(feature = "full", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "full"), doc = "Verifies one-time codes (TOTP) on the server side; see [`otp`].")]
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -90,7 +90,10 @@ fn enrols_and_logs_in(options: &[&str], shown: impl Fn(&str, u64) -> String) {
     let uri = uri_in(&account.run(T, options, &[]));
     let confirming = shown(&uri, T);
     assert!(account.submit(T, &confirming).contains("confirmed"), "{options:?}");
-    assert!(account.submit(T + 1, &confirming).contains("already used: the next code can be used in 29 s"), "{options:?}");
+    assert!(
+        account.submit(T + 1, &confirming).contains("already used: the next code can be used in 29 s"),
+        "{options:?}"
+    );
     let next = shown(&uri, T + 30);
     assert!(account.submit(T + 30, &next).contains("accepted"), "{options:?}");
     assert!(account.submit(T + 31, &next).contains("already used"), "{options:?}");

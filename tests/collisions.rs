@@ -7,7 +7,7 @@ use subtle::ConstantTimeEq;
 
 /// A key whose codes at `step` and `step + distance` are the same digits: one in a million has.
 fn colliding_key(step: Step, distance: i64) -> Key {
-    (0_u64..)
+    (0..u64::MAX)
         .map(|n| {
             let mut secret = [0; 20];
             secret[..8].copy_from_slice(&n.to_be_bytes());

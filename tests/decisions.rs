@@ -72,7 +72,8 @@ fn once_the_same_code_is_refused_whatever_its_spelling() {
     let mut login = Login::new();
     let text = login.shown(T, 0).reveal().to_string();
     assert!(login.accepts(T, text.parse().unwrap()));
-    let full_width: String = text.chars().map(|c| char::from_u32(c as u32 - '0' as u32 + '０' as u32).unwrap()).collect();
+    let full_width: String =
+        text.chars().map(|c| char::from_u32(c as u32 - '0' as u32 + '０' as u32).unwrap()).collect();
     for spelling in [text.clone(), format!(" {text}"), format!("{}-{}", &text[..3], &text[3..]), full_width] {
         assert!(matches!(login.rejection(T + 1, spelling.parse().unwrap()), Rejection::Replayed { .. }), "{spelling}");
     }
@@ -295,5 +296,7 @@ fn a_policy_refuses_limits_that_cannot_be_meant() {
     assert_eq!(refused(Limits { leak_every_secs: 0, ..default }), PolicyError::NoLock);
     assert_eq!(refused(Limits { longest_lock_secs: 29, ..default }), PolicyError::LockOrder);
     assert_eq!(refused(Limits { window: Window::new(20, 20), ..default }), PolicyError::Risk);
-    assert!(CodePolicy::new_with_risk_above_one_percent_a_year(Limits { window: Window::new(20, 20), ..default }).is_ok());
+    assert!(
+        CodePolicy::new_with_risk_above_one_percent_a_year(Limits { window: Window::new(20, 20), ..default }).is_ok()
+    );
 }

@@ -1,11 +1,8 @@
 //! The library against the plain model, over everything that can be chosen.
 
-use model::{Answer, Authenticator, Hash, Rules};
+use model::{Authenticator, Hash, Rules, compare};
 use proptest::prelude::*;
-use sekisho::otp::{
-    Algorithm, Code, CodePolicy, Digits, Limits, Period, Rejection, Secret, State, Totp, UnixTime, Verdict, Window, decide,
-};
-use std::convert::Infallible;
+use sekisho::otp::{CodePolicy, Limits, State, Window};
 
 mod model;
 
@@ -13,8 +10,13 @@ fn authenticators() -> impl Strategy<Value = Authenticator> {
     let hash = prop_oneof![Just(Hash::Sha1), Just(Hash::Sha256), Just(Hash::Sha512)];
     let secret = proptest::collection::vec(any::<u8>(), 10..=128);
     let t0 = prop_oneof![3 => Just(0), 1 => 0..2_000_000_000_u64, 1 => any::<u64>()];
-    (hash, secret, 6..=8_usize, 1..=120_u64, t0)
-        .prop_map(|(hash, secret, digits, period, t0)| Authenticator { hash, secret, digits, period, t0 })
+    (hash, secret, 6..=8_usize, 1..=120_u64, t0).prop_map(|(hash, secret, digits, period, t0)| Authenticator {
+        hash,
+        secret,
+        digits,
+        period,
+        t0,
+    })
 }
 
 fn rules() -> impl Strategy<Value = Rules> {
@@ -54,21 +56,6 @@ fn submissions() -> impl Strategy<Value = Vec<(i64, Typed)>> {
     proptest::collection::vec((clock, typed), 1..60)
 }
 
-fn key_of(plain: &Authenticator) -> sekisho::otp::Key {
-    let algorithm = match plain.hash {
-        Hash::Sha1 => Algorithm::Sha1,
-        Hash::Sha256 => Algorithm::Sha256,
-        Hash::Sha512 => Algorithm::Sha512,
-    };
-    let totp = Totp {
-        algorithm,
-        digits: Digits::from_count(u8::try_from(plain.digits).unwrap()).unwrap(),
-        period: Period::from_secs(plain.period).unwrap(),
-        t0: UnixTime::from_secs(plain.t0),
-    };
-    totp.key(&Secret::new_legacy(&plain.secret).unwrap())
-}
-
 fn policy_of(rules: &Rules) -> CodePolicy {
     CodePolicy::new_with_risk_above_one_percent_a_year(Limits {
         window: Window::new(u8::try_from(rules.past).unwrap(), u8::try_from(rules.future).unwrap()),
@@ -83,27 +70,12 @@ fn policy_of(rules: &Rules) -> CodePolicy {
     .unwrap()
 }
 
-fn answer_of(verdict: Verdict<sekisho::otp::Match>) -> Answer {
-    match verdict {
-        Verdict::Accepted(found) => Answer::Accepted { step: found.step.number() },
-        Verdict::Rejected(rejection) => match rejection {
-            Rejection::Mismatch(_) => Answer::Mismatch,
-            Rejection::Expired(_) => Answer::Expired,
-            Rejection::Replayed { .. } => Answer::Replayed,
-            Rejection::Locked { until } => Answer::Locked { until: until.as_secs().into() },
-            Rejection::Busy { until } => Answer::Busy { until: until.as_secs().into() },
-            Rejection::Disabled => Answer::Disabled,
-            other => panic!("floor 1 does not answer {other:?}"),
-        },
-    }
-}
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
     fn codes_agree_at_any_step(plain in authenticators(), steps in proptest::collection::vec(any::<u64>(), 8)) {
-        let key = key_of(&plain);
+        let key = compare::key(&plain);
         for step in steps.into_iter().chain([0, u64::MAX]) {
             let code = key.code_at(sekisho::otp::Step::new(step)).reveal().to_string();
             prop_assert_eq!(code, plain.code(step), "step {}", step);
@@ -117,7 +89,7 @@ proptest! {
         start in prop_oneof![4 => 1_700_000_000..1_900_000_000_u64, 1 => 0..4_000_u64, 1 => any::<u64>(), 1 => Just(u64::MAX)],
         submissions in submissions(),
     ) {
-        let (key, policy) = (key_of(&plain), policy_of(&rules));
+        let (key, policy) = (compare::key(&plain), policy_of(&rules));
         let mut expected = model::State::default();
         let mut stored = State::new().to_bytes();
         let mut now = start;
@@ -129,11 +101,7 @@ proptest! {
                 Typed::Again(back) => typed_before.iter().rev().nth(back).cloned().unwrap_or_else(|| "000000".to_string()),
                 Typed::Digits(value) => format!("{:0width$}", value % 1_000_000, width = plain.digits),
             };
-            let code: Code = text.parse().unwrap();
-            let decision = decide(&key, &policy, State::from_bytes(&stored).unwrap(), UnixTime::from_secs(now), &code);
-            let answer = decision.ok().map(|decision| {
-                answer_of(decision.commit(|bytes| { stored = *bytes; Ok::<(), Infallible>(()) }).unwrap())
-            });
+            let answer = compare::answer(&key, &policy, &mut stored, now, &text);
             prop_assert_eq!(answer, expected.submit(&plain, &rules, now, &text), "at {}: {:?}", now, expected);
             typed_before.push(text);
         }

@@ -38,9 +38,10 @@ fn png_is_read_back_exactly() {
             let mut bits = vec![0; reader.output_buffer_size().unwrap()];
             let info = reader.next_frame(&mut bits).unwrap();
             let side = info.width as usize;
-            let pixel = |x: usize, y: usize| if bits[y * info.line_size + x / 8] >> (7 - x % 8) & 1 == 1 { 255 } else { 0 };
+            let pixel =
+                |x: usize, y: usize| if bits[y * info.line_size + x / 8] >> (7 - x % 8) & 1 == 1 { 255 } else { 0 };
             if scale > 1 {
-                assert_eq!(&read(side, pixel), uri.to_text().expose(), "{} pixels a module", scale);
+                assert_eq!(&read(side, pixel), uri.to_text().expose(), "{scale} pixels a module");
             } else {
                 assert_eq!(side, Qr::new(&uri).unwrap().side());
             }

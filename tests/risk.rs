@@ -1,6 +1,8 @@
 //! What `risk()` promises, against a simulated guesser.
 
-use sekisho::otp::{Code, CodePolicy, Digits, Key, Limits, Rejection, Secret, State, Totp, UnixTime, Verdict, Window, decide};
+use sekisho::otp::{
+    Code, CodePolicy, Digits, Key, Limits, Rejection, Secret, State, Totp, UnixTime, Verdict, Window, decide,
+};
 use std::convert::Infallible;
 
 const START: u64 = 1_800_000_000;
@@ -17,7 +19,8 @@ fn year(key: &Key, policy: &CodePolicy, owner: bool, guess: &mut impl FnMut() ->
     let mut stored = State::new().to_bytes();
     let mut year = Year { guesses: 0, hits: 0 };
     let mut submit = |now: u64, code: &Code| {
-        let decision = decide(key, policy, State::from_bytes(&stored).unwrap(), UnixTime::from_secs(now), code).unwrap();
+        let decision =
+            decide(key, policy, State::from_bytes(&stored).unwrap(), UnixTime::from_secs(now), code).unwrap();
         let verdict = decision.commit(|bytes| {
             stored = *bytes;
             Ok::<(), Infallible>(())
@@ -99,7 +102,11 @@ fn no_guesser_gets_more_answers_in_a_year_than_risk_says_and_the_best_one_nearly
             let years = (0..20).map(|n| year(&key(n), &policy, owner, &mut guesser(n + 1)));
             let most = years.filter(|year| year.hits == 0).map(|year| year.guesses).max().unwrap();
             assert!(most <= bound, "{most} answered, {bound} promised, owner: {owner}, {:?}", policy.limits());
-            assert!(most * 100 >= bound * 95, "{most} answered, {bound} promised, owner: {owner}, {:?}", policy.limits());
+            assert!(
+                most * 100 >= bound * 95,
+                "{most} answered, {bound} promised, owner: {owner}, {:?}",
+                policy.limits()
+            );
         }
     }
 }

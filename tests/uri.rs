@@ -1,4 +1,5 @@
 //! otpauth URIs as apps and other services write and read them.
+#![cfg(feature = "alloc")]
 
 use sekisho::otp::{Algorithm, Digits, Field, OtpauthUri, Period, Secret, Totp, UnixTime, UriError};
 
@@ -63,7 +64,8 @@ fn names_that_apps_misread_are_refused() {
 
 #[test]
 fn a_differing_label_issuer_stays_readable() {
-    let uri = OtpauthUri::parse(&format!("otpauth://totp/Old%20name:%20alice?secret={SECRET}&issuer=New+name")).unwrap();
+    let uri =
+        OtpauthUri::parse(&format!("otpauth://totp/Old%20name:%20alice?secret={SECRET}&issuer=New+name")).unwrap();
     assert_eq!((uri.issuer(), uri.label_issuer(), uri.account()), (Some("New name"), Some("Old name"), "alice"));
     let again = OtpauthUri::parse(uri.to_text().expose()).unwrap();
     assert_eq!((again.issuer(), again.label_issuer()), (Some("New name"), Some("Old name")));

@@ -5,6 +5,8 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 
+pub mod compare;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hash {
     Sha1,

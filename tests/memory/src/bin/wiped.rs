@@ -14,24 +14,22 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// The secret, and the texts that carry parts of it: a block that is freed with any of these in it has leaked.
 const SECRET: &[u8; 20] = b"\x9a\x31\xc7\x5e\x02\xbd\x68\xf4\x1c\xa9\x73\xd0\x4b\xe6\x87\x2f\x55\xbe\x10\x99";
 const TEXT: &str = "TIY4OXQCXVUPIHFJOPIEXZUHF5K34EEZ";
-const NEEDLES: [&[u8]; 7] = [
-    b"\x9a\x31\xc7\x5e\x02",
-    b"\x55\xbe\x10\x99",
-    b"TIY4OXQC",
-    b"XVUPIHFJ",
-    b"5K34EEZ",
-    b"TIY4 OXQC",
-    b"K34 EEZ",
-];
+const NEEDLES: [&[u8]; 7] =
+    [b"\x9a\x31\xc7\x5e\x02", b"\x55\xbe\x10\x99", b"TIY4OXQC", b"XVUPIHFJ", b"5K34EEZ", b"TIY4 OXQC", b"K34 EEZ"];
 
 // FIPS 180-4 §5.3.
 const SHA1: [u32; 5] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
-const SHA256: [u32; 8] = [
-    0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
-];
+const SHA256: [u32; 8] =
+    [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 const SHA512: [u64; 8] = [
-    0x6a09_e667_f3bc_c908, 0xbb67_ae85_84ca_a73b, 0x3c6e_f372_fe94_f82b, 0xa54f_f53a_5f1d_36f1,
-    0x510e_527f_ade6_82d1, 0x9b05_688c_2b3e_6c1f, 0x1f83_d9ab_fb41_bd6b, 0x5be0_cd19_137e_2179,
+    0x6a09_e667_f3bc_c908,
+    0xbb67_ae85_84ca_a73b,
+    0x3c6e_f372_fe94_f82b,
+    0xa54f_f53a_5f1d_36f1,
+    0x510e_527f_ade6_82d1,
+    0x9b05_688c_2b3e_6c1f,
+    0x1f83_d9ab_fb41_bd6b,
+    0x5be0_cd19_137e_2179,
 ];
 
 static LEAKS: AtomicUsize = AtomicUsize::new(0);
@@ -75,7 +73,8 @@ fn before_and_after<T>(value: T) -> (Vec<u8>, Vec<u8>) {
 /// How many of the words that were in the value are in its place after the drop. All have to be there before.
 fn left_behind<T>(value: T, words: &[Vec<u8>]) -> usize {
     let (before, after) = before_and_after(value);
-    let count = |bytes: &[u8]| words.iter().filter(|word| bytes.windows(word.len()).any(|window| window == *word)).count();
+    let count =
+        |bytes: &[u8]| words.iter().filter(|word| bytes.windows(word.len()).any(|window| window == *word)).count();
     assert_eq!(count(&before), words.len(), "{} is not laid out as this test believes", std::any::type_name::<T>());
     count(&after)
 }

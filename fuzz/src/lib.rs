@@ -1,0 +1,5 @@
+//! The properties that the fuzz targets check, one function each. `tests/corpus.rs` runs them over the seeds on stable.
+
+#[path = "../../tests/model/mod.rs"]
+mod model;
+pub mod properties;

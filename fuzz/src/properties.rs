@@ -1,0 +1,89 @@
+//! One property a function; each holds for every input.
+
+#![allow(unreachable_pub)]
+
+use super::model::compare;
+use super::model::{Authenticator, Hash, Rules, State as PlainState};
+use sekisho::otp::{self, Code, CodePolicy, OtpauthUri, Secret, State, Totp, UnixTime};
+use std::convert::Infallible;
+
+/// A text that parses stands for the same code as its digits alone.
+pub fn code(input: &[u8]) {
+    let Ok(text) = str::from_utf8(input) else { return };
+    let Ok(code) = text.parse::<Code>() else { return };
+    let digits = code.reveal().to_string();
+    let plain: String =
+        text.chars()
+            .filter(|c| !matches!(c, ' ' | '\u{3000}' | '-'))
+            .map(|c| {
+                if c.is_ascii() { c } else { char::from_u32(u32::from(c) - u32::from('０') + u32::from('0')).unwrap() }
+            })
+            .collect();
+    assert_eq!(digits, plain);
+}
+
+/// A base32 text that is read is written again as its characters alone.
+pub fn base32(input: &[u8]) {
+    let Ok(text) = str::from_utf8(input) else { return };
+    let Ok(secret) = Secret::from_legacy_base32(text) else { return };
+    let plain: String = text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_uppercase()).collect();
+    assert_eq!(secret.to_base32().expose(), &plain);
+    assert_eq!(secret.to_base32_groups().expose().replace(' ', ""), plain);
+}
+
+/// A URI that is read is written as one that reads the same.
+pub fn uri(input: &[u8]) {
+    let Ok(text) = str::from_utf8(input) else { return };
+    let Ok(uri) = OtpauthUri::parse_with_legacy_secret(text) else { return };
+    for written in [uri.to_text(), uri.to_text_with_defaults()] {
+        assert!(written.expose().len() <= OtpauthUri::MAX_LEN);
+        let again = OtpauthUri::parse_with_legacy_secret(written.expose()).unwrap();
+        assert_eq!((again.issuer(), again.label_issuer()), (uri.issuer(), uri.label_issuer()));
+        assert_eq!((again.account(), again.totp()), (uri.account(), uri.totp()));
+        assert!(again.secret() == uri.secret());
+    }
+    assert!(sekisho::qr::Qr::new(&uri).is_ok());
+}
+
+/// Bytes that are read as a state are what that state is written as, and it can be decided on at any time.
+pub fn state(input: &[u8]) {
+    let Ok(state) = State::from_bytes(input) else { return };
+    assert_eq!(state.to_bytes().as_slice(), input);
+    let key = Totp::DEFAULT.key(&Secret::new(&[7; 20]).unwrap());
+    for now in [0, 1_800_000_000, u64::MAX] {
+        let state = State::from_bytes(input).unwrap();
+        let watermark = state.watermark();
+        let code = key.code_at(key.totp().step_at(UnixTime::from_secs(now)).unwrap());
+        let decision = otp::decide(&key, &CodePolicy::DEFAULT, state, UnixTime::from_secs(now), &code).unwrap();
+        let verdict = decision.commit(|bytes| {
+            assert!(State::from_bytes(bytes).unwrap().watermark() >= watermark);
+            Ok::<(), Infallible>(())
+        });
+        let _ = verdict.unwrap();
+    }
+}
+
+/// A history of submissions gets the answers that the plain model gives.
+pub fn decide(input: &[u8]) {
+    let Some((&[hash, digits, period, len, t0, start], mut rest)) = input.split_first_chunk() else { return };
+    let plain = Authenticator {
+        hash: [Hash::Sha1, Hash::Sha256, Hash::Sha512][usize::from(hash % 3)],
+        secret: (0..10 + usize::from(len) % 119).map(|i| (i as u8).wrapping_mul(period)).collect(),
+        digits: 6 + usize::from(digits % 3),
+        period: 1 + u64::from(period) % 120,
+        t0: u64::from(t0) * 1_000,
+    };
+    let key = compare::key(&plain);
+    let mut now = u64::from(start) << (start % 57);
+    let (mut expected, mut stored) = (PlainState::default(), State::new().to_bytes());
+    // Three bytes a submission: how the clock moves, by how much, and the code of which step is typed.
+    while let Some((&[unit, amount, offset], behind)) = rest.split_first_chunk() {
+        rest = behind;
+        let moved = i64::from(amount as i8) << (unit % 16);
+        now = now.saturating_add_signed(moved);
+        let step = plain.step(now).unwrap_or(0).saturating_add_signed(i64::from(offset as i8));
+        let text = plain.code(step);
+        let answer = compare::answer(&key, &CodePolicy::DEFAULT, &mut stored, now, &text);
+        assert_eq!(answer, expected.submit(&plain, &Rules::DEFAULT, now, &text));
+    }
+}

@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Everything that has to hold, on a Debian machine with cargo: bash tests/run.sh
+# Installs what is missing, and says so before. Ends with "all passed" or with what to do.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
+
+step() { printf '\n== %s\n' "$*"; }
+trap 'status=$?; [ $status -eq 0 ] || printf "\nFAILED in the step above (line %s): run its command by itself to see more.\n" "$LINENO" >&2' EXIT
+
+# --- what is needed ---
+missing=()
+needs() { command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
+needs oathtool oathtool
+needs valgrind valgrind
+needs cc gcc
+needs c++ g++
+needs python3 python3
+python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
+if [ ${#missing[@]} -gt 0 ]; then
+  step "installing Debian packages: ${missing[*]}"
+  sudo=; [ "$(id -u)" -eq 0 ] || sudo=sudo
+  $sudo apt-get update -qq
+  $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
+fi
+venv=target/tests-python
+if ! "$venv/bin/python3" -c 'import pyotp' 2>/dev/null; then
+  step "installing pyotp from PyPI into $venv"
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check 'pyotp==2.12.0'
+fi
+PATH="$PWD/$venv/bin:$PATH"
+if ! command -v cargo-deny >/dev/null 2>&1; then
+  step "installing cargo-deny from crates.io (compiles for some minutes)"
+  cargo install --quiet --locked cargo-deny
+fi
+
+# --- format and lints ---
+packages=(Cargo.toml fuzz/Cargo.toml tests/memory/Cargo.toml tests/no_std/Cargo.toml)
+for package in "${packages[@]}"; do
+  step "cargo fmt --check, $package (mend: cargo fmt --manifest-path $package)"
+  cargo fmt --manifest-path "$package" --check
+done
+features=("--no-default-features" "--no-default-features --features alloc,rand,serde" "" "--all-features")
+# Tests, examples and benches may stop at what they do not expect.
+in_tests=(-A clippy::unwrap_used -A clippy::expect_used -A clippy::panic -A clippy::indexing_slicing
+  -A clippy::arithmetic_side_effects -A clippy::cast_possible_truncation)
+for selection in "${features[@]}"; do
+  step "clippy, the library, features: ${selection:-default}"
+  cargo clippy --quiet $selection --lib -- -D warnings
+done
+step "clippy, all targets"
+cargo clippy --quiet --all-features --all-targets -- -D warnings "${in_tests[@]}"
+
+# --- tests ---
+for selection in "${features[@]}"; do
+  step "cargo test, features: ${selection:-default}"
+  cargo test $selection
+done
+step "documentation, no warnings"
+RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --all-features
+RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --no-default-features
+step "benches run once: cargo bench -- --test"
+cargo bench --quiet --all-features --benches -- --test
+step "fuzz targets compile (run them: bash tests/fuzz.sh)"
+cargo check --quiet --manifest-path fuzz/Cargo.toml --bins
+step "licences, bans, sources: cargo deny"
+cargo deny --all-features check --hide-inclusion-graph licenses bans sources
+
+printf '\nall passed\n'
