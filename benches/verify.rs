@@ -92,7 +92,7 @@ fn window(c: &mut Criterion, case: &Case) {
     };
     for (name, code) in [("sekisho_decision", case.code(0)), ("sekisho_decision_wrong", wrong)] {
         group.bench_function(name, |b| {
-            b.iter_batched(State::new, |state| decision(state, &code), BatchSize::SmallInput)
+            b.iter_batched(State::new, |state| decision(state, &code), BatchSize::SmallInput);
         });
     }
 

@@ -141,7 +141,7 @@ impl AccountFile {
             "sekisho quickstart account, version 1\nuri {}\nconfirmed {}\nstate {}\n",
             self.uri.to_text().expose(),
             self.confirmed,
-            self.state.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+            hex::encode(self.state)
         );
         // A crash leaves the old file or the new one.
         let new = path.with_extension("new");
@@ -153,6 +153,9 @@ impl AccountFile {
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&new, path)?;
+        // The rename itself has to outlast a power cut.
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(folder)?.sync_all()?;
         Ok(())
     }
 
@@ -165,12 +168,7 @@ impl AccountFile {
         let mut field = |name: &str| lines.next().and_then(|line| line.strip_prefix(name)).ok_or(damaged);
         let uri = OtpauthUri::parse(field("uri ")?)?;
         let confirmed = field("confirmed ")?.parse()?;
-        let hex = field("state ")?;
-        let bytes: Vec<u8> = (0..hex.len())
-            .step_by(2)
-            .map(|i| hex.get(i..i + 2).and_then(|byte| u8::from_str_radix(byte, 16).ok()).ok_or(damaged))
-            .collect::<Result<_, _>>()?;
-        let state = State::from_bytes(&bytes)?.to_bytes();
+        let state = State::from_bytes(&hex::decode(field("state ")?)?)?.to_bytes();
         Ok(Self { uri, confirmed, state })
     }
 }

@@ -18,11 +18,11 @@ fn quickstart() -> &'static Path {
         let output = Command::new(env!("CARGO")).args(build).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let messages = String::from_utf8(output.stdout).unwrap();
-        let executables = messages.lines().filter_map(|line| {
+        let mut executables = messages.lines().filter_map(|line| {
             let message: serde_json::Value = serde_json::from_str(line).ok()?;
             (message["target"]["name"] == "quickstart").then(|| message["executable"].as_str().map(PathBuf::from))?
         });
-        executables.last().expect("cargo names the executable it built")
+        executables.next_back().expect("cargo names the executable it built")
     })
 }
 
@@ -127,7 +127,7 @@ fn the_fifth_wrong_code_locks_a_right_one_is_refused_meanwhile_and_accepted_afte
     assert!(account.submit(T, &code(T)).contains("confirmed"));
 
     let near: Vec<_> = (-25..5).map(|step| code((T + 60).checked_add_signed(step * 30).unwrap())).collect();
-    let wrong = (0..).map(|n| format!("{n:06}")).find(|wrong| !near.contains(wrong)).unwrap();
+    let wrong = (0..1_000_000).map(|n| format!("{n:06}")).find(|wrong| !near.contains(wrong)).unwrap();
     for left in (1..=4).rev() {
         assert!(account.submit(T + 60, &wrong).contains(&format!("wrong: attempts left: {left}.")));
     }

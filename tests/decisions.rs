@@ -134,6 +134,61 @@ fn replayed_names_the_first_moment_at_which_the_authenticator_shows_an_unused_co
 }
 
 #[test]
+fn replayed_tells_the_owner_who_set_the_clock_right_when_ours_has_passed_the_watermark() {
+    let mut login = Login::new();
+    let mut now = T;
+    for ahead in [30, 60, 90, 120, 120] {
+        let shown = login.shown(now, ahead);
+        assert!(login.accepts(now, shown));
+        now += 60;
+    }
+    // The watermark is four steps after that of the last log-in; the phone shows the right time from here on.
+    let end = now - 60 + 5 * 30;
+    for ask in [now - 29, now, now + 30, now + 59] {
+        let shown = login.shown(ask, 0);
+        assert_eq!(login.rejection(ask, shown), Rejection::Replayed { next: at(end) }, "at {ask}");
+    }
+    let shown = login.shown(end, 0);
+    assert!(login.accepts(end, shown));
+}
+
+#[test]
+fn an_imported_secret_accepts_nothing_up_to_the_step_it_was_imported_at() {
+    let mut login = Login::new();
+    login.stored = State::imported(login.key.totp().step_at(at(T)).unwrap()).to_bytes();
+    let current = login.shown(T, 0);
+    assert!(matches!(login.rejection(T, current), Rejection::Replayed { .. }));
+    let next = login.shown(T + 30, 0);
+    assert!(login.accepts(T + 30, next));
+}
+
+#[test]
+fn binding_anew_ends_the_run_and_wipes_no_slate() {
+    let mut login = Login::new();
+    let used = login.shown(T, 0);
+    assert!(login.accepts(T, used));
+    let wrong = login.wrong(T);
+    for _ in 0..3 {
+        login.rejection(T, wrong);
+    }
+    let before = login.stored;
+    login.stored = State::from_bytes(&before).unwrap().rebound().to_bytes();
+    assert_eq!(login.stored[13..25], before[13..25], "the long-term count stays");
+    assert_eq!(login.stored[42..], before[42..], "the digits accepted lately stay");
+    assert!(matches!(login.rejection(T, used), Rejection::Replayed { .. }));
+    assert_eq!(login.rejection(T, wrong).attempts_left(), Some(4), "a new run");
+}
+
+#[test]
+fn debug_of_a_state_shows_no_digits() {
+    let mut login = Login::new();
+    let code = login.shown(T, 0);
+    assert!(login.accepts(T, code));
+    let shown = format!("{:?}", State::from_bytes(&login.stored).unwrap());
+    assert!(shown.contains("Lately(1 codes)") && !shown.contains("codes: ["), "{shown}");
+}
+
+#[test]
 fn a_stale_resubmission_may_be_followed_by_the_code_shown_now() {
     let mut login = Login::new();
     let used = login.shown(T, 0);

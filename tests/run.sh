@@ -5,8 +5,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
 
-step() { printf '\n== %s\n' "$*"; }
-trap 'status=$?; [ $status -eq 0 ] || printf "\nFAILED in the step above (line %s): run its command by itself to see more.\n" "$LINENO" >&2' EXIT
+current=start
+step() { current=$*; printf '\n== %s\n' "$current"; }
+trap '[ $? -eq 0 ] || printf "\nFAILED: %s\nThe messages above say what; this step can be run by itself, see tests/run.sh.\n" "$current" >&2' EXIT
 
 # --- what is needed ---
 missing=()

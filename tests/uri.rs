@@ -84,7 +84,7 @@ fn an_issuer_in_one_place_only_is_enough_and_none_is_allowed() {
 #[test]
 fn foreign_spellings_are_read() {
     let uri = format!(
-        "OTPAUTH://TOTP/alice?image=https%3A%2F%2Fa&secret={}&algorithm=sha256&lock&&digits=8",
+        "OTPAUTH://TOTP/alice?image=https%3A%2F%2Fa&secret={}&Algorithm=sha256&lock&&DIGITS=8",
         SECRET.to_lowercase()
     );
     let read = OtpauthUri::parse(&uri).unwrap();
@@ -96,7 +96,9 @@ fn foreign_spellings_are_read() {
 fn a_legacy_secret_is_read_by_its_own_call_only() {
     let uri = "otpauth://totp/alice?secret=GEZDGNBVGY3TQOJQ";
     assert!(OtpauthUri::parse(uri).is_err());
-    assert!(OtpauthUri::parse_with_legacy_secret(uri).unwrap().secret().is_legacy());
+    let read = OtpauthUri::parse_with_legacy_secret(uri).unwrap();
+    assert!(read.secret().is_legacy());
+    assert!(OtpauthUri::new("Example", "alice", read.secret().clone(), Totp::DEFAULT).is_err());
 }
 
 #[test]

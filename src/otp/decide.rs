@@ -11,7 +11,7 @@ use super::time::{Step, TimeError, UnixTime};
 use super::tracker::Tracker;
 use super::window::OpenSteps;
 use core::fmt;
-use subtle::{Choice, ConditionallySelectable};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeGreater};
 
 /// The answer to one submitted code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,23 +95,32 @@ struct Evaluation {
     tracker: Tracker,
     /// No code up to this step can be accepted.
     used_up: u64,
+    /// How far the authenticator seems ahead now, in steps.
+    ahead: i64,
 }
 
 impl Evaluation {
     fn of(key: &Key, policy: &CodePolicy, state: &State, now: UnixTime, step: Step, code: Code) -> Self {
         let limits = policy.limits();
         let open = state.tracker.open(limits.window, limits.max_drift, step);
-        let Found { fresh, used, step: matched } = key.find(code, open, state.tracker.watermark());
+        let Found { fresh, used, step: matched, used_step } = key.find(code, open, state.tracker.watermark());
         // Digits accepted lately are refused whichever step they belong to now.
         let spent = state.lately.contains(code, now);
         let mut used_up = state.watermark().map_or(0, Step::number);
         used_up.conditional_assign(&matched, fresh & spent);
+        // A used code on our clock's side of the drift: the owner has set the clock right.
+        let drift = i64::from(state.tracker.drift(limits.max_drift));
+        let expected = step.saturating_offset(drift).number();
+        let was_ahead = Choice::from(u8::from(drift > 0)) & expected.ct_gt(&used_step);
+        let was_behind = Choice::from(u8::from(drift < 0)) & used_step.ct_gt(&expected);
+        let ahead = i64::conditional_select(&drift, &0, used & (was_ahead | was_behind));
         Self {
             accepted: fresh & !spent,
             replayed: spent | (used & !fresh),
             matched,
             tracker: state.tracker.accepted(matched, limits.max_drift, step),
             used_up,
+            ahead,
         }
     }
 }
@@ -119,9 +128,11 @@ impl Evaluation {
 impl Decision<'_> {
     /// Stores the new state through `save`, then gives the verdict.
     ///
-    /// `save` gets the stored form of the new [`State`] and must make it durable only if nobody else has stored
-    /// another since the old one was read: a compare-and-swap. If it fails, or if its outcome is unknown, there is no
-    /// verdict; start again from a fresh read. It is not called where nothing changes (a replayed code, a lock).
+    /// `save` gets the stored form of the new [`State`] and must make it durable only if nobody else has stored another
+    /// since the old one was read: a compare-and-swap. **If somebody else has, it must return an error**, and so it must if
+    /// the outcome is unknown: then there is no verdict; start again from a fresh read. (An SQL `UPDATE … WHERE state = $old`
+    /// that finds no row is not an error of its own: look at the number of rows.) It is not called where nothing
+    /// changes: a replayed code, a lock.
     ///
     /// # Errors
     /// What `save` returned.
@@ -141,8 +152,8 @@ impl Decision<'_> {
             return Ok(Verdict::Accepted(Match { step: matched, offset: matched.distance_from(step) }));
         }
         if evaluation.replayed.into() {
-            let drift = i64::from(state.tracker.drift(limits.max_drift));
-            let next = Step::new(evaluation.used_up.saturating_add(1)).saturating_offset(drift.saturating_neg());
+            let unused = Step::new(evaluation.used_up.saturating_add(1));
+            let next = unused.saturating_offset(evaluation.ahead.saturating_neg());
             return Ok(Verdict::Rejected(Rejection::Replayed { next: key.totp().start_of(next).max(now) }));
         }
         state.throttle.fail(limits, now);

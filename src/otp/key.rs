@@ -34,6 +34,8 @@ pub(super) struct Found {
     pub(super) used: Choice,
     /// The highest such fresh step; nought if there is none.
     pub(super) step: u64,
+    /// The highest such used step; nought if there is none.
+    pub(super) used_step: u64,
 }
 
 impl Key {
@@ -59,6 +61,7 @@ impl Key {
         let mut truncated = [0; LANES];
         self.truncated(&[step.number(); LANES], 1, &mut truncated);
         let [first, ..] = truncated;
+        truncated.zeroize();
         Code::new(self.totp.digits.reduce(first), self.totp.digits)
     }
 
@@ -79,7 +82,7 @@ impl Key {
             Some(step) => (Choice::from(0), step.number()),
             None => (Choice::from(1), 0),
         };
-        let mut found = Found { fresh: Choice::from(0), used: Choice::from(0), step: 0 };
+        let mut found = Found { fresh: Choice::from(0), used: Choice::from(0), step: 0, used_step: 0 };
         let mut steps = steps.iter();
         let mut truncated = [0; LANES];
         loop {
@@ -97,6 +100,7 @@ impl Key {
                 let right = expected.ct_eq(&code);
                 let fresh = right & (no_watermark | step.ct_gt(&watermark));
                 found.step.conditional_assign(step, fresh);
+                found.used_step.conditional_assign(step, right & !fresh);
                 found.fresh |= fresh;
                 found.used |= right & !fresh;
             }

@@ -2,6 +2,7 @@
 
 use super::code::Code;
 use super::time::UnixTime;
+use core::fmt;
 use subtle::{Choice, ConstantTimeEq};
 
 /// How long accepted digits are refused wherever they turn up again: ten minutes, in seconds.
@@ -31,7 +32,6 @@ impl Accepted {
 /// The watermark alone would let digits pass again that a nearby step happens to share with one already used. Entries
 /// are kept past their ten minutes until their place is needed: so they still count when a clock that had jumped ahead
 /// is set right.
-#[derive(Debug)]
 pub(super) struct Lately {
     /// [`Code::packed`]; nought where unused, and unused places come last.
     codes: [u32; REMEMBERED],
@@ -72,6 +72,12 @@ impl Lately {
             *code = accepted.code.packed();
             *at = accepted.at;
         }
+    }
+}
+
+impl fmt::Debug for Lately {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Lately({} codes)", self.iter().count())
     }
 }
 

@@ -11,7 +11,7 @@ const VERSION: u8 = 1;
 
 /// What has to be kept of one authenticator between two codes: failures and locks, watermark and drift, digits accepted lately.
 ///
-/// Neither `Copy` nor `Clone`: deciding consumes it, so that nobody decides twice on one. Where several threads, processes
+/// Neither `Copy`, `Clone` nor `Default`: deciding consumes it, so that nobody decides twice on one. Where several threads, processes
 /// or machines verify for one authenticator, store [`to_bytes`](Self::to_bytes) by compare-and-swap on what was read.
 #[derive(Debug)]
 pub struct State {
@@ -30,8 +30,26 @@ impl State {
 
     /// Of an authenticator that nobody has used yet.
     #[must_use]
+    #[allow(clippy::new_without_default)] // `unwrap_or_default` on a damaged state would forget what has been used
     pub const fn new() -> Self {
         Self { throttle: Throttle::NEW, tracker: Tracker::NEW, lately: Lately::new() }
+    }
+
+    /// Of an imported secret, or of one that was verified elsewhere until now: all steps up to `used_up` count as used.
+    /// Pass the present step ([`Totp::step_at`](super::Totp::step_at)).
+    #[must_use]
+    pub const fn imported(used_up: Step) -> Self {
+        Self { throttle: Throttle::NEW, tracker: Tracker::imported(used_up), lately: Lately::new() }
+    }
+
+    /// Of a new secret in the place of the one this state was kept for: the way out of
+    /// [`Rejection::Disabled`](super::Rejection::Disabled). The run of failures ends; the long-term count and the digits
+    /// accepted lately stay, so that binding anew wipes no slate.
+    #[must_use]
+    pub const fn rebound(mut self) -> Self {
+        self.throttle.run = 0;
+        self.tracker = Tracker::NEW;
+        self
     }
 
     /// The highest step used up, if any.
@@ -106,12 +124,6 @@ impl State {
             }
         }
         Ok(Self { throttle, tracker, lately })
-    }
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -20,8 +20,8 @@ pub(super) enum Admission {
 /// The run of failures ends with a success and drives the short locks. The long-term count survives successes and
 /// only leaks, by one per [`Limits::leak_every_secs`] and by one per write at most, so that a clock that jumps empties nothing.
 ///
-/// A lock is kept as its beginning. One that begins later than its own length from now was written under a clock gone wrong:
-/// it does not hold (one bad clock would lock everybody for as long as it was ahead), its failures still count.
+/// A lock is kept as its beginning. One that begins further ahead than the longest lock was written under a clock gone
+/// wrong: it does not hold (one bad clock would lock everybody for as long as it was ahead), its failures still count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Throttle {
     /// Failures in a row.
@@ -41,9 +41,12 @@ impl Throttle {
         if self.run >= limits.disable_after {
             return Admission::Disabled;
         }
-        let short = limits.lock_secs(self.run).and_then(|secs| lock_end(self.last_failure, secs, now));
+        let short = limits.lock_secs(self.run).and_then(|secs| {
+            let tolerance = limits.longest_lock_secs;
+            lock_end(self.last_failure, secs, tolerance, now)
+        });
         let long = if self.long_term >= limits.long_term {
-            lock_end(self.leaked_at, limits.leak_every_secs, now)
+            lock_end(self.leaked_at, limits.leak_every_secs, limits.leak_every_secs, now)
         } else {
             None
         };
@@ -95,10 +98,11 @@ impl Throttle {
     }
 }
 
-/// The end of a lock of `secs` that began at `from`, if it holds at `now`.
-fn lock_end(from: UnixTime, secs: u64, now: UnixTime) -> Option<UnixTime> {
-    let end = from.saturating_add(secs);
-    (now < end && from <= now.saturating_add(secs)).then_some(end)
+/// The end of a lock of `secs` that began at `from`, if it holds at `now`: it has begun, or will within `tolerance`, and
+/// has not run out.
+fn lock_end(from: UnixTime, secs: u64, tolerance: u64, now: UnixTime) -> Option<UnixTime> {
+    let holds = now.saturating_since(from) < secs && from.saturating_since(now) <= tolerance;
+    holds.then(|| from.saturating_add(secs))
 }
 
 #[cfg(test)]
@@ -186,6 +190,18 @@ mod tests {
         throttle.fail(&LIMITS, at(1_000));
         assert_eq!(throttle.admission(&LIMITS, at(1_059)), Admission::Locked(at(1_060)));
         assert_eq!(throttle.leaked_at, at(1_000));
+    }
+
+    #[test]
+    fn a_lock_holds_on_a_server_whose_clock_is_behind_by_more_than_its_length() {
+        assert_eq!(failed(5, 1_031).admission(&LIMITS, at(1_000)), Admission::Locked(at(1_061)));
+    }
+
+    #[test]
+    fn a_lock_holds_at_the_end_of_time() {
+        let end = u64::MAX;
+        assert_eq!(failed(5, end).admission(&LIMITS, at(end)), Admission::Locked(at(end)));
+        assert_eq!(failed(60, end).admission(&LIMITS, at(end)), Admission::Locked(at(end)));
     }
 
     #[test]

@@ -4,8 +4,9 @@ use super::time::Step;
 use super::window::{OpenSteps, Window};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeGreater};
 
-/// How far a resynchronisation may have moved the centre, in steps: a day of the shortest period, 86 400 steps.
-const MAX_ANCHOR: i32 = 86_400;
+/// How far a resynchronisation may have moved the centre, in steps of the shortest period: a day behind, ten minutes
+/// ahead.
+const ANCHORS: (i32, i32) = (-86_400, 600);
 /// How far learning may move the drift from there, in steps, whatever the policy.
 pub(super) const MAX_DRIFT: u8 = 60;
 
@@ -23,6 +24,10 @@ pub(super) struct Tracker {
 
 impl Tracker {
     pub(super) const NEW: Self = Self { watermark: None, drift: 0, anchor: 0 };
+
+    pub(super) const fn imported(used_up: Step) -> Self {
+        Self { watermark: Some(used_up), ..Self::NEW }
+    }
 
     pub(super) const fn watermark(self) -> Option<Step> {
         self.watermark
@@ -62,8 +67,12 @@ impl Tracker {
 
     /// From stored numbers, if they can be.
     pub(super) const fn from_stored(watermark: Option<Step>, drift: i32, anchor: i32) -> Option<Self> {
-        let anchor_is_sane = -MAX_ANCHOR <= anchor && anchor <= MAX_ANCHOR;
+        let anchor_is_sane = ANCHORS.0 <= anchor && anchor <= ANCHORS.1;
         if !anchor_is_sane || drift.abs_diff(anchor) > MAX_DRIFT as u32 {
+            return None;
+        }
+        // Drift is learnt from acceptances, which leave a watermark.
+        if watermark.is_none() && (drift != 0 || anchor != 0) {
             return None;
         }
         Some(Self { watermark, drift, anchor })

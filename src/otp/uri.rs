@@ -2,7 +2,7 @@
 
 use super::algorithm::{Algorithm, Digits};
 use super::base32::Base32Error;
-use super::secret::Secret;
+use super::secret::{Secret, SecretError};
 use super::sensitive::Sensitive;
 use super::time::UnixTime;
 use super::totp::{Period, Totp};
@@ -51,8 +51,12 @@ impl OtpauthUri {
     ///
     /// # Errors
     /// [`UriError`] for names that apps misread (empty, over-long, with a colon, a control character, or a blank at an
-    /// end), and for a T0 other than 1970.
+    /// end), for a T0 other than 1970, and for secrets under 128 bits.
     pub fn new(issuer: &str, account: &str, secret: Secret, totp: Totp) -> Result<Self, UriError> {
+        if secret.is_legacy() {
+            let len = secret.expose().len();
+            return Err(UriError::Secret(Base32Error::Secret(SecretError::TooShort { len })));
+        }
         check_name(issuer, Field::Issuer, Self::MAX_ISSUER_LEN)?;
         check_name(account, Field::Account, Self::MAX_ACCOUNT_LEN)?;
         if totp.t0 != UnixTime::default() {
@@ -175,7 +179,7 @@ fn parse(uri: &str, read_secret: impl Fn(&str) -> Result<Secret, Base32Error>) -
     let (mut secret, mut issuer, mut algorithm, mut digits, mut period) = (None, None, None, None, None);
     for parameter in query.split('&') {
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
-        match name {
+        match name.to_ascii_lowercase().as_str() {
             "secret" => {
                 let value = decode_secret(value)?;
                 let text = core::str::from_utf8(value.expose()).map_err(|_| UriError::Encoding(Field::Secret))?;

@@ -165,16 +165,16 @@ impl State {
         if self.run >= rules.lock_after {
             let doubled = 2_u128.saturating_pow(self.run - rules.lock_after);
             let secs = u128::from(rules.first_lock).saturating_mul(doubled).min(rules.longest_lock.into());
-            ends.push((self.last_failure, secs));
+            ends.push((self.last_failure, secs, rules.longest_lock));
         }
         if self.long_term >= rules.long_term {
-            ends.push((self.leaked_at, rules.leak_every.into()));
+            ends.push((self.leaked_at, rules.leak_every.into(), rules.leak_every));
         }
         let now = u128::from(now);
         ends.into_iter()
-            .filter(|(from, secs)| u128::from(*from) <= now + secs)
-            .map(|(from, secs)| (u128::from(from) + secs).min(u64::MAX.into()))
-            .filter(|end| now < *end)
+            .filter(|(from, secs, _)| now < u128::from(*from) + secs)
+            .filter(|(from, _, tolerance)| u128::from(*from) <= now + u128::from(*tolerance))
+            .map(|(from, secs, _)| (u128::from(from) + secs).min(u64::MAX.into()))
             .max()
     }
 
