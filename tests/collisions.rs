@@ -51,3 +51,17 @@ fn used_digits_are_refused_at_a_nearby_step_that_shares_them() {
         assert!(matches!(verdict, Verdict::Accepted(_)), "distance {distance}: a fresh code of a following step");
     }
 }
+
+#[test]
+fn of_several_matches_in_the_window_the_highest_is_taken() {
+    for distance in [1, 2] {
+        let first = Step::new(60_000_000);
+        let key = colliding_key(first, distance);
+        let second = first.saturating_offset(distance);
+        let mut stored = State::new().to_bytes();
+        let now = key.totp().start_of(first.saturating_offset(1));
+        let verdict = submit(&key, &mut stored, now, first);
+        assert!(matches!(verdict, Verdict::Accepted(found) if found.step == second), "distance {distance}");
+        assert_eq!(State::from_bytes(&stored).unwrap().watermark(), Some(second));
+    }
+}
