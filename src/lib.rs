@@ -8,6 +8,10 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+#[cfg(feature = "alloc")]
+pub mod account;
 pub mod otp;
 #[cfg(feature = "qr")]
 pub mod qr;
+#[cfg(feature = "std")]
+pub mod store;

@@ -12,7 +12,9 @@ fn parameters_read_back_and_impossible_ones_are_refused() {
     let text = json!({"algorithm": "SHA1", "digits": 6, "period": 30, "t0": 0});
     assert_eq!(to_value(Totp::DEFAULT).unwrap(), text);
     assert_eq!(from_value::<Totp>(text.clone()).unwrap(), Totp::DEFAULT);
-    for (field, value) in [("algorithm", json!("MD5")), ("digits", json!(5)), ("period", json!(0)), ("period", json!(121))] {
+    for (field, value) in
+        [("algorithm", json!("MD5")), ("digits", json!(5)), ("period", json!(0)), ("period", json!(121))]
+    {
         let mut wrong = text.clone();
         wrong[field] = value;
         assert!(from_value::<Totp>(wrong).is_err(), "{field}");
@@ -38,7 +40,9 @@ fn rejections_and_advice_are_written_for_pages() {
     let mut codes = (0..1_000_000).map(|n| format!("{n:06}").parse::<Code>().unwrap());
     let wrong = codes.find(|code| key.find_without_state(code, near).is_none()).unwrap();
     let decision = decide(&key, &CodePolicy::DEFAULT, State::new(), now, &wrong).unwrap();
-    let Verdict::Rejected(rejection) = decision.commit(|_| Ok::<(), Infallible>(())).unwrap() else { panic!("accepted") };
+    let Verdict::Rejected(rejection) = decision.commit(|_| Ok::<(), Infallible>(())).unwrap() else {
+        panic!("accepted")
+    };
     assert_eq!(
         to_value(rejection).unwrap(),
         json!({"reason": "mismatch", "failures_in_a_row": 1, "standing": {"open": {"attempts_left": 4}}})

@@ -1,0 +1,160 @@
+//! Where records are kept: opaque bytes under an account, changed only by compare-and-swap.
+//!
+//! A store decides nothing. It holds bytes and replaces them if nobody else has; every rule about codes rests on that one
+//! promise, which is stated at [`Store`] and checked by [`conformance`].
+
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod memory;
+#[cfg(feature = "redb")]
+mod redb;
+
+#[cfg(feature = "redb")]
+pub use self::redb::{RedbError, RedbStore};
+pub use memory::MemoryStore;
+
+use crate::account::AccountId;
+use alloc::vec::Vec;
+use core::fmt;
+use rand::CryptoRng;
+
+/// Names one write of one record: 128 random bits, drawn anew for each write, so that none ever comes back.
+///
+/// A store compares revisions and never makes any.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Revision([u8; Self::LEN]);
+
+impl Revision {
+    /// The length of a revision in bytes.
+    pub const LEN: usize = 16;
+
+    /// A new revision.
+    #[must_use]
+    pub fn random<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
+        let mut bytes = [0; Self::LEN];
+        rng.fill_bytes(&mut bytes);
+        Self(bytes)
+    }
+
+    /// A revision that a store has kept.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(bytes)
+    }
+
+    /// What a store keeps of it.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; Self::LEN] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Revision({:032x})", u128::from_be_bytes(self.0))
+    }
+}
+
+/// A record as a store keeps it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Stored {
+    /// Which write this is.
+    pub revision: Revision,
+    /// The sealed record: bytes that a store neither reads nor changes.
+    pub envelope: Vec<u8>,
+}
+
+impl fmt::Debug for Stored {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Stored({:?}, {} bytes)", self.revision, self.envelope.len())
+    }
+}
+
+/// A change of one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Write {
+    /// The revision that has to be stored for the write to happen; `None` if no record may be there.
+    pub expected: Option<Revision>,
+    /// What is stored then.
+    pub new: Stored,
+}
+
+/// What became of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a lost swap has changed nothing"]
+pub enum Swap {
+    /// It has happened, and outlasts whatever the store promises to outlast.
+    Done,
+    /// Another revision was stored than expected: nothing has changed.
+    Lost,
+}
+
+/// What keeps records.
+///
+/// # The contract
+/// For each account by itself, all calls on all handles to one store, in all threads, processes and machines, behave as
+/// if made one after another, each at some moment between its begin and its end (they are linearizable):
+///
+/// - [`load`](Self::load) gives what the last change left. An older value, from a replica or a cache, breaks every rule
+///   that rests on this.
+/// - [`swap`](Self::swap) and [`delete`](Self::delete) compare and change in one step. Reading first and
+///   writing later, unguarded, is the race that this library exists to end.
+/// - `Ok(Swap::Done)` comes only after the change is as durable as the store ever makes it.
+/// - `Err` means that the outcome is unknown: the change may have happened, may not have, and may yet happen. `Ok(Lost)` means that it
+///   has not happened and never will.
+/// - A future dropped before its end is the same as `Err`. Dropping it at any await leaves the store whole.
+/// - Every call ends, with an error if need be: a store has time-outs of its own.
+/// - Accounts are told apart by their bytes, all of them, and envelopes of at least 64 KiB come back as they went in.
+///
+/// No method has a default: each of them is security. `conformance` (a feature) checks an implementation.
+///
+/// # A minimal implementation
+/// ```
+/// use sekisho::account::AccountId;
+/// use sekisho::store::{Revision, Store, Stored, Swap, Write};
+/// use std::collections::HashMap;
+/// use std::convert::Infallible;
+/// use std::sync::Mutex;
+///
+/// struct Minimal(Mutex<HashMap<AccountId, Stored>>);
+///
+/// impl Store for Minimal {
+///     type Error = Infallible;
+///
+///     async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+///         Ok(self.0.lock().unwrap().get(account).cloned())
+///     }
+///
+///     async fn swap(&self, account: &AccountId, write: &Write) -> Result<Swap, Infallible> {
+///         let mut records = self.0.lock().unwrap(); // compared and changed under one lock
+///         if records.get(account).map(|stored| stored.revision) != write.expected {
+///             return Ok(Swap::Lost);
+///         }
+///         records.insert(account.clone(), write.new.clone());
+///         Ok(Swap::Done)
+///     }
+///
+///     async fn delete(&self, account: &AccountId, expected: Revision) -> Result<Swap, Infallible> {
+///         let mut records = self.0.lock().unwrap();
+///         if records.get(account).map(|stored| stored.revision) != Some(expected) {
+///             return Ok(Swap::Lost);
+///         }
+///         records.remove(account);
+///         Ok(Swap::Done)
+///     }
+/// }
+/// ```
+pub trait Store: Send + Sync + 'static {
+    /// Why a call failed. It may be logged: it contains no envelope.
+    type Error: core::error::Error + Send + Sync + 'static;
+
+    /// What is stored for `account` now.
+    fn load(&self, account: &AccountId) -> impl Future<Output = Result<Option<Stored>, Self::Error>> + Send;
+
+    /// Stores `write.new` if `write.expected` is what is stored now.
+    fn swap(&self, account: &AccountId, write: &Write) -> impl Future<Output = Result<Swap, Self::Error>> + Send;
+
+    /// Removes the record if `expected` is what is stored now.
+    fn delete(&self, account: &AccountId, expected: Revision)
+    -> impl Future<Output = Result<Swap, Self::Error>> + Send;
+}

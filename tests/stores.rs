@@ -1,0 +1,317 @@
+//! The stores against their contract, and the contract's suite against stores that break it.
+#![cfg(all(feature = "redb", feature = "conformance"))]
+
+use sekisho::account::AccountId;
+use sekisho::store::{MemoryStore, RedbError, RedbStore, Revision, Store, Stored, Swap, Write, conformance};
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::time::Duration;
+
+fn account(id: &str) -> AccountId {
+    AccountId::new(id).unwrap()
+}
+
+fn stored(envelope: &[u8]) -> Stored {
+    let revision = Revision::random(&mut rand::rand_core::UnwrapErr(rand::rngs::SysRng));
+    Stored { revision, envelope: envelope.to_vec() }
+}
+
+#[tokio::test]
+async fn memory_keeps_the_contract() {
+    let store = MemoryStore::new();
+    conformance::check(&store).await.unwrap();
+    conformance::apart(&store, &MemoryStore::new()).await.unwrap();
+    assert_eq!(store.accounts(), []);
+}
+
+#[tokio::test]
+async fn redb_keeps_the_contract() {
+    let folder = tempfile::tempdir().unwrap();
+    let [store, other] = ["one", "other"].map(|name| RedbStore::open(folder.path().join(name)).unwrap());
+    conformance::check(&store).await.unwrap();
+    conformance::apart(&store, &other).await.unwrap();
+    assert_eq!(store.accounts().unwrap(), []);
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+/// Threads of their own, so that calls really meet.
+fn race_on_threads<S: Store + Clone>(store: &S, rounds: u32) {
+    let account = account("raced");
+    let mut current: Option<Stored> = None;
+    for _ in 0..rounds {
+        let barrier = std::sync::Barrier::new(4);
+        let done: Vec<Stored> = std::thread::scope(|scope| {
+            let race = || {
+                let new = stored(b"racer");
+                let write = Write { expected: current.as_ref().map(|current| current.revision), new: new.clone() };
+                barrier.wait();
+                (block_on(store.swap(&account, &write)).unwrap(), new)
+            };
+            let racers: Vec<_> = (0..4).map(|_| scope.spawn(race)).collect();
+            let results = racers.into_iter().map(|racer| racer.join().unwrap());
+            results.filter(|(swap, _)| *swap == Swap::Done).map(|(_, new)| new).collect()
+        });
+        assert_eq!(done.len(), 1, "of four swaps of one revision one wins");
+        current = done.into_iter().next();
+        assert_eq!(block_on(store.load(&account)).unwrap(), current);
+    }
+}
+
+#[test]
+fn of_swaps_that_race_on_threads_one_wins() {
+    race_on_threads(&MemoryStore::new(), 2_000);
+    let folder = tempfile::tempdir().unwrap();
+    race_on_threads(&RedbStore::open(folder.path().join("records")).unwrap(), 300);
+}
+
+/// A store with a fault, as services have had them.
+struct Faulty {
+    records: Mutex<HashMap<Vec<u8>, Stored>>,
+    fault: Fault,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fault {
+    None,
+    /// Reads, lets others in, then writes.
+    ComparesThenWrites,
+    IgnoresTheRevision,
+    OverwritesOnInsertion,
+    ComparesHalfTheRevision,
+    DeletesWhateverIsThere,
+    DeletesNothing,
+    FoldsCase,
+    CutsIdsAtNul,
+    TrimsIds,
+    CutsEnvelopes,
+    AnswersDoneWhenLost,
+    KeepsTheOldRevision,
+}
+
+impl Faulty {
+    fn key(&self, account: &AccountId) -> Vec<u8> {
+        let id = account.as_bytes();
+        match self.fault {
+            Fault::FoldsCase => id.to_ascii_lowercase(),
+            Fault::CutsIdsAtNul => id.split(|byte| *byte == 0).next().unwrap().to_vec(),
+            Fault::TrimsIds => id.trim_ascii().to_vec(),
+            _ => id.to_vec(),
+        }
+    }
+
+    fn revision(&self, account: &AccountId) -> Option<Revision> {
+        self.records.lock().unwrap().get(&self.key(account)).map(|stored| stored.revision)
+    }
+
+    fn is(&self, found: Option<Revision>, expected: Option<Revision>) -> bool {
+        match (self.fault, found, expected) {
+            (Fault::IgnoresTheRevision, Some(_), Some(_)) | (Fault::OverwritesOnInsertion, Some(_), None) => true,
+            (Fault::ComparesHalfTheRevision, Some(found), Some(expected)) => {
+                found.as_bytes()[..8] == expected.as_bytes()[..8]
+            }
+            _ => found == expected,
+        }
+    }
+}
+
+impl Store for Faulty {
+    type Error = Infallible;
+
+    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+        Ok(self.records.lock().unwrap().get(&self.key(account)).cloned())
+    }
+
+    async fn swap(&self, account: &AccountId, write: &Write) -> Result<Swap, Infallible> {
+        let found = self.revision(account);
+        if self.fault == Fault::ComparesThenWrites {
+            tokio::task::yield_now().await;
+        }
+        if !self.is(found, write.expected) {
+            return Ok(if self.fault == Fault::AnswersDoneWhenLost { Swap::Done } else { Swap::Lost });
+        }
+        let mut new = write.new.clone();
+        match self.fault {
+            Fault::CutsEnvelopes => new.envelope.truncate(1_024),
+            Fault::KeepsTheOldRevision => new.revision = found.unwrap_or(new.revision),
+            _ => {}
+        }
+        self.records.lock().unwrap().insert(self.key(account), new);
+        Ok(Swap::Done)
+    }
+
+    async fn delete(&self, account: &AccountId, expected: Revision) -> Result<Swap, Infallible> {
+        let found = self.revision(account);
+        if found != Some(expected) && !(self.fault == Fault::DeletesWhateverIsThere && found.is_some()) {
+            return Ok(Swap::Lost);
+        }
+        if self.fault != Fault::DeletesNothing {
+            self.records.lock().unwrap().remove(&self.key(account));
+        }
+        Ok(Swap::Done)
+    }
+}
+
+#[tokio::test]
+async fn every_planted_fault_is_found_and_the_store_without_one_passes() {
+    let check = async |fault| conformance::check(&Faulty { records: Mutex::default(), fault }).await;
+    check(Fault::None).await.unwrap();
+    for fault in [
+        Fault::ComparesThenWrites,
+        Fault::IgnoresTheRevision,
+        Fault::OverwritesOnInsertion,
+        Fault::ComparesHalfTheRevision,
+        Fault::DeletesWhateverIsThere,
+        Fault::DeletesNothing,
+        Fault::FoldsCase,
+        Fault::CutsIdsAtNul,
+        Fault::TrimsIds,
+        Fault::CutsEnvelopes,
+        Fault::AnswersDoneWhenLost,
+        Fault::KeepsTheOldRevision,
+    ] {
+        assert!(check(fault).await.is_err(), "{fault:?} was not found");
+    }
+    let one = MemoryStore::new();
+    assert!(conformance::apart(&one, &one.clone()).await.is_err(), "one store is not two apart");
+}
+
+#[tokio::test]
+async fn redb_keeps_records_when_closed_and_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("records");
+    let record = stored(b"kept");
+    {
+        let store = RedbStore::open(&path).unwrap();
+        let write = Write { expected: None, new: record.clone() };
+        assert_eq!(store.swap(&account("alice"), &write).await.unwrap(), Swap::Done);
+    }
+    let store = RedbStore::open(&path).unwrap();
+    assert_eq!(store.load(&account("alice")).await.unwrap(), Some(record));
+    assert_eq!(store.accounts().unwrap(), [account("alice")]);
+}
+
+#[test]
+fn redb_tells_a_second_opener_that_the_file_is_in_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("records");
+    let _store = RedbStore::open(&path).unwrap();
+    let error = RedbStore::open(&path).unwrap_err();
+    assert!(matches!(error, RedbError::InUse { .. }) && error.to_string().contains("serves one process"), "{error}");
+    // The same from another process.
+    let mut child = child(&path, "open");
+    let said = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(said.filter(|line| line.contains("serves one process")).count() == 1);
+    assert!(child.wait().unwrap().success());
+}
+
+#[test]
+fn redb_refuses_damaged_and_foreign_files_without_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("records");
+    drop(RedbStore::open(&path).unwrap());
+    let whole = fs::read(&path).unwrap();
+
+    fs::write(&path, b"a text file of another program, and not a short one either".repeat(100)).unwrap();
+    assert!(matches!(RedbStore::open(&path).unwrap_err(), RedbError::Damaged { .. }));
+    for length in [1, 8, 100, 4_096, whole.len() / 2] {
+        fs::write(&path, &whole[..length]).unwrap();
+        assert!(RedbStore::open(&path).is_err(), "cut to {length} bytes");
+    }
+    assert!(RedbStore::open(folder.path()).is_err(), "a folder");
+    assert!(RedbStore::open(folder.path().join("no/such/folder")).is_err());
+    fs::write(&path, &whole).unwrap();
+    assert!(RedbStore::open(&path).is_ok(), "what was written is read");
+}
+
+#[test]
+fn redb_of_another_format_is_refused_by_its_number() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("records");
+    let database = redb::Database::create(&path).unwrap();
+    let write = database.begin_write().unwrap();
+    write.open_table(redb::TableDefinition::<&str, u64>::new("sekisho format")).unwrap().insert("version", 2).unwrap();
+    write.commit().unwrap();
+    drop(database);
+    let error = RedbStore::open(&path).unwrap_err();
+    assert!(matches!(error, RedbError::Version { version: 2, .. }), "{error}");
+}
+
+/// This program again, as another process that does `what` to the file at `path`; see `in_a_child`.
+fn child(path: &Path, what: &str) -> std::process::Child {
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", "in_a_child", "--nocapture"]).env("SEKISHO_CHILD", what).env("SEKISHO_FILE", path);
+    child.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
+}
+
+/// What the children of other tests do; nothing when run by itself.
+#[test]
+fn in_a_child() {
+    let (Ok(what), Ok(path)) = (std::env::var("SEKISHO_CHILD"), std::env::var("SEKISHO_FILE")) else { return };
+    let store = RedbStore::open(path);
+    if what == "open" {
+        println!("{}", store.unwrap_err());
+        return;
+    }
+    let store = store.unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    runtime.block_on(async {
+        let counters = (0..ACCOUNTS).map(|number| tokio::spawn(count(store.clone(), number)));
+        for counter in counters.collect::<Vec<_>>() {
+            counter.await.unwrap();
+        }
+    });
+}
+
+const ACCOUNTS: usize = 8;
+
+/// Counts in the record of an account for ever, and says each number once its swap is done.
+async fn count(store: RedbStore, number: usize) {
+    let account = account(&format!("counter {number}"));
+    loop {
+        let found = store.load(&account).await.unwrap();
+        let value = found.as_ref().map_or(0, |found| u64::from_be_bytes(found.envelope[..].try_into().unwrap())) + 1;
+        let write = Write { expected: found.map(|found| found.revision), new: stored(&value.to_be_bytes()) };
+        assert_eq!(store.swap(&account, &write).await.unwrap(), Swap::Done);
+        println!("done {number} {value}");
+    }
+}
+
+#[test]
+fn redb_forgets_nothing_that_it_has_answered_when_killed_again_and_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("records");
+    let mut answered = [0_u64; ACCOUNTS];
+    for round in 0..25 {
+        let mut child = child(&path, "count");
+        let said = child.stdout.take().unwrap();
+        // The pipe is read all the while, so that the child is killed at work and not while it waits for us.
+        let reader = std::thread::spawn(move || BufReader::new(said).lines().map_while(Result::ok).collect::<Vec<_>>());
+        std::thread::sleep(Duration::from_millis(60 + round * 37 % 200));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        for line in reader.join().unwrap() {
+            let mut words = line.split(' ').skip_while(|word| !word.ends_with("done")).skip(1);
+            let Some((number, value)) = words.next().zip(words.next()) else { continue };
+            // The last line may be cut off.
+            let (Ok(number), Ok(value)) = (number.parse::<usize>(), value.parse::<u64>()) else { continue };
+            answered[number] = answered[number].max(value);
+        }
+        let store = RedbStore::open(&path).unwrap();
+        for (number, answered) in answered.iter_mut().enumerate() {
+            let found = block_on(store.load(&account(&format!("counter {number}")))).unwrap();
+            let kept = found.map_or(0, |found| u64::from_be_bytes(found.envelope[..].try_into().unwrap()));
+            // Two may have been done and not said: one whose line was lost, and one whose answer was.
+            assert!((*answered..=*answered + 2).contains(&kept), "round {round}: {answered} answered, {kept} kept");
+            *answered = kept;
+        }
+    }
+    assert!(answered.iter().all(|answered| *answered > 100), "the children were at work: {answered:?}");
+}
