@@ -13,5 +13,7 @@ pub mod account;
 pub mod otp;
 #[cfg(feature = "qr")]
 pub mod qr;
+#[cfg(feature = "alloc")]
+pub mod seal;
 #[cfg(feature = "std")]
 pub mod store;

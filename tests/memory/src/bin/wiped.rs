@@ -4,8 +4,10 @@
 //! `wiped` exits with 0 if nothing of a secret was left; `wiped planted` also drops an unwiped copy, and has to exit
 //! with 1.
 
+use sekisho::account::AccountId;
 use sekisho::otp::{Algorithm, OtpauthUri, Secret, Totp};
 use sekisho::qr::Qr;
+use sekisho::seal::{KeyId, Keyring, SealingKey};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 use std::mem::MaybeUninit;
@@ -110,6 +112,9 @@ fn main() {
     check("words of a Secret", left_behind(secret.clone(), &SECRET.chunks(4).map(<[u8]>::to_vec).collect::<Vec<_>>()));
     check("words of a SHA-1 Key", left_behind(key(Algorithm::Sha1), &sha1));
     check("words of a SHA-256 Key", left_behind(key(Algorithm::Sha256), &sha256));
+    let sealing_key = || SealingKey::from_bytes(core::array::from_fn(|i| SECRET[i % 20] ^ 0x33));
+    let words: Vec<_> = (0..8).map(|word| (0..4).map(|i| SECRET[(word * 4 + i) % 20] ^ 0x33).collect()).collect();
+    check("words of a SealingKey", left_behind(sealing_key(), &words));
     check("words of a SHA-512 Key", left_behind(key(Algorithm::Sha512), &sha512));
 
     // The inputs are the caller's: they are not freed here.
@@ -131,6 +136,14 @@ fn main() {
     let qr = Qr::new(&uri).unwrap();
     drop((qr.to_svg(), qr.to_half_blocks(), qr.to_png(4).unwrap(), qr, uri));
     check("blocks with the secret, drawing QR codes", LEAKS.swap(0, Ordering::Relaxed));
+
+    let mut rng = rand::rand_core::UnwrapErr(rand::rngs::SysRng);
+    let (ring, alice) =
+        (Keyring::new(KeyId::new(1), SealingKey::from_bytes([7; 32])), AccountId::new("alice").unwrap());
+    let sealed = ring.seal_bytes(&alice, SECRET, &mut rng).unwrap();
+    assert!(ring.open_bytes(&alice, &sealed).unwrap().expose() == SECRET);
+    drop((sealed, ring));
+    check("blocks with the secret, sealing and opening", LEAKS.swap(0, Ordering::Relaxed));
 
     if std::env::args().nth(1).is_some_and(|argument| argument == "planted") {
         drop(black_box(TEXT.to_string()));

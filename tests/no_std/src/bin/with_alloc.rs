@@ -1,4 +1,4 @@
-//! A secret from an otpauth URI and a whole decision, with a heap and without std.
+//! A secret from an otpauth URI, a whole decision, and an envelope, with a heap and without std.
 #![no_std]
 #![no_main]
 
@@ -6,8 +6,15 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
 use core::convert::Infallible;
 use core::sync::atomic::{AtomicUsize, Ordering};
+use sekisho::account::AccountId;
 use sekisho::otp::{CodePolicy, OtpauthUri, State, Totp, UnixTime, Verdict, decide};
+use sekisho::seal::{Keyring, Revision, Stored};
 use sekisho_no_std as _;
+
+const ENVELOPE: &[u8] = &[
+    0x01, 0x00, 0x00, 0x00, 0x07, 0xfe, 0x63, 0xfc, 0xb3, 0x63, 0x9b, 0xee, 0xf8, 0x44, 0x6d, 0x09, 0xaa, 0xab, 0x00,
+    0xa5, 0x4c, 0x41, 0x68, 0xb9, 0x93,
+];
 
 const SIZE: usize = 1 << 20;
 
@@ -47,5 +54,11 @@ fn program() {
     let code = "287 082".parse().unwrap();
     let decision = decide(&key, &CodePolicy::DEFAULT, State::new(), UnixTime::from_secs(59), &code).unwrap();
     assert!(matches!(decision.commit(|_| Ok::<(), Infallible>(())).unwrap(), Verdict::Accepted(_)));
+
+    // Sealed by libsodium's XChaCha20-Poly1305 under the revision of noughts.
+    let ring = Keyring::parse("7:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f").unwrap();
+    let alice = AccountId::new("alice").unwrap();
+    let stored = Stored { revision: Revision::from_bytes([0; 16]), envelope: ENVELOPE.to_vec() };
+    assert!(ring.open_bytes(&alice, &stored).unwrap().expose() == b"kept");
     assert!(HEAP.used.load(Ordering::Relaxed) > 0);
 }

@@ -1,0 +1,240 @@
+//! Sealing keys, and where they come from.
+
+use alloc::vec::Vec;
+use core::fmt;
+use rand::CryptoRng;
+use zeroize::Zeroize;
+
+/// Names a sealing key. An id stands for one key for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId(u32);
+
+impl KeyId {
+    /// The key with this number.
+    #[must_use]
+    pub const fn new(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+}
+
+/// 256 bits under which records are sealed. Wiped on drop, redacted in `Debug`.
+pub struct SealingKey([u8; Self::LEN]);
+
+impl SealingKey {
+    /// The length of a key in bytes.
+    pub const LEN: usize = 32;
+
+    /// The key with these bytes: what a key management service has answered, say.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
+        Self(bytes)
+    }
+
+    /// A new key.
+    #[must_use]
+    pub fn generate<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
+        let mut key = Self([0; Self::LEN]);
+        rng.fill_bytes(&mut key.0);
+        key
+    }
+
+    pub(super) const fn expose(&self) -> &[u8; Self::LEN] {
+        &self.0
+    }
+}
+
+impl Drop for SealingKey {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for SealingKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealingKey(..)")
+    }
+}
+
+/// The keys that records are sealed under: one primary, for whatever is written, and older ones, for what still has to be read.
+///
+/// # Rotation
+/// Add the new key as an older one on every machine first; then make it the primary everywhere; the old one can go once
+/// every record has been written again.
+///
+/// # From outside
+/// As text a ring is a list of `id:key` entries, the primary first, apart by commas or line ends: the id in decimal,
+/// the key as 64 hexadecimal digits. `openssl rand -hex 32` makes one. Blank lines are passed over, and lines
+/// that begin with `#`.
+///
+/// ```
+/// use sekisho::seal::Keyring;
+///
+/// let keyring = Keyring::parse(
+///     "# made in 2026
+///      2:5b3a9d1c7e0f2846b1d3957a60ce84f2135790bdf2468ace0123456789abcdef
+///      1:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+/// )?;
+/// assert_eq!(keyring.primary_id().number(), 2);
+/// # Ok::<(), sekisho::seal::KeyringError>(())
+/// ```
+pub struct Keyring {
+    primary: (KeyId, SealingKey),
+    older: Vec<(KeyId, SealingKey)>,
+}
+
+impl Keyring {
+    /// A ring with this one key.
+    #[must_use]
+    pub const fn new(id: KeyId, key: SealingKey) -> Self {
+        Self { primary: (id, key), older: Vec::new() }
+    }
+
+    /// The same ring with one more key to open records with.
+    ///
+    /// # Errors
+    /// [`KeyringError::Twice`] if the ring has a key of this id.
+    pub fn with_older(mut self, id: KeyId, key: SealingKey) -> Result<Self, KeyringError> {
+        if self.get(id).is_some() {
+            return Err(KeyringError::Twice { id });
+        }
+        self.older.push((id, key));
+        Ok(self)
+    }
+
+    /// Reads a ring from text, as described above.
+    ///
+    /// # Errors
+    /// [`KeyringError`], with the number of the entry that is wrong. Nothing of the text is repeated.
+    pub fn parse(text: &str) -> Result<Self, KeyringError> {
+        let entries =
+            text.split([',', '\n']).map(str::trim).filter(|entry| !entry.is_empty() && !entry.starts_with('#'));
+        let mut ring: Option<Self> = None;
+        for (index, entry) in entries.enumerate() {
+            let (id, key) = parse_entry(entry).ok_or(KeyringError::Entry { number: index.saturating_add(1) })?;
+            ring = Some(match ring {
+                None => Self::new(id, key),
+                Some(ring) => ring.with_older(id, key)?,
+            });
+        }
+        ring.ok_or(KeyringError::Empty)
+    }
+
+    /// Reads a ring from an environment variable.
+    ///
+    /// Whoever may read the process's environment may read the keys: a file, or a key management service, is
+    /// safer.
+    ///
+    /// # Errors
+    /// [`KeyringError`] if the variable is not set, or is no ring.
+    #[cfg(feature = "std")]
+    pub fn from_env(name: &str) -> Result<Self, KeyringError> {
+        use std::env::VarError;
+        match std::env::var(name) {
+            Ok(text) => Self::parse(&zeroize::Zeroizing::new(text)),
+            Err(VarError::NotPresent) => Err(KeyringError::NotSet { name: name.into() }),
+            Err(VarError::NotUnicode(_)) => Err(KeyringError::Entry { number: 1 }),
+        }
+    }
+
+    /// Reads a ring from a file of at most 64 KiB, which nobody but this service should be able to read.
+    ///
+    /// # Errors
+    /// [`KeyringError`] if the file cannot be read, or is no ring.
+    #[cfg(feature = "std")]
+    pub fn from_file(path: impl AsRef<std::path::Path>) -> Result<Self, KeyringError> {
+        use std::io::Read;
+        const MAX: usize = 64 << 10;
+        let path = path.as_ref();
+        let unreadable = |source| KeyringError::Unreadable { path: path.into(), source: alloc::sync::Arc::new(source) };
+        // Never grows, which would leave a copy unwiped; one byte more tells a longer file.
+        let mut bytes = zeroize::Zeroizing::new(alloc::vec![0; MAX.saturating_add(1)]);
+        let mut file = std::fs::File::open(path).map_err(unreadable)?;
+        let mut len = 0_usize;
+        loop {
+            let place = bytes.get_mut(len..).unwrap_or_default();
+            match file.read(place) {
+                Ok(0) => break,
+                Ok(read) => len = len.saturating_add(read),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(unreadable(error)),
+            }
+        }
+        let text = bytes.get(..len).filter(|_| len <= MAX).and_then(|bytes| str::from_utf8(bytes).ok());
+        Self::parse(text.ok_or(KeyringError::Entry { number: 1 })?)
+    }
+
+    /// The id of the key that whatever is written is sealed under.
+    #[must_use]
+    pub const fn primary_id(&self) -> KeyId {
+        self.primary.0
+    }
+
+    pub(super) const fn primary(&self) -> (KeyId, &SealingKey) {
+        (self.primary.0, &self.primary.1)
+    }
+
+    pub(super) fn get(&self, id: KeyId) -> Option<&SealingKey> {
+        let mut all = core::iter::once(&self.primary).chain(&self.older);
+        all.find(|(other, _)| *other == id).map(|(_, key)| key)
+    }
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let older = self.older.iter().map(|(id, _)| id.number()).collect::<Vec<_>>();
+        f.debug_struct("Keyring").field("primary", &self.primary.0.number()).field("older", &older).finish()
+    }
+}
+
+fn parse_entry(entry: &str) -> Option<(KeyId, SealingKey)> {
+    let (id, hex) = entry.split_once(':')?;
+    let id = id.bytes().all(|byte| byte.is_ascii_digit()).then(|| id.parse().ok())??;
+    let mut key = SealingKey([0; SealingKey::LEN]);
+    // Decodes in constant time; a text of another length fails.
+    let len = base16ct::mixed::decode(hex, &mut key.0).ok()?.len();
+    (len == SealingKey::LEN).then_some((KeyId(id), key))
+}
+
+/// Why there is no keyring. The service should not start.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum KeyringError {
+    /// No entry.
+    #[error("the keyring is empty: give at least one key as `id:` and 64 hexadecimal digits")]
+    Empty,
+    /// An entry that is no `id:key`.
+    #[error("entry {number} of the keyring is not a decimal id, a colon, and 64 hexadecimal digits: correct it")]
+    Entry {
+        /// Counted from one.
+        number: usize,
+    },
+    /// Two keys with one id.
+    #[error("the keyring has two keys with the id {}: give the new key an id of its own", id.number())]
+    Twice {
+        /// The id.
+        id: KeyId,
+    },
+    /// The environment variable is not there.
+    #[cfg(feature = "std")]
+    #[error("the environment variable {name} is not set: put the keyring there")]
+    NotSet {
+        /// Its name.
+        name: alloc::string::String,
+    },
+    /// The file cannot be read.
+    #[cfg(feature = "std")]
+    #[error("the keyring's file {} cannot be read", path.display())]
+    Unreadable {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: alloc::sync::Arc<std::io::Error>,
+    },
+}

@@ -1,0 +1,149 @@
+//! Envelopes: what a store keeps is encrypted, and bound to its account and its revision.
+//!
+//! XChaCha20-Poly1305 with the record's [`Revision`] as nonce; account, revision, key id and version are authenticated with it. So an
+//! envelope that was changed, or moved to another account or revision, does not open. (A whole old row, put back with its
+//! revision, does: see `SECURITY.md`.)
+//!
+//! ```
+//! use sekisho::account::AccountId;
+//! use sekisho::seal::{KeyId, Keyring, SealingKey};
+//!
+//! # let mut rng = rand::rand_core::UnwrapErr(rand::rngs::SysRng);
+//! let keyring = Keyring::new(KeyId::new(1), SealingKey::generate(&mut rng));
+//! let alice = AccountId::new("alice")?;
+//! let stored = keyring.seal_bytes(&alice, b"a secret", &mut rng)?;
+//! assert_eq!(keyring.open_bytes(&alice, &stored)?.expose(), b"a secret");
+//! assert!(keyring.open_bytes(&AccountId::new("bob")?, &stored).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod key;
+mod record;
+
+pub use key::{KeyId, Keyring, KeyringError, SealingKey};
+pub use record::{Revision, Stored, Write};
+
+use crate::account::AccountId;
+use crate::otp::Sensitive;
+use alloc::vec::Vec;
+use chacha20poly1305::aead::AeadInOut;
+use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
+use rand::CryptoRng;
+
+/// The first byte of an envelope. Behind it the key's id (4 bytes, big-endian), the ciphertext, and the tag (16 bytes).
+const VERSION: u8 = 1;
+const HEAD: usize = 5;
+const TAG: usize = 16;
+
+impl Keyring {
+    /// The most bytes that are sealed: with what is added an envelope has 64 KiB.
+    pub const MAX_LEN: usize = (64 << 10) - HEAD - TAG;
+
+    /// Seals `plain` for `account` under the primary key and a new revision.
+    ///
+    /// The envelope is 21 bytes longer than `plain`.
+    ///
+    /// # Errors
+    /// [`SealError::TooLong`] if `plain` has over [`Keyring::MAX_LEN`] bytes.
+    pub fn seal_bytes<R: CryptoRng + ?Sized>(
+        &self,
+        account: &AccountId,
+        plain: &[u8],
+        rng: &mut R,
+    ) -> Result<Stored, SealError> {
+        if plain.len() > Self::MAX_LEN {
+            return Err(SealError::TooLong { len: plain.len() });
+        }
+        let (id, key) = self.primary();
+        let revision = Revision::random(rng);
+        // Large enough for the tag, so that it does not grow while it holds what is to be hidden.
+        let mut text = Sensitive::new(Vec::with_capacity(plain.len().saturating_add(TAG)));
+        text.expose_mut().extend_from_slice(plain);
+        cipher(key)
+            .encrypt_in_place(&nonce(&revision), &associated(account, &revision, id), text.expose_mut())
+            .map_err(|_| SealError::TooLong { len: plain.len() })?;
+        let mut envelope = Vec::with_capacity(HEAD.saturating_add(text.expose().len()));
+        envelope.push(VERSION);
+        envelope.extend_from_slice(&id.number().to_be_bytes());
+        envelope.extend_from_slice(text.expose());
+        Ok(Stored { revision, envelope })
+    }
+
+    /// Opens what [`seal_bytes`](Self::seal_bytes) sealed for this account under any key of this ring.
+    ///
+    /// # Errors
+    /// [`SealError`]: the key is not here, or the envelope is not what was sealed for this account and revision.
+    pub fn open_bytes(&self, account: &AccountId, stored: &Stored) -> Result<Sensitive<Vec<u8>>, SealError> {
+        let (id, text) = split(stored)?;
+        let key = self.get(id).ok_or(SealError::UnknownKey { id })?;
+        let mut plain = Sensitive::new(text.to_vec());
+        cipher(key)
+            .decrypt_in_place(&nonce(&stored.revision), &associated(account, &stored.revision, id), plain.expose_mut())
+            .map_err(|_| SealError::DoesNotOpen)?;
+        Ok(plain)
+    }
+
+    /// Whether an envelope was sealed under the primary key: once all are, the older keys can go.
+    ///
+    /// # Errors
+    /// [`SealError`] if it is no envelope.
+    pub fn is_sealed_under_primary(&self, stored: &Stored) -> Result<bool, SealError> {
+        Ok(split(stored)?.0 == self.primary().0)
+    }
+}
+
+fn split(stored: &Stored) -> Result<(KeyId, &[u8]), SealError> {
+    let (&[version, a, b, c, d], text) = stored.envelope.split_first_chunk().ok_or(SealError::DoesNotOpen)?;
+    if version != VERSION {
+        return Err(SealError::Version { version });
+    }
+    Ok((KeyId::new(u32::from_be_bytes([a, b, c, d])), text))
+}
+
+fn cipher(key: &SealingKey) -> XChaCha20Poly1305 {
+    XChaCha20Poly1305::new(key.expose().into())
+}
+
+/// The revision, 128 random bits: among 2⁴⁰ writes under one key two are alike with a chance of 2⁻⁴⁹.
+fn nonce(revision: &Revision) -> XNonce {
+    let mut nonce = XNonce::default();
+    for (place, byte) in nonce.iter_mut().zip(revision.as_bytes()) {
+        *place = *byte;
+    }
+    nonce
+}
+
+/// All fields but the account have a fixed length, and it comes last: no two contexts give the same bytes.
+fn associated(account: &AccountId, revision: &Revision, id: KeyId) -> Vec<u8> {
+    [b"sekisho", [VERSION].as_slice(), &id.number().to_be_bytes(), revision.as_bytes(), account.as_bytes()].concat()
+}
+
+/// Why an envelope cannot be sealed or opened. No code is accepted then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SealError {
+    /// The envelope names a key that the ring does not have.
+    #[error("the record is sealed under key {}, which this keyring does not have: add it as an older key", id.number())]
+    UnknownKey {
+        /// The key that is missing.
+        id: KeyId,
+    },
+    /// Written by a release that this one does not know.
+    #[error("the envelope has version {version}, which this release cannot read: upgrade sekisho")]
+    Version {
+        /// The first byte.
+        version: u8,
+    },
+    /// Changed, cut off, of another account or revision, or sealed under another key of the same id.
+    #[error(
+        "the record does not open: it was changed, belongs to another account or revision, or its key's id stands for \
+         another key now; restore it from a backup and find out who wrote to the store"
+    )]
+    DoesNotOpen,
+    /// More than fits.
+    #[error("{len} bytes are too many for an envelope: it takes {}", Keyring::MAX_LEN)]
+    TooLong {
+        /// How many bytes there were.
+        len: usize,
+    },
+}
