@@ -308,6 +308,7 @@ fn thirty_two_acceptances_in_ten_minutes_have_the_next_one_wait() {
     let code = login.shown(T + 40, 0);
     let busy = login.rejection(T + 40, code);
     assert_eq!((busy, busy.retry_at()), (Rejection::Busy { until: at(T + 600) }, Some(at(T + 600))));
+    assert_eq!(busy.advice(), Advice::WaitBeforeTheNextLogIn);
     let code = login.shown(T + 600, 0);
     assert!(login.accepts(T + 600, code));
 }

@@ -77,7 +77,8 @@ impl Rejection {
             Self::Malformed => Advice::TypeTheDigits,
             Self::Locked { .. } => Advice::WaitForTheLock,
             Self::Disabled => Advice::ContactSupport,
-            Self::Replayed { .. } | Self::Busy { .. } => Advice::WaitForTheNextCode,
+            Self::Replayed { .. } => Advice::WaitForTheNextCode,
+            Self::Busy { .. } => Advice::WaitBeforeTheNextLogIn,
             Self::Mismatch(charge) | Self::Expired(charge) => match charge.standing {
                 Standing::Disabled => Advice::ContactSupport,
                 Standing::Locked { .. } => Advice::WaitForTheLock,
@@ -136,6 +137,8 @@ pub enum Advice {
     TypeTheDigits,
     /// The code was used.
     WaitForTheNextCode,
+    /// Too many codes were accepted lately: count down to [`Rejection::retry_at`].
+    WaitBeforeTheNextLogIn,
     /// The code was right a while ago.
     TypeItAsItAppears,
     /// Perhaps it was another service's code.
@@ -153,6 +156,7 @@ impl fmt::Display for Advice {
         f.write_str(match self {
             Self::TypeTheDigits => "Type the digits that your authenticator app shows.",
             Self::WaitForTheNextCode => "This code cannot be used again: wait for the next one.",
+            Self::WaitBeforeTheNextLogIn => "Too many log-ins within ten minutes: wait before the next one.",
             Self::TypeItAsItAppears => "This code has run out: type the next one as soon as it appears.",
             Self::CheckTheEntry => "The code is wrong: check that it is this service's entry in your app.",
             Self::SetTheClockToAutomatic => {
