@@ -3,7 +3,8 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use rand::SeedableRng;
-use rand::rngs::StdRng;
+use rand::rand_core::UnwrapErr;
+use rand::rngs::{StdRng, SysRng};
 use sekisho::account::AccountId;
 use sekisho::store::{MemoryStore, RedbStore, Revision, Store, Stored, Swap, Write};
 use std::time::{Duration, Instant};
@@ -44,7 +45,7 @@ fn ceiling<S: Store + Clone>(c: &mut Criterion, name: &str, store: &S) {
 
 async fn load_and_swap<S: Store>(store: S, task: u64, times: u64) {
     let account = AccountId::new(task.to_be_bytes()).unwrap();
-    let mut rng = StdRng::seed_from_u64(task ^ u64::from(std::process::id()));
+    let mut rng = StdRng::from_rng(&mut UnwrapErr(SysRng));
     for _ in 0..times {
         let found = store.load(&account).await.unwrap();
         let new = Stored { revision: Revision::random(&mut rng), envelope: vec![7; ENVELOPE] };

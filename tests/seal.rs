@@ -153,6 +153,12 @@ fn keyrings_are_read_from_text_the_primary_first() {
 }
 
 #[test]
+fn keyrings_pass_over_whole_lines_of_comment() {
+    let text = format!("# old, and not to be used: 8:{HEX},9:{HEX}\n  #7:{HEX},6:{HEX}\n2:{HEX}");
+    assert_eq!(format!("{:?}", Keyring::parse(&text).unwrap()), "Keyring { primary: 2, older: [] }");
+}
+
+#[test]
 fn keyrings_that_are_wrong_are_refused_by_the_number_of_the_entry() {
     for text in ["", "\n# nothing\n ,", "   "] {
         assert!(matches!(Keyring::parse(text).unwrap_err(), KeyringError::Empty), "{text:?}");

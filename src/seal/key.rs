@@ -70,7 +70,7 @@ impl fmt::Debug for SealingKey {
 /// # From outside
 /// As text a ring is a list of `id:key` entries, the primary first, apart by commas or line ends: the id in decimal,
 /// the key as 64 hexadecimal digits. `openssl rand -hex 32` makes one. Blank lines are passed over, and lines
-/// that begin with `#`.
+/// that begin with `#`, whatever is on them.
 ///
 /// ```
 /// use sekisho::seal::Keyring;
@@ -112,8 +112,8 @@ impl Keyring {
     /// # Errors
     /// [`KeyringError`], with the number of the entry that is wrong. Nothing of the text is repeated.
     pub fn parse(text: &str) -> Result<Self, KeyringError> {
-        let entries =
-            text.split([',', '\n']).map(str::trim).filter(|entry| !entry.is_empty() && !entry.starts_with('#'));
+        let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+        let entries = lines.flat_map(|line| line.split(',')).map(str::trim).filter(|entry| !entry.is_empty());
         let mut ring: Option<Self> = None;
         for (index, entry) in entries.enumerate() {
             let (id, key) = parse_entry(entry).ok_or(KeyringError::Entry { number: index.saturating_add(1) })?;

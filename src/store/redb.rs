@@ -8,6 +8,7 @@ use futures_channel::oneshot;
 use redb::{
     Builder, Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, StorageError, Table, TableDefinition,
 };
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
@@ -21,6 +22,12 @@ const VERSION: u64 = 1;
 /// The most changes that go into one transaction; more wait for the next.
 const MAX_BATCH: usize = 1_024;
 
+/// The most changes that wait; more are refused.
+const MAX_QUEUE: usize = 8_192;
+
+/// The longest envelope, in bytes: 1 MiB.
+const MAX_ENVELOPE: usize = 1 << 20;
+
 /// Memory that redb may use to cache the file, in bytes: 64 MiB.
 const CACHE: usize = 64 << 20;
 
@@ -32,15 +39,18 @@ const CACHE: usize = 64 << 20;
 ///
 /// [`load`](Store::load) reads in place, from the cache or the file, and blocks its thread for that long.
 ///
+/// There is no time-out: a change waits for the disk, and while the disk hangs, so does the change. At most 8 192 wait,
+/// further ones are refused ([`RedbError::Busy`]); those whose callers have gone are passed over.
+///
 /// Clones share the file. It is closed, and can be opened again, when the last clone is dropped, which waits for the
-/// transaction under way.
+/// changes on their way.
 #[derive(Clone, Debug)]
 pub struct RedbStore(Arc<Handle>);
 
 #[derive(Debug)]
 struct Handle {
     database: Arc<Database>,
-    queue: Option<mpsc::Sender<Change>>,
+    queue: Option<mpsc::SyncSender<Change>>,
     writer: Option<JoinHandle<()>>,
 }
 
@@ -61,23 +71,11 @@ impl RedbStore {
     /// [`Version`](RedbError::Version) or [`Damaged`](RedbError::Damaged) if it cannot be read.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, RedbError> {
         let path = path.as_ref();
-        let database =
-            Builder::new().set_cache_size(CACHE).create(path).map_err(|error| RedbError::opening(error, path))?;
-        let check = database.begin_write()?;
-        {
-            let mut format = check.open_table(FORMAT)?;
-            let version = format.get("version")?.map(|version| version.value());
-            match version {
-                None => drop(format.insert("version", VERSION)?),
-                Some(VERSION) => {}
-                Some(version) => return Err(RedbError::Version { version, path: path.into() }),
-            }
-            check.open_table(RECORDS)?;
+        if !path.try_exists().map_err(StorageError::Io)? {
+            make(path)?;
         }
-        check.commit()?;
-
-        let database = Arc::new(database);
-        let (queue, changes) = mpsc::channel();
+        let database = Arc::new(open(path)?);
+        let (queue, changes) = mpsc::sync_channel(MAX_QUEUE);
         let writer = {
             let database = Arc::clone(&database);
             thread::Builder::new().name("sekisho-redb".into()).spawn(move || write_all(&database, &changes))
@@ -109,7 +107,12 @@ impl RedbStore {
     ) -> Result<Swap, RedbError> {
         let (answer, answered) = oneshot::channel();
         let queue = self.0.queue.as_ref().ok_or(RedbError::Stopped)?;
-        queue.send(Change { account: account.clone(), expected, new, answer }).map_err(|_| RedbError::Stopped)?;
+        queue.try_send(Change { account: account.clone(), expected, new, answer }).map_err(
+            |refused| match refused {
+                mpsc::TrySendError::Full(_) => RedbError::Busy,
+                mpsc::TrySendError::Disconnected(_) => RedbError::Stopped,
+            },
+        )?;
         answered.await.map_err(|_| RedbError::Stopped)?
     }
 }
@@ -126,6 +129,10 @@ impl Store for RedbStore {
     }
 
     async fn swap(&self, account: &AccountId, write: &Write) -> Result<Swap, RedbError> {
+        let len = write.new.envelope.len();
+        if len > MAX_ENVELOPE {
+            return Err(RedbError::TooLarge { len });
+        }
         self.change(account, write.expected, Some(write.new.clone())).await
     }
 
@@ -138,22 +145,72 @@ impl Drop for Handle {
     fn drop(&mut self) {
         // Without its queue the writer ends, and with it its hold on the file.
         self.queue = None;
-        if let Some(writer) = self.writer.take() {
+        // An answer may wake what drops the last clone on the writer's own thread: that cannot wait for itself.
+        if let Some(writer) = self.writer.take().filter(|writer| writer.thread().id() != thread::current().id()) {
             let _ = writer.join();
         }
     }
 }
 
+/// Makes the file whole under another name, then gives it its own: a crash in between leaves no half-made file in its
+/// place, and of two that make it at once one does.
+fn make(path: &Path) -> Result<(), RedbError> {
+    let io = |error| RedbError::from(StorageError::Io(error));
+    let mut name = path.file_name().unwrap_or_default().to_os_string();
+    name.push(alloc::format!(".new-{}", std::process::id()));
+    let new = path.with_file_name(name);
+    if new.try_exists().map_err(io)? {
+        fs::remove_file(&new).map_err(io)?;
+    }
+    drop(open(&new)?);
+    let linked = fs::hard_link(&new, path);
+    fs::remove_file(&new).map_err(io)?;
+    match linked {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(io(error)),
+        _ => {}
+    }
+    // The name, too, has to outlast a power cut.
+    #[cfg(unix)]
+    {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
+    }
+    Ok(())
+}
+
+/// Opens the file and checks that it is one of ours.
+fn open(path: &Path) -> Result<Database, RedbError> {
+    let database =
+        Builder::new().set_cache_size(CACHE).create(path).map_err(|error| RedbError::opening(error, path))?;
+    let check = database.begin_write()?;
+    {
+        let mut format = check.open_table(FORMAT)?;
+        let version = format.get("version")?.map(|version| version.value());
+        match version {
+            None => drop(format.insert("version", VERSION)?),
+            Some(VERSION) => {}
+            Some(version) => return Err(RedbError::Version { version, path: path.into() }),
+        }
+        check.open_table(RECORDS)?;
+    }
+    check.commit()?;
+    Ok(database)
+}
+
 /// The writer: ends when the last store is dropped.
 fn write_all(database: &Database, changes: &mpsc::Receiver<Change>) {
     while let Ok(first) = changes.recv() {
-        let mut batch = Vec::from([first]);
-        batch.extend(changes.try_iter().take(MAX_BATCH.saturating_sub(1)));
+        let more = changes.try_iter().take(MAX_BATCH.saturating_sub(1));
+        let wanted = core::iter::once(first).chain(more).filter(|change| !change.answer.is_canceled());
+        let batch: Vec<_> = wanted.collect();
+        if batch.is_empty() {
+            continue;
+        }
         match commit(database, &batch) {
             Ok(outcomes) => {
                 for (change, outcome) in batch.into_iter().zip(outcomes) {
                     // Nobody waits any more for the answer to a dropped future.
-                    let _ = change.answer.send(Ok(outcome));
+                    let _ = change.answer.send(outcome);
                 }
             }
             Err(error) => {
@@ -166,14 +223,18 @@ fn write_all(database: &Database, changes: &mpsc::Receiver<Change>) {
 }
 
 /// All of `batch` in one transaction, in order; nothing of it if that fails (or, if the commit itself failed, nobody knows).
-fn commit(database: &Database, batch: &[Change]) -> Result<Vec<Swap>, RedbError> {
+/// A damaged record is its own account's trouble only.
+fn commit(database: &Database, batch: &[Change]) -> Result<Vec<Result<Swap, RedbError>>, RedbError> {
     let mut transaction = database.begin_write()?;
     transaction.set_durability(Durability::Immediate).map_err(|error| RedbError::Failed(Arc::new(error.into())))?;
     let mut outcomes = Vec::with_capacity(batch.len());
     {
         let mut records = transaction.open_table(RECORDS)?;
         for change in batch {
-            outcomes.push(apply(&mut records, change)?);
+            outcomes.push(match apply(&mut records, change) {
+                Err(error) if !matches!(error, RedbError::Damaged { .. }) => return Err(error),
+                outcome => outcome,
+            });
         }
     }
     transaction.commit()?;
@@ -228,6 +289,15 @@ pub enum RedbError {
     Damaged {
         /// Where that was seen.
         what: Arc<str>,
+    },
+    /// The disk does not keep up: nothing has changed.
+    #[error("the disk does not keep up with the changes: try again later")]
+    Busy,
+    /// The envelope is over 1 MiB: nothing has changed.
+    #[error("an envelope of {len} bytes is too large: records have 64 KiB at most")]
+    TooLarge {
+        /// How many bytes there were.
+        len: usize,
     },
     /// An earlier failure has stopped the store: open it again.
     #[error("the store has stopped after an earlier failure: open it again")]
