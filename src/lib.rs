@@ -17,3 +17,8 @@ pub mod qr;
 pub mod seal;
 #[cfg(feature = "std")]
 pub mod store;
+#[cfg(feature = "verifier")]
+pub mod verifier;
+
+#[cfg(feature = "verifier")]
+pub use verifier::{Error, Verifier};

@@ -1,58 +1,262 @@
-//! Accounts: whom the codes belong to.
+//! One account's whole second factor as a value, and its transitions.
+//!
+//! The second floor: it judges, counts and remembers, and does no I/O, reads no clock and draws no randomness by itself. Every
+//! transition takes the [`Account`] by value and gives a [`Change`], which tells nobody anything until it has been
+//! sealed ([`Keyring::seal`](crate::seal::Keyring::seal)) and stored.
+//!
+//! Most services use the [`Verifier`](../verifier/struct.Verifier.html), which does all of this. A service that keeps records in a table
+//! of its own does it by itself:
+//!
+//! ```
+//! use sekisho::account::{AccountId, Attempt, NewAuthenticator, Policy, Purpose};
+//! use sekisho::otp::{UnixTime, Verdict};
+//! use sekisho::seal::{KeyId, Keyring, SealingKey, Stored};
+//!
+//! # let mut rng = rand::rand_core::UnwrapErr(rand::rngs::SysRng);
+//! # let keyring = Keyring::new(KeyId::new(1), SealingKey::generate(&mut rng));
+//! let (alice, policy) = (AccountId::new("alice")?, Policy::default());
+//! let mut row: Option<Stored> = None; // what the service's table has for alice
+//!
+//! // Enrol: load, change, seal, store, and only then tell.
+//! let now = UnixTime::from_secs(1_800_000_000);
+//! let account = keyring.open(&alice, row)?;
+//! let new = NewAuthenticator::new("Example", "alice@example.com")?;
+//! let (write, uncommitted) = keyring.seal(account.enroll_first(&policy, now, &new, &mut rng)?, &mut rng)?;
+//! row = write.map(|write| write.new); // a real service: UPDATE … WHERE revision = $expected
+//! let (enrolment, _events) = uncommitted.assume_committed();
+//!
+//! // Confirm with the app's first code.
+//! let key = enrolment.uri().totp().key(enrolment.uri().secret());
+//! let typed = key.code_at(key.totp().step_at(now)?).reveal().to_string();
+//! let change = keyring.open(&alice, row)?.confirm(&policy, now, &Attempt::new(Purpose::BINDING, &typed))?;
+//! let (write, uncommitted) = keyring.seal(change, &mut rng)?;
+//! row = write.map(|write| write.new);
+//! let (verdict, _events) = uncommitted.assume_committed();
+//! assert!(matches!(verdict, Verdict::Accepted(_)));
+//!
+//! // Log in: the code that confirmed is spent.
+//! let change = keyring.open(&alice, row)?.verify(&policy, now, &Attempt::new(Purpose::LOGIN, &typed))?;
+//! let (_, uncommitted) = keyring.seal(change, &mut rng)?;
+//! let (verdict, _events) = uncommitted.assume_committed();
+//! assert!(matches!(verdict, Verdict::Rejected(_)));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
-use alloc::boxed::Box;
+mod answers;
+mod attempt;
+mod authenticator;
+mod change;
+mod encoding;
+mod enrol;
+mod event;
+mod id;
+mod limits;
+mod manage;
+mod policy;
+mod proof;
+mod purpose;
+mod revision;
+mod text;
+mod throttles;
+mod token;
+mod verify;
+mod view;
+
+pub use attempt::Attempt;
+pub use authenticator::{AuthenticatorId, Enrolment, NewAuthenticator};
+pub use change::{Change, Uncommitted};
+pub use encoding::RecordError;
+pub use event::{Event, EventKind, Reason};
+pub use id::{AccountId, AccountIdError};
+pub use manage::Operator;
+pub use policy::{AccountLimits, AccountPolicyError, AccountRisk, Policy};
+pub use proof::{Proof, ProofError};
+pub use purpose::{Purpose, PurposeError};
+pub use revision::Revision;
+pub use text::{Text, TextError};
+pub use token::DeviceToken;
+pub use view::{AccountView, AuthenticatorView};
+
+use crate::otp::{Lately, Sensitive, TimeError, UnixTime, UriError};
+use alloc::vec::Vec;
+use answers::Answers;
+use authenticator::{Authenticator, Pending};
 use core::fmt;
+use encoding::Unknown;
+use event::History;
+use throttles::Throttles;
+use token::Passes;
 
-/// Whom the codes belong to: whatever the service knows an account by, as 1 to 128 bytes.
+/// One account's whole second factor, as it was loaded. Redacted in `Debug`, its secrets are wiped on drop.
 ///
-/// Take what never changes and is never given to somebody else: a number or a UUID, not a name or an e-mail address.
-/// Ids are compared byte by byte: `Alice` and `alice` are two accounts.
-///
-/// ```
-/// use sekisho::account::AccountId;
-///
-/// let id = AccountId::new("user-4711")?;
-/// assert_eq!(id.as_bytes(), b"user-4711");
-/// assert!(AccountId::new("").is_err());
-/// # Ok::<(), sekisho::account::AccountIdError>(())
-/// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct AccountId(Box<[u8]>);
+/// It comes from [`Keyring::open`](crate::seal::Keyring::open), and transitions consume it: nobody decides twice on one.
+#[must_use]
+pub struct Account {
+    id: AccountId,
+    /// Which write it was loaded from; `None` if there was none.
+    revision: Option<Revision>,
+    record: Record,
+    /// What this transition has told so far.
+    events: Vec<Event>,
+}
 
-impl AccountId {
-    /// The longest id, in bytes.
-    pub const MAX_LEN: usize = 128;
+/// What is stored of an account.
+pub(crate) struct Record {
+    written_at: UnixTime,
+    /// Proofs of another epoch are void. Drawn at random when the record is made, so that those of an erased one are.
+    epoch: u64,
+    /// In the order of their ids.
+    authenticators: Vec<Authenticator>,
+    next_id: AuthenticatorId,
+    pending: Option<Pending>,
+    lately: Lately,
+    /// When the steps end that removed authenticators have used up: their secrets may come back.
+    used_until: UnixTime,
+    throttles: Throttles,
+    passes: Passes,
+    holds: Vec<Hold>,
+    answers: Answers,
+    history: History,
+    /// Proofs up to this serial have been used for a change of binding, or are older than one that was.
+    proofs_spent: u64,
+    unknown: Unknown,
+}
 
-    /// The account with this id.
-    ///
-    /// # Errors
-    /// [`AccountIdError`] unless the id has 1 to 128 bytes.
-    pub fn new(id: impl AsRef<[u8]>) -> Result<Self, AccountIdError> {
-        let id = id.as_ref();
-        if id.is_empty() || id.len() > Self::MAX_LEN {
-            return Err(AccountIdError { len: id.len() });
+/// No code for this purpose is judged before its end.
+struct Hold {
+    purpose: Purpose,
+    until: UnixTime,
+}
+
+impl Record {
+    fn new() -> Self {
+        Self {
+            written_at: UnixTime::from_secs(0),
+            epoch: 0,
+            authenticators: Vec::new(),
+            next_id: AuthenticatorId::new(1),
+            pending: None,
+            lately: Lately::new(),
+            used_until: UnixTime::from_secs(0),
+            throttles: Throttles::NEW,
+            passes: Passes(Vec::new()),
+            holds: Vec::new(),
+            answers: Answers(Vec::new()),
+            history: History::NEW,
+            proofs_spent: 0,
+            unknown: Unknown::default(),
         }
-        Ok(Self(id.into()))
     }
 
-    /// The bytes of the id.
+    fn held_until(&self, purpose: Purpose, now: UnixTime) -> Option<UnixTime> {
+        self.holds.iter().find(|hold| hold.purpose == purpose && now < hold.until).map(|hold| hold.until)
+    }
+
+    /// Holds what the policy holds after a change of binding. No hold is shortened by another.
+    fn hold(&mut self, policy: &Policy, from: UnixTime) {
+        let limits = policy.limits();
+        if limits.binding_hold_secs == 0 {
+            return;
+        }
+        let until = from.saturating_add(limits.binding_hold_secs);
+        self.holds.retain(|hold| from < hold.until);
+        for purpose in &limits.held_purposes {
+            if let Some(hold) = self.holds.iter_mut().find(|hold| hold.purpose == *purpose) {
+                hold.until = hold.until.max(until);
+                continue;
+            }
+            // As many as there have been under several policies: the one that ends first makes room.
+            if self.holds.len() >= limits::HOLDS {
+                self.holds.sort_by_key(|hold| hold.until);
+                self.holds.remove(0);
+            }
+            self.holds.push(Hold { purpose: *purpose, until });
+        }
+    }
+}
+
+impl Account {
+    /// An account that nothing is stored of.
+    pub(crate) fn absent(id: AccountId) -> Self {
+        Self { id, revision: None, record: Record::new(), events: Vec::new() }
+    }
+
+    /// An account whose record, as [`to_bytes`](Self::to_bytes) gave it, has been stored by the write `revision`.
+    pub(crate) fn stored(id: AccountId, revision: Revision, bytes: &[u8]) -> Result<Self, RecordError> {
+        Ok(Self { id, revision: Some(revision), record: encoding::from_bytes(bytes)?, events: Vec::new() })
+    }
+
+    /// Whose it is.
     #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+    pub const fn id(&self) -> &AccountId {
+        &self.id
+    }
+
+    /// The record as it is sealed.
+    pub(crate) fn to_bytes(&self) -> Sensitive<Vec<u8>> {
+        encoding::to_bytes(&self.record)
+    }
+
+    pub(crate) const fn revision(&self) -> Option<Revision> {
+        self.revision
+    }
+
+    /// Keeps an event in the history, and has it told after the write.
+    fn tell(&mut self, now: UnixTime, kind: EventKind) -> Option<u64> {
+        let event = self.record.history.push(now, kind);
+        let sequence = event.sequence;
+        self.events.push(event);
+        sequence
     }
 }
 
-impl fmt::Debug for AccountId {
+impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AccountId({})", self.0.escape_ascii())
+        f.debug_struct("Account").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
-/// An id that is empty or over 128 bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "an account id has 1 to 128 bytes, this one {len}: use a shorter one that never changes, such as a number or a UUID"
-)]
-pub struct AccountIdError {
-    len: usize,
+/// Why a transition is not possible. Nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccountError {
+    /// The account has no authenticator.
+    #[error("the account has no authenticator: have one enrolled first")]
+    NotEnrolled,
+    /// `enroll_first` where an authenticator is bound.
+    #[error("the account has an authenticator: another one is enrolled with a proof of its code, by `enroll`")]
+    AlreadyEnrolled,
+    /// As many authenticators as the policy allows.
+    #[error("the account has as many authenticators as the policy allows: have one removed first")]
+    TooMany,
+    /// The account has this secret.
+    #[error("the account has an authenticator with this secret already: use that one, or have a new secret made")]
+    SameSecret,
+    /// Nothing to confirm, or no longer.
+    #[error("no enrolment waits to be confirmed, or its time is over: begin it again")]
+    NothingPending,
+    /// No such authenticator.
+    #[error("the account has no authenticator {id}: list them again", id = id.number())]
+    NoSuchAuthenticator {
+        /// The one that was asked for.
+        id: AuthenticatorId,
+    },
+    /// `remove` for the only authenticator.
+    #[error("this is the account's last authenticator: enrol another one first, or call `remove_last` to do without")]
+    LastAuthenticator,
+    /// `remove_last` where there are others.
+    #[error("this is not the account's last authenticator: call `remove`")]
+    NotTheLast,
+    /// An enrolment is confirmed for another purpose than [`Purpose::BINDING`].
+    #[error("an enrolment is confirmed by an attempt with `Purpose::BINDING`: make it so")]
+    Purpose,
+    /// The proof does not prove enough.
+    #[error(transparent)]
+    Proof(#[from] ProofError),
+    /// No otpauth URI can be made.
+    #[error(transparent)]
+    Uri(#[from] UriError),
+    /// The clock cannot be right.
+    #[error(transparent)]
+    Time(#[from] TimeError),
 }

@@ -32,7 +32,7 @@ const LENGTH_SHIFT: u32 = 27;
 pub struct Code(u32);
 
 impl Code {
-    pub(super) const fn new(value: u32, digits: Digits) -> Self {
+    pub(crate) const fn new(value: u32, digits: Digits) -> Self {
         Self(value | ((digits.count() as u32) << LENGTH_SHIFT))
     }
 
@@ -86,12 +86,12 @@ impl Code {
     }
 
     /// Value and length in one number, never nought.
-    pub(super) const fn packed(self) -> u32 {
+    pub(crate) const fn packed(self) -> u32 {
         self.0
     }
 
     /// The inverse of [`packed`](Self::packed); refuses what no code packs to.
-    pub(super) const fn from_packed(packed: u32) -> Option<Self> {
+    pub(crate) const fn from_packed(packed: u32) -> Option<Self> {
         let code = Self(packed);
         let length = packed >> LENGTH_SHIFT;
         if length < 6 || length > 8 || code.value() >= code.digits().codes() {

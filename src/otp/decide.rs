@@ -1,17 +1,15 @@
 //! The one function that decides.
 
 use super::code::Code;
-use super::key::{Found, Key};
-use super::lately::{Accepted, REMEMBERED_SECS};
+use super::evaluation::{Evaluation, has_expired};
+use super::key::Key;
+use super::lately::Accepted;
 use super::policy::CodePolicy;
 use super::rejection::{Charge, Rejection};
 use super::state::State;
 use super::throttle::Admission;
 use super::time::{Step, TimeError, UnixTime};
-use super::tracker::Tracker;
-use super::window::OpenSteps;
 use core::fmt;
-use subtle::{Choice, ConditionallySelectable, ConstantTimeGreater};
 
 /// The answer to one submitted code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,9 +56,11 @@ pub fn decide<'a>(
         Admission::Disabled => Some(Rejection::Disabled),
         Admission::Open => state.lately.full_until(now).map(|until| Rejection::Busy { until }),
     };
-    let outcome = match shut {
-        Some(rejection) => Outcome::Unevaluated(rejection),
-        None => Outcome::Evaluated(Evaluation::of(key, policy, &state, now, step, *code)),
+    let outcome = if let Some(rejection) = shut {
+        Outcome::Unevaluated(rejection)
+    } else {
+        let spent = state.lately.contains(*code, now);
+        Outcome::Evaluated(Evaluation::of(key, limits, state.tracker, spent, step, *code))
     };
     Ok(Decision { key, policy, state, now, step, code: *code, outcome })
 }
@@ -86,45 +86,6 @@ enum Outcome {
     Evaluated(Evaluation),
 }
 
-/// What the comparison gave, still as masks.
-struct Evaluation {
-    accepted: Choice,
-    replayed: Choice,
-    /// The matching step, and the tracker after its acceptance; of no meaning unless accepted.
-    matched: u64,
-    tracker: Tracker,
-    /// No code up to this step can be accepted.
-    used_up: u64,
-    /// How far the authenticator seems ahead now, in steps.
-    ahead: i64,
-}
-
-impl Evaluation {
-    fn of(key: &Key, policy: &CodePolicy, state: &State, now: UnixTime, step: Step, code: Code) -> Self {
-        let limits = policy.limits();
-        let open = state.tracker.open(limits.window, limits.max_drift, step);
-        let Found { fresh, used, step: matched, used_step } = key.find(code, open, state.tracker.watermark());
-        // Digits accepted lately are refused whichever step they belong to now.
-        let spent = state.lately.contains(code, now);
-        let mut used_up = state.watermark().map_or(0, Step::number);
-        used_up.conditional_assign(&matched, fresh & spent);
-        // A used code on our clock's side of the drift: the owner has set the clock right.
-        let drift = i64::from(state.tracker.drift(limits.max_drift));
-        let expected = step.saturating_offset(drift).number();
-        let was_ahead = Choice::from(u8::from(drift > 0)) & expected.ct_gt(&used_step);
-        let was_behind = Choice::from(u8::from(drift < 0)) & used_step.ct_gt(&expected);
-        let ahead = i64::conditional_select(&drift, &0, used & (was_ahead | was_behind));
-        Self {
-            accepted: fresh & !spent,
-            replayed: spent | (used & !fresh),
-            matched,
-            tracker: state.tracker.accepted(matched, limits.max_drift, step),
-            used_up,
-            ahead,
-        }
-    }
-}
-
 impl Decision<'_> {
     /// Stores the new state through `save`, then gives the verdict.
     ///
@@ -145,29 +106,25 @@ impl Decision<'_> {
         };
         if evaluation.accepted.into() {
             state.throttle.succeed(limits, now);
-            state.tracker = evaluation.tracker;
+            let matched = Step::new(evaluation.step);
+            state.tracker = state.tracker.accepted(matched, limits.max_drift, step);
             state.lately.push(Accepted { code, at: now });
             save(&state.to_bytes())?;
-            let matched = Step::new(evaluation.matched);
             return Ok(Verdict::Accepted(Match { step: matched, offset: matched.distance_from(step) }));
         }
         if evaluation.replayed.into() {
-            let unused = Step::new(evaluation.used_up.saturating_add(1));
-            let next = unused.saturating_offset(evaluation.ahead.saturating_neg());
-            return Ok(Verdict::Rejected(Rejection::Replayed { next: key.totp().start_of(next).max(now) }));
+            let next = evaluation.next.start(key.totp(), now);
+            return Ok(Verdict::Rejected(Rejection::Replayed { next }));
         }
         state.throttle.fail(limits, now);
         save(&state.to_bytes())?;
         let charge = Charge { failures_in_a_row: state.throttle.run, standing: state.throttle.standing(limits, now) };
-        let expired = key.find_without_state(&code, shown_lately(key, step)).is_some();
-        Ok(Verdict::Rejected(if expired { Rejection::Expired(charge) } else { Rejection::Mismatch(charge) }))
+        Ok(Verdict::Rejected(if has_expired(key, code, step) {
+            Rejection::Expired(charge)
+        } else {
+            Rejection::Mismatch(charge)
+        }))
     }
-}
-
-/// The steps of the last ten minutes. The present one among them has been compared already.
-fn shown_lately(key: &Key, step: Step) -> OpenSteps {
-    let back = REMEMBERED_SECS.div_ceil(key.totp().period.as_secs());
-    OpenSteps::range(Step::new(step.number().saturating_sub(back)), step)
 }
 
 impl fmt::Debug for Decision<'_> {

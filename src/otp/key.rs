@@ -27,19 +27,19 @@ enum AnyPads {
 
 /// Where a submitted code was found, as masks: nothing here has been branched upon.
 #[derive(Clone, Copy)]
-pub(super) struct Found {
+pub(crate) struct Found {
     /// The code is right at a step above the watermark.
-    pub(super) fresh: Choice,
+    pub(crate) fresh: Choice,
     /// The code is right at a step at or under the watermark.
-    pub(super) used: Choice,
+    pub(crate) used: Choice,
     /// The highest such fresh step; nought if there is none.
-    pub(super) step: u64,
+    pub(crate) step: u64,
     /// The highest such used step; nought if there is none.
-    pub(super) used_step: u64,
+    pub(crate) used_step: u64,
 }
 
 impl Key {
-    pub(super) fn new(totp: Totp, secret: &Secret) -> Self {
+    pub(crate) fn new(totp: Totp, secret: &Secret) -> Self {
         let bytes = secret.expose();
         let pads = match totp.algorithm {
             Algorithm::Sha1 => AnyPads::Sha1(Pads::new(bytes)),
@@ -77,7 +77,7 @@ impl Key {
     }
 
     /// Compares `code` with that of every step, in time and memory accesses that depend on neither key nor match.
-    pub(super) fn find(&self, code: Code, steps: OpenSteps, watermark: Option<Step>) -> Found {
+    pub(crate) fn find(&self, code: Code, steps: OpenSteps, watermark: Option<Step>) -> Found {
         let (no_watermark, watermark) = match watermark {
             Some(step) => (Choice::from(0), step.number()),
             None => (Choice::from(1), 0),

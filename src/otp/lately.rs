@@ -11,13 +11,13 @@ use subtle::{Choice, ConstantTimeEq};
 pub const REMEMBERED_SECS: u64 = 600;
 
 /// How many accepted codes are remembered.
-pub(super) const REMEMBERED: usize = 32;
+pub(crate) const REMEMBERED: usize = 32;
 
 /// One accepted code and when that was.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Accepted {
-    pub(super) code: Code,
-    pub(super) at: UnixTime,
+pub(crate) struct Accepted {
+    pub(crate) code: Code,
+    pub(crate) at: UnixTime,
 }
 
 impl Accepted {
@@ -32,31 +32,31 @@ impl Accepted {
 /// The watermark alone would let digits pass again that a nearby step happens to share with one already used. Entries
 /// are kept past their ten minutes until their place is needed: so they still count when a clock that had jumped ahead
 /// is set right.
-pub(super) struct Lately {
+pub(crate) struct Lately {
     /// [`Code::packed`]; nought where unused, and unused places come last.
     codes: [u32; REMEMBERED],
     times: [UnixTime; REMEMBERED],
 }
 
 impl Lately {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { codes: [0; REMEMBERED], times: [UnixTime::from_secs(0); REMEMBERED] }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = Accepted> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Accepted> {
         let entries = self.codes.iter().zip(&self.times);
         entries.map_while(|(packed, at)| Some(Accepted { code: Code::from_packed(*packed)?, at: *at }))
     }
 
     /// Whether these digits were accepted within ten minutes: all entries are compared, by mask.
-    pub(super) fn contains(&self, code: Code, now: UnixTime) -> Choice {
+    pub(crate) fn contains(&self, code: Code, now: UnixTime) -> Choice {
         self.iter()
             .filter(|entry| entry.is_remembered(now))
             .fold(Choice::from(0), |found, entry| found | entry.code.ct_eq(&code))
     }
 
     /// When there is room for another acceptance, if there is none now: all places are taken by younger ones.
-    pub(super) fn full_until(&self, now: UnixTime) -> Option<UnixTime> {
+    pub(crate) fn full_until(&self, now: UnixTime) -> Option<UnixTime> {
         if self.codes.last() == Some(&0) {
             return None;
         }
@@ -65,7 +65,7 @@ impl Lately {
     }
 
     /// Remembers an acceptance, in the place of the oldest if all are taken.
-    pub(super) fn push(&mut self, accepted: Accepted) {
+    pub(crate) fn push(&mut self, accepted: Accepted) {
         let oldest = || self.iter().enumerate().min_by_key(|(_, entry)| entry.at).map(|(place, _)| place);
         let place = self.codes.iter().position(|code| *code == 0).or_else(oldest).unwrap_or_default();
         if let (Some(code), Some(at)) = (self.codes.get_mut(place), self.times.get_mut(place)) {

@@ -27,6 +27,7 @@ mod algorithm;
 mod base32;
 mod code;
 mod decide;
+mod evaluation;
 mod key;
 mod lately;
 mod mac;
@@ -64,3 +65,13 @@ pub use totp::{Period, PeriodError, Totp};
 #[cfg(feature = "alloc")]
 pub use uri::{Field, OtpauthUri, UriError};
 pub use window::{OpenSteps, Window};
+
+// What accounts are made of.
+#[cfg(feature = "alloc")]
+pub(crate) use {
+    evaluation::{Evaluation, Next, has_expired},
+    lately::{Accepted, Lately, REMEMBERED},
+    risk::{chance, guesses_a_year, open_steps},
+    throttle::{Admission, Throttle},
+    tracker::Tracker,
+};

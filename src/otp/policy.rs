@@ -50,7 +50,7 @@ impl Limits {
     };
 
     /// How long a lock lasts after `run` failures in a row, in seconds; `None` before the first lock.
-    pub(super) const fn lock_secs(&self, run: u32) -> Option<u64> {
+    pub(crate) const fn lock_secs(&self, run: u32) -> Option<u64> {
         let Some(doublings) = run.checked_sub(self.lock_after) else { return None };
         let factor = match 1_u64.checked_shl(doublings) {
             Some(factor) => factor,

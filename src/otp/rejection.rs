@@ -35,6 +35,12 @@ pub enum Rejection {
     },
     /// Too many failures in a row: no code is evaluated until the authenticator is bound anew. Not counted.
     Disabled,
+    /// What the code was for is held after a change of the account: the code was not evaluated and is not spent. Not counted.
+    /// Only accounts have holds.
+    Held {
+        /// When the hold ends.
+        until: UnixTime,
+    },
 }
 
 impl Rejection {
@@ -47,7 +53,7 @@ impl Rejection {
                 Standing::Locked { .. } | Standing::Disabled => 0,
             }),
             Self::Locked { .. } | Self::Disabled => Some(0),
-            Self::Replayed { .. } | Self::Malformed | Self::Busy { .. } => None,
+            Self::Replayed { .. } | Self::Malformed | Self::Busy { .. } | Self::Held { .. } => None,
         }
     }
 
@@ -55,7 +61,10 @@ impl Rejection {
     #[must_use]
     pub const fn retry_at(&self) -> Option<UnixTime> {
         match self {
-            Self::Replayed { next: at } | Self::Locked { until: at } | Self::Busy { until: at } => Some(*at),
+            Self::Replayed { next: at }
+            | Self::Locked { until: at }
+            | Self::Busy { until: at }
+            | Self::Held { until: at } => Some(*at),
             Self::Mismatch(charge) | Self::Expired(charge) => match charge.standing {
                 Standing::Locked { until } => Some(until),
                 Standing::Open { .. } | Standing::Disabled => None,
@@ -79,6 +88,7 @@ impl Rejection {
             Self::Disabled => Advice::ContactSupport,
             Self::Replayed { .. } => Advice::WaitForTheNextCode,
             Self::Busy { .. } => Advice::WaitBeforeTheNextLogIn,
+            Self::Held { .. } => Advice::WaitForTheHold,
             Self::Mismatch(charge) | Self::Expired(charge) => match charge.standing {
                 Standing::Disabled => Advice::ContactSupport,
                 Standing::Locked { .. } => Advice::WaitForTheLock,
@@ -147,6 +157,8 @@ pub enum Advice {
     SetTheClockToAutomatic,
     /// Count down to [`Rejection::retry_at`].
     WaitForTheLock,
+    /// Count down to [`Rejection::retry_at`].
+    WaitForTheHold,
     /// Nothing the owner does here helps.
     ContactSupport,
 }
@@ -163,6 +175,7 @@ impl fmt::Display for Advice {
                 "The code is wrong: set your phone's clock to automatic, then use a new code."
             }
             Self::WaitForTheLock => "Too many wrong codes: wait until the lock ends.",
+            Self::WaitForTheHold => "This is held for a while, as the account's security was changed: try again later.",
             Self::ContactSupport => "Too many wrong codes: contact support.",
         })
     }

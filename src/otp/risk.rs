@@ -43,16 +43,9 @@ pub struct Risk {
 }
 
 impl Risk {
-    #[allow(clippy::cast_precision_loss, clippy::arithmetic_side_effects)] // an estimate; divisors are checked non-zero
     pub(super) const fn of(limits: &Limits, digits: Digits) -> Self {
-        let leaked = match YEAR_SECS.checked_div(limits.leak_every_secs) {
-            Some(leaked) => leaked,
-            None => u64::MAX,
-        };
-        let guesses = (limits.long_term as u64).saturating_add(leaked);
-        let window = limits.window.steps();
-        let drift = limits.max_drift as u32;
-        let widened = window.saturating_add(if drift < window { drift } else { window });
+        let guesses = guesses_a_year(limits);
+        let (window, widened) = open_steps(limits);
         Self {
             guesses_with_owner_logging_in: guesses,
             guesses_without_owner: least(guesses, guesses_in_one_run(limits)),
@@ -60,6 +53,21 @@ impl Risk {
             chance_at_most: chance(widened, digits, guesses),
         }
     }
+}
+
+/// The most failures that the long-term count takes within a year.
+pub(crate) const fn guesses_a_year(limits: &Limits) -> u64 {
+    let leaked = match YEAR_SECS.checked_div(limits.leak_every_secs) {
+        Some(leaked) => leaked,
+        None => u64::MAX,
+    };
+    (limits.long_term as u64).saturating_add(leaked)
+}
+
+/// How many steps of one authenticator are open: without learnt drift, and with that which opens the most.
+pub(crate) const fn open_steps(limits: &Limits) -> (u32, u32) {
+    let (window, drift) = (limits.window.steps(), limits.max_drift as u32);
+    (window, window.saturating_add(if drift < window { drift } else { window }))
 }
 
 /// How many failures in a row the locks admit within a year, until the authenticator is disabled.
@@ -79,8 +87,8 @@ const fn least(a: u64, b: u64) -> u64 {
 }
 
 /// `1 − (1 − k / 10^digits)^guesses`, by repeated squaring: `core` has no `powi`.
-#[allow(clippy::cast_precision_loss)]
-const fn chance(k: u32, digits: Digits, guesses: u64) -> f64 {
+#[allow(clippy::cast_precision_loss)] // an estimate
+pub(crate) const fn chance(k: u32, digits: Digits, guesses: u64) -> f64 {
     let mut square = 1.0 - k as f64 / digits.codes() as f64;
     let (mut missed, mut remaining) = (1.0, guesses);
     while remaining > 0 {

@@ -7,7 +7,7 @@ use core::num::NonZeroU32;
 
 /// What a throttle says before a code is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Admission {
+pub(crate) enum Admission {
     Open,
     /// No code is evaluated before this instant.
     Locked(UnixTime),
@@ -23,21 +23,21 @@ pub(super) enum Admission {
 /// A lock is kept as its beginning. One that begins further ahead than the longest lock was written under a clock gone
 /// wrong: it does not hold (one bad clock would lock everybody for as long as it was ahead), its failures still count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Throttle {
+pub(crate) struct Throttle {
     /// Failures in a row.
-    pub(super) run: u32,
-    pub(super) last_failure: UnixTime,
+    pub(crate) run: u32,
+    pub(crate) last_failure: UnixTime,
     /// Failures that have not leaked away.
-    pub(super) long_term: u32,
+    pub(crate) long_term: u32,
     /// When the long-term count last leaked or began.
-    pub(super) leaked_at: UnixTime,
+    pub(crate) leaked_at: UnixTime,
 }
 
 impl Throttle {
-    pub(super) const NEW: Self =
+    pub(crate) const NEW: Self =
         Self { run: 0, last_failure: UnixTime::from_secs(0), long_term: 0, leaked_at: UnixTime::from_secs(0) };
 
-    pub(super) fn admission(&self, limits: &Limits, now: UnixTime) -> Admission {
+    pub(crate) fn admission(&self, limits: &Limits, now: UnixTime) -> Admission {
         if self.run >= limits.disable_after {
             return Admission::Disabled;
         }
@@ -56,7 +56,7 @@ impl Throttle {
         }
     }
 
-    pub(super) fn fail(&mut self, limits: &Limits, now: UnixTime) {
+    pub(crate) fn fail(&mut self, limits: &Limits, now: UnixTime) {
         self.leak(limits, now);
         if self.long_term == 0 {
             self.leaked_at = now;
@@ -68,7 +68,7 @@ impl Throttle {
         self.last_failure = now;
     }
 
-    pub(super) fn succeed(&mut self, limits: &Limits, now: UnixTime) {
+    pub(crate) fn succeed(&mut self, limits: &Limits, now: UnixTime) {
         self.leak(limits, now);
         self.run = 0;
     }
@@ -82,7 +82,7 @@ impl Throttle {
     }
 
     /// Where the guesser stands after a failure.
-    pub(super) fn standing(&self, limits: &Limits, now: UnixTime) -> Standing {
+    pub(crate) fn standing(&self, limits: &Limits, now: UnixTime) -> Standing {
         match self.admission(limits, now) {
             Admission::Disabled => Standing::Disabled,
             Admission::Locked(until) => Standing::Locked { until },

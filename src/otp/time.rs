@@ -79,7 +79,7 @@ impl Step {
     }
 
     /// How many steps this one is after `other`; both lie in one window.
-    pub(super) const fn distance_from(self, other: Self) -> i64 {
+    pub(crate) const fn distance_from(self, other: Self) -> i64 {
         self.0.wrapping_sub(other.0).cast_signed()
     }
 }

@@ -8,7 +8,7 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeGreater};
 /// ahead.
 const ANCHORS: (i32, i32) = (-86_400, 600);
 /// How far learning may move the drift from there, in steps, whatever the policy.
-pub(super) const MAX_DRIFT: u8 = 60;
+pub(crate) const MAX_DRIFT: u8 = 60;
 
 /// Watermark and drift of one authenticator.
 ///
@@ -16,29 +16,29 @@ pub(super) const MAX_DRIFT: u8 = 60;
 /// authenticator's clock and ours; acceptances move it by one at a time and never far from the anchor, which is where the
 /// last resynchronisation put it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Tracker {
+pub(crate) struct Tracker {
     watermark: Option<Step>,
     drift: i32,
     anchor: i32,
 }
 
 impl Tracker {
-    pub(super) const NEW: Self = Self { watermark: None, drift: 0, anchor: 0 };
+    pub(crate) const NEW: Self = Self { watermark: None, drift: 0, anchor: 0 };
 
-    pub(super) const fn imported(used_up: Step) -> Self {
+    pub(crate) const fn imported(used_up: Step) -> Self {
         Self { watermark: Some(used_up), ..Self::NEW }
     }
 
-    pub(super) const fn watermark(self) -> Option<Step> {
+    pub(crate) const fn watermark(self) -> Option<Step> {
         self.watermark
     }
 
-    pub(super) const fn anchor(self) -> i32 {
+    pub(crate) const fn anchor(self) -> i32 {
         self.anchor
     }
 
     /// In steps, within `max_drift` of the anchor: a stricter policy holds for what an older one let be learnt.
-    pub(super) fn drift(self, max_drift: u8) -> i32 {
+    pub(crate) fn drift(self, max_drift: u8) -> i32 {
         let (lowest, highest) = self.drift_bounds(max_drift);
         self.drift.max(lowest).min(highest)
     }
@@ -50,23 +50,30 @@ impl Tracker {
 
     /// The steps acceptable at `now`: the window around our step, for whoever has set the clock right, and the window
     /// around our step plus drift.
-    pub(super) fn open(self, window: Window, max_drift: u8, now: Step) -> OpenSteps {
+    pub(crate) fn open(self, window: Window, max_drift: u8, now: Step) -> OpenSteps {
         window.around(now).union(window.around(now.saturating_offset(i64::from(self.drift(max_drift)))))
     }
 
     /// After the acceptance of `step` at `now`. Which step it was shows in the result only: no branch depends on it.
-    pub(super) fn accepted(self, step: u64, max_drift: u8, now: Step) -> Self {
+    pub(crate) fn accepted(self, step: Step, max_drift: u8, now: Step) -> Self {
         let drift = self.drift(max_drift);
         let (lowest, highest) = self.drift_bounds(max_drift);
         let expected = now.saturating_offset(i64::from(drift)).number();
         let mut moved = drift;
-        moved.conditional_assign(&drift.saturating_add(1), step.ct_gt(&expected) & below(drift, highest));
-        moved.conditional_assign(&drift.saturating_sub(1), expected.ct_gt(&step) & below(lowest, drift));
-        Self { watermark: Some(Step::new(step)), drift: moved, anchor: self.anchor }
+        let number = step.number();
+        moved.conditional_assign(&drift.saturating_add(1), number.ct_gt(&expected) & below(drift, highest));
+        moved.conditional_assign(&drift.saturating_sub(1), expected.ct_gt(&number) & below(lowest, drift));
+        Self { watermark: Some(step), drift: moved, anchor: self.anchor }
+    }
+
+    /// With all steps up to `step` used up.
+    #[cfg_attr(not(feature = "alloc"), allow(dead_code))] // only accounts are restored
+    pub(crate) fn used_up(self, step: Step) -> Self {
+        Self { watermark: self.watermark.max(Some(step)), ..self }
     }
 
     /// From stored numbers, if they can be.
-    pub(super) const fn from_stored(watermark: Option<Step>, drift: i32, anchor: i32) -> Option<Self> {
+    pub(crate) const fn from_stored(watermark: Option<Step>, drift: i32, anchor: i32) -> Option<Self> {
         let anchor_is_sane = ANCHORS.0 <= anchor && anchor <= ANCHORS.1;
         if !anchor_is_sane || drift.abs_diff(anchor) > MAX_DRIFT as u32 {
             return None;
@@ -79,7 +86,7 @@ impl Tracker {
     }
 
     /// The learned drift as it was stored.
-    pub(super) const fn stored_drift(self) -> i32 {
+    pub(crate) const fn stored_drift(self) -> i32 {
         self.drift
     }
 }
@@ -98,27 +105,27 @@ mod tests {
         let now = Step::new(1_000);
         let mut tracker = Tracker::NEW;
         for expected in [1, 2, 3, 4, 4, 4] {
-            tracker = tracker.accepted(1_010, 4, now);
+            tracker = tracker.accepted(Step::new(1_010), 4, now);
             assert_eq!(tracker.drift(4), expected);
         }
         for expected in [3, 2, 1, 0, -1, -2, -3, -4, -4] {
-            tracker = tracker.accepted(900, 4, now);
+            tracker = tracker.accepted(Step::new(900), 4, now);
             assert_eq!(tracker.drift(4), expected);
         }
-        assert_eq!(tracker.accepted(996, 4, now).drift(4), -4, "what was expected moves nothing");
+        assert_eq!(tracker.accepted(Step::new(996), 4, now).drift(4), -4, "what was expected moves nothing");
     }
 
     #[test]
     fn a_stricter_policy_bounds_drift_learnt_under_a_wider_one() {
         let now = Step::new(1_000);
-        let tracker = (0..9).fold(Tracker::NEW, |tracker, _| tracker.accepted(1_100, 9, now));
+        let tracker = (0..9).fold(Tracker::NEW, |tracker, _| tracker.accepted(Step::new(1_100), 9, now));
         assert_eq!(tracker.drift(9), 9);
         assert_eq!(tracker.drift(2), 2);
-        assert_eq!(tracker.accepted(1_100, 2, now).drift(9), 2);
+        assert_eq!(tracker.accepted(Step::new(1_100), 2, now).drift(9), 2);
     }
 
     #[test]
     fn without_learning_drift_stays_at_nought() {
-        assert_eq!(Tracker::NEW.accepted(1_003, 0, Step::new(1_000)).drift(0), 0);
+        assert_eq!(Tracker::NEW.accepted(Step::new(1_003), 0, Step::new(1_000)).drift(0), 0);
     }
 }

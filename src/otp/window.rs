@@ -69,7 +69,7 @@ impl OpenSteps {
     }
 
     /// The steps in either of two windows of equal size.
-    pub(super) fn union(self, other: Self) -> Self {
+    pub(crate) fn union(self, other: Self) -> Self {
         let (low, high) =
             if self.first.first <= other.first.first { (self.first, other.first) } else { (other.first, self.first) };
         if high.first <= low.last.saturating_add(1) {
@@ -80,7 +80,7 @@ impl OpenSteps {
     }
 
     /// All steps in ascending order.
-    pub(super) fn iter(self) -> impl Iterator<Item = u64> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = u64> {
         let second = self.second.into_iter().flat_map(|range| range.first..=range.last);
         (self.first.first..=self.first.last).chain(second)
     }

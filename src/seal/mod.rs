@@ -20,10 +20,11 @@
 mod key;
 mod record;
 
+pub use crate::account::Revision;
 pub use key::{KeyId, Keyring, KeyringError, SealingKey};
-pub use record::{Revision, Stored, Write};
+pub use record::{Stored, Write};
 
-use crate::account::AccountId;
+use crate::account::{Account, AccountId, Change, RecordError, Uncommitted};
 use crate::otp::Sensitive;
 use alloc::vec::Vec;
 use chacha20poly1305::aead::AeadInOut;
@@ -38,6 +39,35 @@ const TAG: usize = 16;
 impl Keyring {
     /// The most bytes that are sealed: with what is added an envelope has 64 KiB.
     pub const MAX_LEN: usize = (64 << 10) - HEAD - TAG;
+
+    /// Opens what a store has for `account`; `None` is an account that nothing is stored of.
+    ///
+    /// # Errors
+    /// [`SealError`]: the key is not here, the envelope is not what was sealed for this account and revision, or what is in it
+    /// cannot be read.
+    pub fn open(&self, account: &AccountId, stored: Option<Stored>) -> Result<Account, SealError> {
+        let Some(stored) = stored else { return Ok(Account::absent(account.clone())) };
+        let plain = self.open_bytes(account, &stored)?;
+        Ok(Account::stored(account.clone(), stored.revision, plain.expose())?)
+    }
+
+    /// Seals a change under the primary key and a new revision. Gives the write that has to be committed, if any, and the
+    /// outcome, which must not be known before.
+    ///
+    /// # Errors
+    /// [`SealError::TooLong`]: not for records that this release alone has written.
+    pub fn seal<T, R: CryptoRng + ?Sized>(
+        &self,
+        change: Change<T>,
+        rng: &mut R,
+    ) -> Result<(Option<Write>, Uncommitted<T>), SealError> {
+        let Change { account, is_written, uncommitted } = change;
+        if !is_written {
+            return Ok((None, uncommitted));
+        }
+        let new = self.seal_bytes(account.id(), account.to_bytes().expose(), rng)?;
+        Ok((Some(Write { expected: account.revision(), new }), uncommitted))
+    }
 
     /// Seals `plain` for `account` under the primary key and a new revision.
     ///
@@ -140,6 +170,9 @@ pub enum SealError {
          another key now; restore it from a backup and find out who wrote to the store"
     )]
     DoesNotOpen,
+    /// Opened, but not to be read.
+    #[error(transparent)]
+    Record(#[from] RecordError),
     /// More than fits.
     #[error("{len} bytes are too many for an envelope: it takes {}", Keyring::MAX_LEN)]
     TooLong {

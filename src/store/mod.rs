@@ -3,6 +3,7 @@
 //! A store decides nothing. It holds bytes and replaces them if nobody else has; every rule about codes rests on that one
 //! promise, which is stated at [`Store`] and checked by [`conformance`].
 
+mod boxed;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod memory;
@@ -11,6 +12,7 @@ mod redb;
 
 #[cfg(feature = "redb")]
 pub use self::redb::{RedbError, RedbStore};
+pub use boxed::{BoxStore, StoreError};
 pub use memory::MemoryStore;
 
 pub use crate::seal::{Revision, Stored, Write};

@@ -1,0 +1,88 @@
+//! What is submitted.
+
+use super::purpose::Purpose;
+use super::throttles::Door;
+use super::token::{DeviceToken, TokenHash};
+use crate::otp::{Code, CodeError};
+use core::fmt;
+use sha2::{Digest, Sha256};
+
+/// A code as it was submitted, and what goes with it. Parsed once, owns everything, redacted in `Debug`.
+///
+/// ```
+/// use sekisho::account::{Attempt, Purpose};
+///
+/// let transaction = [7; 16]; // random, made by the service when the log-in began
+/// let attempt = Attempt::new(Purpose::LOGIN, "123 456").named(transaction);
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct Attempt {
+    pub(super) purpose: Purpose,
+    pub(super) code: Result<Code, CodeError>,
+    pub(super) device: Option<TokenHash>,
+    pub(super) context: Option<[u8; 32]>,
+    name: Option<[u8; 16]>,
+}
+
+impl Attempt {
+    /// `text`, as somebody typed it, for `purpose`. A text that is no code will be answered by
+    /// [`Malformed`](crate::otp::Rejection::Malformed).
+    pub fn new(purpose: Purpose, text: &str) -> Self {
+        Self { purpose, code: Code::parse(text), device: None, context: None, name: None }
+    }
+
+    /// With the device token that the browser presented: [`DeviceToken::to_text`]. A text that is no token of this account's
+    /// is as good as none.
+    pub fn with_device(mut self, cookie: &str) -> Self {
+        self.device = DeviceToken::from_text(cookie).map(|token| token.hash());
+        self
+    }
+
+    /// With a hash of what the code confirms (amount and address, say), which the proof will carry. SHA-256 or another of 256
+    /// bits.
+    pub const fn with_context(mut self, hash: &[u8; 32]) -> Self {
+        self.context = Some(*hash);
+        self
+    }
+
+    /// Names this attempt by an id that the service drew at random for this log-in (a UUID, say), so that asking again
+    /// with the same code within a minute gets the same answer: for when the answer got lost.
+    ///
+    /// Whoever knows the id and the code gets the same answer too. Keep it on the server; never take it from the client.
+    pub const fn named(mut self, id: [u8; 16]) -> Self {
+        self.name = Some(id);
+        self
+    }
+
+    /// What the code is for.
+    #[must_use]
+    pub const fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    /// Whether the text is a code at all.
+    #[must_use]
+    pub const fn is_malformed(&self) -> bool {
+        self.code.is_err()
+    }
+
+    /// What tells this attempt from others; `None` without a name. All parts have fixed lengths.
+    pub(super) fn fingerprint(&self, door: Door) -> Option<[u8; 32]> {
+        let (name, code) = (self.name?, self.code.ok()?);
+        let mut hash = Sha256::new();
+        hash.update([door as u8]);
+        hash.update(name);
+        hash.update(code.packed().to_be_bytes());
+        hash.update(self.purpose.bytes());
+        hash.update([u8::from(self.context.is_some())]);
+        hash.update(self.context.unwrap_or_default());
+        Some(hash.finalize().into())
+    }
+}
+
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempt").field("purpose", &self.purpose).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,152 @@
+//! Events in their stored form.
+
+use super::{Nonsense, Unknown, Written, fields, put_time, time};
+use crate::account::authenticator::AuthenticatorId;
+use crate::account::event::{Event, EventKind, Reason};
+use crate::account::purpose::Purpose;
+use crate::account::text::Text;
+use crate::otp::UnixTime;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use minicbor::encode::Write;
+use minicbor::{Decoder, Encoder};
+
+pub(in crate::account) fn event_to_bytes(event: &Event) -> Box<[u8]> {
+    let mut to = Encoder::new(Vec::with_capacity(32));
+    // A vector takes everything.
+    let _ = write(event, &mut to);
+    to.into_writer().into()
+}
+
+fn write<W: Write>(event: &Event, to: &mut Encoder<W>) -> Written<W> {
+    let kind = match &event.kind {
+        EventKind::Unknown => 0,
+        EventKind::EnrolmentBegun { .. } => 1,
+        EventKind::Confirmed { .. } => 2,
+        EventKind::Accepted { .. } => 3,
+        EventKind::Rejected { .. } => 4,
+        EventKind::Locked { .. } => 5,
+        EventKind::Disabled => 6,
+        EventKind::Renamed { .. } => 7,
+        EventKind::Removed { .. } => 8,
+        EventKind::PassIssued { .. } => 9,
+        EventKind::Restored { .. } => 10,
+        EventKind::Erased { .. } => 11,
+    };
+    to.begin_map()?.u32(0)?.u32(kind)?;
+    put_time(to, 1, event.at)?;
+    match &event.kind {
+        EventKind::EnrolmentBegun { authenticator }
+        | EventKind::Confirmed { authenticator }
+        | EventKind::Renamed { authenticator }
+        | EventKind::Removed { authenticator } => {
+            to.u32(2)?.u32(authenticator.number())?;
+        }
+        EventKind::Accepted { authenticator, purpose, offset } => {
+            to.u32(2)?.u32(authenticator.number())?;
+            to.u32(3)?.str(purpose.as_str())?.u32(4)?.i64(*offset)?;
+        }
+        EventKind::Rejected { purpose, reason } => {
+            to.u32(3)?.str(purpose.as_str())?.u32(5)?.u32(reason_number(*reason))?;
+        }
+        EventKind::Locked { until, failures_in_a_row, is_first } => {
+            put_time(to, 6, *until)?;
+            to.u32(7)?.u32(*failures_in_a_row)?.u32(8)?.bool(*is_first)?;
+        }
+        EventKind::PassIssued { operator, reason, until } => {
+            put_time(to, 6, *until)?;
+            to.u32(9)?.str(operator.as_str())?.u32(10)?.str(reason.as_str())?;
+        }
+        EventKind::Erased { operator, reason } => {
+            to.u32(9)?.str(operator.as_str())?.u32(10)?.str(reason.as_str())?;
+        }
+        EventKind::Restored { restored_at } => put_time(to, 6, *restored_at)?,
+        EventKind::Disabled | EventKind::Unknown => {}
+    }
+    to.end()?;
+    Ok(())
+}
+
+/// The fields that any kind has.
+#[derive(Default)]
+struct Parts {
+    kind: u32,
+    at: UnixTime,
+    authenticator: Option<AuthenticatorId>,
+    purpose: Option<Purpose>,
+    offset: i64,
+    reason: u32,
+    until: UnixTime,
+    failures: u32,
+    is_first: bool,
+    operator: Option<Text>,
+    why: Option<Text>,
+}
+
+pub(in crate::account) fn event_from_bytes(sequence: u64, bytes: &[u8]) -> Result<Event, Nonsense> {
+    let mut from = Decoder::new(bytes);
+    let mut parts = Parts::default();
+    let _: Unknown = fields(&mut from, |number, from| {
+        match number {
+            0 => parts.kind = from.u32()?,
+            1 => parts.at = time(from)?,
+            2 => parts.authenticator = Some(AuthenticatorId::new(from.u32()?)),
+            3 => parts.purpose = Some(Purpose::new(from.str()?).map_err(|_| Nonsense)?),
+            4 => parts.offset = from.i64()?,
+            5 => parts.reason = from.u32()?,
+            6 => parts.until = time(from)?,
+            7 => parts.failures = from.u32()?,
+            8 => parts.is_first = from.bool()?,
+            9 => parts.operator = Some(Text::new(from.str()?).map_err(|_| Nonsense)?),
+            10 => parts.why = Some(Text::new(from.str()?).map_err(|_| Nonsense)?),
+            _ => return Ok(false),
+        }
+        Ok(true)
+    })?;
+    let at = parts.at;
+    Ok(Event { sequence: Some(sequence), at, kind: parts.kind()? })
+}
+
+impl Parts {
+    fn kind(self) -> Result<EventKind, Nonsense> {
+        let authenticator = self.authenticator.ok_or(Nonsense);
+        let purpose = self.purpose.ok_or(Nonsense);
+        let (operator, reason) = (self.operator.ok_or(Nonsense), self.why.ok_or(Nonsense));
+        Ok(match self.kind {
+            1 => EventKind::EnrolmentBegun { authenticator: authenticator? },
+            2 => EventKind::Confirmed { authenticator: authenticator? },
+            3 => EventKind::Accepted { authenticator: authenticator?, purpose: purpose?, offset: self.offset },
+            4 => match reason_from_number(self.reason) {
+                Some(reason) => EventKind::Rejected { purpose: purpose?, reason },
+                None => EventKind::Unknown,
+            },
+            5 => EventKind::Locked { until: self.until, failures_in_a_row: self.failures, is_first: self.is_first },
+            6 => EventKind::Disabled,
+            7 => EventKind::Renamed { authenticator: authenticator? },
+            8 => EventKind::Removed { authenticator: authenticator? },
+            9 => EventKind::PassIssued { operator: operator?, reason: reason?, until: self.until },
+            10 => EventKind::Restored { restored_at: self.until },
+            11 => EventKind::Erased { operator: operator?, reason: reason? },
+            _ => EventKind::Unknown,
+        })
+    }
+}
+
+const REASONS: [(u32, Reason); 8] = [
+    (1, Reason::Mismatch),
+    (2, Reason::Expired),
+    (3, Reason::Replayed),
+    (4, Reason::Malformed),
+    (5, Reason::Locked),
+    (6, Reason::Busy),
+    (7, Reason::Disabled),
+    (8, Reason::Held),
+];
+
+fn reason_number(reason: Reason) -> u32 {
+    REASONS.iter().find(|(_, other)| *other == reason).map_or(0, |(number, _)| *number)
+}
+
+fn reason_from_number(number: u32) -> Option<Reason> {
+    REASONS.iter().find(|(other, _)| *other == number).map(|(_, reason)| *reason)
+}

@@ -1,0 +1,201 @@
+//! Enrolment: a secret that waits for its first code.
+
+use super::answers::Answered;
+use super::attempt::Attempt;
+use super::authenticator::{Authenticator, AuthenticatorId, Enrolment, NewAuthenticator, Pending};
+use super::change::Change;
+use super::encoding::Unknown;
+use super::event::EventKind;
+use super::policy::Policy;
+use super::proof::{Proof, ProofError};
+use super::purpose::Purpose;
+use super::text::Text;
+use super::throttles::Door;
+use super::verify::{Candidate, judge};
+use super::{Account, AccountError};
+use crate::otp::{Accepted, Rejection, Step, Totp, Tracker, UnixTime, Verdict, has_expired};
+use alloc::boxed::Box;
+use alloc::format;
+use core::slice;
+use rand::CryptoRng;
+
+impl Account {
+    /// Begins the enrolment of the account's first authenticator: only where there is none, and nothing to prove with.
+    ///
+    /// # Errors
+    /// [`AccountError::AlreadyEnrolled`]; [`AccountError::Time`] if an imported secret's T0 lies after `now`.
+    pub fn enroll_first<R: CryptoRng + ?Sized>(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        new: &NewAuthenticator,
+        rng: &mut R,
+    ) -> Result<Change<Enrolment>, AccountError> {
+        if !self.record.authenticators.is_empty() {
+            return Err(AccountError::AlreadyEnrolled);
+        }
+        if self.revision.is_none() {
+            self.record.epoch = rng.next_u64();
+        }
+        self.begin(policy, now, new, rng)
+    }
+
+    /// Begins the enrolment of another authenticator. `proof`, of [`Purpose::BINDING`], is used up.
+    ///
+    /// An earlier enrolment that has not been confirmed ends.
+    ///
+    /// # Errors
+    /// [`AccountError::Proof`]; [`AccountError::TooMany`]; [`AccountError::SameSecret`]; [`AccountError::NotEnrolled`].
+    #[allow(clippy::needless_pass_by_value)] // used up
+    pub fn enroll<R: CryptoRng + ?Sized>(
+        self,
+        policy: &Policy,
+        now: UnixTime,
+        proof: Proof,
+        new: &NewAuthenticator,
+        rng: &mut R,
+    ) -> Result<Change<Enrolment>, AccountError> {
+        self.enroll_by(policy, now, &proof, new, rng)
+    }
+
+    /// For callers that may have to try again, and use the proof up themselves.
+    pub(crate) fn enroll_by<R: CryptoRng + ?Sized>(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        proof: &Proof,
+        new: &NewAuthenticator,
+        rng: &mut R,
+    ) -> Result<Change<Enrolment>, AccountError> {
+        if self.record.authenticators.is_empty() {
+            return Err(AccountError::NotEnrolled);
+        }
+        self.spend(proof, now)?;
+        self.begin(policy, now, new, rng)
+    }
+
+    fn begin<R: CryptoRng + ?Sized>(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        new: &NewAuthenticator,
+        rng: &mut R,
+    ) -> Result<Change<Enrolment>, AccountError> {
+        let limits = policy.limits();
+        if self.record.authenticators.len() >= usize::from(limits.max_authenticators) {
+            return Err(AccountError::TooMany);
+        }
+        let uri = new.uri(rng)?;
+        if self.record.authenticators.iter().fold(false, |same, one| same | (*one.secret == *uri.secret())) {
+            return Err(AccountError::SameSecret);
+        }
+        let tracker =
+            if new.is_imported() { Tracker::imported(self.record.used_up(uri.totp(), now)?) } else { Tracker::NEW };
+        let id = self.record.next_id;
+        self.record.next_id = id.next();
+        let name = new.name.clone().or_else(|| Text::new(&format!("authenticator {id}")).ok());
+        let name = name.ok_or(AccountError::TooMany)?; // a number makes a name
+        let until = now.saturating_add(limits.pending_secs);
+        self.record.pending = Some(Pending {
+            id,
+            name,
+            totp: uri.totp(),
+            secret: Box::new(uri.secret().clone()),
+            tracker,
+            until,
+            unknown: Unknown::default(),
+        });
+        self.tell(now, EventKind::EnrolmentBegun { authenticator: id });
+        Ok(Change::written(self, now, Enrolment { uri, id, until }))
+    }
+
+    /// Confirms the enrolment that waits with a code of the new authenticator, which is bound then. The code is spent.
+    ///
+    /// The window is the policy's enrolment window. Failures are charged to the throttle of enrolments, which outlives
+    /// them.
+    ///
+    /// # Errors
+    /// [`AccountError::NothingPending`]; [`AccountError::Purpose`] unless the attempt's is [`Purpose::BINDING`].
+    pub fn confirm(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        attempt: &Attempt,
+    ) -> Result<Change<Verdict<AuthenticatorId>>, AccountError> {
+        let purpose = attempt.purpose;
+        if purpose != Purpose::BINDING {
+            return Err(AccountError::Purpose);
+        }
+        let Ok(code) = attempt.code else { return Ok(self.refuse(now, purpose, Rejection::Malformed)) };
+        let fingerprint = attempt.fingerprint(Door::Enrolment);
+        if let Some(answer) = self.record.answers.find(fingerprint, now) {
+            return Ok(self.repeat_with(answer, |_, authenticator, _| authenticator));
+        }
+        // A clock set back does not make it wait longer.
+        let waits = |pending: &&Pending| {
+            now < pending.until && pending.until.saturating_since(now) <= policy.limits().pending_secs
+        };
+        let Some(pending) = self.record.pending.as_ref().filter(waits) else {
+            return Err(AccountError::NothingPending);
+        };
+        if self.record.authenticators.len() >= usize::from(policy.limits().max_authenticators) {
+            return Err(AccountError::TooMany);
+        }
+        if let Some(rejection) = self.shut(policy, Door::Enrolment, now) {
+            return Ok(self.refuse(now, purpose, rejection));
+        }
+
+        let limits = policy.enrolment();
+        let candidate = Candidate::new(pending.id, pending.totp, &pending.secret, pending.tracker, now)?;
+        let judged = judge(slice::from_ref(&candidate), limits, self.record.lately.contains(code, now), code);
+        if judged.accepted.into() {
+            let Some(pending) = self.record.pending.take() else { return Err(AccountError::NothingPending) };
+            let Pending { id, name, totp, secret, tracker: _, until: _, unknown } = pending;
+            let tracker = candidate.tracker.accepted(Step::new(judged.step), policy.codes().max_drift, candidate.now);
+            let bound_at = now;
+            let last_used = now;
+            self.record.authenticators.push(Authenticator {
+                id,
+                name,
+                totp,
+                secret,
+                tracker,
+                bound_at,
+                last_used,
+                disabled: false,
+                unknown,
+            });
+            self.record.lately.push(Accepted { code, at: now });
+            self.record.throttles.succeed(policy, Door::Enrolment, now);
+            self.record.hold(policy, now);
+            let serial = self.tell(now, EventKind::Confirmed { authenticator: id }).unwrap_or_default();
+            self.record.answers.push(fingerprint, now, Answered::Accepted { authenticator: id, serial });
+            return Ok(Change::written(self, now, Verdict::Accepted(id)));
+        }
+        if judged.replayed.into() {
+            let next = judged.next.start(candidate.key.totp(), now);
+            return Ok(self.refuse(now, purpose, Rejection::Replayed { next }));
+        }
+        let expired = has_expired(&candidate.key, code, candidate.now);
+        Ok(self.charge(policy, Door::Enrolment, now, purpose, fingerprint, expired))
+    }
+
+    /// Uses up a proof for a change of binding, and with it all older ones.
+    pub(super) fn spend(&mut self, proof: &Proof, now: UnixTime) -> Result<(), ProofError> {
+        proof.check(&self.id, Purpose::BINDING, now)?;
+        if proof.epoch != self.record.epoch || proof.serial <= self.record.proofs_spent {
+            return Err(ProofError::Spent);
+        }
+        self.record.proofs_spent = proof.serial;
+        Ok(())
+    }
+}
+
+impl super::Record {
+    /// The step up to which an imported secret counts as used: the present one, and whatever removed authenticators have used, of
+    /// which it may be one.
+    fn used_up(&self, totp: Totp, now: UnixTime) -> Result<Step, crate::otp::TimeError> {
+        let removed = totp.step_at(UnixTime::from_secs(self.used_until.as_secs().saturating_sub(1)));
+        Ok(totp.step_at(now)?.max(removed.unwrap_or(Step::new(0))))
+    }
+}

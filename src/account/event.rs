@@ -1,0 +1,255 @@
+//! What happened on an account: for the audit log, for notifications, for support.
+
+use super::authenticator::AuthenticatorId;
+use super::encoding::{Nonsense, event_from_bytes, event_to_bytes};
+use super::limits::EVENTS;
+use super::purpose::Purpose;
+use super::text::Text;
+use crate::otp::{Rejection, UnixTime};
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+/// Something that happened on an account. No event carries a code or a secret.
+///
+/// Not all of it is for the owner's eyes, still less for whoever is logging in: show a
+/// [`Rejection`] to them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct Event {
+    /// Its number on the account, from 1 on: an event that is told twice has the same number both times. `None` for a refusal that
+    /// changed nothing, and for the end of the account: these are told once and kept nowhere.
+    pub sequence: Option<u64>,
+    /// When it happened.
+    pub at: UnixTime,
+    /// What happened.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(tag = "kind", rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum EventKind {
+    /// An enrolment was begun; nothing is bound yet.
+    EnrolmentBegun {
+        /// What the authenticator will be known by.
+        authenticator: AuthenticatorId,
+    },
+    /// An enrolment was confirmed: the authenticator is bound.
+    Confirmed {
+        /// The new authenticator.
+        authenticator: AuthenticatorId,
+    },
+    /// A code was accepted.
+    Accepted {
+        /// Whose code it was.
+        authenticator: AuthenticatorId,
+        /// What it was for.
+        purpose: Purpose,
+        /// How far the authenticator's clock seemed ahead (or, negative, behind), in steps.
+        offset: i64,
+    },
+    /// A code was refused.
+    Rejected {
+        /// What it was for.
+        purpose: Purpose,
+        /// Why.
+        reason: Reason,
+    },
+    /// A failure has led to a lock.
+    Locked {
+        /// When it ends.
+        until: UnixTime,
+        /// Failures in a row at that door.
+        failures_in_a_row: u32,
+        /// The first lock of this run: somebody who knows the password has failed several times.
+        is_first: bool,
+    },
+    /// Too many failures in a row: the account's authenticators accept no code any more.
+    Disabled,
+    /// An authenticator was given another name.
+    Renamed {
+        /// The authenticator.
+        authenticator: AuthenticatorId,
+    },
+    /// An authenticator was removed.
+    Removed {
+        /// The authenticator that was.
+        authenticator: AuthenticatorId,
+    },
+    /// An operator issued a pass.
+    PassIssued {
+        /// Who.
+        operator: Text,
+        /// Why.
+        reason: Text,
+        /// Until when it can be used.
+        until: UnixTime,
+    },
+    /// The record was found to be older than a restored backup, and treated with care.
+    Restored {
+        /// When the backup was restored.
+        restored_at: UnixTime,
+    },
+    /// An operator has erased the account's record.
+    Erased {
+        /// Who.
+        operator: Text,
+        /// Why.
+        reason: Text,
+    },
+    /// Written by a newer release than this one.
+    Unknown,
+}
+
+/// Why a code was refused, as the audit log has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Reason {
+    /// See [`Rejection::Mismatch`].
+    Mismatch,
+    /// See [`Rejection::Expired`].
+    Expired,
+    /// See [`Rejection::Replayed`].
+    Replayed,
+    /// See [`Rejection::Malformed`].
+    Malformed,
+    /// See [`Rejection::Locked`].
+    Locked,
+    /// See [`Rejection::Busy`].
+    Busy,
+    /// See [`Rejection::Disabled`].
+    Disabled,
+    /// See [`Rejection::Held`].
+    Held,
+}
+
+impl Reason {
+    /// The reason as one word: for logs and counters.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Mismatch => "mismatch",
+            Self::Expired => "expired",
+            Self::Replayed => "replayed",
+            Self::Malformed => "malformed",
+            Self::Locked => "locked",
+            Self::Busy => "busy",
+            Self::Disabled => "disabled",
+            Self::Held => "held",
+        }
+    }
+}
+
+impl From<&Rejection> for Reason {
+    fn from(rejection: &Rejection) -> Self {
+        match rejection {
+            Rejection::Mismatch(_) => Self::Mismatch,
+            Rejection::Expired(_) => Self::Expired,
+            Rejection::Replayed { .. } => Self::Replayed,
+            Rejection::Malformed => Self::Malformed,
+            Rejection::Locked { .. } => Self::Locked,
+            Rejection::Busy { .. } => Self::Busy,
+            Rejection::Disabled => Self::Disabled,
+            Rejection::Held { .. } => Self::Held,
+        }
+    }
+}
+
+impl Event {
+    /// An event that is told once and kept nowhere.
+    pub(crate) const fn unkept(at: UnixTime, kind: EventKind) -> Self {
+        Self { sequence: None, at, kind }
+    }
+
+    /// Whether the owner should be told (SP 800-63B-4 §4.2.3, §4.6), by an address that was known before: changes of what
+    /// the account is bound to, operators' acts, its authenticators disabled, and the first lock of a run.
+    ///
+    /// Such events are handed to the sink until it has taken them.
+    #[must_use]
+    pub const fn notifies_owner(&self) -> bool {
+        match &self.kind {
+            EventKind::Confirmed { .. }
+            | EventKind::Removed { .. }
+            | EventKind::Disabled
+            | EventKind::PassIssued { .. }
+            | EventKind::Restored { .. }
+            | EventKind::Erased { .. } => true,
+            EventKind::Locked { is_first, .. } => *is_first,
+            EventKind::EnrolmentBegun { .. }
+            | EventKind::Accepted { .. }
+            | EventKind::Rejected { .. }
+            | EventKind::Renamed { .. }
+            | EventKind::Unknown => false,
+        }
+    }
+}
+
+impl EventKind {
+    /// What happened as one word: for logs and counters.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::EnrolmentBegun { .. } => "enrolment_begun",
+            Self::Confirmed { .. } => "confirmed",
+            Self::Accepted { .. } => "accepted",
+            Self::Rejected { .. } => "rejected",
+            Self::Locked { .. } => "locked",
+            Self::Disabled => "disabled",
+            Self::Renamed { .. } => "renamed",
+            Self::Removed { .. } => "removed",
+            Self::PassIssued { .. } => "pass_issued",
+            Self::Restored { .. } => "restored",
+            Self::Erased { .. } => "erased",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// The latest events, oldest first, in their stored form: what newer releases wrote stays as it is.
+pub(super) struct History {
+    pub(super) entries: Vec<Entry>,
+    /// The number of the latest event there was.
+    pub(super) last: u64,
+}
+
+pub(super) struct Entry {
+    pub(super) sequence: u64,
+    /// Not yet taken by the sink.
+    pub(super) is_owed: bool,
+    pub(super) bytes: Box<[u8]>,
+}
+
+impl History {
+    pub(super) const NEW: Self = Self { entries: Vec::new(), last: 0 };
+
+    pub(super) fn push(&mut self, at: UnixTime, kind: EventKind) -> Event {
+        self.last = self.last.saturating_add(1);
+        let event = Event { sequence: Some(self.last), at, kind };
+        if self.entries.len() >= EVENTS {
+            // What is owed stays as long as anything else can go.
+            let place = self.entries.iter().position(|entry| !entry.is_owed).unwrap_or(0);
+            self.entries.remove(place);
+        }
+        let (is_owed, bytes) = (event.notifies_owner(), event_to_bytes(&event));
+        self.entries.push(Entry { sequence: self.last, is_owed, bytes });
+        event
+    }
+
+    pub(super) fn events(&self, owed_only: bool) -> Result<Vec<Event>, Nonsense> {
+        let wanted = self.entries.iter().filter(|entry| entry.is_owed || !owed_only);
+        wanted.map(|entry| event_from_bytes(entry.sequence, &entry.bytes)).collect()
+    }
+
+    /// Marks these as taken; says whether any was owed.
+    pub(super) fn acknowledge(&mut self, sequences: &[u64]) -> bool {
+        let mut changed = false;
+        for entry in self.entries.iter_mut().filter(|entry| entry.is_owed && sequences.contains(&entry.sequence)) {
+            entry.is_owed = false;
+            changed = true;
+        }
+        changed
+    }
+}

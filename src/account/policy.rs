@@ -1,0 +1,201 @@
+//! How strict an account's verification is.
+
+use super::limits::{AUTHENTICATORS, HELD};
+use super::purpose::Purpose;
+use crate::otp::{
+    CodePolicy, Digits, Limits, PolicyError, REMEMBERED_SECS, Window, chance, guesses_a_year, open_steps,
+};
+use alloc::vec;
+use alloc::vec::Vec;
+
+/// The numbers of a [`Policy`], before they have been checked.
+///
+/// ```
+/// use sekisho::account::{AccountLimits, Policy};
+///
+/// let policy = Policy::new(AccountLimits { max_authenticators: 2, ..AccountLimits::default() })?;
+/// # Ok::<(), sekisho::account::AccountPolicyError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountLimits {
+    /// Window, drift and throttles. `disable_after` counts failures in a row over all doors. Default: [`Limits::DEFAULT`].
+    pub codes: Limits,
+    /// The window in which a new authenticator's first code confirms it. Default: [`Window::ENROLMENT`].
+    pub enrolment_window: Window,
+    /// The most authenticators of one account: 1 to 16. Default: 5.
+    pub max_authenticators: u8,
+    /// How long a pending enrolment can be confirmed, in seconds: 1 to 86 400. Default: 600.
+    pub pending_secs: u64,
+    /// How long a [`Proof`](super::Proof) is good, in seconds: 1 to 600. Default: 300.
+    pub proof_secs: u64,
+    /// How long a pass waits to be used, in seconds: 1 to 30 days. Default: 86 400.
+    pub pass_secs: u64,
+    /// How long a change of binding holds [`held_purposes`](Self::held_purposes), in seconds: up to 366 days; nought for no hold.
+    /// Default: 86 400.
+    pub binding_hold_secs: u64,
+    /// What is held after a change of binding: at most 16 purposes. Default: [`Purpose::WITHDRAWAL`].
+    pub held_purposes: Vec<Purpose>,
+}
+
+impl Default for AccountLimits {
+    fn default() -> Self {
+        Self {
+            codes: Limits::DEFAULT,
+            enrolment_window: Window::ENROLMENT,
+            max_authenticators: 5,
+            pending_secs: 600,
+            proof_secs: 300,
+            pass_secs: 86_400,
+            binding_hold_secs: 86_400,
+            held_purposes: vec![Purpose::WITHDRAWAL],
+        }
+    }
+}
+
+/// How strict an account's verification is. Checked when built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    limits: AccountLimits,
+    /// As the throttles of single doors take them: what disables is counted over all doors, by the account.
+    codes: Limits,
+    enrolment: Limits,
+}
+
+impl Policy {
+    /// A policy of these limits.
+    ///
+    /// # Errors
+    /// [`AccountPolicyError`] if a limit is out of its range, or if a stranger who knows the password has a chance above 1 % a
+    /// year: [`AccountRisk::chance_by_stranger`] with as many authenticators as the limits allow.
+    pub fn new(limits: AccountLimits) -> Result<Self, AccountPolicyError> {
+        let policy = Self::new_with_risk_above_one_percent_a_year(limits)?;
+        if policy.risk(policy.limits.max_authenticators, Digits::Six).chance_by_stranger > 0.01 {
+            return Err(AccountPolicyError::Codes(PolicyError::Risk));
+        }
+        Ok(policy)
+    }
+
+    /// A policy under which a stranger who knows the password may have a chance above 1 % a year of getting in: what
+    /// [`Policy::risk`] says should be a known and accepted number.
+    ///
+    /// # Errors
+    /// [`AccountPolicyError`] if a limit is out of its range.
+    pub fn new_with_risk_above_one_percent_a_year(limits: AccountLimits) -> Result<Self, AccountPolicyError> {
+        CodePolicy::new_with_risk_above_one_percent_a_year(limits.codes)?;
+        if !(1..=AUTHENTICATORS).contains(&usize::from(limits.max_authenticators)) {
+            return Err(AccountPolicyError::Authenticators);
+        }
+        let lives =
+            [(limits.pending_secs, 86_400), (limits.proof_secs, REMEMBERED_SECS), (limits.pass_secs, 30 * 86_400)];
+        if lives.iter().any(|(secs, most)| *secs == 0 || secs > most) {
+            return Err(AccountPolicyError::Life);
+        }
+        if limits.held_purposes.len() > HELD || limits.binding_hold_secs > 366 * 86_400 {
+            return Err(AccountPolicyError::Hold);
+        }
+        Ok(Self::of(limits))
+    }
+
+    fn of(limits: AccountLimits) -> Self {
+        let codes = Limits { disable_after: u32::MAX, ..limits.codes };
+        let enrolment = Limits { window: limits.enrolment_window, max_drift: 0, ..codes };
+        Self { limits, codes, enrolment }
+    }
+
+    /// The limits.
+    #[must_use]
+    pub const fn limits(&self) -> &AccountLimits {
+        &self.limits
+    }
+
+    /// What guessers can reach under this policy on an account with so many authenticators in force, with codes of
+    /// `digits`.
+    #[must_use]
+    pub fn risk(&self, authenticators: u8, digits: Digits) -> AccountRisk {
+        AccountRisk::of(&self.limits.codes, authenticators, digits)
+    }
+
+    pub(super) const fn codes(&self) -> &Limits {
+        &self.codes
+    }
+
+    pub(super) const fn enrolment(&self) -> &Limits {
+        &self.enrolment
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self::of(AccountLimits::default())
+    }
+}
+
+/// What an attacker who knows the password, and nothing of the secrets, can reach within a year against one account, on
+/// the assumptions named at [`Risk`](crate::otp::Risk), the owner logging in between.
+///
+/// Two throttles admit guesses to the same codes: that of strangers, and that of known devices, for whoever has stolen a
+/// device token too. A guess is compared with every authenticator, so each adds its open steps to the target. What a pending
+/// enrolment is confirmed by admits nobody and is not counted.
+///
+/// ```
+/// use sekisho::account::Policy;
+/// use sekisho::otp::Digits;
+///
+/// let risk = Policy::default().risk(1, Digits::Six);
+/// assert_eq!((risk.guesses_by_stranger, risk.guesses_with_device), (415, 830));
+/// assert!((0.00124..0.00125).contains(&risk.chance_by_stranger)); // 0.12 %
+/// assert!((0.00496..0.00498).contains(&risk.chance_at_most)); // 0.50 %
+///
+/// let risk = Policy::default().risk(5, Digits::Six);
+/// assert!((0.0062..0.0063).contains(&risk.chance_by_stranger)); // 0.62 %
+/// assert!((0.0245..0.0246).contains(&risk.chance_at_most)); // 2.5 %
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct AccountRisk {
+    /// The most guesses answered in a year to whoever has no device token.
+    pub guesses_by_stranger: u64,
+    /// The most guesses answered in a year to whoever has a stolen device token as well.
+    pub guesses_with_device: u64,
+    /// The chance, 0 to 1, that a stranger's guess hits, where no drift has been learnt.
+    pub chance_by_stranger: f64,
+    /// The same with a stolen device token.
+    pub chance_with_device: f64,
+    /// The same where every authenticator has learnt the drift that opens the most steps: the worst there is.
+    pub chance_at_most: f64,
+}
+
+impl AccountRisk {
+    fn of(limits: &Limits, authenticators: u8, digits: Digits) -> Self {
+        let stranger = guesses_a_year(limits);
+        let with_device = stranger.saturating_mul(2);
+        let (plain, widened) = open_steps(limits);
+        let all = |steps: u32| steps.saturating_mul(u32::from(authenticators)).min(digits.codes());
+        Self {
+            guesses_by_stranger: stranger,
+            guesses_with_device: with_device,
+            chance_by_stranger: chance(all(plain), digits, stranger),
+            chance_with_device: chance(all(plain), digits, with_device),
+            chance_at_most: chance(all(widened), digits, with_device),
+        }
+    }
+}
+
+/// Why limits make no [`Policy`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccountPolicyError {
+    /// The limits of codes make no policy, or the chance of a guesser is above 1 % a year.
+    #[error(transparent)]
+    Codes(#[from] PolicyError),
+    /// `max_authenticators` out of range.
+    #[error("max_authenticators is 1 to {AUTHENTICATORS}")]
+    Authenticators,
+    /// A life out of range.
+    #[error("pending_secs is 1 to 86 400, proof_secs 1 to 600, pass_secs 1 to 2 592 000: correct it")]
+    Life,
+    /// A hold out of range.
+    #[error("binding_hold_secs is at most 366 days, and at most {HELD} purposes are held: correct it")]
+    Hold,
+}

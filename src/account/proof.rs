@@ -1,0 +1,113 @@
+//! What an accepted code leaves behind.
+
+use super::authenticator::AuthenticatorId;
+use super::id::AccountId;
+use super::purpose::Purpose;
+use crate::otp::UnixTime;
+
+/// Proof that a code was accepted and its use stored: for whom, by what, what for, when.
+///
+/// There is no other way to one than an accepted code ([`Verdict::Accepted`](crate::otp::Verdict)), it cannot be copied, and it
+/// ends: by time ([`AccountLimits::proof_secs`](super::AccountLimits::proof_secs)), and for changes of a binding by the first
+/// one it was used for. Pass it by value to what needs it.
+#[derive(Debug)]
+#[must_use = "a proof that nobody looks at proves nothing"]
+pub struct Proof {
+    pub(super) account: AccountId,
+    pub(super) authenticator: AuthenticatorId,
+    pub(super) purpose: Purpose,
+    pub(super) context: Option<[u8; 32]>,
+    pub(super) at: UnixTime,
+    pub(super) secs: u64,
+    /// The record's security epoch then.
+    pub(super) epoch: u64,
+    /// The number of the event that tells of the acceptance: rises within an epoch.
+    pub(super) serial: u64,
+}
+
+impl Proof {
+    /// Whose code it was.
+    #[must_use]
+    pub const fn account(&self) -> &AccountId {
+        &self.account
+    }
+
+    /// Which authenticator's.
+    #[must_use]
+    pub const fn authenticator(&self) -> AuthenticatorId {
+        self.authenticator
+    }
+
+    /// What it was submitted for.
+    #[must_use]
+    pub const fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    /// The hash that it was submitted with: [`Attempt::with_context`](super::Attempt::with_context).
+    #[must_use]
+    pub const fn context(&self) -> Option<&[u8; 32]> {
+        self.context.as_ref()
+    }
+
+    /// When it was accepted.
+    #[must_use]
+    pub const fn at(&self) -> UnixTime {
+        self.at
+    }
+
+    /// Uses the proof up for `purpose`: for the part of a service that does what was proved, and did not see the code.
+    ///
+    /// # Errors
+    /// [`ProofError`] if it is another account's, for another purpose or context, or has ended by time.
+    pub fn redeem(
+        self,
+        account: &AccountId,
+        purpose: Purpose,
+        context: Option<&[u8; 32]>,
+        now: UnixTime,
+    ) -> Result<(), ProofError> {
+        self.check(account, purpose, now)?;
+        if self.context.as_ref() != context {
+            return Err(ProofError::Context);
+        }
+        Ok(())
+    }
+
+    pub(super) fn check(&self, account: &AccountId, purpose: Purpose, now: UnixTime) -> Result<(), ProofError> {
+        if self.account != *account {
+            return Err(ProofError::Account);
+        }
+        if self.purpose != purpose {
+            return Err(ProofError::Purpose);
+        }
+        // A clock set back does not make it last longer.
+        if now.as_secs().abs_diff(self.at.as_secs()) >= self.secs {
+            return Err(ProofError::Ended);
+        }
+        Ok(())
+    }
+}
+
+/// Why a proof does not prove what it is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProofError {
+    /// Of another account.
+    #[error("the proof is another account's")]
+    Account,
+    /// For another purpose.
+    #[error(
+        "the proof was given for another purpose: ask for a code with the purpose at hand (changes of authenticators: `Purpose::BINDING`)"
+    )]
+    Purpose,
+    /// For another context.
+    #[error("the proof was given for something else: ask for a code with this context")]
+    Context,
+    /// Its time is over.
+    #[error("the proof has run out: ask for another code")]
+    Ended,
+    /// It, or a younger one, has been used for a change, or the account was reset or restored since.
+    #[error("the proof has been used, or the account has changed since: ask for another code")]
+    Spent,
+}

@@ -1,0 +1,93 @@
+//! Which throttle a door uses, and what all of them together disable.
+
+use super::policy::Policy;
+use crate::otp::{Admission, Throttle};
+use crate::otp::{Charge, Limits, Rejection, Standing, UnixTime};
+use core::num::NonZeroU32;
+
+/// The ways in at which codes are judged. Each has its throttle:
+///
+/// | door | throttle |
+/// |---|---|
+/// | a code without a token that the account knows | common |
+/// | a code with a token | devices |
+/// | the code that confirms an enrolment | enrolment |
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Door {
+    Common = 0,
+    Device = 1,
+    Enrolment = 2,
+}
+
+/// The throttles of one account.
+pub(super) struct Throttles {
+    pub(super) common: Throttle,
+    pub(super) devices: Throttle,
+    pub(super) enrolment: Throttle,
+    /// Failures in a row over all doors.
+    pub(super) run: u32,
+}
+
+impl Throttles {
+    pub(super) const NEW: Self =
+        Self { common: Throttle::NEW, devices: Throttle::NEW, enrolment: Throttle::NEW, run: 0 };
+
+    pub(super) const fn at(&self, door: Door) -> &Throttle {
+        match door {
+            Door::Common => &self.common,
+            Door::Device => &self.devices,
+            Door::Enrolment => &self.enrolment,
+        }
+    }
+
+    const fn at_mut(&mut self, door: Door) -> &mut Throttle {
+        match door {
+            Door::Common => &mut self.common,
+            Door::Device => &mut self.devices,
+            Door::Enrolment => &mut self.enrolment,
+        }
+    }
+
+    /// Why no code is evaluated at this door now, if none is.
+    pub(super) fn shut(&self, policy: &Policy, door: Door, now: UnixTime) -> Option<Rejection> {
+        match self.at(door).admission(limits_at(policy, door), now) {
+            Admission::Open => None,
+            Admission::Locked(until) => Some(Rejection::Locked { until }),
+            Admission::Disabled => Some(Rejection::Disabled),
+        }
+    }
+
+    /// A code was accepted: the runs of failures end, the long-term counts stay.
+    pub(super) fn succeed(&mut self, policy: &Policy, door: Door, now: UnixTime) {
+        self.at_mut(door).succeed(limits_at(policy, door), now);
+        self.run = 0;
+    }
+
+    /// One charge for one submission. Says so if the authenticators are to be disabled: then a new run begins, for those
+    /// bound after.
+    pub(super) fn fail(&mut self, policy: &Policy, door: Door, now: UnixTime) -> Charge {
+        let limits = limits_at(policy, door);
+        let throttle = self.at_mut(door);
+        throttle.fail(limits, now);
+        let (standing, failures_in_a_row) = (throttle.standing(limits, now), throttle.run);
+        self.run = self.run.saturating_add(1);
+        let disable_after = policy.limits().codes.disable_after;
+        let standing = match (NonZeroU32::new(disable_after.saturating_sub(self.run)), standing) {
+            (None, _) => {
+                self.run = 0;
+                Standing::Disabled
+            }
+            (Some(left), Standing::Open { attempts_left }) => Standing::Open { attempts_left: attempts_left.min(left) },
+            (Some(_), shut) => shut,
+        };
+        Charge { failures_in_a_row, standing }
+    }
+}
+
+fn limits_at(policy: &Policy, door: Door) -> &Limits {
+    match door {
+        Door::Common | Door::Device => policy.codes(),
+        Door::Enrolment => policy.enrolment(),
+    }
+}

@@ -1,0 +1,103 @@
+//! Device tokens, as their holders have them and as the record keeps them.
+
+use super::limits::PASSES;
+use crate::otp::{Sensitive, UnixTime};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use rand::CryptoRng;
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+use zeroize::{Zeroize, Zeroizing};
+
+/// What a known browser presents beside a code: 256 random bits, of which the record keeps only the hash. Wiped on drop, redacted in
+/// `Debug`.
+///
+/// A *pass* is such a token, good for one accepted code: an operator's [`unlock`](super::Account::unlock) makes it,
+/// the service mails it, and its holder's attempts are not stopped by a lock that others' guesses have brought about.
+/// By itself it opens nothing.
+#[derive(Clone)]
+pub struct DeviceToken([u8; Self::LEN]);
+
+impl DeviceToken {
+    const LEN: usize = 32;
+
+    pub(super) fn generate<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
+        let mut token = Self([0; Self::LEN]);
+        rng.fill_bytes(&mut token.0);
+        token
+    }
+
+    /// For a cookie or a link: 64 hexadecimal digits.
+    #[must_use]
+    pub fn to_text(&self) -> Sensitive<String> {
+        let mut digits = Zeroizing::new([0; 2 * Self::LEN]);
+        // There is room for two digits a byte.
+        Sensitive::new(base16ct::lower::encode_str(&self.0, &mut *digits).unwrap_or_default().into())
+    }
+
+    /// What a client has sent, if it can be a token.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        let mut token = Self([0; Self::LEN]);
+        let len = base16ct::mixed::decode(text, &mut token.0).ok()?.len();
+        (len == Self::LEN).then_some(token)
+    }
+
+    pub(super) fn hash(&self) -> TokenHash {
+        TokenHash(Sha256::digest(self.0).into())
+    }
+}
+
+impl Drop for DeviceToken {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for DeviceToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DeviceToken(..)")
+    }
+}
+
+/// What the record keeps of a token. Its bits are random: a plain hash tells nothing.
+#[derive(Clone, Copy)]
+pub(super) struct TokenHash(pub(super) [u8; 32]);
+
+impl ConstantTimeEq for TokenHash {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        self.0.ct_eq(&other.0)
+    }
+}
+
+/// A pass that has not been used.
+#[derive(Clone, Copy)]
+pub(super) struct Pass {
+    pub(super) hash: TokenHash,
+    pub(super) until: UnixTime,
+}
+
+/// The passes that have not been used.
+pub(super) struct Passes(pub(super) Vec<Pass>);
+
+impl Passes {
+    pub(super) fn issue(&mut self, pass: Pass, now: UnixTime) {
+        self.0.retain(|pass| now < pass.until);
+        if self.0.len() >= PASSES {
+            self.0.remove(0);
+        }
+        self.0.push(pass);
+    }
+
+    /// Whether `hash` is of a pass that is good: all are compared.
+    pub(super) fn knows(&self, hash: &TokenHash, now: UnixTime) -> bool {
+        let good = self.0.iter().filter(|pass| now < pass.until);
+        good.fold(Choice::from(0), |known, pass| known | pass.hash.ct_eq(hash)).into()
+    }
+
+    /// Ends the pass with this hash: it has been used.
+    pub(super) fn spend(&mut self, hash: &TokenHash) {
+        self.0.retain(|pass| !bool::from(pass.hash.ct_eq(hash)));
+    }
+}

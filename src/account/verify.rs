@@ -1,0 +1,229 @@
+//! Verifies a code against all authenticators of an account.
+
+use super::answers::{Answer, Answered};
+use super::attempt::Attempt;
+use super::authenticator::{Authenticator, AuthenticatorId};
+use super::change::Change;
+use super::event::{Event, EventKind, Reason};
+use super::policy::Policy;
+use super::proof::Proof;
+use super::purpose::Purpose;
+use super::throttles::Door;
+use super::{Account, AccountError};
+use crate::otp::{
+    Accepted, Charge, Code, Evaluation, Key, Limits, Next, Rejection, Standing, Step, TimeError, Totp, Tracker,
+    UnixTime, Verdict, has_expired,
+};
+use alloc::vec::Vec;
+use subtle::{Choice, ConditionallySelectable};
+
+impl Account {
+    /// Verifies a code for a purpose.
+    ///
+    /// It is compared with every open step of every authenticator, and charged once, after all have failed. A code that is right
+    /// at several is accepted at one. The verdict is inside the [`Change`], as is what may be told of it.
+    ///
+    /// Codes are not judged, nor spent, while their purpose is held or their throttle locked.
+    ///
+    /// # Errors
+    /// [`AccountError::NotEnrolled`]; [`AccountError::Time`] if `now` lies before an authenticator's T0.
+    pub fn verify(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        attempt: &Attempt,
+    ) -> Result<Change<Verdict<Proof>>, AccountError> {
+        let purpose = attempt.purpose;
+        let Ok(code) = attempt.code else { return Ok(self.refuse(now, purpose, Rejection::Malformed)) };
+        if self.record.authenticators.is_empty() {
+            return Err(AccountError::NotEnrolled);
+        }
+        let pass = attempt.device.filter(|hash| self.record.passes.knows(hash, now));
+        let fingerprint = attempt.fingerprint(Door::Common);
+        if let Some(answer) = self.record.answers.find(fingerprint, now) {
+            return Ok(self.repeat_with(answer, |account, authenticator, serial| {
+                account.proof(policy, attempt, authenticator, answer.at, serial)
+            }));
+        }
+        if let Some(until) = self.record.held_until(purpose, now) {
+            return Ok(self.refuse(now, purpose, Rejection::Held { until }));
+        }
+        if self.record.authenticators.iter().all(|authenticator| authenticator.disabled) {
+            return Ok(self.refuse(now, purpose, Rejection::Disabled));
+        }
+        let door = if pass.is_some() { Door::Device } else { Door::Common };
+        if let Some(rejection) = self.shut(policy, door, now) {
+            return Ok(self.refuse(now, purpose, rejection));
+        }
+
+        let limits = policy.codes();
+        // Never grows: that would leave keys unwiped.
+        let mut candidates = Vec::with_capacity(self.record.authenticators.len());
+        for authenticator in self.record.authenticators.iter().filter(|authenticator| !authenticator.disabled) {
+            candidates.push(Candidate::of(authenticator, now)?);
+        }
+        let judged = judge(&candidates, limits, self.record.lately.contains(code, now), code);
+        if judged.accepted.into() {
+            let Some(candidate) = candidates.get(judged.index as usize) else { return Err(AccountError::NotEnrolled) };
+            let (id, step) = (candidate.id, Step::new(judged.step));
+            let offset = step.distance_from(candidate.now);
+            let tracker = candidate.tracker.accepted(step, limits.max_drift, candidate.now);
+            if let Some(authenticator) = self.record.authenticators.iter_mut().find(|one| one.id == id) {
+                authenticator.tracker = tracker;
+                authenticator.last_used = now;
+            }
+            self.record.lately.push(Accepted { code, at: now });
+            self.record.throttles.succeed(policy, door, now);
+            if let Some(hash) = &pass {
+                self.record.passes.spend(hash);
+            }
+            let serial = self.tell(now, EventKind::Accepted { authenticator: id, purpose, offset }).unwrap_or_default();
+            self.record.answers.push(fingerprint, now, Answered::Accepted { authenticator: id, serial });
+            let proof = self.proof(policy, attempt, id, now, serial);
+            return Ok(Change::written(self, now, Verdict::Accepted(proof)));
+        }
+        if judged.replayed.into() {
+            let totp = candidates.get(judged.replayed_index as usize).map_or(Totp::DEFAULT, |one| one.key.totp());
+            let next = judged.next.start(totp, now);
+            return Ok(self.refuse(now, purpose, Rejection::Replayed { next }));
+        }
+        // All are looked up, whichever it was.
+        let expired = candidates.iter().fold(false, |found, one| has_expired(&one.key, code, one.now) | found);
+        drop(candidates);
+        Ok(self.charge(policy, door, now, purpose, fingerprint, expired))
+    }
+
+    /// Why no code is evaluated at this door now: its throttle, or too many acceptances lately.
+    pub(super) fn shut(&self, policy: &Policy, door: Door, now: UnixTime) -> Option<Rejection> {
+        let busy = || self.record.lately.full_until(now).map(|until| Rejection::Busy { until });
+        self.record.throttles.shut(policy, door, now).or_else(busy)
+    }
+
+    /// The answer that a named attempt got before.
+    pub(super) fn repeat_with<T>(
+        self,
+        answer: Answer,
+        accepted: impl FnOnce(&Self, AuthenticatorId, u64) -> T,
+    ) -> Change<Verdict<T>> {
+        let verdict = match answer.answered {
+            Answered::Accepted { authenticator, serial } => Verdict::Accepted(accepted(&self, authenticator, serial)),
+            Answered::Mismatch(charge) => Verdict::Rejected(Rejection::Mismatch(charge)),
+            Answered::Expired(charge) => Verdict::Rejected(Rejection::Expired(charge)),
+        };
+        Change::unwritten(self, verdict, None)
+    }
+
+    /// A refusal that changes nothing.
+    pub(super) fn refuse<T>(self, now: UnixTime, purpose: Purpose, rejection: Rejection) -> Change<Verdict<T>> {
+        let event = Event::unkept(now, EventKind::Rejected { purpose, reason: Reason::from(&rejection) });
+        Change::unwritten(self, Verdict::Rejected(rejection), Some(event))
+    }
+
+    /// One charge for one submission, whatever it has been compared with.
+    pub(super) fn charge<T>(
+        mut self,
+        policy: &Policy,
+        door: Door,
+        now: UnixTime,
+        purpose: Purpose,
+        fingerprint: Option<[u8; 32]>,
+        expired: bool,
+    ) -> Change<Verdict<T>> {
+        let charge = self.record.throttles.fail(policy, door, now);
+        let (rejection, answered) = if expired {
+            (Rejection::Expired(charge), Answered::Expired(charge))
+        } else {
+            (Rejection::Mismatch(charge), Answered::Mismatch(charge))
+        };
+        self.record.answers.push(fingerprint, now, answered);
+        self.tell(now, EventKind::Rejected { purpose, reason: Reason::from(&rejection) });
+        let Charge { failures_in_a_row, standing } = charge;
+        match standing {
+            Standing::Open { .. } => {}
+            Standing::Locked { until } => {
+                let is_first = failures_in_a_row == policy.codes().lock_after;
+                self.tell(now, EventKind::Locked { until, failures_in_a_row, is_first });
+            }
+            Standing::Disabled => {
+                for authenticator in &mut self.record.authenticators {
+                    authenticator.disabled = true;
+                }
+                self.tell(now, EventKind::Disabled);
+            }
+        }
+        Change::written(self, now, Verdict::Rejected(rejection))
+    }
+
+    fn proof(&self, policy: &Policy, attempt: &Attempt, id: AuthenticatorId, at: UnixTime, serial: u64) -> Proof {
+        Proof {
+            account: self.id.clone(),
+            authenticator: id,
+            purpose: attempt.purpose,
+            context: attempt.context,
+            at,
+            secs: policy.limits().proof_secs,
+            epoch: self.record.epoch,
+            serial,
+        }
+    }
+}
+
+/// What a code is compared with.
+pub(super) struct Candidate {
+    id: AuthenticatorId,
+    pub(super) key: Key,
+    pub(super) tracker: Tracker,
+    /// The step of this moment.
+    pub(super) now: Step,
+}
+
+impl Candidate {
+    fn of(authenticator: &Authenticator, now: UnixTime) -> Result<Self, TimeError> {
+        let Authenticator { id, totp, secret, tracker, .. } = authenticator;
+        Self::new(*id, *totp, secret, *tracker, now)
+    }
+
+    pub(super) fn new(
+        id: AuthenticatorId,
+        totp: Totp,
+        secret: &crate::otp::Secret,
+        tracker: Tracker,
+        now: UnixTime,
+    ) -> Result<Self, TimeError> {
+        Ok(Self { id, key: totp.key(secret), tracker, now: totp.step_at(now)? })
+    }
+}
+
+/// What the comparison with all of them gave, still as masks.
+pub(super) struct Judged {
+    pub(super) accepted: Choice,
+    /// The first candidate that accepts, and its step; of no meaning unless accepted.
+    index: u32,
+    pub(super) step: u64,
+    pub(super) replayed: Choice,
+    /// The candidate whose code it was, or the first if it is none's, and when that will show an unused one; of no meaning
+    /// unless replayed.
+    replayed_index: u32,
+    pub(super) next: Next,
+}
+
+/// Compares a code with every open step of every candidate. Which one it matches shows in the result only: no branch and no
+/// address depends on it.
+pub(super) fn judge(candidates: &[Candidate], limits: &Limits, spent: Choice, code: Code) -> Judged {
+    let no = Choice::from(0);
+    let mut judged = Judged { accepted: no, index: 0, step: 0, replayed: no, replayed_index: 0, next: Next::default() };
+    let mut replayed_matched = no;
+    for (candidate, index) in candidates.iter().zip(0_u32..) {
+        let evaluation = Evaluation::of(&candidate.key, limits, candidate.tracker, spent, candidate.now, code);
+        let first = evaluation.accepted & !judged.accepted;
+        judged.index.conditional_assign(&index, first);
+        judged.step.conditional_assign(&evaluation.step, first);
+        judged.accepted |= evaluation.accepted;
+        let first = evaluation.replayed & (!judged.replayed | (evaluation.matched & !replayed_matched));
+        judged.replayed_index.conditional_assign(&index, first);
+        judged.next.conditional_assign(&evaluation.next, first);
+        judged.replayed |= evaluation.replayed;
+        replayed_matched |= evaluation.replayed & evaluation.matched;
+    }
+    judged
+}

@@ -1,0 +1,77 @@
+//! How a verifier is made.
+
+use super::clock::{Clock, SystemClock};
+use super::queue::Queue;
+use super::sink::{BoxSink, EventSink};
+use super::{Inner, Verifier};
+use crate::account::Policy;
+use crate::otp::UnixTime;
+use crate::seal::Keyring;
+use crate::store::Store;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::fmt;
+
+/// Makes a [`Verifier`].
+#[must_use]
+pub struct VerifierBuilder<S> {
+    store: S,
+    keyring: Keyring,
+    policy: Option<Policy>,
+    clock: Option<Box<dyn Clock>>,
+    sink: Option<BoxSink>,
+    restored_at: Option<UnixTime>,
+}
+
+impl<S: Store> VerifierBuilder<S> {
+    pub(super) const fn new(store: S, keyring: Keyring) -> Self {
+        Self { store, keyring, policy: None, clock: None, sink: None, restored_at: None }
+    }
+
+    /// How strict it is. Default: [`Policy::default`].
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = Some(policy);
+        self
+    }
+
+    /// What tells it the time. Default: [`SystemClock`].
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Some(Box::new(clock));
+        self
+    }
+
+    /// Where events go. Without a sink they are kept in the accounts' histories only, and those that notify owners stay owed until a
+    /// verifier with one works on the account.
+    pub fn event_sink(mut self, sink: impl EventSink) -> Self {
+        self.sink = Some(BoxSink::new(sink));
+        self
+    }
+
+    /// After the store was restored from a backup: when that was. Records that were written before are treated with
+    /// care, see [`Account::restored_at`](crate::account::Account::restored_at). Keep it for as long as such records may be left.
+    pub const fn restored_at(mut self, at: UnixTime) -> Self {
+        self.restored_at = Some(at);
+        self
+    }
+
+    /// The verifier.
+    #[must_use]
+    pub fn build(self) -> Verifier<S> {
+        let Self { store, keyring, policy, clock, sink, restored_at } = self;
+        Verifier(Arc::new(Inner {
+            store,
+            keyring,
+            policy: policy.unwrap_or_default(),
+            clock: clock.unwrap_or_else(|| Box::new(SystemClock)),
+            sink,
+            restored_at,
+            queue: Queue::default(),
+        }))
+    }
+}
+
+impl<S> fmt::Debug for VerifierBuilder<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("VerifierBuilder").field("keyring", &self.keyring).finish_non_exhaustive()
+    }
+}

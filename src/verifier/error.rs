@@ -1,0 +1,67 @@
+//! Why there is no answer.
+
+use crate::account::{AccountError, RecordError, TextError};
+use crate::otp::TimeError;
+use crate::seal::SealError;
+use crate::store::StoreError;
+use rand::rngs::SysError;
+
+/// Why there is no answer. A refused code is a [`Verdict`](crate::otp::Verdict), not an error.
+///
+/// In doubt treat an error as a refusal: nobody has been let in. What to tell the client: "try again later"
+/// if [`is_transient`](Self::is_transient), and otherwise that something is wrong on the server's side.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The store could not be asked. Nothing has changed.
+    #[error("the store could not be read: see its own error, and try again later")]
+    Store(#[source] StoreError),
+    /// Nobody knows whether the change was stored. A code may be spent; ask again with the same named attempt to get
+    /// the answer, if it was.
+    #[error("whether the store has taken the change is unknown: try again later, with the same named attempt")]
+    OutcomeUnknown(#[source] StoreError),
+    /// Others were first too many times. Nothing has changed.
+    #[error("others changed the account at the same time, again and again: try again later")]
+    Contention,
+    /// The record cannot be opened or sealed: a key is missing, or it was changed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// What was asked for is not possible.
+    #[error(transparent)]
+    Account(#[from] AccountError),
+    /// The clock cannot be right.
+    #[error(transparent)]
+    Time(#[from] TimeError),
+    /// The operating system gives no randomness. Nothing has changed.
+    #[error("the operating system gives no randomness: try again later")]
+    Randomness(#[source] SysError),
+    /// An operator's name or reason is no text.
+    #[error("the operator's name or the reason cannot be kept")]
+    Operator(#[from] TextError),
+}
+
+impl Error {
+    /// Whether trying again later may help: the store was down or slow, or too many were at it.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Store(_) | Self::OutcomeUnknown(_) | Self::Contention | Self::Randomness(_))
+    }
+
+    /// Whether the account has no authenticator: let its owner enrol one.
+    #[must_use]
+    pub const fn is_not_enrolled(&self) -> bool {
+        matches!(self, Self::Account(AccountError::NotEnrolled))
+    }
+
+    /// Whether the keyring lacks the key that the record is sealed under: an operator has to add it.
+    #[must_use]
+    pub const fn is_key_missing(&self) -> bool {
+        matches!(self, Self::Seal(SealError::UnknownKey { .. }))
+    }
+}
+
+impl From<RecordError> for Error {
+    fn from(error: RecordError) -> Self {
+        Self::Seal(error.into())
+    }
+}

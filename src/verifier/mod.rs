@@ -1,0 +1,241 @@
+//! The verifier: loads, decides, seals, swaps, tells.
+//!
+//! The third floor. It does what has to be done around an [`Account`](crate::account::Account), and decides nothing: a code's verdict is returned after
+//! its swap has succeeded, a lost swap is tried again from a fresh load, and an outcome that nobody knows is an error.
+//!
+//! ```
+//! use sekisho::Verifier;
+//! use sekisho::account::{AccountId, Attempt, NewAuthenticator, Purpose};
+//! use sekisho::otp::Verdict;
+//! use sekisho::seal::{KeyId, Keyring, SealingKey};
+//! use sekisho::store::MemoryStore;
+//!
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! # let mut rng = rand::rand_core::UnwrapErr(rand::rngs::SysRng);
+//! # let keyring = Keyring::new(KeyId::new(1), SealingKey::generate(&mut rng));
+//! let verifier = Verifier::builder(MemoryStore::new(), keyring).build();
+//! let alice = AccountId::new("user-4711")?;
+//!
+//! let enrolment = verifier.enroll_first(&alice, NewAuthenticator::new("Example", "alice@example.com")?).await?;
+//! // … show enrolment.uri() as a QR code, and ask for the code that the app shows
+//! # let key = enrolment.uri().totp().key(enrolment.uri().secret());
+//! # let now = sekisho::otp::UnixTime::try_from(std::time::SystemTime::now())?;
+//! # let typed = key.code_at(key.totp().step_at(now)?).reveal().to_string();
+//! match verifier.confirm(&alice, Attempt::new(Purpose::BINDING, &typed)).await? {
+//!     Verdict::Accepted(authenticator) => println!("{authenticator} is bound"),
+//!     Verdict::Rejected(rejection) => println!("{}", rejection.advice()),
+//! }
+//!
+//! match verifier.verify(&alice, Attempt::new(Purpose::LOGIN, &typed)).await? {
+//!     Verdict::Accepted(_proof) => println!("welcome"),
+//!     Verdict::Rejected(rejection) => println!("{}", rejection.advice()), // the code has confirmed the enrolment: it is spent
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod builder;
+mod clock;
+mod error;
+#[cfg(any(feature = "tracing", feature = "metrics"))]
+mod observe;
+mod queue;
+mod randomness;
+mod sink;
+mod support;
+mod work;
+
+pub use builder::VerifierBuilder;
+pub use clock::{Clock, SystemClock, TestClock};
+pub use error::Error;
+#[cfg(feature = "metrics")]
+pub use observe::MetricsSink;
+#[cfg(feature = "tracing")]
+pub use observe::TracingSink;
+pub use sink::{EventSink, SinkError};
+pub use support::Support;
+
+use crate::account::{
+    AccountId, AccountView, Attempt, AuthenticatorId, Enrolment, Event, EventKind, NewAuthenticator, Policy, Proof,
+    Reason, Text,
+};
+use crate::otp::{Rejection, UnixTime, Verdict};
+use crate::seal::Keyring;
+use crate::store::{BoxStore, Store};
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use core::fmt;
+use queue::Queue;
+use sink::BoxSink;
+
+/// Verifies codes for the accounts of one store. Cheap to clone; clones are the same verifier.
+///
+/// It starts no threads and no timers, and works in any runtime that its store works in. Its futures can be dropped at any
+/// time: what was on its way to the store may happen or not, as with
+/// [`Error::OutcomeUnknown`].
+///
+/// Several verifiers, in as many processes and on as many machines as the store serves, may work on one account at the
+/// same time. Within one verifier attempts on one account wait for each other in order of arrival.
+///
+/// A verification costs one load and one swap; a refusal that changes nothing costs the load only. An
+/// event that [notifies the owner](Event::notifies_owner) costs one more of each, to acknowledge it.
+pub struct Verifier<S = BoxStore>(Arc<Inner<S>>);
+
+struct Inner<S> {
+    store: S,
+    keyring: Keyring,
+    policy: Policy,
+    clock: Box<dyn Clock>,
+    sink: Option<BoxSink>,
+    restored_at: Option<UnixTime>,
+    queue: Queue,
+}
+
+/// What [`Verifier::reseal`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resealed {
+    /// The record was sealed anew, under the primary key.
+    Done,
+    /// It was sealed under the primary key already.
+    NotNeeded,
+    /// Nothing is stored of the account.
+    Absent,
+}
+
+impl<S: Store> Verifier<S> {
+    /// Begins a verifier on `store`, whose records `keyring` seals.
+    pub const fn builder(store: S, keyring: Keyring) -> VerifierBuilder<S> {
+        VerifierBuilder::new(store, keyring)
+    }
+
+    /// Verifies a code: see [`Account::verify`](crate::account::Account::verify).
+    ///
+    /// # Errors
+    /// [`Error`]: nobody was let in. [`Error::is_transient`] and [`Error::is_not_enrolled`] tell what to do.
+    pub async fn verify(&self, account: &AccountId, attempt: Attempt) -> Result<Verdict<Proof>, Error> {
+        if attempt.is_malformed() {
+            return self.malformed(account, &attempt).await;
+        }
+        self.change(account, |opened, now, _| opened.verify(&self.0.policy, now, &attempt)).await
+    }
+
+    /// Begins the enrolment of an account's first authenticator: see
+    /// [`Account::enroll_first`](crate::account::Account::enroll_first).
+    ///
+    /// # Errors
+    /// [`Error::Account`] where there is one already; [`Error`].
+    pub async fn enroll_first(&self, account: &AccountId, new: NewAuthenticator) -> Result<Enrolment, Error> {
+        self.change(account, |opened, now, rng| opened.enroll_first(&self.0.policy, now, &new, rng)).await
+    }
+
+    /// Begins the enrolment of another authenticator, on the account that `proof` (of
+    /// [`Purpose::BINDING`](crate::account::Purpose::BINDING)) is about: see
+    /// [`Account::enroll`](crate::account::Account::enroll).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if the proof does not prove enough, or there is no room; [`Error`].
+    pub async fn enroll(&self, proof: Proof, new: NewAuthenticator) -> Result<Enrolment, Error> {
+        let account = proof.account();
+        self.change(account, |opened, now, rng| opened.enroll_by(&self.0.policy, now, &proof, &new, rng)).await
+    }
+
+    /// Confirms the enrolment that waits, with a code of the new authenticator: see
+    /// [`Account::confirm`](crate::account::Account::confirm).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if nothing waits to be confirmed; [`Error`].
+    pub async fn confirm(&self, account: &AccountId, attempt: Attempt) -> Result<Verdict<AuthenticatorId>, Error> {
+        if attempt.is_malformed() {
+            return self.malformed(account, &attempt).await;
+        }
+        self.change(account, |opened, now, _| opened.confirm(&self.0.policy, now, &attempt)).await
+    }
+
+    /// What a settings page and support may see of an account.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn view(&self, account: &AccountId) -> Result<AccountView, Error> {
+        let (opened, now) = self.load(account).await?;
+        Ok(opened.view(&self.0.policy, now)?)
+    }
+
+    /// Gives an authenticator another name.
+    ///
+    /// # Errors
+    /// [`Error::Account`] if there is no such authenticator; [`Error`].
+    pub async fn rename(&self, account: &AccountId, id: AuthenticatorId, name: Text) -> Result<(), Error> {
+        self.change(account, |opened, now, _| opened.rename(now, id, name.clone())).await
+    }
+
+    /// Removes one of several authenticators of the account that `proof` is about: see
+    /// [`Account::remove`](crate::account::Account::remove).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if it is the last one, or the proof does not prove enough; [`Error`].
+    pub async fn remove(&self, proof: Proof, id: AuthenticatorId) -> Result<(), Error> {
+        let account = proof.account();
+        self.change(account, |opened, now, _| opened.remove_by(&self.0.policy, now, &proof, id, false)).await
+    }
+
+    /// Removes the last authenticator of the account that `proof` is about, which is without second factor then: see
+    /// [`Account::remove_last`](crate::account::Account::remove_last).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if there are others, or the proof does not prove enough; [`Error`].
+    pub async fn remove_last(&self, proof: Proof, id: AuthenticatorId) -> Result<(), Error> {
+        let account = proof.account();
+        self.change(account, |opened, now, _| opened.remove_by(&self.0.policy, now, &proof, id, true)).await
+    }
+
+    /// Acts of an operator: who, and why, goes into the account's history with each.
+    pub fn support(&self, operator: &str, reason: &str) -> Support<'_, S> {
+        Support::new(self, operator, reason)
+    }
+
+    /// Seals an account's record under the primary key if it is sealed under an older one. Every write does so too; this is for accounts that
+    /// nobody uses, before the older key goes. The stores list their accounts.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn reseal(&self, account: &AccountId) -> Result<Resealed, Error> {
+        let stored = self.0.store.load(account).await.map_err(Error::store)?;
+        let Some(stored) = stored else { return Ok(Resealed::Absent) };
+        if self.0.keyring.is_sealed_under_primary(&stored)? {
+            return Ok(Resealed::NotNeeded);
+        }
+        self.change(account, |opened, now, _| Ok(opened.reseal(now))).await?;
+        Ok(Resealed::Done)
+    }
+
+    /// Hands the sink what it has not taken yet of an account's events, as the account's next operation would: after a crash, for
+    /// accounts that nobody uses meanwhile. Gives the number of events that it has still not taken.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn hand_over(&self, account: &AccountId) -> Result<usize, Error> {
+        let _turn = self.0.queue.turn(account).await;
+        self.hand_owed(account).await
+    }
+
+    /// A text that is no code is refused before anything is loaded.
+    async fn malformed<T>(&self, account: &AccountId, attempt: &Attempt) -> Result<Verdict<T>, Error> {
+        let kind = EventKind::Rejected { purpose: attempt.purpose(), reason: Reason::Malformed };
+        let event = Event::unkept(self.0.clock.now()?, kind);
+        self.tell(account, &[event]).await;
+        Ok(Verdict::Rejected(Rejection::Malformed))
+    }
+}
+
+impl<S> Clone for Verifier<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S> fmt::Debug for Verifier<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verifier").field("keyring", &self.0.keyring).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,70 @@
+//! Where events go.
+
+use crate::account::{AccountId, Event};
+use alloc::boxed::Box;
+use core::error::Error;
+use core::pin::Pin;
+
+/// Why a sink has not taken an event.
+pub type SinkError = Box<dyn Error + Send + Sync>;
+
+/// What takes events: an audit log, an outbox of notifications, counters.
+///
+/// An event is handed over after what it tells of has been stored. Those that
+/// [notify the owner](Event::notifies_owner) are handed again, in front of the account's next operation or by
+/// [`Verifier::hand_over`](super::Verifier::hand_over), until [`hand`](Self::hand) returns `Ok`: a crash loses none. So they may come
+/// twice; [`Event::sequence`] tells. All others come once at most.
+///
+/// The answer waits for the sink, so it should do no more than put the event where it is safe. An error does not change the answer.
+///
+/// ```
+/// use sekisho::account::{AccountId, Event};
+/// use sekisho::verifier::{EventSink, SinkError};
+///
+/// struct Print;
+///
+/// impl EventSink for Print {
+///     async fn hand(&self, account: &AccountId, event: &Event) -> Result<(), SinkError> {
+///         println!("{account:?} {event:?}");
+///         Ok(())
+///     }
+/// }
+/// ```
+///
+/// Two sinks together are a sink: `(Print, Print)`. What one of them has not taken is handed to both again.
+pub trait EventSink: Send + Sync + 'static {
+    /// Takes an event.
+    fn hand(&self, account: &AccountId, event: &Event) -> impl Future<Output = Result<(), SinkError>> + Send;
+}
+
+impl<A: EventSink, B: EventSink> EventSink for (A, B) {
+    async fn hand(&self, account: &AccountId, event: &Event) -> Result<(), SinkError> {
+        let first = self.0.hand(account, event).await;
+        self.1.hand(account, event).await.and(first)
+    }
+}
+
+/// Any sink.
+pub(super) struct BoxSink(Box<dyn Erased>);
+
+impl BoxSink {
+    pub(super) fn new(sink: impl EventSink) -> Self {
+        Self(Box::new(sink))
+    }
+
+    pub(super) async fn hand(&self, account: &AccountId, event: &Event) -> Result<(), SinkError> {
+        self.0.hand(account, event).await
+    }
+}
+
+trait Erased: Send + Sync {
+    fn hand<'a>(&'a self, account: &'a AccountId, event: &'a Event) -> Handing<'a>;
+}
+
+type Handing<'a> = Pin<Box<dyn Future<Output = Result<(), SinkError>> + Send + 'a>>;
+
+impl<K: EventSink> Erased for K {
+    fn hand<'a>(&'a self, account: &'a AccountId, event: &'a Event) -> Handing<'a> {
+        Box::pin(EventSink::hand(self, account, event))
+    }
+}

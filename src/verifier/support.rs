@@ -1,0 +1,64 @@
+//! Acts of operators.
+
+use super::Verifier;
+use super::error::Error;
+use super::work::MAX_TRIES;
+use crate::account::{AccountId, DeviceToken, Event, EventKind, Operator, TextError};
+use crate::store::{Store, Swap};
+use core::fmt;
+
+/// What an operator can do to an account; made by [`Verifier::support`]. Each act goes into the account's history, with operator and
+/// reason, and notifies the owner.
+#[must_use]
+pub struct Support<'a, S> {
+    verifier: &'a Verifier<S>,
+    operator: Result<Operator, TextError>,
+}
+
+impl<'a, S: Store> Support<'a, S> {
+    pub(super) fn new(verifier: &'a Verifier<S>, operator: &str, reason: &str) -> Self {
+        Self { verifier, operator: Operator::new(operator, reason) }
+    }
+
+    /// Issues a pass for an owner whom others' guesses lock out: see
+    /// [`Account::unlock`](crate::account::Account::unlock). Send it to an address that was known before.
+    ///
+    /// # Errors
+    /// [`Error::Operator`] if operator or reason is blank or too long; [`Error::Account`] if the account has no
+    /// authenticator; [`Error`].
+    pub async fn unlock(&self, account: &AccountId) -> Result<DeviceToken, Error> {
+        let operator = self.operator.clone()?;
+        let verifier = self.verifier;
+        verifier.change(account, |opened, now, rng| opened.unlock(&verifier.0.policy, now, &operator, rng)).await
+    }
+
+    /// Forgets the account, when its owner has left. Gives whether anything was stored of it.
+    ///
+    /// What was used is forgotten with it: should the same secret be imported into an account of this id later, its used
+    /// codes of the last minutes pass again.
+    ///
+    /// # Errors
+    /// [`Error::Operator`] if operator or reason is blank or too long; [`Error`].
+    pub async fn erase(&self, account: &AccountId) -> Result<bool, Error> {
+        let Operator { name: operator, reason } = self.operator.clone()?;
+        let verifier = self.verifier;
+        let _turn = verifier.0.queue.turn(account).await;
+        let at = verifier.0.clock.now()?;
+        for _ in 0..MAX_TRIES {
+            let stored = verifier.0.store.load(account).await.map_err(Error::store)?;
+            let Some(stored) = stored else { return Ok(false) };
+            let deleted = verifier.0.store.delete(account, stored.revision).await;
+            if deleted.map_err(Error::outcome_unknown)? == Swap::Done {
+                verifier.tell(account, &[Event::unkept(at, EventKind::Erased { operator, reason })]).await;
+                return Ok(true);
+            }
+        }
+        Err(Error::Contention)
+    }
+}
+
+impl<S> fmt::Debug for Support<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Support").field("operator", &self.operator).finish_non_exhaustive()
+    }
+}
