@@ -49,7 +49,7 @@ impl Attempt {
     /// Names this attempt by an id that the service drew at random for this log-in (a UUID, say), so that asking again
     /// with the same code within a minute gets the same answer: for when the answer got lost.
     ///
-    /// Whoever knows the id and the code gets the same answer too. Keep it on the server; never take it from the client.
+    /// That answer is of the same acceptance, and its proof has the same [id](super::Proof::id). Whoever knows the id and the code gets it too. Keep it on the server; never take it from the client.
     pub const fn named(mut self, id: [u8; 16]) -> Self {
         self.name = Some(id);
         self

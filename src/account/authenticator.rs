@@ -87,7 +87,7 @@ pub struct NewAuthenticator {
     pub(super) name: Option<Text>,
     totp: Totp,
     /// `None` for one that is drawn at random.
-    secret: Option<Secret>,
+    secret: Option<Box<Secret>>,
 }
 
 impl NewAuthenticator {
@@ -108,7 +108,7 @@ impl NewAuthenticator {
     /// [`UriError`] if the URI names no issuer, or is one that [`OtpauthUri::new`] refuses (a legacy secret, say).
     pub fn imported(uri: &OtpauthUri) -> Result<Self, UriError> {
         let issuer = uri.issuer().or(uri.label_issuer()).unwrap_or_default().into();
-        let secret = Some(uri.secret().clone());
+        let secret = Some(Box::new(uri.secret().clone()));
         Self { issuer, account: uri.account().into(), name: None, totp: uri.totp(), secret }.checked()
     }
 
@@ -132,14 +132,15 @@ impl NewAuthenticator {
 
     pub(super) fn uri<R: CryptoRng + ?Sized>(&self, rng: &mut R) -> Result<OtpauthUri, UriError> {
         let secret = match &self.secret {
-            Some(secret) => secret.clone(),
+            Some(secret) => Secret::clone(secret),
             None => Secret::generate(self.totp.algorithm, rng),
         };
         OtpauthUri::new(&self.issuer, &self.account, secret, self.totp)
     }
 
     fn checked(self) -> Result<Self, UriError> {
-        let secret = self.secret.clone().map_or_else(|| Secret::new(&[0; Secret::MIN_LEN]), Ok);
+        let given = self.secret.as_deref().cloned();
+        let secret = given.map_or_else(|| Secret::new(&[0; Secret::MIN_LEN]), Ok);
         let secret = secret.map_err(|error| UriError::Secret(error.into()))?;
         OtpauthUri::new(&self.issuer, &self.account, secret, self.totp)?;
         Ok(self)
@@ -153,7 +154,8 @@ impl NewAuthenticator {
 #[derive(Debug)]
 #[must_use]
 pub struct Enrolment {
-    pub(super) uri: OtpauthUri,
+    /// In its place on the heap: it is passed on through futures.
+    pub(super) uri: Box<OtpauthUri>,
     pub(super) id: AuthenticatorId,
     pub(super) until: UnixTime,
 }

@@ -2,7 +2,6 @@
 
 use super::Account;
 use super::event::Event;
-use crate::otp::UnixTime;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -17,8 +16,7 @@ pub struct Change<T> {
 
 impl<T> Change<T> {
     /// A change that has to be stored before its outcome may be known.
-    pub(super) fn written(mut account: Account, now: UnixTime, outcome: T) -> Self {
-        account.record.written_at = now;
+    pub(super) fn written(mut account: Account, outcome: T) -> Self {
         let events = core::mem::take(&mut account.events);
         Self { account, is_written: true, uncommitted: Uncommitted { outcome, events } }
     }

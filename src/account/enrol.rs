@@ -35,31 +35,21 @@ impl Account {
             return Err(AccountError::AlreadyEnrolled);
         }
         if self.revision.is_none() {
+            self.record.made_at = now;
             self.record.epoch = rng.next_u64();
+            self.record.history.begin_anew(now);
         }
         self.begin(policy, now, new, rng)
     }
 
-    /// Begins the enrolment of another authenticator. `proof`, of [`Purpose::BINDING`], is used up.
+    /// Begins the enrolment of another authenticator. `proof`, of [`Purpose::BINDING`], is used up when the change is stored, and with
+    /// it all that were given before.
     ///
     /// An earlier enrolment that has not been confirmed ends.
     ///
     /// # Errors
     /// [`AccountError::Proof`]; [`AccountError::TooMany`]; [`AccountError::SameSecret`]; [`AccountError::NotEnrolled`].
-    #[allow(clippy::needless_pass_by_value)] // used up
     pub fn enroll<R: CryptoRng + ?Sized>(
-        self,
-        policy: &Policy,
-        now: UnixTime,
-        proof: Proof,
-        new: &NewAuthenticator,
-        rng: &mut R,
-    ) -> Result<Change<Enrolment>, AccountError> {
-        self.enroll_by(policy, now, &proof, new, rng)
-    }
-
-    /// For callers that may have to try again, and use the proof up themselves.
-    pub(crate) fn enroll_by<R: CryptoRng + ?Sized>(
         mut self,
         policy: &Policy,
         now: UnixTime,
@@ -85,8 +75,13 @@ impl Account {
         if self.record.authenticators.len() >= usize::from(limits.max_authenticators) {
             return Err(AccountError::TooMany);
         }
-        let uri = new.uri(rng)?;
-        if self.record.authenticators.iter().fold(false, |same, one| same | (*one.secret == *uri.secret())) {
+        let uri = Box::new(new.uri(rng)?);
+        let key = uri.totp().key(uri.secret());
+        let same = |one: &Authenticator| {
+            // Also where other bytes make the same key: HMAC pads keys with noughts, and hashes long ones.
+            (*one.secret == *uri.secret()) | bool::from(one.totp.key(&one.secret).is_same_key(&key))
+        };
+        if self.record.authenticators.iter().fold(false, |found, one| found | same(one)) {
             return Err(AccountError::SameSecret);
         }
         let tracker =
@@ -106,7 +101,7 @@ impl Account {
             unknown: Unknown::default(),
         });
         self.tell(now, EventKind::EnrolmentBegun { authenticator: id });
-        Ok(Change::written(self, now, Enrolment { uri, id, until }))
+        Ok(Change::written(self, Enrolment { uri, id, until }))
     }
 
     /// Confirms the enrolment that waits with a code of the new authenticator, which is bound then. The code is spent.
@@ -148,6 +143,7 @@ impl Account {
         let limits = policy.enrolment();
         let candidate = Candidate::new(pending.id, pending.totp, &pending.secret, pending.tracker, now)?;
         let judged = judge(slice::from_ref(&candidate), limits, self.record.lately.contains(code, now), code);
+        let expired = has_expired(&candidate.key, code, candidate.now);
         if judged.accepted.into() {
             let Some(pending) = self.record.pending.take() else { return Err(AccountError::NothingPending) };
             let Pending { id, name, totp, secret, tracker: _, until: _, unknown } = pending;
@@ -168,25 +164,26 @@ impl Account {
             self.record.lately.push(Accepted { code, at: now });
             self.record.throttles.succeed(policy, Door::Enrolment, now);
             self.record.hold(policy, now);
+            self.record.proofs_spent = self.record.history.last;
             let serial = self.tell(now, EventKind::Confirmed { authenticator: id }).unwrap_or_default();
             self.record.answers.push(fingerprint, now, Answered::Accepted { authenticator: id, serial });
-            return Ok(Change::written(self, now, Verdict::Accepted(id)));
+            return Ok(Change::written(self, Verdict::Accepted(id)));
         }
         if judged.replayed.into() {
             let next = judged.next.start(candidate.key.totp(), now);
             return Ok(self.refuse(now, purpose, Rejection::Replayed { next }));
         }
-        let expired = has_expired(&candidate.key, code, candidate.now);
+        let expired = expired.into();
         Ok(self.charge(policy, Door::Enrolment, now, purpose, fingerprint, expired))
     }
 
-    /// Uses up a proof for a change of binding, and with it all older ones.
+    /// Uses up a proof for a change of binding, and with it all that were given so far.
     pub(super) fn spend(&mut self, proof: &Proof, now: UnixTime) -> Result<(), ProofError> {
         proof.check(&self.id, Purpose::BINDING, now)?;
         if proof.epoch != self.record.epoch || proof.serial <= self.record.proofs_spent {
             return Err(ProofError::Spent);
         }
-        self.record.proofs_spent = proof.serial;
+        self.record.proofs_spent = self.record.history.last;
         Ok(())
     }
 }

@@ -17,8 +17,9 @@ use alloc::vec::Vec;
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Event {
-    /// Its number on the account, from 1 on: an event that is told twice has the same number both times. `None` for a refusal that
-    /// changed nothing, and for the end of the account: these are told once and kept nowhere.
+    /// Its number on the account: an event that is told twice has the same number both times. Numbers rise, also where the
+    /// record was erased and made anew, or restored from a backup (they begin at the time of that, in seconds, times 2²⁰).
+    /// `None` for a refusal that changed nothing: it is told once and kept nowhere.
     pub sequence: Option<u64>,
     /// When it happened.
     pub at: UnixTime,
@@ -63,7 +64,8 @@ pub enum EventKind {
         until: UnixTime,
         /// Failures in a row at that door.
         failures_in_a_row: u32,
-        /// The first lock of this run: somebody who knows the password has failed several times.
+        /// The first lock of this run, or the one of a long-term count that has become full: somebody who knows the
+        /// password has failed several times.
         is_first: bool,
     },
     /// Too many failures in a row: the account's authenticators accept no code any more.
@@ -92,7 +94,7 @@ pub enum EventKind {
         /// When the backup was restored.
         restored_at: UnixTime,
     },
-    /// An operator has erased the account's record.
+    /// An operator erases the account's record.
     Erased {
         /// Who.
         operator: Text,
@@ -167,7 +169,7 @@ impl Event {
     /// Whether the owner should be told (SP 800-63B-4 §4.2.3, §4.6), by an address that was known before: changes of what
     /// the account is bound to, operators' acts, its authenticators disabled, and the first lock of a run.
     ///
-    /// Such events are handed to the sink until it has taken them.
+    /// Such events are handed to the sink until it has taken them (the record holds 32 of them that it has not).
     #[must_use]
     pub const fn notifies_owner(&self) -> bool {
         match &self.kind {
@@ -217,39 +219,70 @@ pub(super) struct History {
 
 pub(super) struct Entry {
     pub(super) sequence: u64,
-    /// Not yet taken by the sink.
-    pub(super) is_owed: bool,
+    pub(super) keeping: Keeping,
     pub(super) bytes: Box<[u8]>,
+}
+
+/// What makes room for what.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Keeping {
+    /// Guesses can bring about any number of these: they go first.
+    Refusal,
+    Ordinary,
+    /// Not yet taken by the sink.
+    Owed,
 }
 
 impl History {
     pub(super) const NEW: Self = Self { entries: Vec::new(), last: 0 };
 
+    /// Numbers that no event of this account has had: it was made, or restored, at this time.
+    pub(super) fn begin_anew(&mut self, at: UnixTime) {
+        self.last = self.last.max(at.as_secs().saturating_mul(1 << 20));
+    }
+
     pub(super) fn push(&mut self, at: UnixTime, kind: EventKind) -> Event {
         self.last = self.last.saturating_add(1);
         let event = Event { sequence: Some(self.last), at, kind };
         if self.entries.len() >= EVENTS {
-            // What is owed stays as long as anything else can go.
-            let place = self.entries.iter().position(|entry| !entry.is_owed).unwrap_or(0);
-            self.entries.remove(place);
+            let first_to_go = self.entries.iter().enumerate().min_by_key(|(_, entry)| entry.keeping);
+            self.entries.remove(first_to_go.map_or(0, |(place, _)| place));
         }
-        let (is_owed, bytes) = (event.notifies_owner(), event_to_bytes(&event));
-        self.entries.push(Entry { sequence: self.last, is_owed, bytes });
+        let keeping = match &event.kind {
+            _ if event.notifies_owner() => Keeping::Owed,
+            EventKind::Rejected { .. } | EventKind::Locked { .. } => Keeping::Refusal,
+            _ => Keeping::Ordinary,
+        };
+        self.entries.push(Entry { sequence: self.last, keeping, bytes: event_to_bytes(&event) });
         event
     }
 
-    pub(super) fn events(&self, owed_only: bool) -> Result<Vec<Event>, Nonsense> {
-        let wanted = self.entries.iter().filter(|entry| entry.is_owed || !owed_only);
-        wanted.map(|entry| event_from_bytes(entry.sequence, &entry.bytes)).collect()
+    pub(super) fn events(&self) -> impl Iterator<Item = Event> {
+        self.entries.iter().map(Entry::event)
+    }
+
+    pub(super) fn owed(&self) -> impl Iterator<Item = Event> {
+        self.entries.iter().filter(|entry| entry.keeping == Keeping::Owed).map(Entry::event)
     }
 
     /// Marks these as taken; says whether any was owed.
     pub(super) fn acknowledge(&mut self, sequences: &[u64]) -> bool {
         let mut changed = false;
-        for entry in self.entries.iter_mut().filter(|entry| entry.is_owed && sequences.contains(&entry.sequence)) {
-            entry.is_owed = false;
-            changed = true;
+        for entry in &mut self.entries {
+            if entry.keeping == Keeping::Owed && sequences.contains(&entry.sequence) {
+                entry.keeping = Keeping::Ordinary;
+                changed = true;
+            }
         }
         changed
+    }
+}
+
+impl Entry {
+    /// What cannot be read was written by a newer release.
+    fn event(&self) -> Event {
+        let unknown =
+            |Nonsense| Event { sequence: Some(self.sequence), at: UnixTime::from_secs(0), kind: EventKind::Unknown };
+        event_from_bytes(self.sequence, &self.bytes).unwrap_or_else(unknown)
     }
 }

@@ -102,7 +102,9 @@ pub struct Account {
 
 /// What is stored of an account.
 pub(crate) struct Record {
-    written_at: UnixTime,
+    made_at: UnixTime,
+    /// The restored backup after which the record was last treated with care.
+    restored_at: UnixTime,
     /// Proofs of another epoch are void. Drawn at random when the record is made, so that those of an erased one are.
     epoch: u64,
     /// In the order of their ids.
@@ -117,7 +119,7 @@ pub(crate) struct Record {
     holds: Vec<Hold>,
     answers: Answers,
     history: History,
-    /// Proofs up to this serial have been used for a change of binding, or are older than one that was.
+    /// Proofs up to this serial were given before the last change of binding.
     proofs_spent: u64,
     unknown: Unknown,
 }
@@ -131,7 +133,8 @@ struct Hold {
 impl Record {
     fn new() -> Self {
         Self {
-            written_at: UnixTime::from_secs(0),
+            made_at: UnixTime::from_secs(0),
+            restored_at: UnixTime::from_secs(0),
             epoch: 0,
             authenticators: Vec::new(),
             next_id: AuthenticatorId::new(1),

@@ -9,7 +9,10 @@ use crate::otp::UnixTime;
 ///
 /// There is no other way to one than an accepted code ([`Verdict::Accepted`](crate::otp::Verdict)), it cannot be copied, and it
 /// ends: by time ([`AccountLimits::proof_secs`](super::AccountLimits::proof_secs)), and for changes of a binding by the first
-/// one it was used for. Pass it by value to what needs it.
+/// one. Pass it by value to what needs it.
+///
+/// A [named](super::Attempt::named) attempt that is made again gets the same answer, and so a proof again: one with the same
+/// [`id`](Self::id). What must happen once (a withdrawal, say) is to be kept under that id, or under the attempt's own.
 #[derive(Debug)]
 #[must_use = "a proof that nobody looks at proves nothing"]
 pub struct Proof {
@@ -50,13 +53,20 @@ impl Proof {
         self.context.as_ref()
     }
 
+    /// Names the acceptance: the same for every proof of it, and no other's.
+    #[must_use]
+    pub fn id(&self) -> u128 {
+        (u128::from(self.epoch) << 64) | u128::from(self.serial)
+    }
+
     /// When it was accepted.
     #[must_use]
     pub const fn at(&self) -> UnixTime {
         self.at
     }
 
-    /// Uses the proof up for `purpose`: for the part of a service that does what was proved, and did not see the code.
+    /// Uses the proof up for `purpose`: for the part of a service that does what was proved, and did not see the code. Asks
+    /// no store: see [`id`](Self::id) for what must happen once.
     ///
     /// # Errors
     /// [`ProofError`] if it is another account's, for another purpose or context, or has ended by time.

@@ -64,12 +64,16 @@ impl Throttles {
         self.run = 0;
     }
 
-    /// One charge for one submission. Says so if the authenticators are to be disabled: then a new run begins, for those
-    /// bound after.
-    pub(super) fn fail(&mut self, policy: &Policy, door: Door, now: UnixTime) -> Charge {
+    /// One charge for one submission. Its standing says so if the authenticators are to be disabled: then a new run begins, for
+    /// those bound after. And whether a lock that it has led to is the first of its run, or is that of a long-term count which has
+    /// become full.
+    pub(super) fn fail(&mut self, policy: &Policy, door: Door, now: UnixTime) -> (Charge, bool) {
         let limits = limits_at(policy, door);
         let throttle = self.at_mut(door);
+        let was_full = throttle.long_term >= limits.long_term;
         throttle.fail(limits, now);
+        let is_full = throttle.long_term >= limits.long_term;
+        let is_first = throttle.run == limits.lock_after || (is_full && !was_full);
         let (standing, failures_in_a_row) = (throttle.standing(limits, now), throttle.run);
         self.run = self.run.saturating_add(1);
         let disable_after = policy.limits().codes.disable_after;
@@ -81,7 +85,7 @@ impl Throttles {
             (Some(left), Standing::Open { attempts_left }) => Standing::Open { attempts_left: attempts_left.min(left) },
             (Some(_), shut) => shut,
         };
-        Charge { failures_in_a_row, standing }
+        (Charge { failures_in_a_row, standing }, is_first)
     }
 }
 

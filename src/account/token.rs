@@ -2,6 +2,7 @@
 
 use super::limits::PASSES;
 use crate::otp::{Sensitive, UnixTime};
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -17,14 +18,14 @@ use zeroize::{Zeroize, Zeroizing};
 /// the service mails it, and its holder's attempts are not stopped by a lock that others' guesses have brought about.
 /// By itself it opens nothing.
 #[derive(Clone)]
-pub struct DeviceToken([u8; Self::LEN]);
+pub struct DeviceToken(Box<[u8; Self::LEN]>);
 
 impl DeviceToken {
     const LEN: usize = 32;
 
     pub(super) fn generate<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
-        let mut token = Self([0; Self::LEN]);
-        rng.fill_bytes(&mut token.0);
+        let mut token = Self(Box::new([0; Self::LEN]));
+        rng.fill_bytes(&mut *token.0);
         token
     }
 
@@ -33,19 +34,19 @@ impl DeviceToken {
     pub fn to_text(&self) -> Sensitive<String> {
         let mut digits = Zeroizing::new([0; 2 * Self::LEN]);
         // There is room for two digits a byte.
-        Sensitive::new(base16ct::lower::encode_str(&self.0, &mut *digits).unwrap_or_default().into())
+        Sensitive::new(base16ct::lower::encode_str(&*self.0, &mut *digits).unwrap_or_default().into())
     }
 
     /// What a client has sent, if it can be a token.
     #[must_use]
     pub fn from_text(text: &str) -> Option<Self> {
-        let mut token = Self([0; Self::LEN]);
-        let len = base16ct::mixed::decode(text, &mut token.0).ok()?.len();
+        let mut token = Self(Box::new([0; Self::LEN]));
+        let len = base16ct::mixed::decode(text, &mut *token.0).ok()?.len();
         (len == Self::LEN).then_some(token)
     }
 
     pub(super) fn hash(&self) -> TokenHash {
-        TokenHash(Sha256::digest(self.0).into())
+        TokenHash(Sha256::digest(*self.0).into())
     }
 }
 
@@ -91,8 +92,9 @@ impl Passes {
     }
 
     /// Whether `hash` is of a pass that is good: all are compared.
-    pub(super) fn knows(&self, hash: &TokenHash, now: UnixTime) -> bool {
-        let good = self.0.iter().filter(|pass| now < pass.until);
+    pub(super) fn knows(&self, hash: &TokenHash, secs: u64, now: UnixTime) -> bool {
+        // A clock set back does not make it last longer.
+        let good = self.0.iter().filter(|pass| now < pass.until && pass.until.saturating_since(now) <= secs);
         good.fold(Choice::from(0), |known, pass| known | pass.hash.ct_eq(hash)).into()
     }
 

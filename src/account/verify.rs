@@ -35,22 +35,23 @@ impl Account {
     ) -> Result<Change<Verdict<Proof>>, AccountError> {
         let purpose = attempt.purpose;
         let Ok(code) = attempt.code else { return Ok(self.refuse(now, purpose, Rejection::Malformed)) };
-        if self.record.authenticators.is_empty() {
-            return Err(AccountError::NotEnrolled);
-        }
-        let pass = attempt.device.filter(|hash| self.record.passes.knows(hash, now));
         let fingerprint = attempt.fingerprint(Door::Common);
         if let Some(answer) = self.record.answers.find(fingerprint, now) {
             return Ok(self.repeat_with(answer, |account, authenticator, serial| {
                 account.proof(policy, attempt, authenticator, answer.at, serial)
             }));
         }
+        // Also where nothing is bound any more: a hold outlasts the last authenticator.
         if let Some(until) = self.record.held_until(purpose, now) {
             return Ok(self.refuse(now, purpose, Rejection::Held { until }));
+        }
+        if self.record.authenticators.is_empty() {
+            return Err(AccountError::NotEnrolled);
         }
         if self.record.authenticators.iter().all(|authenticator| authenticator.disabled) {
             return Ok(self.refuse(now, purpose, Rejection::Disabled));
         }
+        let pass = attempt.device.filter(|hash| self.record.passes.knows(hash, policy.limits().pass_secs, now));
         let door = if pass.is_some() { Door::Device } else { Door::Common };
         if let Some(rejection) = self.shut(policy, door, now) {
             return Ok(self.refuse(now, purpose, rejection));
@@ -63,6 +64,9 @@ impl Account {
             candidates.push(Candidate::of(authenticator, now)?);
         }
         let judged = judge(&candidates, limits, self.record.lately.contains(code, now), code);
+        // Looked up whatever the class: the time of an evaluation that is thrown away, as its swap was lost, tells none.
+        let expired =
+            candidates.iter().fold(Choice::from(0), |found, one| found | has_expired(&one.key, code, one.now));
         if judged.accepted.into() {
             let Some(candidate) = candidates.get(judged.index as usize) else { return Err(AccountError::NotEnrolled) };
             let (id, step) = (candidate.id, Step::new(judged.step));
@@ -80,17 +84,15 @@ impl Account {
             let serial = self.tell(now, EventKind::Accepted { authenticator: id, purpose, offset }).unwrap_or_default();
             self.record.answers.push(fingerprint, now, Answered::Accepted { authenticator: id, serial });
             let proof = self.proof(policy, attempt, id, now, serial);
-            return Ok(Change::written(self, now, Verdict::Accepted(proof)));
+            return Ok(Change::written(self, Verdict::Accepted(proof)));
         }
         if judged.replayed.into() {
             let totp = candidates.get(judged.replayed_index as usize).map_or(Totp::DEFAULT, |one| one.key.totp());
             let next = judged.next.start(totp, now);
             return Ok(self.refuse(now, purpose, Rejection::Replayed { next }));
         }
-        // All are looked up, whichever it was.
-        let expired = candidates.iter().fold(false, |found, one| has_expired(&one.key, code, one.now) | found);
         drop(candidates);
-        Ok(self.charge(policy, door, now, purpose, fingerprint, expired))
+        Ok(self.charge(policy, door, now, purpose, fingerprint, expired.into()))
     }
 
     /// Why no code is evaluated at this door now: its throttle, or too many acceptances lately.
@@ -129,7 +131,7 @@ impl Account {
         fingerprint: Option<[u8; 32]>,
         expired: bool,
     ) -> Change<Verdict<T>> {
-        let charge = self.record.throttles.fail(policy, door, now);
+        let (charge, is_first) = self.record.throttles.fail(policy, door, now);
         let (rejection, answered) = if expired {
             (Rejection::Expired(charge), Answered::Expired(charge))
         } else {
@@ -141,7 +143,6 @@ impl Account {
         match standing {
             Standing::Open { .. } => {}
             Standing::Locked { until } => {
-                let is_first = failures_in_a_row == policy.codes().lock_after;
                 self.tell(now, EventKind::Locked { until, failures_in_a_row, is_first });
             }
             Standing::Disabled => {
@@ -151,7 +152,7 @@ impl Account {
                 self.tell(now, EventKind::Disabled);
             }
         }
-        Change::written(self, now, Verdict::Rejected(rejection))
+        Change::written(self, Verdict::Rejected(rejection))
     }
 
     fn proof(&self, policy: &Policy, attempt: &Attempt, id: AuthenticatorId, at: UnixTime, serial: u64) -> Proof {

@@ -1,12 +1,12 @@
 //! What a settings page and support may see: no secrets.
 
+use super::Account;
 use super::authenticator::AuthenticatorId;
 use super::event::Event;
 use super::policy::Policy;
 use super::purpose::Purpose;
 use super::text::Text;
 use super::throttles::Door;
-use super::{Account, RecordError};
 use crate::otp::{Rejection, Totp, UnixTime};
 use alloc::vec::Vec;
 
@@ -54,10 +54,8 @@ pub struct AuthenticatorView {
 
 impl Account {
     /// What may be seen of the account at `now`. An account that nothing is stored of has nothing to show.
-    ///
-    /// # Errors
-    /// [`RecordError`] if the history cannot be read.
-    pub fn view(&self, policy: &Policy, now: UnixTime) -> Result<AccountView, RecordError> {
+    #[must_use]
+    pub fn view(&self, policy: &Policy, now: UnixTime) -> AccountView {
         let record = &self.record;
         let max_drift = policy.codes().max_drift;
         let authenticators = record.authenticators.iter().map(|one| AuthenticatorView {
@@ -73,14 +71,14 @@ impl Account {
         let all_disabled = !authenticators.is_empty() && authenticators.iter().all(|one| one.is_disabled);
         let shut = if all_disabled { Some(Rejection::Disabled) } else { self.shut(policy, Door::Common, now) };
         let holds = record.holds.iter().filter(|hold| now < hold.until);
-        Ok(AccountView {
+        AccountView {
             authenticators,
             pending: record.pending.as_ref().filter(|pending| now < pending.until).map(|one| (one.id, one.until)),
             shut,
             failures_in_a_row: record.throttles.run,
             long_term_failures: record.throttles.common.long_term,
             holds: holds.map(|hold| (hold.purpose, hold.until)).collect(),
-            history: record.history.events(false)?,
-        })
+            history: record.history.events().collect(),
+        }
     }
 }

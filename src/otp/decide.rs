@@ -119,7 +119,7 @@ impl Decision<'_> {
         state.throttle.fail(limits, now);
         save(&state.to_bytes())?;
         let charge = Charge { failures_in_a_row: state.throttle.run, standing: state.throttle.standing(limits, now) };
-        Ok(Verdict::Rejected(if has_expired(key, code, step) {
+        Ok(Verdict::Rejected(if has_expired(key, code, step).into() {
             Rejection::Expired(charge)
         } else {
             Rejection::Mismatch(charge)

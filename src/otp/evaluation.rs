@@ -74,10 +74,9 @@ impl ConditionallySelectable for Next {
     }
 }
 
-/// Whether a wrong code was right within the last ten minutes. The present step is among those searched, but has been
-/// compared already.
-pub(crate) fn has_expired(key: &Key, code: Code, step: Step) -> bool {
+/// Whether a code was right within the last ten minutes, the present step included.
+pub(crate) fn has_expired(key: &Key, code: Code, step: Step) -> Choice {
     let back = REMEMBERED_SECS.div_ceil(key.totp().period.as_secs());
     let shown = OpenSteps::range(Step::new(step.number().saturating_sub(back)), step);
-    key.find_without_state(&code, shown).is_some()
+    key.find(code, shown, None).fresh
 }

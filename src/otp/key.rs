@@ -112,6 +112,17 @@ impl Key {
         found
     }
 
+    /// Whether both are the same key of the same hash, whatever else their parameters.
+    #[cfg(feature = "alloc")] // only accounts have several authenticators
+    pub(crate) fn is_same_key(&self, other: &Self) -> Choice {
+        match (&self.pads, &other.pads) {
+            (AnyPads::Sha1(a), AnyPads::Sha1(b)) => a.is_same_key(b),
+            (AnyPads::Sha256(a), AnyPads::Sha256(b)) => a.is_same_key(b),
+            (AnyPads::Sha512(a), AnyPads::Sha512(b)) => a.is_same_key(b),
+            _ => Choice::from(0),
+        }
+    }
+
     fn truncated(&self, steps: &[u64; LANES], count: usize, out: &mut [u32; LANES]) {
         match &self.pads {
             AnyPads::Sha1(pads) => pads.truncated(steps, count, out),

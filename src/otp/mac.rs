@@ -6,6 +6,8 @@
 
 use digest::Digest;
 use sha1::digest;
+#[cfg(feature = "alloc")]
+use subtle::ConstantTimeEq;
 use subtle::{Choice, ConditionallySelectable};
 use zeroize::Zeroize;
 
@@ -51,6 +53,13 @@ impl<H: Hash> Pads<H> {
         H::compress(&mut pads.outer, &block);
         block.zeroize();
         pads
+    }
+
+    /// By 160 bits or more of the inner state, which no other key leads to.
+    #[cfg(feature = "alloc")]
+    pub(super) fn is_same_key(&self, other: &Self) -> Choice {
+        let ((start, end), (other_start, other_end)) = (H::ends(&self.inner), H::ends(&other.inner));
+        start.ct_eq(&other_start) & end.ct_eq(&other_end)
     }
 
     /// The truncated HMAC (RFC 4226 §5.3, 31 bits) of the first `count` of `steps`.

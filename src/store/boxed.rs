@@ -23,7 +23,9 @@ pub struct StoreError(Box<dyn Error + Send + Sync>);
 
 impl StoreError {
     pub(crate) fn new(error: impl Error + Send + Sync + 'static) -> Self {
-        Self(Box::new(error))
+        let error: Box<dyn Error + Send + Sync> = Box::new(error);
+        // A boxed store's own error is not boxed again.
+        error.downcast::<Self>().map_or_else(Self, |error| *error)
     }
 
     /// The store's own error.

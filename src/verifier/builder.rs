@@ -47,8 +47,9 @@ impl<S: Store> VerifierBuilder<S> {
         self
     }
 
-    /// After the store was restored from a backup: when that was. Records that were written before are treated with
-    /// care, see [`Account::restored_at`](crate::account::Account::restored_at). Keep it for as long as such records may be left.
+    /// After the store was restored from a backup: when that was, at the latest. Every record that was made before is treated with care once,
+    /// before anything else is done with it: see [`Account::restored_at`](crate::account::Account::restored_at). Set it on every verifier of
+    /// the store before the first one works again, and keep it for as long as records may be left.
     pub const fn restored_at(mut self, at: UnixTime) -> Self {
         self.restored_at = Some(at);
         self

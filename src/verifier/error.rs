@@ -1,6 +1,6 @@
 //! Why there is no answer.
 
-use crate::account::{AccountError, RecordError, TextError};
+use crate::account::{AccountError, TextError};
 use crate::otp::TimeError;
 use crate::seal::SealError;
 use crate::store::StoreError;
@@ -35,6 +35,9 @@ pub enum Error {
     /// The operating system gives no randomness. Nothing has changed.
     #[error("the operating system gives no randomness: try again later")]
     Randomness(#[source] SysError),
+    /// The sink has not taken what has to be told before a record is erased. The record is still there.
+    #[error("the event sink has not taken the account's events, which erasing would lose: see to it, and try again")]
+    Untold,
     /// An operator's name or reason is no text.
     #[error("the operator's name or the reason cannot be kept")]
     Operator(#[from] TextError),
@@ -57,11 +60,5 @@ impl Error {
     #[must_use]
     pub const fn is_key_missing(&self) -> bool {
         matches!(self, Self::Seal(SealError::UnknownKey { .. }))
-    }
-}
-
-impl From<RecordError> for Error {
-    fn from(error: RecordError) -> Self {
-        Self::Seal(error.into())
     }
 }

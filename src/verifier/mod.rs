@@ -65,6 +65,7 @@ use crate::seal::Keyring;
 use crate::store::{BoxStore, Store};
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 use queue::Queue;
 use sink::BoxSink;
@@ -76,10 +77,11 @@ use sink::BoxSink;
 /// [`Error::OutcomeUnknown`].
 ///
 /// Several verifiers, in as many processes and on as many machines as the store serves, may work on one account at the
-/// same time. Within one verifier attempts on one account wait for each other in order of arrival.
+/// same time. Within one verifier, what changes an account waits its turn, first come first served; a refusal that changes
+/// nothing waits for nobody, so a locked-out guesser keeps nobody waiting.
 ///
-/// A verification costs one load and one swap; a refusal that changes nothing costs the load only. An
-/// event that [notifies the owner](Event::notifies_owner) costs one more of each, to acknowledge it.
+/// A verification costs one load and one swap, and another load if it had to wait; a refusal that changes nothing costs
+/// the load only. An event that [notifies the owner](Event::notifies_owner) costs one more of each, to acknowledge it.
 pub struct Verifier<S = BoxStore>(Arc<Inner<S>>);
 
 struct Inner<S> {
@@ -137,7 +139,7 @@ impl<S: Store> Verifier<S> {
     /// [`Error::Account`] if the proof does not prove enough, or there is no room; [`Error`].
     pub async fn enroll(&self, proof: Proof, new: NewAuthenticator) -> Result<Enrolment, Error> {
         let account = proof.account();
-        self.change(account, |opened, now, rng| opened.enroll_by(&self.0.policy, now, &proof, &new, rng)).await
+        self.change(account, |opened, now, rng| opened.enroll(&self.0.policy, now, &proof, &new, rng)).await
     }
 
     /// Confirms the enrolment that waits, with a code of the new authenticator: see
@@ -158,7 +160,7 @@ impl<S: Store> Verifier<S> {
     /// [`Error`].
     pub async fn view(&self, account: &AccountId) -> Result<AccountView, Error> {
         let (opened, now) = self.load(account).await?;
-        Ok(opened.view(&self.0.policy, now)?)
+        Ok(opened.view(&self.0.policy, now))
     }
 
     /// Gives an authenticator another name.
@@ -176,7 +178,7 @@ impl<S: Store> Verifier<S> {
     /// [`Error::Account`] if it is the last one, or the proof does not prove enough; [`Error`].
     pub async fn remove(&self, proof: Proof, id: AuthenticatorId) -> Result<(), Error> {
         let account = proof.account();
-        self.change(account, |opened, now, _| opened.remove_by(&self.0.policy, now, &proof, id, false)).await
+        self.change(account, |opened, now, _| opened.remove(&self.0.policy, now, &proof, id)).await
     }
 
     /// Removes the last authenticator of the account that `proof` is about, which is without second factor then: see
@@ -186,7 +188,7 @@ impl<S: Store> Verifier<S> {
     /// [`Error::Account`] if there are others, or the proof does not prove enough; [`Error`].
     pub async fn remove_last(&self, proof: Proof, id: AuthenticatorId) -> Result<(), Error> {
         let account = proof.account();
-        self.change(account, |opened, now, _| opened.remove_by(&self.0.policy, now, &proof, id, true)).await
+        self.change(account, |opened, now, _| opened.remove_last(&self.0.policy, now, &proof, id)).await
     }
 
     /// Acts of an operator: who, and why, goes into the account's history with each.
@@ -205,7 +207,7 @@ impl<S: Store> Verifier<S> {
         if self.0.keyring.is_sealed_under_primary(&stored)? {
             return Ok(Resealed::NotNeeded);
         }
-        self.change(account, |opened, now, _| Ok(opened.reseal(now))).await?;
+        self.change(account, |opened, _, _| Ok(opened.reseal())).await?;
         Ok(Resealed::Done)
     }
 
@@ -215,15 +217,15 @@ impl<S: Store> Verifier<S> {
     /// # Errors
     /// [`Error`].
     pub async fn hand_over(&self, account: &AccountId) -> Result<usize, Error> {
-        let _turn = self.0.queue.turn(account).await;
-        self.hand_owed(account).await
+        let owed = self.load(account).await?.0.owed();
+        self.hand_owed(account, owed).await
     }
 
     /// A text that is no code is refused before anything is loaded.
     async fn malformed<T>(&self, account: &AccountId, attempt: &Attempt) -> Result<Verdict<T>, Error> {
         let kind = EventKind::Rejected { purpose: attempt.purpose(), reason: Reason::Malformed };
         let event = Event::unkept(self.0.clock.now()?, kind);
-        self.tell(account, &[event]).await;
+        self.tell(account, Vec::new(), alloc::vec![event], ()).await;
         Ok(Verdict::Rejected(Rejection::Malformed))
     }
 }

@@ -1,21 +1,24 @@
-//! Within one process, attempts on one account wait for each other instead of losing swaps to each other.
+//! Within one verifier, changes of one account wait for each other instead of losing swaps to each other.
 
 use crate::account::AccountId;
 use alloc::sync::Arc;
-use async_lock::{Mutex as Line, MutexGuardArc};
-use std::collections::HashMap;
+use alloc::vec::Vec;
 use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Mutex as Line, OwnedMutexGuard};
 
 const SHARDS: usize = 64;
 
-/// A line for each account that somebody is working on, in the order of arrival. Nothing rests on it but fairness: what is right
-/// is decided by the store's compare-and-swap.
+/// A line for each account that somebody is changing, first come first served. Nothing rests on it but fairness: what is right is
+/// decided by the store's compare-and-swap.
 #[derive(Default)]
 pub(super) struct Queue {
     hasher: RandomState,
     shards: Shards,
+    /// The events that are being handed over.
+    handing: Mutex<HashSet<(AccountId, u64)>>,
 }
 
 struct Shards([Mutex<Lines>; SHARDS]);
@@ -31,10 +34,23 @@ impl Default for Shards {
 impl Queue {
     /// Waits for this account's turn, which lasts as long as what is returned.
     pub(super) async fn turn<'a>(&'a self, account: &'a AccountId) -> Turn<'a> {
+        let mut place = self.place(account);
+        if let Some(line) = &place.line {
+            place.guard = Some(Arc::clone(line).lock_owned().await);
+        }
+        place
+    }
+
+    /// This account's turn, if nobody is in the line.
+    pub(super) fn turn_now<'a>(&'a self, account: &'a AccountId) -> Option<Turn<'a>> {
+        let mut place = self.place(account);
+        place.guard = Some(Arc::clone(place.line.as_ref()?).try_lock_owned().ok()?);
+        Some(place)
+    }
+
+    fn place<'a>(&'a self, account: &'a AccountId) -> Turn<'a> {
         let line = Arc::clone(self.shard(account).entry(account.clone()).or_default());
-        let mut turn = Turn { queue: self, account, line: Some(Arc::clone(&line)), guard: None };
-        turn.guard = Some(line.lock_arc().await);
-        turn
+        Turn { queue: self, account, line: Some(line), guard: None }
     }
 
     fn shard(&self, account: &AccountId) -> MutexGuard<'_, Lines> {
@@ -42,9 +58,20 @@ impl Queue {
         let [first, ..] = shards;
         #[allow(clippy::cast_possible_truncation)] // any bits will do
         let index = self.hasher.hash_one(account) as usize % SHARDS;
-        // Each change is one call on the table: a thread that panicked has left it whole.
-        shards.get(index).unwrap_or(first).lock().unwrap_or_else(PoisonError::into_inner)
+        lock(shards.get(index).unwrap_or(first))
     }
+
+    /// Of these events those that nobody is handing over, to be handed over for as long as what is returned lasts.
+    pub(super) fn hand(&self, account: &AccountId, sequences: impl Iterator<Item = u64>) -> Handing<'_> {
+        let mut handing = lock(&self.handing);
+        let mine = sequences.map(|sequence| (account.clone(), sequence)).filter(|event| handing.insert(event.clone()));
+        Handing { mine: mine.collect(), queue: self }
+    }
+}
+
+/// Each change is one call on the table: a thread that panicked has left it whole.
+fn lock<T>(table: &Mutex<T>) -> MutexGuard<'_, T> {
+    table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A place in an account's line: waiting, and later having its turn. Leaves the line when dropped, also while it waits.
@@ -52,7 +79,7 @@ pub(super) struct Turn<'a> {
     queue: &'a Queue,
     account: &'a AccountId,
     line: Option<Arc<Line<()>>>,
-    guard: Option<MutexGuardArc<()>>,
+    guard: Option<OwnedMutexGuard<()>>,
 }
 
 impl Drop for Turn<'_> {
@@ -68,10 +95,31 @@ impl Drop for Turn<'_> {
     }
 }
 
+/// Events that are being handed over, here and nowhere else in this verifier.
+pub(super) struct Handing<'a> {
+    queue: &'a Queue,
+    mine: Vec<(AccountId, u64)>,
+}
+
+impl Handing<'_> {
+    pub(super) fn contains(&self, sequence: Option<u64>) -> bool {
+        self.mine.iter().any(|(_, mine)| Some(*mine) == sequence)
+    }
+}
+
+impl Drop for Handing<'_> {
+    fn drop(&mut self) {
+        let mut handing = lock(&self.queue.handing);
+        for event in &self.mine {
+            handing.remove(event);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec::Vec;
+    use alloc::boxed::Box;
     use core::pin::pin;
     use core::task::{Context, Poll, Waker};
 
@@ -84,17 +132,41 @@ mod tests {
         let (queue, account) = (Queue::default(), AccountId::new("alice").unwrap());
         let context = &mut Context::from_waker(Waker::noop());
         let Poll::Ready(first) = pin!(queue.turn(&account)).poll(context) else { panic!("nobody was there") };
-        let mut waiting: Vec<_> = (0..3).map(|_| alloc::boxed::Box::pin(queue.turn(&account))).collect();
+        assert!(queue.turn_now(&account).is_none());
+        let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(queue.turn(&account))).collect();
         for turn in &mut waiting {
             assert!(turn.as_mut().poll(context).is_pending());
         }
         drop(waiting.remove(1)); // gave up while waiting
         drop(first);
+        assert!(queue.turn_now(&account).is_none(), "whoever came before is first");
         assert!(waiting[1].as_mut().poll(context).is_pending(), "the one before it has not had its turn");
         let Poll::Ready(second) = waiting[0].as_mut().poll(context) else { panic!("it was its turn") };
         assert_eq!(lines(&queue), 1);
         drop(second);
         drop(waiting);
         assert_eq!(lines(&queue), 0);
+    }
+
+    #[test]
+    fn the_last_who_gives_up_while_waiting_leaves_nothing_behind() {
+        let (queue, account) = (Queue::default(), AccountId::new("alice").unwrap());
+        let context = &mut Context::from_waker(Waker::noop());
+        let first = queue.turn_now(&account);
+        let mut waiting = Box::pin(queue.turn(&account));
+        assert!(waiting.as_mut().poll(context).is_pending());
+        drop(first);
+        drop(waiting);
+        assert_eq!(lines(&queue), 0);
+    }
+
+    #[test]
+    fn an_event_is_handed_over_by_one_at_a_time() {
+        let (queue, account) = (Queue::default(), AccountId::new("alice").unwrap());
+        let first = queue.hand(&account, [1, 2].into_iter());
+        let second = queue.hand(&account, [2, 3].into_iter());
+        assert!(first.contains(Some(2)) && !second.contains(Some(2)) && second.contains(Some(3)));
+        drop(first);
+        assert!(queue.hand(&account, [2].into_iter()).contains(Some(2)));
     }
 }

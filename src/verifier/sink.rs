@@ -16,6 +16,8 @@ pub type SinkError = Box<dyn Error + Send + Sync>;
 /// twice; [`Event::sequence`] tells. All others come once at most.
 ///
 /// The answer waits for the sink, so it should do no more than put the event where it is safe. An error does not change the answer.
+/// A sink that takes events and loses them (a log, say) ends them all the same: put it beside the one that notifies, not in its
+/// place.
 ///
 /// ```
 /// use sekisho::account::{AccountId, Event};

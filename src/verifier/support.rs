@@ -3,7 +3,7 @@
 use super::Verifier;
 use super::error::Error;
 use super::work::MAX_TRIES;
-use crate::account::{AccountId, DeviceToken, Event, EventKind, Operator, TextError};
+use crate::account::{AccountId, DeviceToken, Operator, TextError};
 use crate::store::{Store, Swap};
 use core::fmt;
 
@@ -34,22 +34,26 @@ impl<'a, S: Store> Support<'a, S> {
 
     /// Forgets the account, when its owner has left. Gives whether anything was stored of it.
     ///
-    /// What was used is forgotten with it: should the same secret be imported into an account of this id later, its used
-    /// codes of the last minutes pass again.
+    /// Everything is forgotten: authenticators, failures, locks, holds, and what was used. (Should a secret be imported into an account of this id
+    /// within minutes, its used codes pass again.) What the sink has not taken is handed over first, the erasure last.
     ///
     /// # Errors
-    /// [`Error::Operator`] if operator or reason is blank or too long; [`Error`].
+    /// [`Error::Untold`] if the sink has not taken it; [`Error::Operator`] if operator or reason is blank or too long; [`Error`].
     pub async fn erase(&self, account: &AccountId) -> Result<bool, Error> {
-        let Operator { name: operator, reason } = self.operator.clone()?;
+        let operator = self.operator.clone()?;
         let verifier = self.verifier;
-        let _turn = verifier.0.queue.turn(account).await;
-        let at = verifier.0.clock.now()?;
+        if verifier.0.store.load(account).await.map_err(Error::store)?.is_none() {
+            return Ok(false);
+        }
+        verifier.change(account, |opened, now, _| Ok(opened.erasing(now, &operator))).await?;
         for _ in 0..MAX_TRIES {
-            let stored = verifier.0.store.load(account).await.map_err(Error::store)?;
-            let Some(stored) = stored else { return Ok(false) };
-            let deleted = verifier.0.store.delete(account, stored.revision).await;
+            let Some(stored) = verifier.0.store.load(account).await.map_err(Error::store)? else { return Ok(true) };
+            let revision = stored.revision;
+            if verifier.0.sink.is_some() && !verifier.0.keyring.open(account, Some(stored))?.owed().is_empty() {
+                return Err(Error::Untold);
+            }
+            let deleted = verifier.0.store.delete(account, revision).await;
             if deleted.map_err(Error::outcome_unknown)? == Swap::Done {
-                verifier.tell(account, &[Event::unkept(at, EventKind::Erased { operator, reason })]).await;
                 return Ok(true);
             }
         }

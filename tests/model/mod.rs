@@ -5,6 +5,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 
+pub mod account;
 pub mod compare;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +89,16 @@ pub enum Answer {
 pub struct State {
     pub watermark: Option<u64>,
     pub drift: i128,
-    pub accepted: Vec<(String, u64)>,
+    pub accepted: Accepted,
+    pub throttle: Throttle,
+}
+
+/// Accepted digits with their times.
+#[derive(Clone, Debug, Default)]
+pub struct Accepted(Vec<(String, u64)>);
+
+#[derive(Clone, Debug, Default)]
+pub struct Throttle {
     pub run: u32,
     pub last_failure: u64,
     pub long_term: u32,
@@ -97,70 +107,105 @@ pub struct State {
 
 const TEN_MINUTES: u64 = 600;
 
-impl State {
-    /// The steps acceptable at `now`.
-    pub fn open(&self, rules: &Rules, now: u64) -> Vec<u64> {
-        let mut open = Vec::new();
-        for centre in [i128::from(now), (i128::from(now) + self.drift).clamp(0, u64::MAX.into())] {
-            for step in centre - i128::from(rules.past)..=centre + i128::from(rules.future) {
-                open.extend(u64::try_from(step));
-            }
+fn young(at: u64, now: u64) -> bool {
+    now < at || now - at < TEN_MINUTES
+}
+
+/// The steps acceptable at `now`.
+pub fn open(drift: i128, rules: &Rules, now: u64) -> Vec<u64> {
+    let mut open = Vec::new();
+    for centre in [i128::from(now), (i128::from(now) + drift).clamp(0, u64::MAX.into())] {
+        for step in centre - i128::from(rules.past)..=centre + i128::from(rules.future) {
+            open.extend(u64::try_from(step));
         }
-        open.sort_unstable();
-        open.dedup();
-        open
+    }
+    open.sort_unstable();
+    open.dedup();
+    open
+}
+
+/// The drift after the acceptance of `matched` at `step`.
+pub fn learnt(drift: i128, rules: &Rules, matched: u64, step: u64) -> i128 {
+    let seen = i128::from(matched) - i128::from(step);
+    let expected = (i128::from(step) + drift).clamp(0, u64::MAX.into()) - i128::from(step);
+    (drift + (seen - expected).signum()).clamp(-rules.max_drift, rules.max_drift)
+}
+
+/// Whether the code was right within the last ten minutes.
+pub fn expired(who: &Authenticator, step: u64, code: &str) -> bool {
+    let back = TEN_MINUTES.div_ceil(who.period);
+    (step.saturating_sub(back)..=step).any(|step| who.code(step) == code)
+}
+
+impl Accepted {
+    pub fn busy_until(&self, now: u64) -> Option<u128> {
+        let oldest = self.0.iter().map(|(_, at)| *at).min()?;
+        (self.0.len() == 32 && young(oldest, now)).then(|| u128::from(oldest) + u128::from(TEN_MINUTES))
     }
 
+    pub fn contains(&self, code: &str, now: u64) -> bool {
+        self.0.iter().any(|(used, at)| used == code && young(*at, now))
+    }
+
+    pub fn push(&mut self, code: &str, now: u64) {
+        if self.0.len() == 32 {
+            let oldest = (0..32).min_by_key(|i| self.0[*i].1).unwrap();
+            self.0.remove(oldest);
+        }
+        self.0.push((code.to_string(), now));
+    }
+}
+
+impl State {
     pub fn submit(&mut self, who: &Authenticator, rules: &Rules, now: u64, code: &str) -> Option<Answer> {
         let step = who.step(now)?;
-        if self.run >= rules.disable_after {
+        if self.throttle.run >= rules.disable_after {
             return Some(Answer::Disabled);
         }
-        if let Some(until) = self.locked_until(rules, now) {
+        if let Some(until) = self.throttle.locked_until(rules, now) {
             return Some(Answer::Locked { until });
         }
-        let young = |at: u64| now < at || now - at < TEN_MINUTES;
-        if self.accepted.len() == 32 {
-            let oldest = self.accepted.iter().map(|(_, at)| *at).min().unwrap();
-            if young(oldest) {
-                return Some(Answer::Busy { until: u128::from(oldest) + u128::from(TEN_MINUTES) });
-            }
+        if let Some(until) = self.accepted.busy_until(now) {
+            return Some(Answer::Busy { until });
         }
-        let right: Vec<u64> = self.open(rules, step).into_iter().filter(|step| who.code(*step) == code).collect();
+        let open = open(self.drift, rules, step);
+        let right: Vec<u64> = open.into_iter().filter(|step| who.code(*step) == code).collect();
         let fresh = right.iter().copied().filter(|step| self.watermark.is_none_or(|used| *step > used)).max();
-        let spent = self.accepted.iter().any(|(used, at)| used == code && young(*at));
+        let spent = self.accepted.contains(code, now);
         match fresh {
             Some(matched) if !spent => {
-                self.leak(rules, now);
-                self.run = 0;
-                let seen = i128::from(matched) - i128::from(step);
-                let expected = (i128::from(step) + self.drift).clamp(0, u64::MAX.into()) - i128::from(step);
-                self.drift = (self.drift + (seen - expected).signum()).clamp(-rules.max_drift, rules.max_drift);
+                self.throttle.succeed(rules, now);
+                self.drift = learnt(self.drift, rules, matched, step);
                 self.watermark = Some(matched);
-                if self.accepted.len() == 32 {
-                    let oldest = (0..32).min_by_key(|i| self.accepted[*i].1).unwrap();
-                    self.accepted.remove(oldest);
-                }
-                self.accepted.push((code.to_string(), now));
+                self.accepted.push(code, now);
                 Some(Answer::Accepted { step: matched })
             }
             _ if spent || !right.is_empty() => Some(Answer::Replayed),
             _ => {
-                self.leak(rules, now);
-                if self.long_term == 0 {
-                    self.leaked_at = now;
-                }
-                self.long_term = (self.long_term + 1).min(rules.long_term);
-                self.run += 1;
-                self.last_failure = now;
-                let back = TEN_MINUTES.div_ceil(who.period);
-                let expired = (step.saturating_sub(back)..=step).any(|step| who.code(step) == code);
-                Some(if expired { Answer::Expired } else { Answer::Mismatch })
+                self.throttle.fail(rules, now);
+                Some(if expired(who, step, code) { Answer::Expired } else { Answer::Mismatch })
             }
         }
     }
+}
 
-    fn locked_until(&self, rules: &Rules, now: u64) -> Option<u128> {
+impl Throttle {
+    pub fn succeed(&mut self, rules: &Rules, now: u64) {
+        self.leak(rules, now);
+        self.run = 0;
+    }
+
+    pub fn fail(&mut self, rules: &Rules, now: u64) {
+        self.leak(rules, now);
+        if self.long_term == 0 {
+            self.leaked_at = now;
+        }
+        self.long_term = (self.long_term + 1).min(rules.long_term);
+        self.run += 1;
+        self.last_failure = now;
+    }
+
+    pub fn locked_until(&self, rules: &Rules, now: u64) -> Option<u128> {
         let mut ends = Vec::new();
         if self.run >= rules.lock_after {
             let doubled = 2_u128.saturating_pow(self.run - rules.lock_after);

@@ -16,6 +16,7 @@ use core::convert::Infallible;
 use minicbor::data::Type;
 use minicbor::encode::Write;
 use minicbor::{Decoder, Encoder};
+use zeroize::Zeroizing;
 
 /// What a release has to know to read what this one writes.
 const NEEDS: u32 = 1;
@@ -53,7 +54,7 @@ impl From<minicbor::decode::Error> for Nonsense {
 
 /// Fields that a newer release has added: numbers and values as they were.
 #[derive(Default)]
-pub(super) struct Unknown(Vec<u8>);
+pub(super) struct Unknown(Zeroizing<Vec<u8>>);
 
 type Written<W> = Result<(), minicbor::encode::Error<<W as Write>::Error>>;
 
@@ -94,6 +95,7 @@ fn fields<'b>(
 ) -> Result<Unknown, Nonsense> {
     let mut left = from.map()?;
     let mut unknown = Vec::new();
+    let mut len = 0_usize;
     let mut last = None;
     loop {
         match &mut left {
@@ -113,13 +115,15 @@ fn fields<'b>(
         last = Some(number);
         if !field(number, from)? {
             from.skip()?;
-            unknown.extend_from_slice(from.input().get(start..from.position()).ok_or(Nonsense)?);
-            if unknown.len() > UNKNOWN {
-                return Err(Nonsense);
-            }
+            let field = from.input().get(start..from.position()).ok_or(Nonsense)?;
+            len = len.saturating_add(field.len());
+            unknown.push(field);
         }
     }
-    Ok(Unknown(unknown))
+    if len > UNKNOWN {
+        return Err(Nonsense);
+    }
+    Ok(Unknown(Zeroizing::new(unknown.concat())))
 }
 
 /// Reads a list of at most `most` elements.

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::account::answers::{Answer, Answered, Answers};
 use crate::account::authenticator::{Authenticator, AuthenticatorId, Pending};
-use crate::account::event::Entry;
+use crate::account::event::{Entry, Keeping};
 use crate::account::limits::{ANSWERS, AUTHENTICATORS, EVENTS, HOLDS, PASSES};
 use crate::account::purpose::Purpose;
 use crate::account::text::Text;
@@ -34,7 +34,7 @@ pub(in crate::account) fn to_bytes(record: &Record) -> Sensitive<Vec<u8>> {
 
 fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
     to.begin_map()?.u32(0)?.u32(NEEDS)?;
-    put_time(to, 1, record.written_at)?;
+    put_time(to, 1, record.made_at)?;
     put_u64(to, 2, record.epoch)?;
     put_list(to, 3, record.authenticators.len())?;
     for authenticator in &record.authenticators {
@@ -71,11 +71,17 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
         write_answer(answer, to)?;
     }
     put_list(to, 15, record.history.entries.len())?;
-    for Entry { sequence, is_owed, bytes } in &record.history.entries {
-        to.array(3)?.u64(*sequence)?.bool(*is_owed)?.bytes(bytes)?;
+    for Entry { sequence, keeping, bytes } in &record.history.entries {
+        let keeping = match keeping {
+            Keeping::Ordinary => 0,
+            Keeping::Owed => 1,
+            Keeping::Refusal => 2,
+        };
+        to.array(3)?.u64(record.history.last.saturating_sub(*sequence))?.u8(keeping)?.bytes(bytes)?;
     }
     put_u64(to, 16, record.history.last)?;
     put_u64(to, 17, record.proofs_spent)?;
+    put_time(to, 18, record.restored_at)?;
     to.writer_mut().write_all(&record.unknown.0).map_err(minicbor::encode::Error::write)?;
     to.end()?;
     Ok(())
@@ -172,7 +178,7 @@ fn read(from: &mut Decoder<'_>) -> Result<Record, Nonsense> {
     record.unknown = fields(from, |number, from| {
         match number {
             0 => drop(from.u32()?),
-            1 => record.written_at = time(from)?,
+            1 => record.made_at = time(from)?,
             2 => record.epoch = from.u64()?,
             3 => record.authenticators = list(from, AUTHENTICATORS, read_authenticator)?,
             4 => record.next_id = AuthenticatorId::new(from.u32()?),
@@ -193,18 +199,20 @@ fn read(from: &mut Decoder<'_>) -> Result<Record, Nonsense> {
             15 => record.history.entries = list(from, EVENTS, read_entry)?,
             16 => record.history.last = from.u64()?,
             17 => record.proofs_spent = from.u64()?,
+            18 => record.restored_at = time(from)?,
             _ => return Ok(false),
         }
         Ok(true)
     })?;
+    for entry in &mut record.history.entries {
+        entry.sequence = record.history.last.checked_sub(entry.sequence).ok_or(Nonsense)?;
+    }
     let ids = || record.authenticators.iter().map(|authenticator| authenticator.id);
     let pending = record.pending.as_ref().map(|pending| pending.id);
-    let last = record.history.entries.last().map_or(0, |entry| entry.sequence);
     let ordered = ids().is_sorted_by(|a, b| a < b)
         && record.history.entries.is_sorted_by(|a, b| a.sequence < b.sequence)
         && ids().chain(pending).all(|id| id < record.next_id)
-        && !ids().any(|id| Some(id) == pending)
-        && last <= record.history.last;
+        && !ids().any(|id| Some(id) == pending);
     if ordered { Ok(record) } else { Err(Nonsense) }
 }
 
@@ -323,9 +331,17 @@ fn read_hold(from: &mut Decoder<'_>) -> Result<Hold, Nonsense> {
     Ok(Hold { purpose: Purpose::new(from.str()?).map_err(|_| Nonsense)?, until: time(from)? })
 }
 
+/// With the distance from the latest event in the place of its number.
 fn read_entry(from: &mut Decoder<'_>) -> Result<Entry, Nonsense> {
     tuple(from, 3)?;
-    Ok(Entry { sequence: from.u64()?, is_owed: from.bool()?, bytes: Box::from(from.bytes()?) })
+    let sequence = from.u64()?;
+    let keeping = match from.u8()? {
+        0 => Keeping::Ordinary,
+        1 => Keeping::Owed,
+        2 => Keeping::Refusal,
+        _ => return Err(Nonsense),
+    };
+    Ok(Entry { sequence, keeping, bytes: Box::from(from.bytes()?) })
 }
 
 fn read_answer(from: &mut Decoder<'_>) -> Result<Answer, Nonsense> {

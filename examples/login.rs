@@ -1,0 +1,44 @@
+//! Enrol an app, confirm it, and log in, on a file by redb.
+//!
+//! ```sh
+//! SEKISHO_KEYS=1:$(openssl rand -hex 32) cargo run --example login --features full
+//! ```
+
+use sekisho::Verifier;
+use sekisho::account::{AccountId, Attempt, NewAuthenticator, Purpose};
+use sekisho::otp::Verdict;
+use sekisho::qr::Qr;
+use sekisho::seal::Keyring;
+use sekisho::store::RedbStore;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let file = std::env::args().nth(1).unwrap_or("login.redb".into());
+    let verifier = Verifier::builder(RedbStore::open(file)?, Keyring::from_env("SEKISHO_KEYS")?).build();
+    let alice = AccountId::new("user-4711")?;
+
+    if verifier.view(&alice).await?.authenticators.is_empty() {
+        let new = NewAuthenticator::new("Example Exchange", "alice@example.com")?;
+        let enrolment = verifier.enroll_first(&alice, new).await?;
+        println!("{}", Qr::new(enrolment.uri())?.to_half_blocks().expose());
+        println!("or type this key: {}", enrolment.uri().secret().to_base32_groups().expose());
+        let typed = ask("the code that the app shows")?;
+        if let Verdict::Rejected(why) = verifier.confirm(&alice, Attempt::new(Purpose::BINDING, &typed)).await? {
+            println!("{}", why.advice());
+            return Ok(());
+        }
+    }
+    let typed = ask("log in with the app's next code")?;
+    match verifier.verify(&alice, Attempt::new(Purpose::LOGIN, &typed)).await? {
+        Verdict::Accepted(proof) => println!("welcome, {:?}", proof.account()),
+        Verdict::Rejected(why) => println!("{}", why.advice()),
+    }
+    Ok(())
+}
+
+fn ask(what: &str) -> std::io::Result<String> {
+    println!("{what}:");
+    let mut line = String::new();
+    std::io::stdin().read_line(&mut line)?;
+    Ok(line.trim_end().into())
+}

@@ -1,0 +1,907 @@
+//! The account as a value: each rule by itself, on floor 2 and a keyring alone.
+
+mod phone;
+
+use phone::{Phone, T, at, keyring, new_authenticator, rng};
+use sekisho::account::{
+    Account, AccountError, AccountId, AccountLimits, Attempt, AuthenticatorId, Change, DeviceToken, Enrolment, Event,
+    EventKind, NewAuthenticator, Operator, Policy, Proof, ProofError, Purpose, Reason,
+};
+use sekisho::otp::{Algorithm, Digits, Period, Rejection, Standing, TimeError, Totp, UnixTime, Verdict};
+use sekisho::seal::Stored;
+use sha1::Digest;
+
+/// An account's row in a table, with every change committed at once.
+struct Row {
+    id: AccountId,
+    stored: Option<Stored>,
+    policy: Policy,
+    events: Vec<Event>,
+}
+
+impl Row {
+    fn new() -> Self {
+        Self::with(AccountLimits::default())
+    }
+
+    fn with(limits: AccountLimits) -> Self {
+        let policy = Policy::new(limits).unwrap();
+        Self { id: AccountId::new("alice").unwrap(), stored: None, policy, events: Vec::new() }
+    }
+
+    fn open(&self) -> Account {
+        keyring().open(&self.id, self.stored.clone()).unwrap()
+    }
+
+    fn commit<T>(&mut self, change: Change<T>) -> T {
+        let (write, uncommitted) = keyring().seal(change, &mut rng()).unwrap();
+        if let Some(write) = write {
+            assert_eq!(write.expected, self.stored.as_ref().map(|stored| stored.revision));
+            self.stored = Some(write.new);
+        }
+        let (outcome, events) = uncommitted.assume_committed();
+        self.events.extend(events);
+        outcome
+    }
+
+    fn begin_first(&mut self, secs: u64, new: &NewAuthenticator) -> Enrolment {
+        let change = self.open().enroll_first(&self.policy, at(secs), new, &mut rng()).unwrap();
+        self.commit(change)
+    }
+
+    fn confirm(&mut self, secs: u64, code: &str) -> Verdict<AuthenticatorId> {
+        let attempt = Attempt::new(Purpose::BINDING, code);
+        let change = self.open().confirm(&self.policy, at(secs), &attempt).unwrap();
+        self.commit(change)
+    }
+
+    /// Enrols the first authenticator `secs`, with a code from three minutes before so that the present ones are not spent.
+    fn enrol(&mut self, secs: u64) -> Phone {
+        let enrolment = self.begin_first(secs - 180, &new_authenticator());
+        let phone = Phone::of(&enrolment);
+        assert!(matches!(self.confirm(secs - 180, &phone.shows(secs - 180, 0)), Verdict::Accepted(_)));
+        phone
+    }
+
+    /// Enrols another one, with a proof by `by` at `secs - 180` and confirmed then.
+    fn enrol_another(&mut self, secs: u64, by: &Phone, new: &NewAuthenticator) -> Phone {
+        let proof = self.prove(secs - 180, &by.shows(secs - 180, 0), Purpose::BINDING);
+        let change = self.open().enroll(&self.policy, at(secs - 180), &proof, new, &mut rng()).unwrap();
+        let phone = Phone::of(&self.commit(change));
+        assert!(matches!(self.confirm(secs - 180, &phone.shows(secs - 180, 0)), Verdict::Accepted(_)));
+        phone
+    }
+
+    fn attempt(&mut self, secs: u64, attempt: &Attempt) -> Verdict<Proof> {
+        let change = self.open().verify(&self.policy, at(secs), attempt).unwrap();
+        self.commit(change)
+    }
+
+    fn log_in(&mut self, secs: u64, code: &str) -> Verdict<Proof> {
+        self.attempt(secs, &Attempt::new(Purpose::LOGIN, code))
+    }
+
+    fn prove(&mut self, secs: u64, code: &str, purpose: Purpose) -> Proof {
+        match self.attempt(secs, &Attempt::new(purpose, code)) {
+            Verdict::Accepted(proof) => proof,
+            Verdict::Rejected(rejection) => panic!("{rejection:?}"),
+        }
+    }
+
+    fn rejection(&mut self, secs: u64, code: &str) -> Rejection {
+        self.refused(secs, &Attempt::new(Purpose::LOGIN, code))
+    }
+
+    fn refused(&mut self, secs: u64, attempt: &Attempt) -> Rejection {
+        match self.attempt(secs, attempt) {
+            Verdict::Rejected(rejection) => rejection,
+            Verdict::Accepted(proof) => panic!("{proof:?}"),
+        }
+    }
+
+    fn told(&self, kind: &str) -> usize {
+        self.events.iter().filter(|event| event.kind.as_str() == kind).count()
+    }
+}
+
+#[test]
+fn enrol_confirm_log_in() {
+    let mut row = Row::new();
+    let enrolment = row.begin_first(T, &new_authenticator().named("Pixel 9".parse().unwrap()));
+    let phone = Phone::of(&enrolment);
+    assert_eq!(enrolment.until(), at(T + 600));
+    let Verdict::Accepted(id) = row.confirm(T + 20, &phone.shows(T + 20, 0)) else { panic!() };
+    assert_eq!(id, enrolment.authenticator());
+    let proof = row.prove(T + 31, &phone.shows(T + 31, 0), Purpose::LOGIN);
+    assert_eq!((proof.account(), proof.authenticator(), proof.at()), (&row.id, id, at(T + 31)));
+    let view = row.open().view(&row.policy, at(T + 31));
+    let one = &view.authenticators[0];
+    assert_eq!((one.name.as_str(), one.bound_at, one.last_used), ("Pixel 9", at(T + 20), at(T + 31)));
+    let kinds: Vec<_> = view.history.iter().map(|event| event.kind.as_str()).collect();
+    assert_eq!(kinds, ["enrolment_begun", "confirmed", "accepted"]);
+    assert_eq!(view.history, row.events);
+}
+
+#[test]
+fn an_account_without_authenticators_is_an_error_not_an_acceptance() {
+    let row = Row::new();
+    let attempt = Attempt::new(Purpose::LOGIN, "123456");
+    assert_eq!(row.open().verify(&row.policy, at(T), &attempt).unwrap_err(), AccountError::NotEnrolled);
+    let mut row = Row::new();
+    let _ = row.begin_first(T, &new_authenticator());
+    assert_eq!(row.open().verify(&row.policy, at(T), &attempt).unwrap_err(), AccountError::NotEnrolled, "pending");
+}
+
+#[test]
+fn a_clock_before_t0_is_an_error_not_an_acceptance() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    let totp = phone.key.totp();
+    assert_eq!(totp.t0, UnixTime::from_secs(0), "otpauth URIs know no other: only a clock before 1970 is before T0");
+    let early = Totp { t0: at(T), ..totp }.step_at(at(T - 1));
+    assert_eq!(early, Err(TimeError::BeforeT0 { now: at(T - 1), t0: at(T) }));
+}
+
+#[test]
+fn the_code_that_confirmed_is_spent() {
+    let mut row = Row::new();
+    let enrolment = row.begin_first(T, &new_authenticator());
+    let code = Phone::of(&enrolment).shows(T, 0);
+    assert!(matches!(row.confirm(T, &code), Verdict::Accepted(_)));
+    assert_eq!(row.rejection(T + 1, &code), Rejection::Replayed { next: at(T + 30) });
+}
+
+#[test]
+fn an_enrolment_is_confirmed_two_steps_off_and_no_further() {
+    for (offset, accepted) in [(-3, false), (-2, true), (2, true), (3, false)] {
+        let mut row = Row::new();
+        let phone = Phone::of(&row.begin_first(T, &new_authenticator()));
+        let verdict = row.confirm(T, &phone.shows(T, offset));
+        assert_eq!(matches!(verdict, Verdict::Accepted(_)), accepted, "{offset}");
+        if accepted {
+            // And logs in at the same distance, with the next code.
+            assert!(matches!(row.log_in(T + 30, &phone.shows(T + 30, offset)), Verdict::Accepted(_)), "{offset}");
+        }
+    }
+}
+
+#[test]
+fn an_enrolment_waits_for_ten_minutes() {
+    for (later, waits) in [(599, true), (600, false)] {
+        let mut row = Row::new();
+        let phone = Phone::of(&row.begin_first(T, &new_authenticator()));
+        let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T + later, 0));
+        let confirmed = row.open().confirm(&row.policy, at(T + later), &attempt);
+        assert_eq!(confirmed.is_ok(), waits);
+        if !waits {
+            assert_eq!(confirmed.unwrap_err(), AccountError::NothingPending);
+        }
+    }
+}
+
+#[test]
+fn a_new_enrolment_takes_the_place_of_one_that_waits() {
+    let mut row = Row::new();
+    let first = Phone::of(&row.begin_first(T, &new_authenticator()));
+    let second = Phone::of(&row.begin_first(T, &new_authenticator()));
+    assert!(matches!(row.confirm(T, &first.shows(T, 0)), Verdict::Rejected(Rejection::Mismatch(_))));
+    assert!(matches!(row.confirm(T, &second.shows(T, 0)), Verdict::Accepted(_)));
+}
+
+#[test]
+fn confirmations_are_throttled_over_all_enrolments_and_apart_from_log_ins() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    let proof = row.prove(T, &phone.shows(T, 0), Purpose::BINDING);
+    let change = row.open().enroll(&row.policy, at(T), &proof, &new_authenticator(), &mut rng()).unwrap();
+    let second = Phone::of(&row.commit(change));
+    for failure in 1..=5 {
+        let Verdict::Rejected(Rejection::Mismatch(charge)) = row.confirm(T, &second.never_shows(T, failure)) else {
+            panic!()
+        };
+        assert_eq!(charge.failures_in_a_row, failure);
+    }
+    let locked = Verdict::Rejected(Rejection::Locked { until: at(T + 30) });
+    assert_eq!(row.confirm(T, &second.shows(T, 0)), locked);
+    // A new enrolment does not escape the lock, and a log-in does not meet it.
+    let proof = row.prove(T + 1, &phone.shows(T + 1, 1), Purpose::BINDING);
+    let change = row.open().enroll(&row.policy, at(T + 1), &proof, &new_authenticator(), &mut rng()).unwrap();
+    let third = Phone::of(&row.commit(change));
+    assert_eq!(row.confirm(T + 1, &third.shows(T + 1, 0)), locked);
+    assert!(matches!(row.confirm(T + 30, &third.shows(T + 30, 0)), Verdict::Accepted(_)));
+}
+
+#[test]
+fn enrolling_freely_needs_an_account_without_authenticators() {
+    let mut row = Row::new();
+    row.enrol(T);
+    let again = row.open().enroll_first(&row.policy, at(T), &new_authenticator(), &mut rng());
+    assert_eq!(again.unwrap_err(), AccountError::AlreadyEnrolled);
+}
+
+#[test]
+fn several_authenticators_each_with_its_own_parameters() {
+    let mut row = Row::new();
+    let phone = row.enrol(T - 600);
+    let totp = Totp {
+        algorithm: Algorithm::Sha256,
+        digits: Digits::Eight,
+        period: Period::from_secs(60).unwrap(),
+        ..Totp::DEFAULT
+    };
+    let token = row.enrol_another(T - 300, &phone, &new_authenticator().with_totp(totp).unwrap());
+    let seven = Totp { algorithm: Algorithm::Sha512, digits: Digits::Seven, ..Totp::DEFAULT };
+    let tablet = row.enrol_another(T - 100, &phone, &new_authenticator().with_totp(seven).unwrap());
+    for (number, device) in [(1, &phone), (2, &token), (3, &tablet)] {
+        let proof = row.prove(T + number, &device.shows(T + number, 0), Purpose::LOGIN);
+        assert_eq!(u64::from(proof.authenticator().number()), number);
+    }
+    // Each has its own watermark: all three next codes are good, none of the present ones.
+    for device in [&phone, &token, &tablet] {
+        assert!(matches!(row.rejection(T + 5, &device.shows(T + 5, 0)), Rejection::Replayed { .. }));
+        assert!(matches!(row.log_in(T + 5, &device.shows(T + 5, 1)), Verdict::Accepted(_)));
+    }
+}
+
+#[test]
+fn a_failure_is_charged_once_however_many_authenticators_were_tried() {
+    let mut row = Row::new();
+    let phone = row.enrol(T - 400);
+    row.enrol_another(T - 200, &phone, &new_authenticator());
+    row.enrol_another(T, &phone, &new_authenticator());
+    for failure in 1..=5_u32 {
+        let code = phone.never_shows(T, failure);
+        let Rejection::Mismatch(charge) = row.rejection(T, &code) else { panic!() };
+        assert_eq!(charge.failures_in_a_row, failure);
+    }
+    assert_eq!(row.rejection(T, &phone.shows(T, 0)), Rejection::Locked { until: at(T + 30) });
+    assert_eq!(row.told("locked"), 1);
+}
+
+#[test]
+fn a_code_of_another_length_than_any_authenticators_is_a_mismatch() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    let eight = format!("00{}", phone.shows(T, 0));
+    assert!(matches!(row.rejection(T, &eight), Rejection::Mismatch(_)));
+    assert!(matches!(row.log_in(T, &phone.shows(T, 0)), Verdict::Accepted(_)));
+}
+
+#[test]
+fn the_same_digits_are_not_accepted_from_two_authenticators() {
+    // Two authenticators with one code at one moment are rare; two with one secret are not let in. So search.
+    let mut row = Row::new();
+    let phone = row.enrol(T - 600);
+    let other = row.enrol_another(T - 300, &phone, &new_authenticator());
+    let meet = (0..2_000_000).map(|step| T + step * 30).find(|now| phone.shows(*now, 0) == other.shows(*now, 0));
+    let Some(now) = meet else {
+        return assert!(false, "a pair of secrets meets within two million steps, nearly always");
+    };
+    let code = phone.shows(now, 0);
+    let proof = row.prove(now, &code, Purpose::LOGIN);
+    assert_eq!(proof.authenticator().number(), 1, "of several the first");
+    assert!(matches!(row.rejection(now, &code), Rejection::Replayed { .. }));
+}
+
+#[test]
+fn malformed_text_is_refused_uncounted() {
+    let mut row = Row::new();
+    row.enrol(T);
+    let before = row.stored.clone();
+    assert_eq!(row.rejection(T, "password"), Rejection::Malformed);
+    assert_eq!(row.stored, before, "nothing was written");
+}
+
+#[test]
+fn refusals_that_change_nothing_write_nothing_but_are_told() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    let code = phone.shows(T, 0);
+    assert!(matches!(row.log_in(T, &code), Verdict::Accepted(_)));
+    let before = row.stored.clone();
+    assert!(matches!(row.rejection(T, &code), Rejection::Replayed { .. }));
+    assert_eq!(row.stored, before);
+    let told = row.events.last().unwrap();
+    assert_eq!(told.sequence, None);
+    assert_eq!(told.kind, EventKind::Rejected { purpose: Purpose::LOGIN, reason: Reason::Replayed });
+}
+
+#[test]
+fn a_success_ends_the_run_and_leaves_the_long_term_count() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    for which in 0..4 {
+        row.rejection(T, &phone.never_shows(T, which));
+    }
+    assert!(matches!(row.log_in(T, &phone.shows(T, 0)), Verdict::Accepted(_)));
+    let view = row.open().view(&row.policy, at(T));
+    assert_eq!((view.failures_in_a_row, view.long_term_failures), (0, 4));
+}
+
+#[test]
+fn a_hundred_failures_in_a_row_over_all_doors_disable_until_rebound() {
+    let mut row = Row::with(AccountLimits {
+        codes: sekisho::otp::Limits { long_term: 200, leak_every_secs: 604_800, ..Default::default() },
+        max_authenticators: 2,
+        ..AccountLimits::default()
+    });
+    let phone = row.enrol(T);
+    let proof = row.prove(T, &phone.shows(T, 0), Purpose::BINDING);
+    let change = row.open().enroll(&row.policy, at(T), &proof, &new_authenticator(), &mut rng()).unwrap();
+    let second = Phone::of(&row.commit(change));
+    let mut failures = 0;
+    let wrong = |which| second.never_shows(T, which);
+    for which in 0..3 {
+        assert!(matches!(row.confirm(T, &wrong(which)), Verdict::Rejected(Rejection::Mismatch(_))));
+        failures += 1;
+    }
+    let mut now = T;
+    let wrong = phone.never_shows(T, 1);
+    loop {
+        now += 3_600;
+        // Not a code of these hours either: it is right with a chance of 3 in a million each time.
+        failures += 1;
+        match row.rejection(now, &wrong) {
+            Rejection::Mismatch(charge) | Rejection::Expired(charge) if charge.standing == Standing::Disabled => break,
+            Rejection::Mismatch(_) | Rejection::Expired(_) => {}
+            rejection => panic!("{rejection:?}"),
+        }
+    }
+    assert_eq!(failures, 100);
+    assert_eq!(row.told("disabled"), 1);
+    now += 1_000_000;
+    assert_eq!(row.rejection(now, &phone.shows(now, 0)), Rejection::Disabled);
+    assert_eq!(row.open().view(&row.policy, at(now)).shut, Some(Rejection::Disabled));
+    let device = row.open().unlock(&row.policy, at(now), &operator(), &mut rng()).unwrap();
+    let cookie = row.commit(device).to_text();
+    let attempt = Attempt::new(Purpose::LOGIN, &phone.shows(now, 0)).with_device(cookie.expose());
+    assert_eq!(row.refused(now, &attempt), Rejection::Disabled, "a pass does not rebind");
+}
+
+fn operator() -> Operator {
+    Operator::new("bob", "ticket 4711").unwrap()
+}
+
+#[test]
+fn a_pass_goes_past_the_common_lock_once() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    for which in 0..5 {
+        row.rejection(T, &phone.never_shows(T, which));
+    }
+    let change = row.open().unlock(&row.policy, at(T), &operator(), &mut rng()).unwrap();
+    let cookie = row.commit(change).to_text();
+    let with_pass = |code: &str| Attempt::new(Purpose::LOGIN, code).with_device(cookie.expose());
+    assert!(matches!(row.rejection(T + 1, &phone.shows(T, 0)), Rejection::Locked { .. }), "the lock stays for others");
+    // A wrong code with it is charged to the devices' throttle, and does not use it up.
+    let Verdict::Rejected(Rejection::Mismatch(charge)) = row.attempt(T + 1, &with_pass(&phone.never_shows(T, 9)))
+    else {
+        panic!()
+    };
+    assert_eq!(charge.failures_in_a_row, 1);
+    assert!(matches!(row.attempt(T + 1, &with_pass(&phone.shows(T, 0))), Verdict::Accepted(_)));
+    let again = row.attempt(T + 2, &with_pass(&phone.shows(T + 30, 0)));
+    assert!(matches!(again, Verdict::Rejected(Rejection::Locked { .. })), "good once");
+    assert_eq!(row.told("pass_issued"), 1);
+}
+
+#[test]
+fn a_pass_ends_after_its_day_and_opens_nothing_by_itself() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    let change = row.open().unlock(&row.policy, at(T), &operator(), &mut rng()).unwrap();
+    let cookie = row.commit(change).to_text();
+    assert!(DeviceToken::from_text(cookie.expose()).is_some());
+    let day = T + 86_400;
+    for which in 0..5 {
+        row.rejection(day, &phone.never_shows(day, which));
+    }
+    let attempt = Attempt::new(Purpose::LOGIN, &phone.shows(day, 0)).with_device(cookie.expose());
+    assert!(matches!(row.attempt(day, &attempt), Verdict::Rejected(Rejection::Locked { .. })));
+}
+
+#[test]
+fn guesses_with_a_stolen_pass_are_bounded_as_others_are() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    let change = row.open().unlock(&row.policy, at(T), &operator(), &mut rng()).unwrap();
+    let cookie = row.commit(change).to_text();
+    for which in 0..5 {
+        let attempt = Attempt::new(Purpose::LOGIN, &phone.never_shows(T, which)).with_device(cookie.expose());
+        assert!(matches!(row.attempt(T, &attempt), Verdict::Rejected(Rejection::Mismatch(_))));
+    }
+    let attempt = Attempt::new(Purpose::LOGIN, &phone.shows(T, 0)).with_device(cookie.expose());
+    assert_eq!(row.refused(T, &attempt), Rejection::Locked { until: at(T + 30) });
+    assert!(matches!(row.log_in(T, &phone.shows(T, 0)), Verdict::Accepted(_)), "the others are not locked by them");
+}
+
+#[test]
+fn a_change_of_binding_holds_withdrawals_for_a_day_and_a_held_purpose_spends_no_code() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    let bound = T - 180;
+    let code = phone.shows(T, 0);
+    let withdraw = Attempt::new(Purpose::WITHDRAWAL, &code);
+    assert_eq!(row.refused(T, &withdraw), Rejection::Held { until: at(bound + 86_400) });
+    assert!(matches!(row.log_in(T, &code), Verdict::Accepted(_)), "the code was not spent");
+    // A later change holds for longer, none for less.
+    let policy = Policy::new(AccountLimits { binding_hold_secs: 60, ..AccountLimits::default() }).unwrap();
+    let lenient = std::mem::replace(&mut row.policy, policy);
+    row.enrol_another(T + 400, &phone, &new_authenticator());
+    let until = |row: &Row| row.open().view(&row.policy, at(T)).holds[0].1;
+    assert_eq!(until(&row), at(bound + 86_400));
+    row.policy = lenient;
+    row.enrol_another(T + 600, &phone, &new_authenticator());
+    assert_eq!(until(&row), at(T + 420 + 86_400));
+    let late = T + 420 + 86_400;
+    let withdraw = Attempt::new(Purpose::WITHDRAWAL, &phone.shows(late, 0));
+    assert!(matches!(row.attempt(late, &withdraw), Verdict::Accepted(_)));
+}
+
+#[test]
+fn proofs_bind_account_purpose_context_and_time() {
+    let mut row = Row::new();
+    let phone = row.enrol(T - 86_400);
+    let context = [9; 32];
+    let mut prove = |now: u64| {
+        let attempt = Attempt::new(Purpose::WITHDRAWAL, &phone.shows(now, 0)).with_context(&context);
+        let Verdict::Accepted(proof) = row.attempt(now, &attempt) else { panic!() };
+        assert_eq!(proof.context(), Some(&context));
+        proof
+    };
+    let (alice, bob) = (AccountId::new("alice").unwrap(), AccountId::new("bob").unwrap());
+    let (purpose, other) = (Purpose::WITHDRAWAL, Purpose::LOGIN);
+    let mut times = (0..).map(|n| T + n * 30);
+    let mut next = || times.next().unwrap();
+    let now = next();
+    assert_eq!(prove(now).redeem(&alice, purpose, Some(&context), at(now)), Ok(()));
+    let now = next();
+    assert_eq!(prove(now).redeem(&bob, purpose, Some(&context), at(now)), Err(ProofError::Account));
+    let now = next();
+    assert_eq!(prove(now).redeem(&alice, other, Some(&context), at(now)), Err(ProofError::Purpose));
+    let now = next();
+    assert_eq!(prove(now).redeem(&alice, purpose, None, at(now)), Err(ProofError::Context));
+    let now = next();
+    assert_eq!(prove(now).redeem(&alice, purpose, Some(&[8; 32]), at(now)), Err(ProofError::Context));
+    let now = next();
+    assert_eq!(prove(now).redeem(&alice, purpose, Some(&context), at(now + 299)), Ok(()));
+    let now = next();
+    assert_eq!(prove(now).redeem(&alice, purpose, Some(&context), at(now + 300)), Err(ProofError::Ended));
+    let now = next();
+    assert_eq!(
+        prove(now).redeem(&alice, purpose, Some(&context), at(now - 300)),
+        Err(ProofError::Ended),
+        "clock set back"
+    );
+}
+
+#[test]
+fn binding_takes_a_proof_for_binding_once() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    let enroll = |row: &mut Row, now, proof| {
+        let change = row.open().enroll(&row.policy, at(now), &proof, &new_authenticator(), &mut rng())?;
+        Ok::<_, AccountError>(row.commit(change))
+    };
+    let login = row.prove(T, &phone.shows(T, 0), Purpose::LOGIN);
+    assert_eq!(enroll(&mut row, T, login).unwrap_err(), AccountError::Proof(ProofError::Purpose));
+
+    // Asking again by name gives a second proof of the same acceptance: it is used up with the first.
+    let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T + 30, 0)).named([1; 16]);
+    let Verdict::Accepted(first) = row.attempt(T + 30, &attempt) else { panic!() };
+    let Verdict::Accepted(second) = row.attempt(T + 31, &attempt) else { panic!() };
+    assert!(enroll(&mut row, T + 31, first).is_ok());
+    assert_eq!(enroll(&mut row, T + 31, second).unwrap_err(), AccountError::Proof(ProofError::Spent));
+
+    // All that were given before are used up with it.
+    let older = row.prove(T + 60, &phone.shows(T + 60, 0), Purpose::BINDING);
+    let younger = row.prove(T + 90, &phone.shows(T + 90, 0), Purpose::BINDING);
+    assert!(enroll(&mut row, T + 90, younger).is_ok());
+    assert_eq!(enroll(&mut row, T + 90, older).unwrap_err(), AccountError::Proof(ProofError::Spent));
+
+    let late = row.prove(T + 120, &phone.shows(T + 120, 0), Purpose::BINDING);
+    assert_eq!(enroll(&mut row, T + 420, late).unwrap_err(), AccountError::Proof(ProofError::Ended));
+}
+
+#[test]
+fn a_proof_from_before_an_account_was_erased_binds_nothing_after() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    let old = row.prove(T, &phone.shows(T, 0), Purpose::BINDING);
+    row.stored = None;
+    row.enrol(T + 200);
+    let refused = row.open().enroll(&row.policy, at(T + 200), &old, &new_authenticator(), &mut rng());
+    assert_eq!(refused.unwrap_err(), AccountError::Proof(ProofError::Spent));
+}
+
+#[test]
+fn at_most_five_authenticators_and_no_secret_twice() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    let proof = row.prove(T, &phone.shows(T, 0), Purpose::BINDING);
+    let same = row.open().enroll(&row.policy, at(T), &proof, &phone.again(), &mut rng());
+    assert_eq!(same.unwrap_err(), AccountError::SameSecret);
+    for number in 1..5 {
+        row.enrol_another(T + number * 200 + 200, &phone, &new_authenticator());
+    }
+    let now = T + 2_000;
+    let proof = row.prove(now, &phone.shows(now, 0), Purpose::BINDING);
+    let sixth = row.open().enroll(&row.policy, at(now), &proof, &new_authenticator(), &mut rng());
+    assert_eq!(sixth.unwrap_err(), AccountError::TooMany);
+}
+
+#[test]
+fn removal_takes_a_proof_and_does_not_take_the_last_by_accident() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    let second = row.enrol_another(T + 200, &phone, &new_authenticator());
+    let (first_id, second_id) = (AuthenticatorId::new(1), AuthenticatorId::new(2));
+    let mut now = T + 300;
+    let mut proof = |row: &mut Row, phone: &Phone| {
+        now += 30;
+        (row.prove(now, &phone.shows(now, 0), Purpose::BINDING), at(now))
+    };
+    let (given, when) = proof(&mut row, &phone);
+    let refused = row.open().remove_last(&row.policy, when, &given, first_id).unwrap_err();
+    assert_eq!(refused, AccountError::NotTheLast);
+    let (given, when) = proof(&mut row, &phone);
+    let refused = row.open().remove(&row.policy, when, &given, AuthenticatorId::new(9)).unwrap_err();
+    assert_eq!(refused, AccountError::NoSuchAuthenticator { id: AuthenticatorId::new(9) });
+    let (given, when) = proof(&mut row, &second);
+    let change = row.open().remove(&row.policy, when, &given, first_id).unwrap();
+    row.commit(change);
+    let later = when.as_secs() + 30;
+    assert!(matches!(row.rejection(later, &phone.shows(later, 0)), Rejection::Mismatch(_)), "the removed one is gone");
+    let (given, when) = proof(&mut row, &second);
+    let refused = row.open().remove(&row.policy, when, &given, second_id).unwrap_err();
+    assert_eq!(refused, AccountError::LastAuthenticator);
+    let (given, when) = proof(&mut row, &second);
+    let change = row.open().remove_last(&row.policy, when, &given, second_id).unwrap();
+    row.commit(change);
+    assert_eq!(row.told("removed"), 2);
+    let _ = row.begin_first(when.as_secs(), &new_authenticator());
+}
+
+#[test]
+fn a_secret_removed_and_brought_in_again_has_its_used_steps_used() {
+    // Used two steps ahead by a fast phone, removed at once, and brought in again.
+    let mut row = Row::new();
+    let fast = row.enrol(T);
+    let other = row.enrol_another(T + 150, &fast, &new_authenticator());
+    let now = T + 180;
+    let ahead = fast.shows(now, 1);
+    let proof = row.prove(now, &ahead, Purpose::BINDING);
+    let change = row.open().remove(&row.policy, at(now), &proof, AuthenticatorId::new(1)).unwrap();
+    row.commit(change);
+    let proof = row.prove(now, &other.shows(now, 0), Purpose::BINDING);
+    let change = row.open().enroll(&row.policy, at(now), &proof, &fast.again(), &mut rng()).unwrap();
+    let _ = row.commit(change);
+    for later in [0, 29, 30, 59, 60, 89] {
+        assert!(matches!(row.confirm(now + later, &ahead), Verdict::Rejected(Rejection::Replayed { .. })), "{later}");
+    }
+    let later = now + 60;
+    assert!(matches!(row.confirm(later, &fast.shows(later, 0)), Verdict::Accepted(_)));
+}
+
+#[test]
+fn an_imported_secrets_present_code_counts_as_used() {
+    let mut row = Row::new();
+    let elsewhere = Phone::with(&sekisho::otp::Secret::new(&[5; 20]).unwrap(), Totp::DEFAULT);
+    let enrolment = row.begin_first(T + 10, &elsewhere.again());
+    assert!(enrolment.uri().secret() == elsewhere.secret());
+    let present = row.confirm(T + 10, &elsewhere.shows(T + 10, 0));
+    assert_eq!(present, Verdict::Rejected(Rejection::Replayed { next: at(T + 30) }));
+    assert!(matches!(row.confirm(T + 30, &elsewhere.shows(T + 30, 0)), Verdict::Accepted(_)));
+}
+
+#[test]
+fn a_named_attempt_gets_the_same_answer_for_a_minute() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    let right = Attempt::new(Purpose::LOGIN, &phone.shows(T, 0)).named([1; 16]);
+    let Verdict::Accepted(first) = row.attempt(T, &right) else { panic!() };
+    let Verdict::Accepted(again) = row.attempt(T + 59, &right) else { panic!() };
+    assert_eq!((first.authenticator(), first.at()), (again.authenticator(), again.at()));
+    assert!(matches!(row.attempt(T + 60, &right), Verdict::Rejected(Rejection::Replayed { .. })));
+    let wrong = Attempt::new(Purpose::LOGIN, &phone.never_shows(T, 1)).named([2; 16]);
+    let first = row.refused(T + 100, &wrong);
+    assert!(matches!(first, Rejection::Mismatch(_)));
+    assert_eq!(row.refused(T + 101, &wrong), first, "and is not charged twice");
+    assert_eq!(row.open().view(&row.policy, at(T + 101)).failures_in_a_row, 1);
+}
+
+#[test]
+fn another_name_code_purpose_or_context_is_another_attempt() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    let code = phone.shows(T, 0);
+    let named = Attempt::new(Purpose::LOGIN, &code).named([1; 16]);
+    assert!(matches!(row.attempt(T, &named), Verdict::Accepted(_)));
+    let own = Purpose::new("api-key").unwrap();
+    for other in [
+        Attempt::new(Purpose::LOGIN, &code).named([2; 16]),
+        Attempt::new(own, &code).named([1; 16]),
+        Attempt::new(Purpose::LOGIN, &code).named([1; 16]).with_context(&[0; 32]),
+        Attempt::new(Purpose::LOGIN, &code),
+    ] {
+        assert!(matches!(row.attempt(T + 1, &other), Verdict::Rejected(Rejection::Replayed { .. })), "{other:?}");
+    }
+    let different = Attempt::new(Purpose::LOGIN, &phone.never_shows(T, 3)).named([1; 16]);
+    assert!(matches!(row.attempt(T + 1, &different), Verdict::Rejected(Rejection::Mismatch(_))));
+    // Nor is a log-in a confirmation.
+    let binding = Attempt::new(Purpose::BINDING, &phone.shows(T + 30, 0)).named([3; 16]);
+    let Verdict::Accepted(proof) = row.attempt(T + 30, &binding) else { panic!() };
+    let change = row.open().enroll(&row.policy, at(T + 30), &proof, &new_authenticator(), &mut rng()).unwrap();
+    let _ = row.commit(change);
+    let change = row.open().confirm(&row.policy, at(T + 31), &binding).unwrap();
+    assert!(matches!(row.commit(change), Verdict::Rejected(_)));
+}
+
+#[test]
+fn the_history_is_bounded_and_what_is_owed_stays_longest() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    let mut now = T;
+    for _ in 0..60 {
+        now += 30;
+        assert!(matches!(row.log_in(now, &phone.shows(now, 0)), Verdict::Accepted(_)));
+    }
+    let view = row.open().view(&row.policy, at(now));
+    assert_eq!(view.history.len(), 32);
+    assert_eq!(view.history.last().unwrap().sequence, Some(((T - 180) << 20) + 62));
+    let owed = row.open().owed();
+    assert_eq!(owed.len(), 1, "{owed:?}");
+    assert!(matches!(owed[0].kind, EventKind::Confirmed { .. }), "from sixty events ago");
+    let change = row.open().acknowledge(&[owed[0].sequence.unwrap()]);
+    row.commit(change);
+    assert_eq!(row.open().owed(), []);
+}
+
+#[test]
+fn what_notifies_the_owner() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    for round in 0..2 {
+        for which in 0..5 {
+            row.rejection(T + round * 30, &phone.never_shows(T, which));
+            if round == 1 {
+                break;
+            }
+        }
+    }
+    let change = row.open().unlock(&row.policy, at(T), &operator(), &mut rng()).unwrap();
+    let _ = row.commit(change);
+    let owed = row.open().owed();
+    let kinds: Vec<_> = owed.iter().map(|event| event.kind.as_str()).collect();
+    assert_eq!(kinds, ["confirmed", "locked", "pass_issued"], "of two locks in a row the first");
+    assert_eq!(row.told("locked"), 2);
+    assert!(owed.iter().all(Event::notifies_owner));
+}
+
+#[test]
+fn a_record_from_before_a_restored_backup_is_treated_with_care() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    let change = row.open().unlock(&row.policy, at(T), &operator(), &mut rng()).unwrap();
+    let cookie = row.commit(change).to_text();
+    let proof = row.prove(T, &phone.shows(T, 0), Purpose::BINDING);
+    let backup = row.stored.clone();
+    // Used after the backup was taken, and forgotten by it.
+    let used = phone.shows(T + 30, 0);
+    assert!(matches!(row.log_in(T + 30, &used), Verdict::Accepted(_)));
+    row.stored = backup;
+    let restored = at(T + 45);
+    let care = |row: &mut Row, secs: u64| {
+        let change = row.open().restored_at(&row.policy, at(secs), restored);
+        row.commit(change);
+    };
+    assert!(row.open().needs_care(restored));
+    care(&mut row, T + 46);
+    let once = row.stored.clone();
+    assert!(!row.open().needs_care(restored));
+    care(&mut row, T + 46);
+    assert_eq!(row.stored, once, "once is enough");
+    let verify = |row: &mut Row, secs: u64, attempt: &Attempt| row.attempt(secs, attempt);
+    let again = verify(&mut row, T + 46, &Attempt::new(Purpose::LOGIN, &used));
+    assert!(matches!(again, Verdict::Rejected(Rejection::Replayed { .. })));
+    let refused = row.open().enroll(&row.policy, at(T + 46), &proof, &new_authenticator(), &mut rng()).unwrap_err();
+    assert_eq!(refused, AccountError::Proof(ProofError::Spent));
+    let held = verify(&mut row, T + 60, &Attempt::new(Purpose::WITHDRAWAL, &phone.shows(T + 60, 0)));
+    let Verdict::Rejected(held) = held else { panic!() };
+    assert_eq!(held, Rejection::Held { until: at(T + 45 + 86_400) });
+    for which in 0..5 {
+        let _ = verify(&mut row, T + 60, &Attempt::new(Purpose::LOGIN, &phone.never_shows(T, which)));
+    }
+    let with_pass = Attempt::new(Purpose::LOGIN, &phone.shows(T + 61, 0)).with_device(cookie.expose());
+    let pass = verify(&mut row, T + 61, &with_pass);
+    assert!(matches!(pass, Verdict::Rejected(Rejection::Locked { .. })), "passes are void");
+    // What a fast phone may have used is used too: one step of the window and four of drift.
+    let mut first = None;
+    for secs in (T + 90..T + 400).step_by(30) {
+        match row.log_in(secs, &phone.shows(secs, 0)) {
+            Verdict::Accepted(_) => first = first.or(Some(secs)),
+            Verdict::Rejected(Rejection::Replayed { .. }) => assert_eq!(first, None),
+            Verdict::Rejected(rejection) => panic!("{rejection:?}"),
+        }
+    }
+    assert_eq!(first, Some(T + 30 + 6 * 30));
+    assert_eq!(row.told("restored"), 1);
+}
+
+#[test]
+fn a_code_used_by_a_fast_phone_before_a_restore_is_not_accepted_after_it() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    let mut now = T;
+    // Four steps ahead, learnt.
+    for ahead in 1..=5 {
+        now += 60;
+        assert!(matches!(row.log_in(now, &phone.shows(now, ahead)), Verdict::Accepted(_)), "{ahead}");
+    }
+    let backup = row.stored.clone();
+    now += 60;
+    let used = phone.shows(now, 5);
+    assert!(matches!(row.log_in(now, &used), Verdict::Accepted(_)));
+    row.stored = backup;
+    let change = row.open().restored_at(&row.policy, at(now + 1), at(now + 1));
+    row.commit(change);
+    for later in 0..600 {
+        let again = row.log_in(now + 1 + later, &used);
+        assert!(matches!(again, Verdict::Rejected(_)), "{later}: {again:?}");
+    }
+}
+
+#[test]
+fn a_new_record_made_after_a_restore_needs_no_care() {
+    let mut row = Row::new();
+    row.enrol(T);
+    assert!(!row.open().needs_care(at(T - 180)));
+    assert!(row.open().needs_care(at(T - 179)));
+}
+
+#[test]
+fn what_a_thief_began_with_an_authenticator_ends_with_its_removal() {
+    let mut row = Row::new();
+    let stolen = row.enrol(T);
+    let own = row.enrol_another(T + 200, &stolen, &new_authenticator());
+    let now = T + 300;
+    // The owner's proof, the thief's, and an enrolment that the thief has begun.
+    let owners = row.prove(now, &own.shows(now, 0), Purpose::BINDING);
+    let thiefs = row.prove(now + 1, &stolen.shows(now, 0), Purpose::BINDING);
+    let change = row.open().enroll(&row.policy, at(now + 1), &thiefs, &new_authenticator(), &mut rng()).unwrap();
+    let begun = Phone::of(&row.commit(change));
+    let refused = row.open().remove(&row.policy, at(now + 2), &owners, AuthenticatorId::new(1)).unwrap_err();
+    assert_eq!(refused, AccountError::Proof(ProofError::Spent), "used up by the thief's");
+    let owners = row.prove(now + 30, &own.shows(now + 30, 0), Purpose::BINDING);
+    let thiefs = row.prove(now + 31, &stolen.shows(now + 30, 0), Purpose::BINDING);
+    let change = row.open().remove(&row.policy, at(now + 32), &owners, AuthenticatorId::new(1)).unwrap();
+    row.commit(change);
+    let attempt = Attempt::new(Purpose::BINDING, &begun.shows(now + 33, 0));
+    let confirmed = row.open().confirm(&row.policy, at(now + 33), &attempt).unwrap_err();
+    assert_eq!(confirmed, AccountError::NothingPending);
+    let bound = row.open().enroll(&row.policy, at(now + 33), &thiefs, &new_authenticator(), &mut rng()).unwrap_err();
+    assert_eq!(bound, AccountError::Proof(ProofError::Spent), "given before the removal");
+}
+
+#[test]
+fn a_hold_outlasts_the_last_authenticator() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    let proof = row.prove(T, &phone.shows(T, 0), Purpose::BINDING);
+    let change = row.open().remove_last(&row.policy, at(T), &proof, AuthenticatorId::new(1)).unwrap();
+    row.commit(change);
+    let withdraw = Attempt::new(Purpose::WITHDRAWAL, "123456");
+    assert_eq!(row.refused(T + 1, &withdraw), Rejection::Held { until: at(T + 86_400) });
+    let login = row.open().verify(&row.policy, at(T + 1), &Attempt::new(Purpose::LOGIN, "123456"));
+    assert_eq!(login.unwrap_err(), AccountError::NotEnrolled);
+}
+
+#[test]
+fn a_full_long_term_count_tells_the_owner_whatever_the_run() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    let mut now = T;
+    let mut failures = 0;
+    // A patient guesser: two failures, then the owner logs in and ends the run.
+    while failures < 50 {
+        for which in 0..2 {
+            row.rejection(now, &phone.never_shows(now, which));
+            failures += 1;
+        }
+        now += 30;
+        if failures < 50 {
+            assert!(matches!(row.log_in(now, &phone.shows(now, 0)), Verdict::Accepted(_)));
+        }
+    }
+    let locked = row.events.iter().find(|event| event.kind.as_str() == "locked").unwrap();
+    assert!(locked.notifies_owner(), "{locked:?}");
+    assert_eq!(row.told("locked"), 1);
+}
+
+#[test]
+fn a_secret_in_another_spelling_is_the_same_secret() {
+    // HMAC pads keys with noughts, and takes the hash of one that is longer than a block.
+    let mut row = Row::new();
+    let long = [9_u8; 100];
+    let hashed: [u8; 20] = sha1::Sha1::digest(long).into();
+    let secret = |bytes: &[u8]| sekisho::otp::Secret::new(bytes).unwrap();
+    let phone = Phone::with(&secret(&hashed), Totp { digits: Digits::Eight, ..Totp::DEFAULT });
+    let _ = row.begin_first(T - 60, &phone.again());
+    assert!(matches!(row.confirm(T, &phone.shows(T, 0)), Verdict::Accepted(_)));
+    for (number, other) in [[hashed.as_slice(), &[0]].concat(), long.to_vec()].into_iter().enumerate() {
+        let now = T + 30 + number as u64 * 30;
+        let proof = row.prove(now, &phone.shows(now, 0), Purpose::BINDING);
+        let again = Phone::with(&secret(&other), Totp::DEFAULT).again();
+        let refused = row.open().enroll(&row.policy, at(now), &proof, &again, &mut rng()).unwrap_err();
+        assert_eq!(refused, AccountError::SameSecret);
+    }
+}
+
+#[test]
+fn guesses_do_not_flush_operators_acts_from_the_history() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    let change = row.open().unlock(&row.policy, at(T), &operator(), &mut rng()).unwrap();
+    let _ = row.commit(change);
+    let owed: Vec<_> = row.open().owed().iter().filter_map(|event| event.sequence).collect();
+    let change = row.open().acknowledge(&owed);
+    row.commit(change);
+    let mut now = T;
+    for _ in 0..40 {
+        now += 3_600;
+        row.rejection(now, &phone.never_shows(now, 1));
+    }
+    let history = row.open().view(&row.policy, at(now)).history;
+    assert_eq!(history.len(), 32);
+    assert!(history.iter().any(|event| matches!(event.kind, EventKind::PassIssued { .. })));
+}
+
+#[test]
+fn renaming_is_no_change_of_binding() {
+    let mut row = Row::new();
+    row.enrol(T);
+    let holds = row.open().view(&row.policy, at(T)).holds;
+    let change = row.open().rename(at(T), AuthenticatorId::new(1), "old phone".parse().unwrap()).unwrap();
+    row.commit(change);
+    let view = row.open().view(&row.policy, at(T));
+    assert_eq!((view.authenticators[0].name.as_str(), view.holds), ("old phone", holds));
+    let missing = row.open().rename(at(T), AuthenticatorId::new(7), "x".parse().unwrap()).unwrap_err();
+    assert_eq!(missing, AccountError::NoSuchAuthenticator { id: AuthenticatorId::new(7) });
+}
+
+#[test]
+fn policies_out_of_range_or_above_one_percent_are_refused() {
+    let base = AccountLimits::default;
+    let refused = |limits: AccountLimits| Policy::new(limits).is_err();
+    assert!(Policy::new(base()).is_ok());
+    assert_eq!(Policy::new(base()).unwrap(), Policy::default());
+    assert!(refused(AccountLimits { max_authenticators: 0, ..base() }));
+    assert!(refused(AccountLimits { max_authenticators: 17, ..base() }));
+    assert!(refused(AccountLimits { pending_secs: 0, ..base() }));
+    assert!(refused(AccountLimits { proof_secs: 601, ..base() }));
+    assert!(refused(AccountLimits { pass_secs: 31 * 86_400, ..base() }));
+    assert!(refused(AccountLimits { held_purposes: vec![Purpose::LOGIN; 17], ..base() }));
+    assert!(refused(AccountLimits { binding_hold_secs: u64::MAX, ..base() }));
+    let eager = AccountLimits { max_authenticators: 16, ..base() };
+    assert!(refused(eager.clone()), "sixteen authenticators are too good a target");
+    assert!(Policy::new_with_risk_above_one_percent_a_year(eager).is_ok());
+}
+
+#[test]
+fn nothing_secret_is_in_debug() {
+    let mut row = Row::new();
+    let enrolment = row.begin_first(T, &new_authenticator());
+    let phone = Phone::of(&enrolment);
+    let code = phone.shows(T, 0);
+    let attempt = Attempt::new(Purpose::BINDING, &code).named([3; 16]).with_device(&"ab".repeat(32));
+    let account = row.open();
+    let mut text = format!("{enrolment:?} {attempt:?} {account:?} {:?}", phone.again());
+    let change = account.confirm(&row.policy, at(T), &attempt).unwrap();
+    text += &format!("{change:?}");
+    let (_, uncommitted) = keyring().seal(change, &mut rng()).unwrap();
+    text += &format!("{uncommitted:?} {:?}", row.events);
+    for secret in [code.as_str(), enrolment.uri().secret().to_base32().expose(), "abab", "[3, 3"] {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+    assert!(!text.contains(&format!("{:?}", &enrolment.uri().secret().expose()[..4])));
+}

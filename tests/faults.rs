@@ -1,0 +1,346 @@
+//! The verifier on a store that fails at every call in turn, dropped at every await, and with sinks that fail.
+#![cfg(feature = "verifier")]
+
+mod phone;
+
+use phone::{Phone, T, at, keyring, new_authenticator};
+use sekisho::account::{AccountId, Attempt, Event, EventKind, Purpose};
+use sekisho::otp::{Rejection, Verdict};
+use sekisho::store::{MemoryStore, Revision, Store, Stored, Swap, Write};
+use sekisho::verifier::{EventSink, SinkError, TestClock};
+use sekisho::{Error, Verifier};
+use std::fmt;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+/// A store one of whose calls fails: not done, or done and nobody is told.
+#[derive(Clone, Default)]
+struct Failing {
+    inner: MemoryStore,
+    calls: Arc<AtomicUsize>,
+    fails: Option<(usize, Fault)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fault {
+    NotDone,
+    DoneButUnknown,
+}
+
+#[derive(Debug)]
+struct Injected;
+
+impl fmt::Display for Injected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("injected")
+    }
+}
+
+impl std::error::Error for Injected {}
+
+impl Failing {
+    fn fault(&self) -> Option<Fault> {
+        let call = self.calls.fetch_add(1, Ordering::SeqCst);
+        self.fails.filter(|(fails, _)| *fails == call).map(|(_, fault)| fault)
+    }
+
+    async fn run<T>(&self, call: impl Future<Output = Result<T, std::convert::Infallible>>) -> Result<T, Injected> {
+        let fault = self.fault();
+        // Somewhere to be dropped at, before and after.
+        tokio::task::yield_now().await;
+        if fault == Some(Fault::NotDone) {
+            return Err(Injected);
+        }
+        let Ok(done) = call.await;
+        tokio::task::yield_now().await;
+        if fault.is_some() { Err(Injected) } else { Ok(done) }
+    }
+}
+
+impl Store for Failing {
+    type Error = Injected;
+
+    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Injected> {
+        self.run(self.inner.load(account)).await
+    }
+
+    async fn swap(&self, account: &AccountId, write: &Write) -> Result<Swap, Injected> {
+        self.run(self.inner.swap(account, write)).await
+    }
+
+    async fn delete(&self, account: &AccountId, expected: Revision) -> Result<Swap, Injected> {
+        self.run(self.inner.delete(account, expected)).await
+    }
+}
+
+/// Keeps what it was handed; refuses while told to.
+#[derive(Clone, Default)]
+struct Log {
+    events: Arc<Mutex<Vec<Event>>>,
+    refuses: Arc<AtomicBool>,
+}
+
+impl EventSink for Log {
+    async fn hand(&self, _: &AccountId, event: &Event) -> Result<(), SinkError> {
+        tokio::task::yield_now().await;
+        if self.refuses.load(Ordering::SeqCst) {
+            return Err("the outbox is down".into());
+        }
+        self.events.lock().unwrap().push(event.clone());
+        Ok(())
+    }
+}
+
+impl Log {
+    fn sequences(&self, kind: &str) -> Vec<u64> {
+        let events = self.events.lock().unwrap();
+        events.iter().filter(|event| event.kind.as_str() == kind).filter_map(|event| event.sequence).collect()
+    }
+}
+
+fn alice() -> AccountId {
+    AccountId::new("alice").unwrap()
+}
+
+fn verifier<S: Store>(store: S, clock: &TestClock, log: &Log) -> Verifier<S> {
+    Verifier::builder(store, keyring()).clock(clock.clone()).event_sink(log.clone()).build()
+}
+
+/// Enrolled at `T - 120`, through a store that does not fail.
+async fn enrolled(store: &MemoryStore, clock: &TestClock) -> Phone {
+    clock.set(at(T - 120));
+    let verifier = verifier(store.clone(), clock, &Log::default());
+    let phone = Phone::of(&verifier.enroll_first(&alice(), new_authenticator()).await.unwrap());
+    let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T - 120, 0));
+    assert!(matches!(verifier.confirm(&alice(), attempt).await.unwrap(), Verdict::Accepted(_)));
+    clock.set(at(T));
+    phone
+}
+
+/// What a run of attempts was answered.
+#[derive(Default)]
+struct Answers {
+    accepted: Vec<String>,
+    unknown: Vec<(usize, String)>,
+    failures: u32,
+}
+
+/// Right, used, wrong, right, wrong, five times over: through the failing store, each attempt once.
+async fn attempts(verifier: &Verifier<Failing>, phone: &Phone, clock: &TestClock) -> Answers {
+    let mut answers = Answers::default();
+    let mut number = 0;
+    for round in 0..3 {
+        let now = T + round * 60;
+        clock.set(at(now));
+        let (first, second) = (phone.shows(now, -1), phone.shows(now, 0));
+        let wrong = [1, 2].map(|which| phone.never_shows(now, which));
+        for code in [&first, &first, &wrong[0], &second, &wrong[1], &first] {
+            number += 1;
+            let attempt = Attempt::new(Purpose::LOGIN, code).named([u8::try_from(number).unwrap(); 16]);
+            match verifier.verify(&alice(), attempt).await {
+                Ok(Verdict::Accepted(_)) => answers.accepted.push(code.clone()),
+                Ok(Verdict::Rejected(Rejection::Mismatch(_))) => answers.failures += 1,
+                Ok(Verdict::Rejected(Rejection::Replayed { .. })) => {}
+                Ok(Verdict::Rejected(rejection)) => panic!("{rejection:?}"),
+                Err(error) => {
+                    assert!(error.is_transient(), "{error}");
+                    answers.unknown.push((number, code.clone()));
+                }
+            }
+        }
+    }
+    answers
+}
+
+#[tokio::test]
+async fn a_failure_at_every_store_call_accepts_nothing_and_forgets_nothing() {
+    // How many calls there are without a fault.
+    let (clock, log) = (TestClock::at(at(T)), Log::default());
+    let store = Failing::default();
+    let phone = enrolled(&store.inner, &clock).await;
+    let answers = attempts(&verifier(store.clone(), &clock, &log), &phone, &clock).await;
+    assert_eq!((answers.accepted.len(), answers.failures, answers.unknown.len()), (6, 6, 0));
+    let calls = store.calls.load(Ordering::SeqCst);
+    assert!(calls >= 18 + 12, "{calls}");
+
+    for fault in [Fault::NotDone, Fault::DoneButUnknown] {
+        for fails in 0..calls {
+            let (clock, log) = (TestClock::at(at(T)), Log::default());
+            let store = Failing { fails: Some((fails, fault)), ..Failing::default() };
+            let phone = enrolled(&store.inner, &clock).await;
+            let answers = attempts(&verifier(store.clone(), &clock, &log), &phone, &clock).await;
+            let what = format!("{fault:?} at call {fails}");
+            assert_eq!(answers.unknown.len(), 1, "{what}: one attempt has no answer");
+
+            // No code that was accepted is accepted again, by a verifier that knows nothing of all this.
+            let fresh = verifier(store.inner.clone(), &clock, &log);
+            let view = fresh.view(&alice()).await.unwrap();
+            assert!(view.long_term_failures >= answers.failures, "{what}: no counted failure is lost");
+            assert!(view.long_term_failures <= answers.failures + 1, "{what}: none is counted that was not made");
+            for code in &answers.accepted {
+                let again = fresh.verify(&alice(), Attempt::new(Purpose::LOGIN, code)).await.unwrap();
+                assert!(matches!(again, Verdict::Rejected(_)), "{what}: {again:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_is_answered_to_the_same_named_attempt() {
+    for fault in [Fault::NotDone, Fault::DoneButUnknown] {
+        let (clock, log) = (TestClock::at(at(T)), Log::default());
+        let store = Failing { fails: Some((1, fault)), ..Failing::default() };
+        let phone = enrolled(&store.inner, &clock).await;
+        let verifier = verifier(store.clone(), &clock, &log);
+        let code = phone.shows(T, 0);
+        let named = || Attempt::new(Purpose::LOGIN, &code).named([4; 16]);
+        let error = verifier.verify(&alice(), named()).await.unwrap_err();
+        assert!(matches!(error, Error::OutcomeUnknown(_)) && error.is_transient(), "{error}");
+        let without_name = if fault == Fault::DoneButUnknown {
+            verifier.verify(&alice(), Attempt::new(Purpose::LOGIN, &code)).await.unwrap()
+        } else {
+            Verdict::Rejected(Rejection::Malformed)
+        };
+        assert!(matches!(without_name, Verdict::Rejected(_)), "the code may be spent: it is never accepted twice");
+        clock.advance(20);
+        let Verdict::Accepted(proof) = verifier.verify(&alice(), named()).await.unwrap() else { panic!("{fault:?}") };
+        assert_eq!(proof.at(), at(if fault == Fault::DoneButUnknown { T } else { T + 20 }));
+    }
+}
+
+#[tokio::test]
+async fn a_future_dropped_at_every_await_leaves_the_account_whole() {
+    let mut drops = 0;
+    for polls in 1.. {
+        let (clock, log) = (TestClock::at(at(T)), Log::default());
+        let store = Failing::default();
+        let phone = enrolled(&store.inner, &clock).await;
+        let verifier = verifier(store.clone(), &clock, &log);
+        let code = phone.shows(T, 0);
+        let finished = {
+            let account = alice();
+            let mut attempt = pin!(verifier.verify(&account, Attempt::new(Purpose::LOGIN, &code).named([5; 16])));
+            let context = &mut Context::from_waker(Waker::noop());
+            (0..polls).any(|_| matches!(attempt.as_mut().poll(context), Poll::Ready(Ok(Verdict::Accepted(_)))))
+        };
+        // Whatever became of it: the line is free, the code is good once.
+        let again = Attempt::new(Purpose::LOGIN, &code).named([5; 16]);
+        assert!(matches!(verifier.verify(&alice(), again).await.unwrap(), Verdict::Accepted(_)), "{polls} polls");
+        let third = verifier.verify(&alice(), Attempt::new(Purpose::LOGIN, &code)).await.unwrap();
+        assert!(matches!(third, Verdict::Rejected(Rejection::Replayed { .. })), "{polls} polls");
+        if finished {
+            break;
+        }
+        drops += 1;
+    }
+    assert!(drops >= 5, "dropped at {drops} awaits");
+}
+
+#[tokio::test]
+async fn a_crash_between_swap_and_sink_brings_the_event_again() {
+    let clock = TestClock::at(at(T - 120));
+    let store = Failing::default();
+    let log = Log::default();
+    let first = verifier(store.clone(), &clock, &log);
+    let second_event = ((T - 120) << 20) + 2;
+    let phone = Phone::of(&first.enroll_first(&alice(), new_authenticator()).await.unwrap());
+    // The process dies when the swap has been done and nobody has been told.
+    log.refuses.store(true, Ordering::SeqCst);
+    let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T - 120, 0));
+    assert!(matches!(first.confirm(&alice(), attempt).await.unwrap(), Verdict::Accepted(_)), "the answer stands");
+    drop(first);
+    assert_eq!(log.sequences("confirmed"), []);
+
+    // Another one takes over; the sink is still down, and nobody is kept out by that.
+    clock.set(at(T));
+    let second = verifier(store.clone(), &clock, &log);
+    let wrong = Attempt::new(Purpose::LOGIN, &phone.never_shows(T, 1));
+    assert!(matches!(second.verify(&alice(), wrong).await.unwrap(), Verdict::Rejected(_)));
+    assert_eq!(second.hand_over(&alice()).await.unwrap(), 1, "still owed");
+    log.refuses.store(false, Ordering::SeqCst);
+    let right = Attempt::new(Purpose::LOGIN, &phone.shows(T, 0));
+    assert!(matches!(second.verify(&alice(), right).await.unwrap(), Verdict::Accepted(_)));
+    assert_eq!(log.sequences("confirmed"), [second_event], "it comes with the account's next operation");
+
+    // Once taken it does not come again.
+    assert_eq!(second.hand_over(&alice()).await.unwrap(), 0);
+    clock.advance(30);
+    let next = Attempt::new(Purpose::LOGIN, &phone.shows(T + 30, 0));
+    assert!(matches!(second.verify(&alice(), next).await.unwrap(), Verdict::Accepted(_)));
+    assert_eq!(log.sequences("confirmed"), [second_event]);
+    assert_eq!(log.sequences("accepted").len(), 2);
+}
+
+#[tokio::test]
+async fn an_acknowledgement_that_fails_brings_the_event_twice_with_one_number() {
+    let clock = TestClock::at(at(T));
+    let (store, log) = (Failing { fails: Some((5, Fault::NotDone)), ..Failing::default() }, Log::default());
+    let verifier = verifier(store.clone(), &clock, &log);
+    let phone = Phone::of(&verifier.enroll_first(&alice(), new_authenticator()).await.unwrap());
+    let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T, 0));
+    // Calls 0 and 1 enrol; 2 and 3 confirm; 4 and 5 acknowledge.
+    assert!(matches!(verifier.confirm(&alice(), attempt).await.unwrap(), Verdict::Accepted(_)));
+    assert_eq!(store.calls.load(Ordering::SeqCst), 6);
+    let second_event = (T << 20) + 2;
+    assert_eq!(log.sequences("confirmed"), [second_event]);
+    assert_eq!(verifier.hand_over(&alice()).await.unwrap(), 0);
+    assert_eq!(log.sequences("confirmed"), [second_event; 2]);
+}
+
+#[tokio::test]
+async fn without_a_sink_what_is_owed_stays_owed() {
+    let (clock, store) = (TestClock::at(at(T)), MemoryStore::new());
+    let silent = Verifier::builder(store.clone(), keyring()).clock(clock.clone()).build();
+    let phone = Phone::of(&silent.enroll_first(&alice(), new_authenticator()).await.unwrap());
+    let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T, 0));
+    assert!(matches!(silent.confirm(&alice(), attempt).await.unwrap(), Verdict::Accepted(_)));
+    let log = Log::default();
+    assert_eq!(verifier(store, &clock, &log).hand_over(&alice()).await.unwrap(), 0);
+    assert_eq!(log.sequences("confirmed"), [(T << 20) + 2]);
+}
+
+#[tokio::test]
+async fn what_was_committed_is_told_before_the_answer_and_what_was_lost_is_not() {
+    let (clock, log) = (TestClock::at(at(T)), Log::default());
+    let store = Failing { fails: Some((1, Fault::NotDone)), ..Failing::default() };
+    let phone = enrolled(&store.inner, &clock).await;
+    let verifier = verifier(store.clone(), &clock, &log);
+    let wrong = phone.never_shows(T, 1);
+    assert!(verifier.verify(&alice(), Attempt::new(Purpose::LOGIN, &wrong)).await.is_err());
+    assert_eq!(*log.events.lock().unwrap(), []);
+    let _ = verifier.verify(&alice(), Attempt::new(Purpose::LOGIN, &wrong)).await.unwrap();
+    let events = log.events.lock().unwrap();
+    assert!(matches!(events.as_slice(), [Event { kind: EventKind::Rejected { .. }, sequence: Some(_), .. }]));
+}
+
+/// Loses every swap.
+struct Losing(MemoryStore);
+
+impl Store for Losing {
+    type Error = std::convert::Infallible;
+
+    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Self::Error> {
+        self.0.load(account).await
+    }
+
+    async fn swap(&self, _: &AccountId, _: &Write) -> Result<Swap, Self::Error> {
+        Ok(Swap::Lost)
+    }
+
+    async fn delete(&self, _: &AccountId, _: Revision) -> Result<Swap, Self::Error> {
+        Ok(Swap::Lost)
+    }
+}
+
+#[tokio::test]
+async fn swaps_that_are_lost_again_and_again_are_contention() {
+    let (clock, log, store) = (TestClock::at(at(T)), Log::default(), MemoryStore::new());
+    let phone = enrolled(&store, &clock).await;
+    let verifier = verifier(Losing(store), &clock, &log);
+    let attempt = Attempt::new(Purpose::LOGIN, &phone.shows(T, 0));
+    let error = verifier.verify(&alice(), attempt).await.unwrap_err();
+    assert!(matches!(error, Error::Contention) && error.is_transient());
+    assert!(verifier.support("bob", "left").erase(&alice()).await.unwrap_err().is_transient());
+}

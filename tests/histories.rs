@@ -1,0 +1,349 @@
+//! Random histories of an account, through verifiers, against the plain account; and what always holds, whatever the history.
+#![cfg(feature = "verifier")]
+
+mod model;
+mod phone;
+
+use model::account::{Account as Plain, Answer};
+use model::{Authenticator, Hash};
+use phone::{T, at, keyring};
+use proptest::prelude::*;
+use sekisho::account::{AccountError, AccountId, Attempt, AuthenticatorId, NewAuthenticator, Proof, Purpose};
+use sekisho::otp::{Algorithm, Digits, OtpauthUri, Period, Rejection, Secret, Totp, UnixTime, Verdict};
+use sekisho::store::{MemoryStore, Revision, Store, Stored, Swap, Write};
+use sekisho::verifier::TestClock;
+use sekisho::{Error, Verifier};
+use std::convert::Infallible;
+
+/// Gives way around each call, so that two verifiers in one thread meet there.
+#[derive(Clone, Default)]
+struct Yielding(MemoryStore);
+
+impl Store for Yielding {
+    type Error = Infallible;
+
+    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Infallible> {
+        tokio::task::yield_now().await;
+        self.0.load(account).await
+    }
+
+    async fn swap(&self, account: &AccountId, write: &Write) -> Result<Swap, Infallible> {
+        tokio::task::yield_now().await;
+        self.0.swap(account, write).await
+    }
+
+    async fn delete(&self, account: &AccountId, expected: Revision) -> Result<Swap, Infallible> {
+        self.0.delete(account, expected).await
+    }
+}
+
+/// The secrets there are: few, so that they come again.
+fn secrets() -> [Authenticator; 4] {
+    let secret = |seed: u8, hash, digits, period| Authenticator { hash, secret: vec![seed; 20], digits, period, t0: 0 };
+    [
+        secret(1, Hash::Sha1, 6, 30),
+        secret(2, Hash::Sha256, 6, 30),
+        secret(3, Hash::Sha1, 6, 60),
+        secret(4, Hash::Sha512, 8, 30),
+    ]
+}
+
+fn new_authenticator(who: &Authenticator) -> NewAuthenticator {
+    let algorithm = match who.hash {
+        Hash::Sha1 => Algorithm::Sha1,
+        Hash::Sha256 => Algorithm::Sha256,
+        Hash::Sha512 => Algorithm::Sha512,
+    };
+    let totp = Totp {
+        algorithm,
+        digits: Digits::from_count(u8::try_from(who.digits).unwrap()).unwrap(),
+        period: Period::from_secs(who.period).unwrap(),
+        ..Totp::DEFAULT
+    };
+    let uri = OtpauthUri::new("Example", "alice", Secret::new(&who.secret).unwrap(), totp).unwrap();
+    NewAuthenticator::imported(&uri).unwrap()
+}
+
+#[derive(Clone, Debug)]
+enum Typed {
+    /// An unused code of what is asked for: the authenticator that waits to be confirmed, or one that is bound.
+    Fresh,
+    /// The code of one of the secrets, so many steps from ours.
+    Of(usize, i64),
+    /// One typed before.
+    Again(usize),
+    Digits(u32),
+}
+
+#[derive(Clone, Debug)]
+enum Act {
+    Clock(i64),
+    Restart,
+    LogIn(Typed),
+    Withdraw(Typed),
+    /// Two at the same moment, through two verifiers.
+    Pair(Typed, Typed),
+    /// Enrol one of the secrets, by a code of another.
+    Enrol(usize, Typed),
+    Confirm(Typed),
+    /// Remove one of the authenticators, by a code.
+    Remove(usize, Typed),
+}
+
+fn typed() -> impl Strategy<Value = Typed> {
+    prop_oneof![
+        16 => Just(Typed::Fresh),
+        6 => (0..4_usize, -2..3_i64).prop_map(|(who, offset)| Typed::Of(who, offset)),
+        2 => (0..4_usize, -30..6_i64).prop_map(|(who, offset)| Typed::Of(who, offset)),
+        3 => (0..6_usize).prop_map(Typed::Again),
+        1 => any::<u32>().prop_map(Typed::Digits),
+    ]
+}
+
+fn acts() -> impl Strategy<Value = Vec<Act>> {
+    let clock =
+        prop_oneof![8 => 0..100_i64, 2 => -100..0_i64, 1 => -4_000..90_000_i64, 1 => Just(-3_600), 1 => Just(86_400)];
+    let act = prop_oneof![
+        6 => clock.prop_map(Act::Clock),
+        1 => Just(Act::Restart),
+        6 => typed().prop_map(Act::LogIn),
+        1 => typed().prop_map(Act::Withdraw),
+        2 => (typed(), typed()).prop_map(|(a, b)| Act::Pair(a, b)),
+        3 => (0..4_usize, typed()).prop_map(|(who, typed)| Act::Enrol(who, typed)),
+        3 => typed().prop_map(Act::Confirm),
+        2 => (0..3_usize, typed()).prop_map(|(place, typed)| Act::Remove(place, typed)),
+    ];
+    proptest::collection::vec(act, 1..120)
+}
+
+/// A history in the making.
+struct History {
+    store: Yielding,
+    clock: TestClock,
+    verifiers: [Verifier<Yielding>; 2],
+    account: AccountId,
+    plain: Plain,
+    now: u64,
+    typed: Vec<String>,
+}
+
+impl History {
+    fn new() -> Self {
+        let (store, clock) = (Yielding::default(), TestClock::at(at(T)));
+        let verifiers = verifiers(&store, &clock);
+        let account = AccountId::new("alice").unwrap();
+        Self { store, clock, verifiers, account, plain: Plain::new(), now: T, typed: Vec::new() }
+    }
+
+    fn text(&mut self, typed: &Typed) -> String {
+        let text = match typed {
+            Typed::Fresh => self.plain.fresh_code(self.now),
+            Typed::Of(who, offset) => {
+                let who = &secrets()[*who];
+                who.code(who.step(self.now).unwrap().saturating_add_signed(*offset))
+            }
+            Typed::Again(back) => self.typed.iter().rev().nth(*back).cloned().unwrap_or_else(|| "000000".into()),
+            Typed::Digits(value) => format!("{:06}", value % 1_000_000),
+        };
+        self.typed.push(text.clone());
+        text
+    }
+
+    async fn act(&mut self, act: &Act) {
+        match act {
+            Act::Clock(secs) => {
+                self.now = self.now.saturating_add_signed(*secs);
+                self.clock.set(at(self.now));
+            }
+            Act::Restart => self.verifiers = verifiers(&self.store, &self.clock),
+            Act::LogIn(typed) => drop(self.submit(Purpose::LOGIN, typed).await),
+            Act::Withdraw(typed) => drop(self.submit(Purpose::WITHDRAWAL, typed).await),
+            Act::Pair(first, second) => self.pair(first, second).await,
+            Act::Enrol(who, typed) => self.enrol(&secrets()[*who], typed).await,
+            Act::Confirm(typed) => {
+                let code = match (typed, self.plain.waiting()) {
+                    (Typed::Fresh, Some(who)) => who.code(who.step(self.now).unwrap() + 1),
+                    _ => self.text(typed),
+                };
+                self.typed.push(code.clone());
+                let attempt = Attempt::new(Purpose::BINDING, &code);
+                let verdict = self.verifiers[0].confirm(&self.account, attempt).await;
+                let answer = answer(verdict.map(|verdict| map(verdict, AuthenticatorId::number)));
+                assert_eq!(answer, self.plain.confirm(self.now, &code));
+            }
+            Act::Remove(place, typed) => {
+                let Some(proof) = self.submit(Purpose::BINDING, typed).await else { return };
+                let Some(one) = self.plain.bound.get(*place) else { return };
+                let id = AuthenticatorId::new(one.id);
+                if self.plain.bound.len() == 1 {
+                    self.verifiers[1].remove_last(proof, id).await.unwrap();
+                } else {
+                    self.verifiers[1].remove(proof, id).await.unwrap();
+                }
+                self.plain.remove(self.now, *place);
+            }
+        }
+    }
+
+    async fn submit(&mut self, purpose: Purpose, typed: &Typed) -> Option<Proof> {
+        let code = self.text(typed);
+        let verdict = self.verifiers[0].verify(&self.account, Attempt::new(purpose, &code)).await;
+        let mut proof = None;
+        let verdict = verdict.map(|verdict| {
+            map(verdict, |given| {
+                let id = given.authenticator().number();
+                proof = Some(given);
+                id
+            })
+        });
+        assert_eq!(answer(verdict), self.plain.submit(self.now, &code, purpose == Purpose::WITHDRAWAL), "{code}");
+        proof
+    }
+
+    /// Whichever was first: the answers are those of one order.
+    async fn pair(&mut self, first: &Typed, second: &Typed) {
+        let codes = [self.text(first), self.text(second)];
+        let [one, other] = &codes;
+        let attempt = |code: &str| Attempt::new(Purpose::LOGIN, code);
+        let id = |proof: Proof| proof.authenticator().number();
+        let (first, second) = tokio::join!(
+            self.verifiers[0].verify(&self.account, attempt(one)),
+            self.verifiers[1].verify(&self.account, attempt(other)),
+        );
+        let answers = [first, second].map(|verdict| answer(verdict.map(|verdict| map(verdict, id))));
+        let (mut forth, mut back) = (self.plain.clone(), self.plain.clone());
+        let in_order = [forth.submit(self.now, one, false), forth.submit(self.now, other, false)];
+        let reversed = [back.submit(self.now, other, false), back.submit(self.now, one, false)];
+        if answers == in_order {
+            self.plain = forth;
+        } else {
+            assert_eq!([&answers[1], &answers[0]], [&reversed[0], &reversed[1]], "in order: {in_order:?}");
+            self.plain = back;
+        }
+    }
+
+    async fn enrol(&mut self, who: &Authenticator, typed: &Typed) {
+        let new = new_authenticator(who);
+        if self.plain.bound.is_empty() {
+            let begun = self.verifiers[0].enroll_first(&self.account, new).await;
+            assert_eq!(begun.is_ok(), self.plain.begin(self.now, who.clone()));
+            return;
+        }
+        let free = self.verifiers[0].enroll_first(&self.account, new.clone()).await;
+        assert!(matches!(free, Err(Error::Account(AccountError::AlreadyEnrolled))), "only without any method");
+        let Some(proof) = self.submit(Purpose::BINDING, typed).await else { return };
+        let begun = self.verifiers[1].enroll(proof, new).await;
+        assert_eq!(begun.is_ok(), self.plain.begin(self.now, who.clone()), "{begun:?}");
+    }
+
+    /// What always holds, seen from outside.
+    async fn holds(&self, before: &View) -> View {
+        let view = self.verifiers[0].view(&self.account).await.unwrap();
+        // Once: no step of a secret is accepted twice, and they only rise.
+        for (index, (secret, step)) in self.plain.accepted_steps.iter().enumerate() {
+            let earlier = self.plain.accepted_steps[..index].iter().filter(|(other, _)| other == secret);
+            assert!(
+                earlier.into_iter().all(|(_, used)| used < step),
+                "step {step} after {:?}",
+                self.plain.accepted_steps
+            );
+        }
+        assert_eq!(view.failures_in_a_row, self.plain.run);
+        let ids = |view: &sekisho::account::AccountView| {
+            view.authenticators.iter().map(|one| one.id.number()).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&view), self.plain.bound.iter().map(|one| one.id).collect::<Vec<_>>());
+        // An event each, in order, none lost: numbers only rise.
+        let last = view.history.last().and_then(|event| event.sequence).unwrap_or(0);
+        assert!(last >= before.last_event);
+        assert!(view.history.iter().is_sorted_by_key(|event| event.sequence));
+        // A hold is never shortened.
+        let held_until = view.holds.iter().map(|hold| hold.1).max();
+        if let (Some(until), true) = (before.held_until, before.now <= self.now) {
+            assert!(held_until >= Some(until) || until.as_secs() <= self.now, "{held_until:?} after {until:?}");
+        }
+        View { last_event: last, held_until, now: self.now }
+    }
+}
+
+#[derive(Default)]
+struct View {
+    last_event: u64,
+    held_until: Option<UnixTime>,
+    now: u64,
+}
+
+fn verifiers(store: &Yielding, clock: &TestClock) -> [Verifier<Yielding>; 2] {
+    [(); 2].map(|()| Verifier::builder(store.clone(), keyring()).clock(clock.clone()).build())
+}
+
+fn map<T, U>(verdict: Verdict<T>, f: impl FnOnce(T) -> U) -> Verdict<U> {
+    match verdict {
+        Verdict::Accepted(accepted) => Verdict::Accepted(f(accepted)),
+        Verdict::Rejected(rejection) => Verdict::Rejected(rejection),
+    }
+}
+
+fn answer(verdict: Result<Verdict<u32>, Error>) -> Answer {
+    match verdict {
+        Ok(Verdict::Accepted(id)) => Answer::Accepted(id),
+        Ok(Verdict::Rejected(rejection)) => match rejection {
+            Rejection::Replayed { .. } => Answer::Replayed,
+            Rejection::Expired(_) => Answer::Expired,
+            Rejection::Mismatch(_) => Answer::Mismatch,
+            Rejection::Locked { until } => Answer::Locked(until.as_secs().into()),
+            Rejection::Busy { until } => Answer::Busy(until.as_secs().into()),
+            Rejection::Held { until } => Answer::Held(until.as_secs()),
+            Rejection::Disabled => Answer::Disabled,
+            rejection => panic!("{rejection:?}"),
+        },
+        Err(Error::Account(AccountError::NotEnrolled)) => Answer::NotEnrolled,
+        Err(Error::Account(AccountError::NothingPending)) => Answer::NothingPending,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn a_history_is_answered_as_the_plain_account_answers_it(acts in acts()) {
+        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+            let mut history = History::new();
+            let mut before = View::default();
+            for act in &acts {
+                history.act(act).await;
+                before = history.holds(&before).await;
+            }
+        });
+    }
+}
+
+/// The histories above are random: this counts that they reach what they are meant to.
+#[test]
+fn the_histories_reach_every_answer() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    let (mut enrolled, mut accepted, mut removed, mut again) = (0, 0, 0, 0);
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+        for _ in 0..200 {
+            let acts = acts().new_tree(&mut runner).unwrap().current();
+            let mut history = History::new();
+            let mut had: Vec<Vec<u8>> = Vec::new();
+            for act in &acts {
+                let (bound, steps) = (history.plain.bound.clone(), history.plain.accepted_steps.len());
+                history.act(act).await;
+                accepted += history.plain.accepted_steps.len() - steps;
+                removed += usize::from(history.plain.bound.len() < bound.len());
+                if let Some(one) = history.plain.bound.get(bound.len()) {
+                    enrolled += 1;
+                    again += usize::from(had.contains(&one.who.secret));
+                    had.push(one.who.secret.clone());
+                }
+            }
+        }
+    });
+    println!("{enrolled} enrolled, {accepted} accepted, {removed} removed, {again} came again");
+    assert!(enrolled > 150 && accepted > 1_000 && removed > 50 && again > 8);
+}

@@ -1,0 +1,189 @@
+//! The plainest account that could be right, on the plain authenticators and throttles: lists that are walked.
+
+use super::{Accepted, Authenticator, Rules, Throttle, expired, learnt, open};
+
+const ENROLMENT: Rules = Rules { past: 2, future: 2, max_drift: 0, ..Rules::DEFAULT };
+
+#[derive(Clone, Debug)]
+pub struct Bound {
+    pub id: u32,
+    pub who: Authenticator,
+    pub watermark: Option<u64>,
+    drift: i128,
+    disabled: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Account {
+    pub bound: Vec<Bound>,
+    pending: Option<(Bound, u64)>,
+    next_id: u32,
+    accepted: Accepted,
+    common: Throttle,
+    enrolment: Throttle,
+    pub run: u32,
+    held_until: u64,
+    /// The end of the last step that a removed authenticator has used.
+    used_until: u64,
+    /// Every step accepted, of which secret.
+    pub accepted_steps: Vec<(Vec<u8>, u64)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer {
+    Accepted(u32),
+    Replayed,
+    Expired,
+    Mismatch,
+    Locked(u128),
+    Busy(u128),
+    Held(u64),
+    Disabled,
+    NotEnrolled,
+    NothingPending,
+}
+
+impl Account {
+    pub fn new() -> Self {
+        Self { next_id: 1, ..Self::default() }
+    }
+
+    /// The next unused code of the authenticator bound last, if it is open already.
+    pub fn fresh_code(&self, now: u64) -> String {
+        let Some(one) = self.bound.last() else { return "000000".to_string() };
+        let step = one.who.step(now).unwrap();
+        one.who.code(one.watermark.map_or(step, |used| (used + 1).max(step.saturating_sub(1))))
+    }
+
+    /// What waits to be confirmed.
+    pub fn waiting(&self) -> Option<&Authenticator> {
+        self.pending.as_ref().map(|(one, _)| &one.who)
+    }
+
+    /// A code for logging in or, `withdrawing`, for a purpose that is held after changes.
+    pub fn submit(&mut self, now: u64, code: &str, withdrawing: bool) -> Answer {
+        if withdrawing && now < self.held_until {
+            return Answer::Held(self.held_until);
+        }
+        if self.bound.is_empty() {
+            return Answer::NotEnrolled;
+        }
+        if self.bound.iter().all(|one| one.disabled) {
+            return Answer::Disabled;
+        }
+        let rules = Rules::DEFAULT;
+        if let Some(shut) = shut(&self.common, &self.accepted, &rules, now) {
+            return shut;
+        }
+        let spent = self.accepted.contains(code, now);
+        let mut replayed = spent;
+        for place in 0..self.bound.len() {
+            let one = &self.bound[place];
+            if one.disabled {
+                continue;
+            }
+            let step = one.who.step(now).unwrap();
+            let right: Vec<u64> =
+                open(one.drift, &rules, step).into_iter().filter(|step| one.who.code(*step) == code).collect();
+            let fresh = right.iter().copied().filter(|step| one.watermark.is_none_or(|used| *step > used)).max();
+            if let (Some(matched), false) = (fresh, spent) {
+                let one = &mut self.bound[place];
+                one.drift = learnt(one.drift, &rules, matched, step);
+                one.watermark = Some(matched);
+                let (id, secret) = (one.id, one.who.secret.clone());
+                self.accepted_steps.push((secret, matched));
+                self.accepted.push(code, now);
+                self.common.succeed(&rules, now);
+                self.run = 0;
+                return Answer::Accepted(id);
+            }
+            replayed |= !right.is_empty();
+        }
+        if replayed {
+            return Answer::Replayed;
+        }
+        self.common.fail(&rules, now);
+        self.count();
+        let enabled = self.bound.iter().filter(|one| !one.disabled);
+        let all: Vec<_> = enabled.collect();
+        let was_right = all.iter().any(|one| expired(&one.who, one.who.step(now).unwrap(), code));
+        if was_right { Answer::Expired } else { Answer::Mismatch }
+    }
+
+    fn count(&mut self) {
+        self.run += 1;
+        // Those disabled stay so; a new run begins for those bound after.
+        if self.run == Rules::DEFAULT.disable_after {
+            self.run = 0;
+            self.bound.iter_mut().for_each(|one| one.disabled = true);
+        }
+    }
+
+    /// Begins an enrolment of a secret from elsewhere. Whoever may not, gets none.
+    pub fn begin(&mut self, now: u64, who: Authenticator) -> bool {
+        if self.bound.len() == 5 || self.bound.iter().any(|one| one.who.secret == who.secret) {
+            return false;
+        }
+        let removed = self.used_until.saturating_sub(1);
+        let used = who.step(now).unwrap().max(who.step(removed).unwrap());
+        let id = self.next_id;
+        self.next_id += 1;
+        self.pending = Some((Bound { id, who, watermark: Some(used), drift: 0, disabled: false }, now + 600));
+        true
+    }
+
+    pub fn confirm(&mut self, now: u64, code: &str) -> Answer {
+        let waits = |until: u64| now < until && until - now <= 600;
+        let Some((one, _)) = self.pending.clone().filter(|(_, until)| waits(*until)) else {
+            return Answer::NothingPending;
+        };
+        if let Some(shut) = shut(&self.enrolment, &self.accepted, &ENROLMENT, now) {
+            return shut;
+        }
+        let step = one.who.step(now).unwrap();
+        let right: Vec<u64> =
+            open(0, &ENROLMENT, step).into_iter().filter(|step| one.who.code(*step) == code).collect();
+        let fresh = right.iter().copied().filter(|step| one.watermark.is_none_or(|used| *step > used)).max();
+        let spent = self.accepted.contains(code, now);
+        match fresh {
+            Some(matched) if !spent => {
+                let drift = learnt(0, &Rules::DEFAULT, matched, step);
+                self.accepted_steps.push((one.who.secret.clone(), matched));
+                let id = one.id;
+                self.bound.push(Bound { watermark: Some(matched), drift, ..one });
+                self.pending = None;
+                self.accepted.push(code, now);
+                self.enrolment.succeed(&ENROLMENT, now);
+                self.run = 0;
+                self.held_until = hold(self.held_until, now);
+                Answer::Accepted(id)
+            }
+            _ if spent || !right.is_empty() => Answer::Replayed,
+            _ => {
+                self.enrolment.fail(&ENROLMENT, now);
+                self.count();
+                if expired(&one.who, step, code) { Answer::Expired } else { Answer::Mismatch }
+            }
+        }
+    }
+
+    pub fn remove(&mut self, now: u64, place: usize) {
+        let one = self.bound.remove(place);
+        if let Some(used) = one.watermark {
+            self.used_until = self.used_until.max((used + 1) * one.who.period);
+        }
+        self.held_until = hold(self.held_until, now);
+        self.pending = None;
+    }
+}
+
+/// A day from now. One that has ended counts no more, one that has not is never shortened.
+fn hold(held_until: u64, now: u64) -> u64 {
+    let day = now + 86_400;
+    if now < held_until { held_until.max(day) } else { day }
+}
+
+fn shut(throttle: &Throttle, accepted: &Accepted, rules: &Rules, now: u64) -> Option<Answer> {
+    let locked = throttle.locked_until(rules, now).map(Answer::Locked);
+    locked.or_else(|| accepted.busy_until(now).map(Answer::Busy))
+}

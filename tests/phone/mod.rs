@@ -1,0 +1,70 @@
+//! What tests of accounts have in common: the owner's app, and the keys records are sealed under.
+#![allow(dead_code)] // no test uses all of it
+
+use rand::rand_core::UnwrapErr;
+use rand::rngs::SysRng;
+use sekisho::account::{Enrolment, NewAuthenticator};
+use sekisho::otp::{Key, OtpauthUri, Secret, Step, Totp, UnixTime};
+use sekisho::seal::{KeyId, Keyring, SealingKey};
+
+/// A moment in 2027, at the beginning of a step of thirty seconds.
+pub(crate) const T: u64 = 1_800_000_000;
+
+pub(crate) fn at(secs: u64) -> UnixTime {
+    UnixTime::from_secs(secs)
+}
+
+pub(crate) fn rng() -> UnwrapErr<SysRng> {
+    UnwrapErr(SysRng)
+}
+
+/// The same keys each time.
+pub(crate) fn keyring() -> Keyring {
+    Keyring::new(KeyId::new(1), SealingKey::from_bytes([7; 32]))
+}
+
+pub(crate) fn new_authenticator() -> NewAuthenticator {
+    NewAuthenticator::new("Example", "alice@example.com").unwrap()
+}
+
+/// An authenticator app.
+pub(crate) struct Phone {
+    pub(crate) key: Key,
+    secret: Secret,
+}
+
+impl Phone {
+    pub(crate) fn of(enrolment: &Enrolment) -> Self {
+        Self::with(enrolment.uri().secret(), enrolment.uri().totp())
+    }
+
+    pub(crate) fn with(secret: &Secret, totp: Totp) -> Self {
+        Self { key: totp.key(secret), secret: secret.clone() }
+    }
+
+    pub(crate) fn secret(&self) -> &Secret {
+        &self.secret
+    }
+
+    /// What it shows at `secs` by our clock, `offset` steps off.
+    pub(crate) fn shows(&self, secs: u64, offset: i64) -> String {
+        self.key.code_at(self.step(secs).saturating_offset(offset)).reveal().to_string()
+    }
+
+    pub(crate) fn step(&self, secs: u64) -> Step {
+        self.key.totp().step_at(at(secs)).unwrap()
+    }
+
+    /// A code that it does not show within a day of `secs`: `which` tells several apart.
+    pub(crate) fn never_shows(&self, secs: u64, which: u32) -> String {
+        let codes = (0..).map(|number: u32| format!("{:06}", (number * 7_919 + which * 104_729) % 1_000_000));
+        let shown = |code: &String| (-2_880..=2_880).any(|offset| self.shows(secs, offset) == *code);
+        codes.into_iter().find(|code| !shown(code)).unwrap()
+    }
+
+    /// The same secret, to be brought in again.
+    pub(crate) fn again(&self) -> NewAuthenticator {
+        let uri = OtpauthUri::new("Example", "alice@example.com", self.secret.clone(), self.key.totp()).unwrap();
+        NewAuthenticator::imported(&uri).unwrap()
+    }
+}
