@@ -1,0 +1,370 @@
+//! Records as they are stored: what the first release wrote is read, what newer ones add is kept, nonsense is refused.
+
+mod phone;
+
+use minicbor::data::Type;
+use minicbor::{Decoder, Encoder};
+use phone::{Phone, T, at, keyring, new_authenticator};
+use proptest::prelude::*;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use sekisho::account::{
+    AccountId, Attempt, AuthenticatorId, Change, EventKind, NewAuthenticator, Operator, Policy, Purpose, RecordError,
+};
+use sekisho::otp::{Algorithm, Digits, OtpauthUri, Period, Rejection, Secret, Totp, Verdict};
+use sekisho::seal::{KeyId, Keyring, Revision, SealError, SealingKey, Stored};
+
+const FIXTURE: &str = "tests/fixtures/account-1.hex";
+
+fn alice() -> AccountId {
+    AccountId::new("alice").unwrap()
+}
+
+fn secret(seed: u8) -> Secret {
+    Secret::new(&[seed; 20]).unwrap()
+}
+
+fn imported(seed: u8, totp: Totp) -> NewAuthenticator {
+    NewAuthenticator::imported(&OtpauthUri::new("Example", "alice", secret(seed), totp).unwrap()).unwrap()
+}
+
+const TOKEN: Totp = Totp { algorithm: Algorithm::Sha256, digits: Digits::Eight, ..Totp::DEFAULT };
+
+/// An account with everything in it that this release writes, the same each time.
+fn full_account() -> Stored {
+    let mut rng = StdRng::seed_from_u64(1);
+    let (policy, mut stored) = (Policy::default(), None);
+    fn commit<T>(stored: &mut Option<Stored>, change: Change<T>, rng: &mut StdRng) -> T {
+        let (write, uncommitted) = keyring().seal(change, rng).unwrap();
+        *stored = write.map(|write| write.new).or(stored.take());
+        uncommitted.assume_committed().0
+    }
+    let open = |stored: &Option<Stored>| keyring().open(&alice(), stored.clone()).unwrap();
+    let phone = Phone::with(&secret(1), Totp::DEFAULT);
+    let totp = Totp { period: Period::from_secs(60).unwrap(), ..TOKEN };
+    let token = Phone::with(&secret(2), totp);
+    let tablet = Phone::with(&secret(3), Totp { algorithm: Algorithm::Sha512, digits: Digits::Seven, ..Totp::DEFAULT });
+
+    let new = imported(1, Totp::DEFAULT).named("phone".parse().unwrap());
+    let change = open(&stored).enroll_first(&policy, at(T), &new, &mut rng).unwrap();
+    let _ = commit(&mut stored, change, &mut rng);
+    let bind = |stored: &mut Option<Stored>, secs: u64, phone: &Phone, rng: &mut StdRng| {
+        let attempt = Attempt::new(Purpose::BINDING, &phone.shows(secs, 0));
+        let change = open(stored).confirm(&policy, at(secs), &attempt).unwrap();
+        assert!(matches!(commit(stored, change, rng), Verdict::Accepted(_)));
+    };
+    bind(&mut stored, T + 30, &phone, &mut rng);
+    let begin = |stored: &mut Option<Stored>, secs: u64, by: &Phone, new: &NewAuthenticator, rng: &mut StdRng| {
+        let attempt = Attempt::new(Purpose::BINDING, &by.shows(secs, 0));
+        let change = open(stored).verify(&policy, at(secs), &attempt).unwrap();
+        let Verdict::Accepted(proof) = commit(stored, change, rng) else { panic!() };
+        let change = open(stored).enroll(&policy, at(secs), &proof, new, rng).unwrap();
+        let _ = commit(stored, change, rng);
+    };
+    begin(&mut stored, T + 60, &phone, &imported(2, totp), &mut rng);
+    bind(&mut stored, T + 120, &token, &mut rng);
+    begin(&mut stored, T + 150, &phone, &imported(3, tablet.key.totp()), &mut rng);
+    bind(&mut stored, T + 180, &tablet, &mut rng);
+    // Removed again: what it used stays known.
+    let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T + 210, 0));
+    let change = open(&stored).verify(&policy, at(T + 210), &attempt).unwrap();
+    let Verdict::Accepted(proof) = commit(&mut stored, change, &mut rng) else { panic!() };
+    let change = open(&stored).remove(&policy, at(T + 210), &proof, AuthenticatorId::new(3)).unwrap();
+    commit(&mut stored, change, &mut rng);
+    let change = open(&stored).rename(at(T + 211), AuthenticatorId::new(2), "トークン".parse().unwrap()).unwrap();
+    commit(&mut stored, change, &mut rng);
+    let operator = Operator::new("bob", "ticket 4711").unwrap();
+    let change = open(&stored).unlock(&policy, at(T + 212), &operator, &mut rng).unwrap();
+    let pass = commit(&mut stored, change, &mut rng);
+    // One waits, with drift learnt by the phone meanwhile.
+    begin(&mut stored, T + 240, &phone, &imported(3, tablet.key.totp()), &mut rng);
+    for (secs, name) in [(T + 270, 1), (T + 300, 2)] {
+        let attempt = Attempt::new(Purpose::LOGIN, &phone.shows(secs, 1)).named([name; 16]);
+        let change = open(&stored).verify(&policy, at(secs), &attempt).unwrap();
+        assert!(matches!(commit(&mut stored, change, &mut rng), Verdict::Accepted(_)));
+    }
+    // Failures at every door, five at the common one.
+    let wrong = phone.never_shows(T, 1);
+    let with_pass = Attempt::new(Purpose::LOGIN, &wrong).with_device(pass.to_text().expose());
+    let change = open(&stored).verify(&policy, at(T + 310), &with_pass).unwrap();
+    let _ = commit(&mut stored, change, &mut rng);
+    let change = open(&stored).confirm(&policy, at(T + 310), &Attempt::new(Purpose::BINDING, &wrong)).unwrap();
+    let _ = commit(&mut stored, change, &mut rng);
+    for failure in 0..5 {
+        let code = if failure == 3 { phone.shows(T - 90, 0) } else { wrong.clone() };
+        let attempt = Attempt::new(Purpose::LOGIN, &code).named([10 + failure; 16]);
+        let change = open(&stored).verify(&policy, at(T + 315), &attempt).unwrap();
+        let _ = commit(&mut stored, change, &mut rng);
+    }
+    stored.unwrap()
+}
+
+/// What the first release wrote: revision and envelope. Never to be written again.
+fn fixture() -> Stored {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(FIXTURE);
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut lines = text.lines().map(|line| hex::decode(line).unwrap());
+    let revision = Revision::from_bytes(lines.next().unwrap().try_into().unwrap());
+    Stored { revision, envelope: lines.next().unwrap() }
+}
+
+#[test]
+fn what_the_first_release_wrote_is_read() {
+    let (policy, stored) = (Policy::default(), fixture());
+    let view = keyring().open(&alice(), Some(stored.clone())).unwrap().view(&policy, at(T + 320));
+    let names: Vec<_> = view.authenticators.iter().map(|one| (one.id.number(), one.name.as_str(), one.totp)).collect();
+    let totp = Totp { period: Period::from_secs(60).unwrap(), ..TOKEN };
+    assert_eq!(names, [(1, "phone", Totp::DEFAULT), (2, "トークン", totp)]);
+    assert_eq!(view.authenticators[0].bound_at, at(T + 30));
+    assert_eq!((view.authenticators[0].last_used, view.authenticators[0].drift), (at(T + 300), 1));
+    assert_eq!(view.pending, Some((AuthenticatorId::new(4), at(T + 240 + 600))));
+    assert_eq!(view.shut, Some(Rejection::Locked { until: at(T + 345) }));
+    assert_eq!((view.failures_in_a_row, view.long_term_failures), (7, 5));
+    assert_eq!(view.holds, [(Purpose::WITHDRAWAL, at(T + 210 + 86_400))]);
+    let kinds: Vec<_> = view.history.iter().map(|event| event.kind.as_str()).collect();
+    let expected = "enrolment_begun confirmed accepted enrolment_begun confirmed accepted enrolment_begun confirmed accepted \
+        removed renamed pass_issued accepted enrolment_begun accepted accepted rejected rejected rejected rejected rejected \
+        rejected rejected locked";
+    assert_eq!(kinds.join(" "), expected);
+    assert!(view.history.iter().any(|event| matches!(&event.kind,
+        EventKind::PassIssued { operator, reason, .. } if operator.as_str() == "bob" && reason.as_str() == "ticket 4711")));
+
+    // And what is not in the view: used codes, named answers, the removed one's steps, the authenticators' codes.
+    let verify = |secs: u64, attempt: &Attempt| {
+        let change =
+            keyring().open(&alice(), Some(stored.clone())).unwrap().verify(&policy, at(secs), attempt).unwrap();
+        keyring().seal(change, &mut phone::rng()).unwrap().1.assume_committed().0
+    };
+    let (phone, token) = (Phone::with(&secret(1), Totp::DEFAULT), Phone::with(&secret(2), totp));
+    let answered = verify(T + 320, &Attempt::new(Purpose::LOGIN, &phone.shows(T + 300, 1)).named([2; 16]));
+    assert!(matches!(answered, Verdict::Accepted(proof) if proof.at() == at(T + 300)));
+    let used = verify(T + 350, &Attempt::new(Purpose::LOGIN, &phone.shows(T + 300, 1)));
+    assert!(matches!(used, Verdict::Rejected(Rejection::Replayed { .. })));
+    for (phone, offset) in [(&phone, 1), (&token, 0)] {
+        let verdict = verify(T + 360, &Attempt::new(Purpose::LOGIN, &phone.shows(T + 360, offset)));
+        assert!(matches!(verdict, Verdict::Accepted(_)));
+    }
+}
+
+#[test]
+fn this_release_writes_what_the_first_one_wrote() {
+    let plain = |stored: &Stored| keyring().open_bytes(&alice(), stored).unwrap().expose().clone();
+    assert_eq!(plain(&full_account()), plain(&fixture()), "a field was changed: give it a new number");
+    // Also when it has read it.
+    let change = keyring().open(&alice(), Some(fixture())).unwrap().reseal();
+    let (write, _) = keyring().seal(change, &mut phone::rng()).unwrap();
+    assert_eq!(plain(&write.unwrap().new), plain(&fixture()));
+}
+
+fn opened(plain: &[u8]) -> Result<sekisho::account::Account, SealError> {
+    let stored = keyring().seal_bytes(&alice(), plain, &mut phone::rng()).unwrap();
+    keyring().open(&alice(), Some(stored))
+}
+
+fn written(plain: &[u8]) -> Vec<u8> {
+    let (write, _) = keyring().seal(opened(plain).unwrap().reseal(), &mut phone::rng()).unwrap();
+    keyring().open_bytes(&alice(), &write.unwrap().new).unwrap().expose().clone()
+}
+
+fn fixture_plain() -> Vec<u8> {
+    keyring().open_bytes(&alice(), &fixture()).unwrap().expose().clone()
+}
+
+#[test]
+fn what_a_newer_release_adds_is_passed_over_and_kept() {
+    // A field at the end of the record, of any shape.
+    let mut newer = fixture_plain();
+    assert_eq!(newer.pop(), Some(0xff), "the end of the map");
+    let mut field = Encoder::new(Vec::new());
+    field.u32(900).unwrap().array(2).unwrap().str("recovery codes").unwrap().begin_map().unwrap();
+    field.u32(1).unwrap().bytes(&[1, 2, 3]).unwrap().end().unwrap();
+    let field = field.into_writer();
+    newer.extend_from_slice(&field);
+    newer.push(0xff);
+    assert_eq!(written(&newer), newer);
+
+    // And one in each authenticator.
+    let mut nested = fixture_plain();
+    let mut from = Decoder::new(&nested);
+    from.map().unwrap();
+    let ends = loop {
+        let number = from.u32().unwrap();
+        if number == 3 {
+            let count = from.array().unwrap().unwrap();
+            break (0..count)
+                .map(|_| {
+                    from.skip().unwrap();
+                    from.position() - 1
+                })
+                .collect::<Vec<_>>();
+        }
+        from.skip().unwrap();
+    };
+    assert_eq!(ends.len(), 2);
+    for end in ends.into_iter().rev() {
+        nested.splice(end..end, field.clone());
+    }
+    assert_eq!(written(&nested), nested);
+}
+
+#[test]
+fn an_event_of_a_newer_release_is_unknown_and_kept() {
+    let mut newer = fixture_plain();
+    // The kind of an event, 1: map, field 0, the kind, field 1, a time of four bytes. The record itself begins so too.
+    let place = newer.windows(5).rposition(|bytes| bytes == [0xbf, 0x00, 0x01, 0x01, 0x1a]).unwrap();
+    assert!(place > 0);
+    newer[place + 2] = 0x17;
+    let view = opened(&newer).unwrap().view(&Policy::default(), at(T + 320));
+    assert!(view.history.iter().any(|event| event.kind == EventKind::Unknown));
+    assert_eq!(written(&newer), newer);
+}
+
+#[test]
+fn a_record_that_needs_a_newer_release_is_refused() {
+    let mut newer = fixture_plain();
+    assert_eq!(newer[..3], [0xbf, 0x00, 0x01]);
+    newer[2] = 0x02;
+    assert_eq!(opened(&newer).unwrap_err(), SealError::Record(RecordError::Version { needs: 2 }));
+    assert!(opened(&newer).unwrap_err().to_string().contains("upgrade sekisho"));
+}
+
+#[test]
+fn nonsense_is_refused_without_panic() {
+    let plain = fixture_plain();
+    for len in 0..plain.len() {
+        assert!(opened(&plain[..len]).is_err(), "cut off at {len}");
+    }
+    let longer = [plain.as_slice(), &[0]].concat();
+    assert_eq!(opened(&longer).unwrap_err(), SealError::Record(RecordError::Nonsense));
+    // Each byte changed: an error, or a record that is written as it was read.
+    for place in 0..plain.len() {
+        for change in [1, 0x20, 0x80, 0xff] {
+            let mut changed = plain.clone();
+            changed[place] ^= change;
+            if let Ok(account) = opened(&changed) {
+                let _ = account.view(&Policy::default(), at(T));
+                let _ = account.verify(&Policy::default(), at(T), &Attempt::new(Purpose::LOGIN, "123456"));
+            }
+        }
+    }
+}
+
+#[test]
+fn fields_twice_or_out_of_order_and_lists_without_bound_are_refused() {
+    let record = |write: &dyn Fn(&mut Encoder<Vec<u8>>)| {
+        let mut to = Encoder::new(Vec::new());
+        to.begin_map().unwrap().u32(0).unwrap().u32(1).unwrap();
+        write(&mut to);
+        to.end().unwrap();
+        to.into_writer()
+    };
+    assert!(opened(&record(&|_| ())).is_ok(), "an empty record");
+    type To<'a> = &'a mut Encoder<Vec<u8>>;
+    let twice = |to: To<'_>| {
+        to.u32(2).unwrap().u32(5).unwrap().u32(2).unwrap().u32(5).unwrap();
+    };
+    let backwards = |to: To<'_>| {
+        to.u32(2).unwrap().u32(5).unwrap().u32(1).unwrap().u32(5).unwrap();
+    };
+    let endless = |to: To<'_>| {
+        to.u32(3).unwrap().array(u64::MAX).unwrap();
+    };
+    let many = |to: To<'_>| {
+        to.u32(13).unwrap().array(65).unwrap();
+        for _ in 0..65 {
+            to.array(2).unwrap().str("login").unwrap().u64(1).unwrap();
+        }
+    };
+    let large = |to: To<'_>| {
+        to.u32(99).unwrap().bytes(&[0; 17 << 10]).unwrap();
+    };
+    for nonsense in [record(&twice), record(&backwards), record(&endless), record(&many), record(&large)] {
+        assert_eq!(opened(&nonsense).unwrap_err(), SealError::Record(RecordError::Nonsense));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn random_bytes_are_no_record(plain in proptest::collection::vec(any::<u8>(), 0..300)) {
+        prop_assert!(opened(&plain).is_err());
+    }
+}
+
+#[test]
+fn the_largest_record_fits_into_an_envelope() {
+    // Sixteen authenticators with the longest secrets and names, and a history of the longest events.
+    let limits = sekisho::account::AccountLimits { max_authenticators: 16, ..Default::default() };
+    let policy = Policy::new_with_risk_above_one_percent_a_year(limits).unwrap();
+    let mut rng = StdRng::seed_from_u64(1);
+    let mut stored: Option<Stored> = None;
+    let mut first: Option<Phone> = None;
+    let open = |stored: &Option<Stored>| keyring().open(&alice(), stored.clone()).unwrap();
+    let commit =
+        |stored: &mut Option<Stored>, write: Option<sekisho::seal::Write>| *stored = write.map(|write| write.new);
+    for number in 0..16_u8 {
+        let now = T + u64::from(number) * 600;
+        let secret = Secret::new(&[number + 1; 128]).unwrap();
+        let uri = OtpauthUri::new("Example", "alice", secret, Totp::DEFAULT).unwrap();
+        let new = NewAuthenticator::imported(&uri).unwrap().named("名".repeat(42).parse().unwrap());
+        let change = match &first {
+            None => open(&stored).enroll_first(&policy, at(now), &new, &mut rng).unwrap(),
+            Some(phone) => {
+                let attempt = Attempt::new(Purpose::BINDING, &phone.shows(now, 0));
+                let change = open(&stored).verify(&policy, at(now), &attempt).unwrap();
+                let (write, uncommitted) = keyring().seal(change, &mut rng).unwrap();
+                commit(&mut stored, write);
+                let (Verdict::Accepted(proof), _) = uncommitted.assume_committed() else { panic!() };
+                open(&stored).enroll(&policy, at(now), &proof, &new, &mut rng).unwrap()
+            }
+        };
+        let (write, uncommitted) = keyring().seal(change, &mut rng).unwrap();
+        commit(&mut stored, write);
+        let phone = Phone::of(&uncommitted.assume_committed().0);
+        let attempt = Attempt::new(Purpose::BINDING, &phone.shows(now + 60, 0));
+        let change = open(&stored).confirm(&policy, at(now + 60), &attempt).unwrap();
+        let (write, _) = keyring().seal(change, &mut rng).unwrap();
+        commit(&mut stored, write);
+        first = first.or(Some(phone));
+    }
+    let operator = Operator::new(&"名".repeat(42), &"由".repeat(42)).unwrap();
+    for number in 0..40 {
+        let change = open(&stored).unlock(&policy, at(T + 20_000 + number), &operator, &mut rng).unwrap();
+        let (write, _) = keyring().seal(change, &mut rng).unwrap();
+        commit(&mut stored, write);
+    }
+    let len = stored.unwrap().envelope.len();
+    println!("{len} bytes");
+    assert!((10_000..40_000).contains(&len), "{len}");
+}
+
+#[test]
+fn envelopes_moved_cut_off_changed_or_under_an_unknown_key_are_errors() {
+    let stored = fixture();
+    let open = |id: &AccountId, stored: Stored| keyring().open(id, Some(stored)).unwrap_err();
+    assert_eq!(open(&AccountId::new("bob").unwrap(), stored.clone()), SealError::DoesNotOpen, "another account");
+    let revision = Revision::from_bytes([1; 16]);
+    assert_eq!(open(&alice(), Stored { revision, ..stored.clone() }), SealError::DoesNotOpen, "another revision");
+    for len in 0..stored.envelope.len() {
+        open(&alice(), Stored { envelope: stored.envelope[..len].to_vec(), ..stored.clone() });
+    }
+    for place in 0..stored.envelope.len() {
+        let mut changed = stored.clone();
+        changed.envelope[place] ^= 1 << (place % 8);
+        open(&alice(), changed);
+    }
+    let other = Keyring::new(KeyId::new(2), SealingKey::from_bytes([8; 32]));
+    let unknown = other.open(&alice(), Some(stored)).unwrap_err();
+    assert_eq!(unknown, SealError::UnknownKey { id: KeyId::new(1) });
+    assert!(unknown.to_string().contains("add it as an older key"));
+}
+
+#[test]
+fn a_stored_record_says_nothing_in_plain() {
+    let Stored { envelope, .. } = fixture();
+    for plain in [b"phone".as_slice(), b"ticket", b"login", &[1; 8], &[2; 8]] {
+        assert!(!envelope.windows(plain.len()).any(|bytes| bytes == plain));
+    }
+    assert_eq!(Decoder::new(&fixture_plain()).datatype().unwrap(), Type::MapIndef);
+}
