@@ -1,0 +1,407 @@
+//! The verifier: clocks, keys, backups, sinks, errors, and who waits for whom.
+#![cfg(feature = "verifier")]
+
+mod phone;
+
+use phone::{Phone, T, at, keyring, new_authenticator};
+use sekisho::account::{AccountError, AccountId, Attempt, AuthenticatorId, Event, EventKind, Purpose, Reason};
+use sekisho::otp::{Rejection, TimeError, UnixTime, Verdict};
+use sekisho::seal::{KeyId, Keyring, SealError, SealingKey};
+use sekisho::store::{BoxStore, MemoryStore, Store, Stored, Swap, Write};
+use sekisho::verifier::{Clock, EventSink, Resealed, SinkError, TestClock};
+use sekisho::{Error, Verifier};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+fn alice() -> AccountId {
+    AccountId::new("alice").unwrap()
+}
+
+fn verifier(store: &MemoryStore, clock: &TestClock) -> Verifier<MemoryStore> {
+    Verifier::builder(store.clone(), keyring()).clock(clock.clone()).build()
+}
+
+/// Enrolled at `T - 180`; the clock stands at `T` then.
+async fn enrolled<S: Store>(verifier: &Verifier<S>, clock: &TestClock) -> Phone {
+    clock.set(at(T - 180));
+    let phone = Phone::of(&verifier.enroll_first(&alice(), new_authenticator()).await.unwrap());
+    let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T - 180, 0));
+    assert!(matches!(verifier.confirm(&alice(), attempt).await.unwrap(), Verdict::Accepted(_)));
+    clock.set(at(T));
+    phone
+}
+
+fn login(code: &str) -> Attempt {
+    Attempt::new(Purpose::LOGIN, code)
+}
+
+#[tokio::test]
+async fn the_clock_set_back_an_hour_accepts_nothing_used() {
+    let clock = TestClock::at(at(T));
+    let verifier = verifier(&MemoryStore::new(), &clock);
+    let phone = enrolled(&verifier, &clock).await;
+    let mut used = Vec::new();
+    for step in 0..25 {
+        clock.set(at(T + step * 160));
+        let code = phone.shows(T + step * 160, 0);
+        if let Verdict::Accepted(_) = verifier.verify(&alice(), login(&code)).await.unwrap() {
+            used.push(code);
+        }
+    }
+    assert!(used.len() >= 20);
+    // Back by an hour, then forth again step by step, each used code at each moment.
+    for secs in (T + 300..T + 4_400).step_by(25) {
+        clock.set(at(secs));
+        for code in used.iter().filter(|code| (-2..=2).any(|offset| phone.shows(secs, offset) == **code)) {
+            let again = verifier.verify(&alice(), login(code)).await.unwrap();
+            assert!(matches!(again, Verdict::Rejected(Rejection::Replayed { .. })), "{secs}: {again:?}");
+        }
+    }
+    // Once the clock has passed what was used, the owner is in.
+    clock.set(at(T + 4_430));
+    assert!(matches!(
+        verifier.verify(&alice(), login(&phone.shows(T + 4_430, 0))).await.unwrap(),
+        Verdict::Accepted(_)
+    ));
+}
+
+#[tokio::test]
+async fn after_a_day_asleep_nothing_used_is_accepted_and_the_next_code_is() {
+    let clock = TestClock::at(at(T));
+    let verifier = verifier(&MemoryStore::new(), &clock);
+    let phone = enrolled(&verifier, &clock).await;
+    let used = phone.shows(T, 0);
+    assert!(matches!(verifier.verify(&alice(), login(&used)).await.unwrap(), Verdict::Accepted(_)));
+    clock.advance(86_400);
+    let again = verifier.verify(&alice(), login(&used)).await.unwrap();
+    assert!(matches!(again, Verdict::Rejected(Rejection::Mismatch(_))), "{again:?}");
+    let next = phone.shows(T + 86_400, 0);
+    assert!(matches!(verifier.verify(&alice(), login(&next)).await.unwrap(), Verdict::Accepted(_)));
+}
+
+struct NoClock;
+
+impl Clock for NoClock {
+    fn now(&self) -> Result<UnixTime, TimeError> {
+        Err(TimeError::BeforeUnixEpoch)
+    }
+}
+
+#[tokio::test]
+async fn a_clock_that_cannot_be_right_judges_nothing() {
+    let (store, clock) = (MemoryStore::new(), TestClock::at(at(T)));
+    let phone = enrolled(&verifier(&store, &clock), &clock).await;
+    let broken = Verifier::builder(store.clone(), keyring()).clock(NoClock).build();
+    let error = broken.verify(&alice(), login(&phone.shows(T, 0))).await.unwrap_err();
+    assert!(matches!(error, Error::Time(TimeError::BeforeUnixEpoch)) && !error.is_transient());
+}
+
+#[tokio::test]
+async fn errors_tell_not_enrolled_from_key_missing_from_try_again() {
+    let (store, clock) = (MemoryStore::new(), TestClock::at(at(T)));
+    let verifier = verifier(&store, &clock);
+    let error = verifier.verify(&alice(), login("123456")).await.unwrap_err();
+    assert!(error.is_not_enrolled() && !error.is_transient() && !error.is_key_missing(), "{error}");
+    let phone = enrolled(&verifier, &clock).await;
+
+    let other = Keyring::new(KeyId::new(2), SealingKey::from_bytes([2; 32]));
+    let keyless = Verifier::builder(store.clone(), other).clock(clock.clone()).build();
+    let error = keyless.verify(&alice(), login(&phone.shows(T, 0))).await.unwrap_err();
+    assert!(error.is_key_missing() && !error.is_transient() && !error.is_not_enrolled(), "{error}");
+
+    // Another key under the same id does not open it, and is not taken for a new account.
+    let wrong = Keyring::new(KeyId::new(1), SealingKey::from_bytes([2; 32]));
+    let wrong = Verifier::builder(store.clone(), wrong).clock(clock.clone()).build();
+    let error = wrong.verify(&alice(), login(&phone.shows(T, 0))).await.unwrap_err();
+    assert!(matches!(error, Error::Seal(SealError::DoesNotOpen)), "{error}");
+    assert!(wrong.enroll_first(&alice(), new_authenticator()).await.is_err());
+}
+
+#[tokio::test]
+async fn an_envelope_that_was_changed_or_moved_is_an_error_and_nobody_gets_in() {
+    let (store, clock) = (MemoryStore::new(), TestClock::at(at(T)));
+    let verifier = verifier(&store, &clock);
+    let phone = enrolled(&verifier, &clock).await;
+    let stored = store.load(&alice()).await.unwrap().unwrap();
+    let put = async |account: &AccountId, new: Stored| {
+        let expected = store.load(account).await.unwrap().map(|stored| stored.revision);
+        assert_eq!(store.swap(account, &Write { expected, new }).await.unwrap(), Swap::Done);
+    };
+    for place in 0..stored.envelope.len() {
+        let mut changed = stored.clone();
+        changed.envelope[place] ^= 0x10;
+        put(&alice(), changed).await;
+        assert!(matches!(verifier.verify(&alice(), login(&phone.shows(T, 0))).await, Err(Error::Seal(_))), "{place}");
+    }
+    for len in 0..stored.envelope.len() {
+        put(&alice(), Stored { envelope: stored.envelope[..len].to_vec(), ..stored.clone() }).await;
+        assert!(matches!(verifier.verify(&alice(), login(&phone.shows(T, 0))).await, Err(Error::Seal(_))), "{len}");
+    }
+    let bob = AccountId::new("bob").unwrap();
+    put(&bob, stored.clone()).await;
+    assert!(matches!(verifier.verify(&bob, login(&phone.shows(T, 0))).await, Err(Error::Seal(SealError::DoesNotOpen))));
+    put(&alice(), stored).await;
+    assert!(matches!(verifier.verify(&alice(), login(&phone.shows(T, 0))).await.unwrap(), Verdict::Accepted(_)));
+}
+
+#[tokio::test]
+async fn keys_rotate_by_writes_and_by_reseal() {
+    let (store, clock) = (MemoryStore::new(), TestClock::at(at(T)));
+    let phone = enrolled(&verifier(&store, &clock), &clock).await;
+    let with_old = || {
+        let new = Keyring::new(KeyId::new(2), SealingKey::from_bytes([2; 32]));
+        new.with_older(KeyId::new(1), SealingKey::from_bytes([7; 32])).unwrap()
+    };
+    let rotating = Verifier::builder(store.clone(), with_old()).clock(clock.clone()).build();
+    let under_primary =
+        async || with_old().is_sealed_under_primary(&store.load(&alice()).await.unwrap().unwrap()).unwrap();
+    assert!(!under_primary().await);
+    assert_eq!(rotating.reseal(&alice()).await.unwrap(), Resealed::Done);
+    assert!(under_primary().await);
+    assert_eq!(rotating.reseal(&alice()).await.unwrap(), Resealed::NotNeeded);
+    let nobody = AccountId::new("nobody").unwrap();
+    assert_eq!(rotating.reseal(&nobody).await.unwrap(), Resealed::Absent);
+    assert!(store.load(&nobody).await.unwrap().is_none());
+    // The old key can go.
+    let new = Keyring::new(KeyId::new(2), SealingKey::from_bytes([2; 32]));
+    let rotated = Verifier::builder(store.clone(), new).clock(clock.clone()).build();
+    assert!(matches!(rotated.verify(&alice(), login(&phone.shows(T, 0))).await.unwrap(), Verdict::Accepted(_)));
+    // And back, by a write alone.
+    let back = keyring().with_older(KeyId::new(2), SealingKey::from_bytes([2; 32])).unwrap();
+    let back = Verifier::builder(store.clone(), back).clock(clock.clone()).build();
+    assert!(matches!(back.verify(&alice(), login(&phone.shows(T, 1))).await.unwrap(), Verdict::Accepted(_)));
+    assert!(keyring().is_sealed_under_primary(&store.load(&alice()).await.unwrap().unwrap()).unwrap());
+}
+
+#[tokio::test]
+async fn a_restored_backup_is_treated_with_care_once_and_told_once() {
+    let (store, clock, log) = (MemoryStore::new(), TestClock::at(at(T)), Log::default());
+    let phone = enrolled(&verifier(&store, &clock), &clock).await;
+    let backup = store.load(&alice()).await.unwrap().unwrap();
+    let used = phone.shows(T, 0);
+    assert!(matches!(verifier(&store, &clock).verify(&alice(), login(&used)).await.unwrap(), Verdict::Accepted(_)));
+    let expected = store.load(&alice()).await.unwrap().map(|stored| stored.revision);
+    assert_eq!(store.swap(&alice(), &Write { expected, new: backup }).await.unwrap(), Swap::Done);
+    // Set a little late: the operator's clock is ahead of ours.
+    let careful = Verifier::builder(store.clone(), keyring()).clock(clock.clone()).event_sink(log.clone());
+    let careful = careful.restored_at(at(T + 20)).build();
+    let again = careful.verify(&alice(), login(&used)).await.unwrap();
+    assert!(matches!(again, Verdict::Rejected(Rejection::Replayed { .. })), "{again:?}");
+    let withdraw = Attempt::new(Purpose::WITHDRAWAL, &used);
+    let held = careful.verify(&alice(), withdraw).await.unwrap();
+    assert!(matches!(held, Verdict::Rejected(Rejection::Held { until }) if until == at(T + 20 + 86_400)));
+    assert_eq!(log.kinds().iter().filter(|kind| **kind == "restored").count(), 1);
+    clock.advance(210);
+    assert!(matches!(careful.verify(&alice(), login(&phone.shows(T + 210, 0))).await.unwrap(), Verdict::Accepted(_)));
+    // A new account is new.
+    let bob = AccountId::new("bob").unwrap();
+    let bobs = Phone::of(&careful.enroll_first(&bob, new_authenticator()).await.unwrap());
+    let attempt = Attempt::new(Purpose::BINDING, &bobs.shows(T + 210, 0));
+    assert!(matches!(careful.confirm(&bob, attempt).await.unwrap(), Verdict::Accepted(_)));
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<Event>>>);
+
+impl EventSink for Log {
+    async fn hand(&self, _: &AccountId, event: &Event) -> Result<(), SinkError> {
+        self.0.lock().unwrap().push(event.clone());
+        Ok(())
+    }
+}
+
+impl Log {
+    fn kinds(&self) -> Vec<&'static str> {
+        self.0.lock().unwrap().iter().map(|event| event.kind.as_str()).collect()
+    }
+}
+
+#[tokio::test]
+async fn events_tell_the_whole_story_in_order() {
+    let (store, clock, log) = (MemoryStore::new(), TestClock::at(at(T)), Log::default());
+    let verifier = Verifier::builder(store.clone(), keyring()).clock(clock.clone()).event_sink(log.clone()).build();
+    let phone = enrolled(&verifier, &clock).await;
+    let _ = verifier.verify(&alice(), login("no code")).await.unwrap();
+    for which in 0..6 {
+        let _ = verifier.verify(&alice(), login(&phone.never_shows(T, which))).await.unwrap();
+    }
+    let pass = verifier.support("bob", "ticket 1").unlock(&alice()).await.unwrap().to_text();
+    let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T, 0)).with_device(pass.expose());
+    let Verdict::Accepted(proof) = verifier.verify(&alice(), attempt).await.unwrap() else { panic!() };
+    verifier.rename(&alice(), AuthenticatorId::new(1), "old".parse().unwrap()).await.unwrap();
+    verifier.remove_last(proof, AuthenticatorId::new(1)).await.unwrap();
+    assert!(verifier.support("bob", "left").erase(&alice()).await.unwrap());
+    let expected = "enrolment_begun confirmed rejected rejected rejected rejected rejected rejected locked rejected pass_issued \
+        accepted renamed removed erased";
+    assert_eq!(log.kinds().join(" "), expected);
+    assert!(store.load(&alice()).await.unwrap().is_none());
+    let events = log.0.lock().unwrap();
+    assert_eq!(events[2].kind, EventKind::Rejected { purpose: Purpose::LOGIN, reason: Reason::Malformed });
+    assert!(events.iter().filter_map(|event| event.sequence).is_sorted_by(|a, b| a < b), "numbers rise");
+    assert!(
+        matches!(&events[14].kind, EventKind::Erased { operator, reason } if operator.as_str() == "bob" && reason.as_str() == "left")
+    );
+}
+
+#[tokio::test]
+async fn an_erased_account_is_gone_and_its_numbers_do_not_come_back() {
+    let (store, clock, log) = (MemoryStore::new(), TestClock::at(at(T)), Log::default());
+    let verifier = Verifier::builder(store.clone(), keyring()).clock(clock.clone()).event_sink(log.clone()).build();
+    enrolled(&verifier, &clock).await;
+    let support = verifier.support("bob", "left");
+    assert!(support.erase(&alice()).await.unwrap());
+    assert!(!support.erase(&alice()).await.unwrap());
+    assert!(verifier.verify(&alice(), login("123456")).await.unwrap_err().is_not_enrolled());
+    let last = log.0.lock().unwrap().iter().filter_map(|event| event.sequence).max();
+    let _ = verifier.enroll_first(&alice(), new_authenticator()).await.unwrap();
+    assert!(log.0.lock().unwrap().last().unwrap().sequence > last);
+}
+
+#[tokio::test]
+async fn a_record_is_not_erased_before_its_owner_has_been_told() {
+    struct Down;
+    impl EventSink for Down {
+        async fn hand(&self, _: &AccountId, _: &Event) -> Result<(), SinkError> {
+            Err("down".into())
+        }
+    }
+    let (store, clock) = (MemoryStore::new(), TestClock::at(at(T)));
+    enrolled(&verifier(&store, &clock), &clock).await;
+    let down = Verifier::builder(store.clone(), keyring()).clock(clock.clone()).event_sink(Down).build();
+    assert!(matches!(down.support("bob", "left").erase(&alice()).await, Err(Error::Untold)));
+    assert!(store.load(&alice()).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn operators_have_names_and_reasons() {
+    let (store, clock) = (MemoryStore::new(), TestClock::at(at(T)));
+    let verifier = verifier(&store, &clock);
+    enrolled(&verifier, &clock).await;
+    for (operator, reason) in [("", "why"), ("who", " "), ("who", "two\nlines"), (&"x".repeat(129), "why")] {
+        let refused = verifier.support(operator, reason).unlock(&alice()).await.unwrap_err();
+        assert!(matches!(refused, Error::Operator(_)), "{operator:?} {reason:?}");
+    }
+}
+
+/// Answers what it is told by issuing a pass, through the verifier that tells it.
+#[derive(Clone, Default)]
+struct Unlocks(Arc<OnceLock<Verifier<MemoryStore>>>);
+
+impl EventSink for Unlocks {
+    async fn hand(&self, account: &AccountId, event: &Event) -> Result<(), SinkError> {
+        if matches!(event.kind, EventKind::Locked { .. }) {
+            let _ = self.0.get().unwrap().support("robot", "locked").unlock(account).await?;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_sink_may_call_the_verifier_about_the_same_account() {
+    let (store, clock, sink) = (MemoryStore::new(), TestClock::at(at(T)), Unlocks::default());
+    let verifier = Verifier::builder(store.clone(), keyring()).clock(clock.clone()).event_sink(sink.clone()).build();
+    assert!(sink.0.set(verifier.clone()).is_ok());
+    let phone = enrolled(&verifier, &clock).await;
+    let guesses = async {
+        for which in 0..5 {
+            let _ = verifier.verify(&alice(), login(&phone.never_shows(T, which))).await.unwrap();
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), guesses).await.expect("nobody waits for himself");
+    let history = verifier.view(&alice()).await.unwrap().history;
+    assert_eq!(history.iter().filter(|event| event.kind.as_str() == "pass_issued").count(), 1);
+}
+
+/// Takes its time.
+struct Slow;
+
+impl EventSink for Slow {
+    async fn hand(&self, _: &AccountId, event: &Event) -> Result<(), SinkError> {
+        if matches!(event.kind, EventKind::Rejected { reason: Reason::Locked, .. }) {
+            tokio::time::sleep(Duration::from_secs(3_600)).await;
+        }
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_flood_of_refused_guesses_does_not_keep_a_pass_waiting() {
+    let (store, clock) = (MemoryStore::new(), TestClock::at(at(T)));
+    let verifier = Verifier::builder(store.clone(), keyring()).clock(clock.clone()).event_sink(Slow).build();
+    let phone = enrolled(&verifier, &clock).await;
+    for which in 0..5 {
+        let _ = verifier.verify(&alice(), login(&phone.never_shows(T, which))).await.unwrap();
+    }
+    let flood: Vec<_> = (0..1_000)
+        .map(|_| {
+            let (verifier, attempt) = (verifier.clone(), login("123456"));
+            tokio::spawn(async move { verifier.verify(&alice(), attempt).await })
+        })
+        .collect();
+    tokio::task::yield_now().await;
+    let pass = verifier.support("bob", "flooded").unlock(&alice()).await.unwrap().to_text();
+    let attempt = login(&phone.shows(T, 0)).with_device(pass.expose());
+    let verdict = tokio::time::timeout(Duration::from_secs(20), verifier.verify(&alice(), attempt)).await;
+    assert!(matches!(verdict.expect("in while the flood hangs").unwrap(), Verdict::Accepted(_)));
+    flood.into_iter().for_each(|guess| guess.abort());
+}
+
+#[tokio::test]
+async fn any_store_in_a_box_gives_its_own_error() {
+    let (store, clock) = (MemoryStore::new(), TestClock::at(at(T)));
+    let boxed: Verifier = Verifier::builder(BoxStore::new(store), keyring()).clock(clock.clone()).build();
+    let phone = enrolled(&boxed, &clock).await;
+    assert!(matches!(boxed.verify(&alice(), login(&phone.shows(T, 0))).await.unwrap(), Verdict::Accepted(_)));
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("down")]
+    struct Down;
+    struct Broken;
+    impl Store for Broken {
+        type Error = Down;
+        async fn load(&self, _: &AccountId) -> Result<Option<Stored>, Down> {
+            Err(Down)
+        }
+        async fn swap(&self, _: &AccountId, _: &Write) -> Result<Swap, Down> {
+            Err(Down)
+        }
+        async fn delete(&self, _: &AccountId, _: sekisho::store::Revision) -> Result<Swap, Down> {
+            Err(Down)
+        }
+    }
+    let broken: Verifier = Verifier::builder(BoxStore::new(Broken), keyring()).build();
+    let error = broken.verify(&alice(), login("123456")).await.unwrap_err();
+    let Error::Store(source) = &error else { panic!("{error}") };
+    assert!(source.get().is::<Down>() && error.is_transient());
+    assert!(
+        matches!(broken.verify(&alice(), login("x")).await, Ok(Verdict::Rejected(Rejection::Malformed))),
+        "asks no store"
+    );
+}
+
+#[tokio::test]
+async fn enrolling_needs_a_proof_where_there_is_something_to_prove_with() {
+    let (store, clock) = (MemoryStore::new(), TestClock::at(at(T)));
+    let verifier = verifier(&store, &clock);
+    let phone = enrolled(&verifier, &clock).await;
+    let free = verifier.enroll_first(&alice(), new_authenticator()).await.unwrap_err();
+    assert!(matches!(free, Error::Account(AccountError::AlreadyEnrolled)));
+    let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T, 0));
+    let Verdict::Accepted(proof) = verifier.verify(&alice(), attempt).await.unwrap() else { panic!() };
+    let second = Phone::of(&verifier.enroll(proof, new_authenticator()).await.unwrap());
+    let attempt = Attempt::new(Purpose::BINDING, &second.shows(T, 0));
+    assert!(matches!(verifier.confirm(&alice(), attempt).await.unwrap(), Verdict::Accepted(_)));
+    assert_eq!(verifier.view(&alice()).await.unwrap().authenticators.len(), 2);
+}
+
+#[test]
+fn verifiers_can_be_shared_and_their_futures_spawned() {
+    fn sent<T: Send + Sync + Clone + 'static>(_: &T) {}
+    fn spawned<F: Future + Send>(_: F) {}
+    let verifier = verifier(&MemoryStore::new(), &TestClock::at(at(T)));
+    sent(&verifier);
+    let account = alice();
+    spawned(verifier.verify(&account, login("123456")));
+    spawned(verifier.enroll_first(&account, new_authenticator()));
+    spawned(verifier.support("bob", "why").unlock(&account));
+}
