@@ -24,4 +24,4 @@ macro_rules! replays {
     )+};
 }
 
-replays! { code base32 uri state decide }
+replays! { code base32 uri state decide account }

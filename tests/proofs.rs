@@ -11,8 +11,8 @@ fn build(package: &str, options: &[&str]) -> PathBuf {
     let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(package);
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--release", "--target-dir"]).arg(&target).args(options).current_dir(folder);
-    // Flags for this build (coverage, sanitizers) are not meant for that one.
-    let output = cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS").output().unwrap();
+    // Flags for this build (coverage, sanitizers) are not meant for that one, which needs one of its own.
+    let output = cargo.env_remove("CARGO_ENCODED_RUSTFLAGS").env("RUSTFLAGS", "--cfg sekisho_proofs").output().unwrap();
     assert!(output.status.success(), "{package} does not build: {}", String::from_utf8_lossy(&output.stderr));
     target.join("release")
 }

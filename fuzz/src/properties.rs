@@ -4,7 +4,11 @@
 
 use super::model::compare;
 use super::model::{Authenticator, Hash, Rules, State as PlainState};
-use sekisho::otp::{self, Code, CodePolicy, OtpauthUri, Secret, State, Totp, UnixTime};
+use rand::rand_core::UnwrapErr;
+use rand::rngs::SysRng;
+use sekisho::account::{AccountId, Attempt, Policy, Purpose};
+use sekisho::otp::{self, Code, CodePolicy, OtpauthUri, Secret, State, Totp, UnixTime, Verdict};
+use sekisho::seal::{KeyId, Keyring, SealingKey};
 use std::convert::Infallible;
 
 /// A text that parses stands for the same code as its digits alone.
@@ -43,6 +47,43 @@ pub fn uri(input: &[u8]) {
         assert!(again.secret() == uri.secret());
     }
     assert!(sekisho::qr::Qr::new(&uri).is_ok());
+}
+
+/// Bytes that are read as an account's record are written as bytes that read and write the same; a code can be verified on it
+/// at any time.
+pub fn account(input: &[u8]) {
+    let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes([7; 32]));
+    let (alice, policy) = (AccountId::new("alice").unwrap(), Policy::default());
+    let mut rng = UnwrapErr(SysRng);
+    let mut open = |plain: &[u8]| {
+        let stored = keyring.seal_bytes(&alice, plain, &mut rng).ok()?;
+        keyring.open(&alice, Some(stored)).ok()
+    };
+    let written = |change: sekisho::account::Change<()>| {
+        let (write, _) = keyring.seal(change, &mut UnwrapErr(SysRng)).unwrap();
+        keyring.open_bytes(&alice, &write.unwrap().new).unwrap().expose().clone()
+    };
+    let Some(account) = open(input) else { return };
+    let plain = written(account.reseal());
+    assert_eq!(written(open(&plain).unwrap().reseal()), plain);
+    for now in [0, 1_800_000_000, u64::MAX].map(UnixTime::from_secs) {
+        let before = open(&plain).unwrap().view(&policy, now);
+        let Ok(change) = open(&plain).unwrap().verify(&policy, now, &Attempt::new(Purpose::LOGIN, "123456")) else {
+            continue;
+        };
+        let (write, uncommitted) = keyring.seal(change, &mut UnwrapErr(SysRng)).unwrap();
+        let (verdict, _) = uncommitted.assume_committed();
+        let charged = matches!(verdict, Verdict::Rejected(rejection) if rejection.is_charged());
+        assert_eq!(
+            write.is_some(),
+            charged || matches!(verdict, Verdict::Accepted(_)),
+            "what changes nothing writes nothing"
+        );
+        let Some(write) = write else { continue };
+        let after = keyring.open(&alice, Some(write.new)).unwrap().view(&policy, now);
+        assert_eq!(after.authenticators.len(), before.authenticators.len());
+        assert!(after.history.last().unwrap().sequence >= before.history.last().and_then(|event| event.sequence));
+    }
 }
 
 /// Bytes that are read as a state are what that state is written as, and it can be decided on at any time.

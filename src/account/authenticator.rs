@@ -108,7 +108,7 @@ impl NewAuthenticator {
     /// [`UriError`] if the URI names no issuer, or is one that [`OtpauthUri::new`] refuses (a legacy secret, say).
     pub fn imported(uri: &OtpauthUri) -> Result<Self, UriError> {
         let issuer = uri.issuer().or(uri.label_issuer()).unwrap_or_default().into();
-        let secret = Some(Box::new(uri.secret().clone()));
+        let secret = Some(uri.secret().boxed_copy());
         Self { issuer, account: uri.account().into(), name: None, totp: uri.totp(), secret }.checked()
     }
 
@@ -132,17 +132,17 @@ impl NewAuthenticator {
 
     pub(super) fn uri<R: CryptoRng + ?Sized>(&self, rng: &mut R) -> Result<OtpauthUri, UriError> {
         let secret = match &self.secret {
-            Some(secret) => Secret::clone(secret),
-            None => Secret::generate(self.totp.algorithm, rng),
+            Some(secret) => secret.boxed_copy(),
+            None => Secret::generate_boxed(self.totp.algorithm, rng),
         };
-        OtpauthUri::new(&self.issuer, &self.account, secret, self.totp)
+        OtpauthUri::with_boxed(&self.issuer, &self.account, secret, self.totp)
     }
 
     fn checked(self) -> Result<Self, UriError> {
-        let given = self.secret.as_deref().cloned();
-        let secret = given.map_or_else(|| Secret::new(&[0; Secret::MIN_LEN]), Ok);
+        let given = self.secret.as_deref().map(Secret::boxed_copy);
+        let secret = given.map_or_else(|| Secret::boxed(&[0; Secret::MIN_LEN]), Ok);
         let secret = secret.map_err(|error| UriError::Secret(error.into()))?;
-        OtpauthUri::new(&self.issuer, &self.account, secret, self.totp)?;
+        OtpauthUri::with_boxed(&self.issuer, &self.account, secret, self.totp)?;
         Ok(self)
     }
 }

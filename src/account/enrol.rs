@@ -13,10 +13,9 @@ use super::text::Text;
 use super::throttles::Door;
 use super::verify::{Candidate, judge};
 use super::{Account, AccountError};
-use crate::otp::{Accepted, Rejection, Step, Totp, Tracker, UnixTime, Verdict, has_expired};
+use crate::otp::{Accepted, Rejection, Step, Totp, Tracker, UnixTime, Verdict};
 use alloc::boxed::Box;
 use alloc::format;
-use core::slice;
 use rand::CryptoRng;
 
 impl Account {
@@ -95,7 +94,7 @@ impl Account {
             id,
             name,
             totp: uri.totp(),
-            secret: Box::new(uri.secret().clone()),
+            secret: uri.secret().boxed_copy(),
             tracker,
             until,
             unknown: Unknown::default(),
@@ -141,13 +140,14 @@ impl Account {
         }
 
         let limits = policy.enrolment();
-        let candidate = Candidate::new(pending.id, pending.totp, &pending.secret, pending.tracker, now)?;
-        let judged = judge(slice::from_ref(&candidate), limits, self.record.lately.contains(code, now), code);
-        let expired = has_expired(&candidate.key, code, candidate.now);
+        let Pending { totp, tracker, .. } = *pending;
+        let candidate = Candidate { totp, secret: &pending.secret, tracker };
+        let spent = self.record.lately.contains(code, now);
+        let judged = judge(core::iter::once((0, candidate)), limits, spent, now, code)?;
         if judged.accepted.into() {
             let Some(pending) = self.record.pending.take() else { return Err(AccountError::NothingPending) };
-            let Pending { id, name, totp, secret, tracker: _, until: _, unknown } = pending;
-            let tracker = candidate.tracker.accepted(Step::new(judged.step), policy.codes().max_drift, candidate.now);
+            let Pending { id, name, totp, secret, tracker, until: _, unknown } = pending;
+            let tracker = tracker.accepted(judged.step, policy.codes().max_drift, totp.step_at(now)?);
             let bound_at = now;
             let last_used = now;
             self.record.authenticators.push(Authenticator {
@@ -170,11 +170,10 @@ impl Account {
             return Ok(Change::written(self, Verdict::Accepted(id)));
         }
         if judged.replayed.into() {
-            let next = judged.next.start(candidate.key.totp(), now);
+            let next = judged.next.start(totp, now);
             return Ok(self.refuse(now, purpose, Rejection::Replayed { next }));
         }
-        let expired = expired.into();
-        Ok(self.charge(policy, Door::Enrolment, now, purpose, fingerprint, expired))
+        Ok(self.charge(policy, Door::Enrolment, now, purpose, fingerprint, judged.expired.into()))
     }
 
     /// Uses up a proof for a change of binding, and with it all that were given so far.

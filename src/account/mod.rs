@@ -54,6 +54,9 @@ mod limits;
 mod manage;
 mod policy;
 mod proof;
+#[cfg(sekisho_proofs)]
+#[doc(hidden)]
+pub mod proofs;
 mod purpose;
 mod revision;
 mod text;

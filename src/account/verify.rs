@@ -11,10 +11,9 @@ use super::purpose::Purpose;
 use super::throttles::Door;
 use super::{Account, AccountError};
 use crate::otp::{
-    Accepted, Charge, Code, Evaluation, Key, Limits, Next, Rejection, Standing, Step, TimeError, Totp, Tracker,
+    Accepted, Charge, Code, Evaluation, Limits, Next, Rejection, Secret, Standing, Step, TimeError, Totp, Tracker,
     UnixTime, Verdict, has_expired,
 };
-use alloc::vec::Vec;
 use subtle::{Choice, ConditionallySelectable};
 
 impl Account {
@@ -58,41 +57,32 @@ impl Account {
         }
 
         let limits = policy.codes();
-        // Never grows: that would leave keys unwiped.
-        let mut candidates = Vec::with_capacity(self.record.authenticators.len());
-        for authenticator in self.record.authenticators.iter().filter(|authenticator| !authenticator.disabled) {
-            candidates.push(Candidate::of(authenticator, now)?);
-        }
-        let judged = judge(&candidates, limits, self.record.lately.contains(code, now), code);
-        // Looked up whatever the class: the time of an evaluation that is thrown away, as its swap was lost, tells none.
-        let expired =
-            candidates.iter().fold(Choice::from(0), |found, one| found | has_expired(&one.key, code, one.now));
+        let enabled = (0..).zip(&self.record.authenticators).filter(|(_, one)| !one.disabled);
+        let candidates = enabled.map(|(place, one)| (place, Candidate::of(one)));
+        let judged = judge(candidates, limits, self.record.lately.contains(code, now), now, code)?;
         if judged.accepted.into() {
-            let Some(candidate) = candidates.get(judged.index as usize) else { return Err(AccountError::NotEnrolled) };
-            let (id, step) = (candidate.id, Step::new(judged.step));
-            let offset = step.distance_from(candidate.now);
-            let tracker = candidate.tracker.accepted(step, limits.max_drift, candidate.now);
-            if let Some(authenticator) = self.record.authenticators.iter_mut().find(|one| one.id == id) {
-                authenticator.tracker = tracker;
-                authenticator.last_used = now;
-            }
+            let matched = self.record.authenticators.get_mut(judged.place as usize);
+            let Some(authenticator) = matched else { return Err(AccountError::NotEnrolled) };
+            let (id, present) = (authenticator.id, authenticator.totp.step_at(now)?);
+            authenticator.tracker = authenticator.tracker.accepted(judged.step, limits.max_drift, present);
+            authenticator.last_used = now;
             self.record.lately.push(Accepted { code, at: now });
             self.record.throttles.succeed(policy, door, now);
             if let Some(hash) = &pass {
                 self.record.passes.spend(hash);
             }
+            let offset = judged.step.distance_from(present);
             let serial = self.tell(now, EventKind::Accepted { authenticator: id, purpose, offset }).unwrap_or_default();
             self.record.answers.push(fingerprint, now, Answered::Accepted { authenticator: id, serial });
             let proof = self.proof(policy, attempt, id, now, serial);
             return Ok(Change::written(self, Verdict::Accepted(proof)));
         }
         if judged.replayed.into() {
-            let totp = candidates.get(judged.replayed_index as usize).map_or(Totp::DEFAULT, |one| one.key.totp());
-            let next = judged.next.start(totp, now);
+            let whose = self.record.authenticators.get(judged.replayed_place as usize);
+            let next = judged.next.start(whose.map_or(Totp::DEFAULT, |one| one.totp), now);
             return Ok(self.refuse(now, purpose, Rejection::Replayed { next }));
         }
-        drop(candidates);
-        Ok(self.charge(policy, door, now, purpose, fingerprint, expired.into()))
+        Ok(self.charge(policy, door, now, purpose, fingerprint, judged.expired.into()))
     }
 
     /// Why no code is evaluated at this door now: its throttle, or too many acceptances lately.
@@ -170,61 +160,65 @@ impl Account {
 }
 
 /// What a code is compared with.
-pub(super) struct Candidate {
-    id: AuthenticatorId,
-    pub(super) key: Key,
+pub(super) struct Candidate<'a> {
+    pub(super) totp: Totp,
+    pub(super) secret: &'a Secret,
     pub(super) tracker: Tracker,
-    /// The step of this moment.
-    pub(super) now: Step,
 }
 
-impl Candidate {
-    fn of(authenticator: &Authenticator, now: UnixTime) -> Result<Self, TimeError> {
-        let Authenticator { id, totp, secret, tracker, .. } = authenticator;
-        Self::new(*id, *totp, secret, *tracker, now)
-    }
-
-    pub(super) fn new(
-        id: AuthenticatorId,
-        totp: Totp,
-        secret: &crate::otp::Secret,
-        tracker: Tracker,
-        now: UnixTime,
-    ) -> Result<Self, TimeError> {
-        Ok(Self { id, key: totp.key(secret), tracker, now: totp.step_at(now)? })
+impl<'a> Candidate<'a> {
+    fn of(authenticator: &'a Authenticator) -> Self {
+        let Authenticator { totp, secret, tracker, .. } = authenticator;
+        Self { totp: *totp, secret, tracker: *tracker }
     }
 }
 
 /// What the comparison with all of them gave, still as masks.
 pub(super) struct Judged {
     pub(super) accepted: Choice,
-    /// The first candidate that accepts, and its step; of no meaning unless accepted.
-    index: u32,
-    pub(super) step: u64,
+    /// The place of the first candidate that accepts, and its step; of no meaning unless accepted.
+    pub(super) place: u32,
+    pub(super) step: Step,
     pub(super) replayed: Choice,
-    /// The candidate whose code it was, or the first if it is none's, and when that will show an unused one; of no meaning
-    /// unless replayed.
-    replayed_index: u32,
+    /// The place of the candidate whose code it was, or of the first if it is none's, and when that will show an unused one;
+    /// of no meaning unless replayed.
+    replayed_place: u32,
     pub(super) next: Next,
+    /// Right at one of them within the last ten minutes. Looked up whatever the class: so the time of an evaluation that is
+    /// thrown away, as its swap was lost, does not tell the class.
+    pub(super) expired: Choice,
 }
 
 /// Compares a code with every open step of every candidate. Which one it matches shows in the result only: no branch and no
 /// address depends on it.
-pub(super) fn judge(candidates: &[Candidate], limits: &Limits, spent: Choice, code: Code) -> Judged {
+///
+/// # Errors
+/// [`TimeError`] if `now` lies before a candidate's T0.
+pub(super) fn judge<'a>(
+    candidates: impl Iterator<Item = (u32, Candidate<'a>)>,
+    limits: &Limits,
+    spent: Choice,
+    now: UnixTime,
+    code: Code,
+) -> Result<Judged, TimeError> {
     let no = Choice::from(0);
-    let mut judged = Judged { accepted: no, index: 0, step: 0, replayed: no, replayed_index: 0, next: Next::default() };
-    let mut replayed_matched = no;
-    for (candidate, index) in candidates.iter().zip(0_u32..) {
-        let evaluation = Evaluation::of(&candidate.key, limits, candidate.tracker, spent, candidate.now, code);
-        let first = evaluation.accepted & !judged.accepted;
-        judged.index.conditional_assign(&index, first);
-        judged.step.conditional_assign(&evaluation.step, first);
-        judged.accepted |= evaluation.accepted;
-        let first = evaluation.replayed & (!judged.replayed | (evaluation.matched & !replayed_matched));
-        judged.replayed_index.conditional_assign(&index, first);
-        judged.next.conditional_assign(&evaluation.next, first);
-        judged.replayed |= evaluation.replayed;
+    let (mut accepted, mut replayed, mut replayed_matched, mut expired) = (no, no, no, no);
+    let (mut place, mut step, mut replayed_place, mut next) = (0, 0, 0, Next::default());
+    for (number, Candidate { totp, secret, tracker }) in candidates {
+        // On the stack and wiped again before the next one's: a list of keys would leave copies.
+        let key = totp.key(secret);
+        let present = totp.step_at(now)?;
+        let evaluation = Evaluation::of(&key, limits, tracker, spent, present, code);
+        let first = evaluation.accepted & !accepted;
+        place.conditional_assign(&number, first);
+        step.conditional_assign(&evaluation.step, first);
+        accepted |= evaluation.accepted;
+        let first = evaluation.replayed & (!replayed | (evaluation.matched & !replayed_matched));
+        replayed_place.conditional_assign(&number, first);
+        next.conditional_assign(&evaluation.next, first);
+        replayed |= evaluation.replayed;
         replayed_matched |= evaluation.replayed & evaluation.matched;
+        expired |= has_expired(&key, code, present);
     }
-    judged
+    Ok(Judged { accepted, place, step: Step::new(step), replayed, replayed_place, next, expired })
 }

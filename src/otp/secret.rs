@@ -94,6 +94,37 @@ impl Secret {
         self.len < Self::MIN_LEN
     }
 
+    /// A legacy secret or better in a place of its own on the heap, written there and nowhere else: moves leave copies.
+    ///
+    /// # Errors
+    /// As [`new_legacy`](Self::new_legacy).
+    #[cfg(feature = "alloc")]
+    pub(crate) fn boxed(bytes: &[u8]) -> Result<alloc::boxed::Box<Self>, SecretError> {
+        if bytes.len() < Self::MIN_LEGACY_LEN {
+            return Err(SecretError::TooShort { len: bytes.len() });
+        }
+        let mut secret = alloc::boxed::Box::new(Self { len: 0, bytes: [0; Self::MAX_LEN] });
+        secret.bytes.get_mut(..bytes.len()).ok_or(SecretError::TooLong)?.copy_from_slice(bytes);
+        secret.len = bytes.len();
+        Ok(secret)
+    }
+
+    /// A copy in a place of its own on the heap.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn boxed_copy(&self) -> alloc::boxed::Box<Self> {
+        let mut copy = alloc::boxed::Box::new(Self { len: self.len, bytes: [0; Self::MAX_LEN] });
+        copy.bytes.copy_from_slice(&self.bytes);
+        copy
+    }
+
+    /// A new secret in a place of its own on the heap.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn generate_boxed<R: CryptoRng + ?Sized>(algorithm: Algorithm, rng: &mut R) -> alloc::boxed::Box<Self> {
+        let mut secret = alloc::boxed::Box::new(Self::blank(algorithm));
+        rng.fill_bytes(secret.filled_mut());
+        secret
+    }
+
     /// To be filled with randomness before anybody sees it.
     fn blank(algorithm: Algorithm) -> Self {
         Self { len: algorithm.secret_len(), bytes: [0; Self::MAX_LEN] }

@@ -7,6 +7,7 @@ use super::sensitive::Sensitive;
 use super::time::UnixTime;
 use super::totp::{Period, Totp};
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
@@ -35,7 +36,8 @@ pub struct OtpauthUri {
     label_issuer: Option<String>,
     issuer: Option<String>,
     account: String,
-    secret: Secret,
+    /// In its place on the heap: moves leave copies.
+    secret: Box<Secret>,
     totp: Totp,
 }
 
@@ -52,7 +54,12 @@ impl OtpauthUri {
     /// # Errors
     /// [`UriError`] for names that apps misread (empty, over-long, with a colon, a control character, or a blank at an
     /// end), for a T0 other than 1970, and for secrets under 128 bits.
+    #[allow(clippy::needless_pass_by_value)] // wiped here
     pub fn new(issuer: &str, account: &str, secret: Secret, totp: Totp) -> Result<Self, UriError> {
+        Self::with_boxed(issuer, account, secret.boxed_copy(), totp)
+    }
+
+    pub(crate) fn with_boxed(issuer: &str, account: &str, secret: Box<Secret>, totp: Totp) -> Result<Self, UriError> {
         if secret.is_legacy() {
             let len = secret.expose().len();
             return Err(UriError::Secret(Base32Error::Secret(SecretError::TooShort { len })));
@@ -111,7 +118,7 @@ impl OtpauthUri {
 
     /// The secret.
     #[must_use]
-    pub const fn secret(&self) -> &Secret {
+    pub fn secret(&self) -> &Secret {
         &self.secret
     }
 
@@ -217,7 +224,7 @@ fn parse(uri: &str, read_secret: impl Fn(&str) -> Result<Secret, Base32Error>) -
         label_issuer: label_issuer.map(String::from),
         issuer,
         account: account.into(),
-        secret: secret.ok_or(UriError::Missing(Field::Secret))?,
+        secret: secret.ok_or(UriError::Missing(Field::Secret))?.boxed_copy(),
         totp: Totp {
             algorithm: algorithm.unwrap_or_default(),
             digits: digits.unwrap_or_default(),

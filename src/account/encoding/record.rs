@@ -243,7 +243,7 @@ impl Parts {
             match number {
                 0 => parts.id = Some(AuthenticatorId::new(from.u32()?)),
                 1 => parts.name = Some(Text::new(from.str()?).map_err(|_| Nonsense)?),
-                2 => parts.secret = Some(Box::new(Secret::new_legacy(from.bytes()?).map_err(|_| Nonsense)?)),
+                2 => parts.secret = Some(Secret::boxed(from.bytes()?).map_err(|_| Nonsense)?),
                 3 => {
                     parts.algorithm = Some(match from.u8()? {
                         1 => Algorithm::Sha1,

@@ -3,7 +3,7 @@
 #![no_std]
 
 #[cfg(feature = "alloc")]
-use {base16ct as _, base32 as _, chacha20poly1305 as _, percent_encoding as _};
+use {base16ct as _, base32 as _, chacha20poly1305 as _, minicbor as _, percent_encoding as _};
 use {rand as _, serde as _, sha1 as _, sha2 as _, subtle as _, thiserror as _, zeroize as _};
 
 use core::arch::{asm, global_asm};

@@ -4,6 +4,7 @@
 //! `constant_time` judges; `constant_time planted` also branches on a byte of the secret, and has to be reported.
 //! Without valgrind nothing would be checked: then it exits with 2.
 
+use sekisho::account::proofs::compare;
 use sekisho::otp::{
     Algorithm, CodePolicy, Digits, Key, OpenSteps, Secret, State, Step, Totp, UnixTime, Verdict, Window, decide,
 };
@@ -49,6 +50,7 @@ fn main() {
             }
         }
     }
+    accounts();
     if planted {
         let secret = Secret::new(&[7; 20]).unwrap();
         mark_undefined(secret.expose());
@@ -100,6 +102,36 @@ fn judge(totp: Totp, secret_len: usize) {
     mark_defined(&equal);
     black_box(equal);
     mark_defined(&secret);
+}
+
+/// An account's three authenticators, of which one, another, or none has the code.
+fn accounts() {
+    let secrets: [Secret; 3] = std::array::from_fn(|i| Secret::new(&[i as u8 + 1; 20]).unwrap());
+    let totps = [
+        Totp::DEFAULT,
+        Totp { algorithm: Algorithm::Sha256, ..Totp::DEFAULT },
+        Totp { algorithm: Algorithm::Sha512, digits: Digits::Eight, ..Totp::DEFAULT },
+    ];
+    let now = UnixTime::from_secs(NOW);
+    let step = Totp::DEFAULT.step_at(now).unwrap();
+    let keys: Vec<_> = totps.iter().zip(&secrets).map(|(totp, secret)| totp.key(secret)).collect();
+    let codes = keys.iter().flat_map(|key| (-25..4).map(|offset| key.code_at(step.saturating_offset(offset))));
+    let codes: Vec<_> = codes.chain(["271828".parse().unwrap()]).collect();
+    for secret in &secrets {
+        mark_undefined(secret.expose());
+    }
+    let used_up = [None, Some(step), Some(step.saturating_offset(-3))];
+    let authenticators: Vec<_> =
+        totps.iter().zip(&secrets).zip(used_up).map(|((totp, secret), used)| (*totp, secret, used)).collect();
+    let mut seen = [0; 4];
+    for code in codes {
+        let compared = compare(&authenticators, CodePolicy::DEFAULT.limits(), now, code).unwrap();
+        mark_defined(&compared);
+        seen.iter_mut().zip(compared).for_each(|(seen, compared)| *seen |= compared);
+    }
+    assert_eq!(seen[..3], [1; 3], "every class was seen");
+    assert!(seen[3] >= 2, "several authenticators matched");
+    secrets.iter().for_each(mark_defined);
 }
 
 /// With a watermark, drift, digits used lately, and failures.

@@ -4,14 +4,19 @@
 //! `wiped` exits with 0 if nothing of a secret was left; `wiped planted` also drops an unwiped copy, and has to exit
 //! with 1.
 
-use sekisho::account::AccountId;
-use sekisho::otp::{Algorithm, OtpauthUri, Secret, Totp};
+use sekisho::Verifier;
+use sekisho::account::{AccountId, Attempt, AuthenticatorId, NewAuthenticator, Purpose};
+use sekisho::otp::{Algorithm, OtpauthUri, Secret, Totp, UnixTime, Verdict};
 use sekisho::qr::Qr;
 use sekisho::seal::{KeyId, Keyring, SealingKey};
+use sekisho::store::MemoryStore;
+use sekisho::verifier::TestClock;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 use std::mem::MaybeUninit;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Waker};
 
 /// The secret, and the texts that carry parts of it: a block that is freed with any of these in it has leaked.
 const SECRET: &[u8; 20] = b"\x9a\x31\xc7\x5e\x02\xbd\x68\xf4\x1c\xa9\x73\xd0\x4b\xe6\x87\x2f\x55\xbe\x10\x99";
@@ -35,6 +40,8 @@ const SHA512: [u64; 8] = [
 ];
 
 static LEAKS: AtomicUsize = AtomicUsize::new(0);
+/// The secret's SHA-1 key, once it is known.
+static PADS: OnceLock<Vec<u8>> = OnceLock::new();
 
 struct Searching;
 
@@ -49,7 +56,10 @@ unsafe impl GlobalAlloc for Searching {
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: the block is allocated with this layout, and initialised since it was zeroed.
         let bytes = unsafe { std::slice::from_raw_parts(block, layout.size()) };
-        if NEEDLES.iter().any(|needle| bytes.windows(needle.len()).any(|window| window == *needle)) {
+        // The states after HMAC's pads are as good as the secret: any two words of them one after the other.
+        let pads = PADS.get().map_or(&[][..], Vec::as_slice).chunks_exact(8);
+        let needles = NEEDLES.into_iter().chain(pads);
+        if needles.into_iter().any(|needle| bytes.windows(needle.len()).any(|window| window == needle)) {
             LEAKS.fetch_add(1, Ordering::Relaxed);
         }
         // SAFETY: the caller's promise.
@@ -97,6 +107,12 @@ fn pad_words<const WORDS: usize, const BLOCK: usize, W: Copy>(
     states.into_iter().flatten().map(bytes).collect()
 }
 
+/// Runs a future on the heap to its end; nothing in it ever waits.
+fn finish(future: impl Future<Output = ()>) {
+    let context = &mut Context::from_waker(Waker::noop());
+    assert!(Box::pin(future).as_mut().poll(context).is_ready());
+}
+
 fn main() {
     let mut failed = false;
     let mut check = |what: &str, left: usize| {
@@ -109,6 +125,7 @@ fn main() {
     let sha1 = pad_words(SHA1, sha1::block_api::compress, of_32_bits);
     let sha256 = pad_words(SHA256, sha2::block_api::compress256, of_32_bits);
     let sha512 = pad_words(SHA512, sha2::block_api::compress512, |word: u64| word.to_ne_bytes().to_vec());
+    PADS.set(sha1.concat()).unwrap();
     check("words of a Secret", left_behind(secret.clone(), &SECRET.chunks(4).map(<[u8]>::to_vec).collect::<Vec<_>>()));
     check("words of a SHA-1 Key", left_behind(key(Algorithm::Sha1), &sha1));
     check("words of a SHA-256 Key", left_behind(key(Algorithm::Sha256), &sha256));
@@ -144,6 +161,39 @@ fn main() {
     assert!(ring.open_bytes(&alice, &sealed).unwrap().expose() == SECRET);
     drop((sealed, ring));
     check("blocks with the secret, sealing and opening", LEAKS.swap(0, Ordering::Relaxed));
+
+    // Accounts: an imported secret through its life, several beside it, all of them opened and sealed each time.
+    let uri = || OtpauthUri::new("Example", "alice", Secret::new(SECRET).unwrap(), Totp::DEFAULT).unwrap();
+    let clock = TestClock::at(UnixTime::from_secs(1_800_000_000));
+    let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes([7; 32]));
+    let verifier = Verifier::builder(MemoryStore::new(), keyring).clock(clock.clone()).build();
+    let codes = uri().totp().key(&Secret::new(SECRET).unwrap());
+    let code = |secs: u64| {
+        clock.set(UnixTime::from_secs(1_800_000_000 + secs));
+        codes.code_at(Totp::DEFAULT.step_at(UnixTime::from_secs(1_800_000_000 + secs)).unwrap()).reveal().to_string()
+    };
+    LEAKS.store(0, Ordering::Relaxed);
+    finish(async {
+        drop(verifier.enroll_first(&alice, NewAuthenticator::imported(&uri()).unwrap()).await.unwrap());
+        drop(verifier.confirm(&alice, Attempt::new(Purpose::BINDING, &code(30))).await.unwrap());
+        for secs in [60, 120] {
+            let attempt = Attempt::new(Purpose::BINDING, &code(secs));
+            let Verdict::Accepted(proof) = verifier.verify(&alice, attempt).await.unwrap() else { panic!() };
+            let other = verifier.enroll(proof, NewAuthenticator::new("Example", "alice").unwrap()).await.unwrap();
+            let key = other.uri().totp().key(other.uri().secret());
+            let step = Totp::DEFAULT.step_at(UnixTime::from_secs(1_800_000_000 + secs)).unwrap();
+            let typed = key.code_at(step).reveal().to_string();
+            drop(verifier.confirm(&alice, Attempt::new(Purpose::BINDING, &typed)).await.unwrap());
+        }
+        drop(verifier.verify(&alice, Attempt::new(Purpose::LOGIN, &code(180))).await.unwrap());
+        drop(verifier.verify(&alice, Attempt::new(Purpose::LOGIN, &code(180))).await.unwrap());
+        drop(verifier.verify(&alice, Attempt::new(Purpose::LOGIN, "000000")).await.unwrap());
+        assert_eq!(verifier.view(&alice).await.unwrap().authenticators.len(), 3);
+        let attempt = Attempt::new(Purpose::BINDING, &code(210));
+        let Verdict::Accepted(proof) = verifier.verify(&alice, attempt).await.unwrap() else { panic!() };
+        verifier.remove(proof, AuthenticatorId::new(1)).await.unwrap();
+    });
+    check("blocks with the secret or its key, an account's life", LEAKS.swap(0, Ordering::Relaxed));
 
     if std::env::args().nth(1).is_some_and(|argument| argument == "planted") {
         drop(black_box(TEXT.to_string()));

@@ -1,13 +1,15 @@
-//! A secret from an otpauth URI, a whole decision, and an envelope, with a heap and without std.
+//! A secret from an otpauth URI, a whole decision, an envelope, and an account, with a heap and without std.
 #![no_std]
 #![no_main]
+
+extern crate alloc;
 
 use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
 use core::convert::Infallible;
 use core::sync::atomic::{AtomicUsize, Ordering};
-use sekisho::account::AccountId;
-use sekisho::otp::{CodePolicy, OtpauthUri, State, Totp, UnixTime, Verdict, decide};
+use sekisho::account::{AccountId, Attempt, NewAuthenticator, Policy, Purpose};
+use sekisho::otp::{CodePolicy, OtpauthUri, State, Step, Totp, UnixTime, Verdict, decide};
 use sekisho::seal::{Keyring, Revision, Stored};
 use sekisho_no_std as _;
 
@@ -60,5 +62,59 @@ fn program() {
     let alice = AccountId::new("alice").unwrap();
     let stored = Stored { revision: Revision::from_bytes([0; 16]), envelope: ENVELOPE.to_vec() };
     assert!(ring.open_bytes(&alice, &stored).unwrap().expose() == b"kept");
+    account(&ring, &alice, &uri);
     assert!(HEAP.used.load(Ordering::Relaxed) > 0);
 }
+
+/// Enrols, confirms, logs in, and is refused the second time.
+fn account(ring: &Keyring, alice: &AccountId, uri: &OtpauthUri) {
+    let (policy, mut rng) = (Policy::default(), Counting(0));
+    let key = uri.totp().key(uri.secret());
+    let now = |step: u64| UnixTime::from_secs(step * 30);
+    let attempt = |step: u64, purpose| {
+        let code = key.code_at(Step::new(step)).reveal();
+        let mut text = alloc::string::String::new();
+        core::fmt::write(&mut text, format_args!("{code}")).unwrap();
+        Attempt::new(purpose, &text)
+    };
+    let new = NewAuthenticator::imported(uri).unwrap();
+    let change = ring.open(alice, None).unwrap().enroll_first(&policy, now(100), &new, &mut rng).unwrap();
+    let (write, _) = ring.seal(change, &mut rng).unwrap();
+    let stored = write.unwrap().new;
+    let opened = ring.open(alice, Some(stored)).unwrap();
+    let change = opened.confirm(&policy, now(101), &attempt(101, Purpose::BINDING)).unwrap();
+    let (write, _) = ring.seal(change, &mut rng).unwrap();
+    let mut stored = write.unwrap().new;
+    for expected in [true, false] {
+        let opened = ring.open(alice, Some(stored.clone())).unwrap();
+        let change = opened.verify(&policy, now(102), &attempt(102, Purpose::LOGIN)).unwrap();
+        let (write, uncommitted) = ring.seal(change, &mut rng).unwrap();
+        stored = write.map_or(stored, |write| write.new);
+        assert!(matches!(uncommitted.assume_committed().0, Verdict::Accepted(_)) == expected);
+    }
+}
+
+/// Not random, but never the same: enough for revisions here.
+struct Counting(u64);
+
+impl rand::TryRng for Counting {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        self.try_next_u64().map(|number| number as u32)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        self.0 += 1;
+        Ok(self.0)
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+        for byte in bytes {
+            *byte = self.try_next_u64()? as u8;
+        }
+        Ok(())
+    }
+}
+
+impl rand::TryCryptoRng for Counting {}
