@@ -156,6 +156,9 @@ async fn the_right_code_among_the_guesses_is_counted_like_any() {
         let verifiers = verifiers(&MemoryStore::new(), &clock);
         let account = AccountId::new("victim").unwrap();
         let phone = enrol(&verifiers[0], &account, &clock, T).await;
+        if phone.shows(T, 0) == phone.shows(T - 120, 0) {
+            continue; // the right code's digits have confirmed the enrolment: they are refused
+        }
         let wrong = phone.never_shows(T, round);
         let tasks = (0..100).map(|number| {
             let (verifier, account) = (verifiers[number % VERIFIERS].clone(), account.clone());

@@ -4,7 +4,7 @@ mod phone;
 
 use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
-use phone::{Phone, T, at, keyring, new_authenticator};
+use phone::{Phone, T, at, keyring};
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
@@ -30,15 +30,16 @@ fn imported(seed: u8, totp: Totp) -> NewAuthenticator {
 
 const TOKEN: Totp = Totp { algorithm: Algorithm::Sha256, digits: Digits::Eight, ..Totp::DEFAULT };
 
+fn commit<T>(stored: &mut Option<Stored>, change: Change<T>, rng: &mut StdRng) -> T {
+    let (write, uncommitted) = keyring().seal(change, rng).unwrap();
+    *stored = write.map(|write| write.new).or(stored.take());
+    uncommitted.assume_committed().0
+}
+
 /// An account with everything in it that this release writes, the same each time.
 fn full_account() -> Stored {
     let mut rng = StdRng::seed_from_u64(1);
     let (policy, mut stored) = (Policy::default(), None);
-    fn commit<T>(stored: &mut Option<Stored>, change: Change<T>, rng: &mut StdRng) -> T {
-        let (write, uncommitted) = keyring().seal(change, rng).unwrap();
-        *stored = write.map(|write| write.new).or(stored.take());
-        uncommitted.assume_committed().0
-    }
     let open = |stored: &Option<Stored>| keyring().open(&alice(), stored.clone()).unwrap();
     let phone = Phone::with(&secret(1), Totp::DEFAULT);
     let totp = Totp { period: Period::from_secs(60).unwrap(), ..TOKEN };
@@ -156,6 +157,8 @@ fn this_release_writes_what_the_first_one_wrote() {
     assert_eq!(plain(&write.unwrap().new), plain(&fixture()));
 }
 
+type To<'a> = &'a mut Encoder<Vec<u8>>;
+
 fn opened(plain: &[u8]) -> Result<sekisho::account::Account, SealError> {
     let stored = keyring().seal_bytes(&alice(), plain, &mut phone::rng()).unwrap();
     keyring().open(&alice(), Some(stored))
@@ -259,7 +262,6 @@ fn fields_twice_or_out_of_order_and_lists_without_bound_are_refused() {
         to.into_writer()
     };
     assert!(opened(&record(&|_| ())).is_ok(), "an empty record");
-    type To<'a> = &'a mut Encoder<Vec<u8>>;
     let twice = |to: To<'_>| {
         to.u32(2).unwrap().u32(5).unwrap().u32(2).unwrap().u32(5).unwrap();
     };
@@ -276,7 +278,7 @@ fn fields_twice_or_out_of_order_and_lists_without_bound_are_refused() {
         }
     };
     let large = |to: To<'_>| {
-        to.u32(99).unwrap().bytes(&[0; 17 << 10]).unwrap();
+        to.u32(99).unwrap().bytes(&vec![0; 17 << 10]).unwrap();
     };
     for nonsense in [record(&twice), record(&backwards), record(&endless), record(&many), record(&large)] {
         assert_eq!(opened(&nonsense).unwrap_err(), SealError::Record(RecordError::Nonsense));

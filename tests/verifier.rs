@@ -343,7 +343,26 @@ async fn a_flood_of_refused_guesses_does_not_keep_a_pass_waiting() {
     let attempt = login(&phone.shows(T, 0)).with_device(pass.expose());
     let verdict = tokio::time::timeout(Duration::from_secs(20), verifier.verify(&alice(), attempt)).await;
     assert!(matches!(verdict.expect("in while the flood hangs").unwrap(), Verdict::Accepted(_)));
-    flood.into_iter().for_each(|guess| guess.abort());
+    for guess in flood {
+        guess.abort();
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("down")]
+struct Down;
+struct Broken;
+impl Store for Broken {
+    type Error = Down;
+    async fn load(&self, _: &AccountId) -> Result<Option<Stored>, Down> {
+        Err(Down)
+    }
+    async fn swap(&self, _: &AccountId, _: &Write) -> Result<Swap, Down> {
+        Err(Down)
+    }
+    async fn delete(&self, _: &AccountId, _: sekisho::store::Revision) -> Result<Swap, Down> {
+        Err(Down)
+    }
 }
 
 #[tokio::test]
@@ -353,22 +372,6 @@ async fn any_store_in_a_box_gives_its_own_error() {
     let phone = enrolled(&boxed, &clock).await;
     assert!(matches!(boxed.verify(&alice(), login(&phone.shows(T, 0))).await.unwrap(), Verdict::Accepted(_)));
 
-    #[derive(Debug, thiserror::Error)]
-    #[error("down")]
-    struct Down;
-    struct Broken;
-    impl Store for Broken {
-        type Error = Down;
-        async fn load(&self, _: &AccountId) -> Result<Option<Stored>, Down> {
-            Err(Down)
-        }
-        async fn swap(&self, _: &AccountId, _: &Write) -> Result<Swap, Down> {
-            Err(Down)
-        }
-        async fn delete(&self, _: &AccountId, _: sekisho::store::Revision) -> Result<Swap, Down> {
-            Err(Down)
-        }
-    }
     let broken: Verifier = Verifier::builder(BoxStore::new(Broken), keyring()).build();
     let error = broken.verify(&alice(), login("123456")).await.unwrap_err();
     let Error::Store(source) = &error else { panic!("{error}") };
