@@ -1,4 +1,5 @@
 //! The account as a value: each rule by itself, on floor 2 and a keyring alone.
+#![cfg(feature = "alloc")]
 
 mod phone;
 

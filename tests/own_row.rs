@@ -2,6 +2,7 @@
 //!
 //! What it has to do by itself is what a verifier does: load, decide, seal, swap on the revision, and tell the verdict only
 //! once the swap is committed.
+#![cfg(feature = "alloc")]
 
 mod phone;
 

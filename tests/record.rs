@@ -1,4 +1,5 @@
 //! Records as they are stored: what the first release wrote is read, what newer ones add is kept, nonsense is refused.
+#![cfg(feature = "alloc")]
 
 mod phone;
 
