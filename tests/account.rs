@@ -696,10 +696,10 @@ fn a_record_from_before_a_restored_backup_is_treated_with_care() {
         let change = row.open().restored_at(&row.policy, at(secs), restored);
         row.commit(change);
     };
-    assert!(row.open().needs_care(restored));
+    assert!(row.open().needs_care(at(T + 46), restored));
     care(&mut row, T + 46);
     let once = row.stored.clone();
-    assert!(!row.open().needs_care(restored));
+    assert!(!row.open().needs_care(at(T + 46), restored));
     care(&mut row, T + 46);
     assert_eq!(row.stored, once, "once is enough");
     let verify = |row: &mut Row, secs: u64, attempt: &Attempt| row.attempt(secs, attempt);
@@ -756,8 +756,9 @@ fn a_code_used_by_a_fast_phone_before_a_restore_is_not_accepted_after_it() {
 fn a_new_record_made_after_a_restore_needs_no_care() {
     let mut row = Row::new();
     row.enrol(T);
-    assert!(!row.open().needs_care(at(T - 180)));
-    assert!(row.open().needs_care(at(T - 179)));
+    assert!(!row.open().needs_care(at(T), at(T - 180)));
+    assert!(row.open().needs_care(at(T), at(T - 179)));
+    assert!(row.open().needs_care(at(T - 10_000), at(T - 9_999)), "made by a clock that was ahead");
 }
 
 #[test]
@@ -782,6 +783,120 @@ fn what_a_thief_began_with_an_authenticator_ends_with_its_removal() {
     assert_eq!(confirmed, AccountError::NothingPending);
     let bound = row.open().enroll(&row.policy, at(now + 33), &thiefs, &new_authenticator(), &mut rng()).unwrap_err();
     assert_eq!(bound, AccountError::Proof(ProofError::Spent), "given before the removal");
+}
+
+#[test]
+fn an_authenticator_that_is_disabled_is_not_what_is_left() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    let proof = row.prove(T, &phone.shows(T, 0), Purpose::BINDING);
+    let change = row.open().enroll(&row.policy, at(T), &proof, &new_authenticator(), &mut rng()).unwrap();
+    let second = Phone::of(&row.commit(change));
+    // A hundred failures while it waits, within its ten minutes by a clock that is set back: the counts do not mind.
+    let (mut now, mut disabled) = (T, false);
+    while !disabled {
+        now += 3_600;
+        let wrong = phone.never_shows(now, 1);
+        disabled = match row.log_in(now, &wrong) {
+            Verdict::Rejected(Rejection::Mismatch(counted)) => counted.standing == Standing::Disabled,
+            Verdict::Rejected(Rejection::Locked { until }) => {
+                now = until.as_secs();
+                false
+            }
+            verdict => panic!("{verdict:?}"),
+        };
+    }
+    assert!(matches!(row.confirm(T + 300, &second.shows(T + 300, 0)), Verdict::Accepted(_)));
+    let binding = Attempt::new(Purpose::BINDING, &second.shows(now + 172_800, 0));
+    let Verdict::Accepted(proof) = row.attempt(now + 172_800, &binding) else { panic!() };
+    let late = at(now + 172_800);
+    let refused = row.open().remove(&row.policy, late, &proof, AuthenticatorId::new(2)).unwrap_err();
+    assert_eq!(refused, AccountError::LastAuthenticator);
+    let change = row.open().remove_last(&row.policy, late, &proof, AuthenticatorId::new(2)).unwrap();
+    row.commit(change);
+    assert_eq!(row.open().view(&row.policy, late).authenticators, []);
+    assert_eq!(row.told("removed"), 2);
+}
+
+#[test]
+fn a_purpose_that_is_held_is_held_at_every_door() {
+    let mut row = Row::with(AccountLimits { held_purposes: vec![Purpose::BINDING], ..AccountLimits::default() });
+    let phone = Phone::of(&row.begin_first(T, &new_authenticator()));
+    assert!(matches!(row.confirm(T, &phone.shows(T, 0)), Verdict::Accepted(_)));
+    let day = T + 86_400;
+    let proof = row.prove(day, &phone.shows(day, 0), Purpose::BINDING);
+    let change = row.open().remove_last(&row.policy, at(day), &proof, AuthenticatorId::new(1)).unwrap();
+    row.commit(change);
+    let next = Phone::of(&row.begin_first(day + 30, &new_authenticator()));
+    let held = row.confirm(day + 30, &next.shows(day + 30, 0));
+    assert_eq!(held, Verdict::Rejected(Rejection::Held { until: at(day + 86_400) }));
+}
+
+#[test]
+fn a_secret_brought_in_after_a_restore_has_used_what_it_can_have_used() {
+    // The backup has only the enrolment that waits; its phone was one step fast.
+    let mut row = Row::new();
+    let phone = Phone::with(&sekisho::otp::Secret::new(&[5; 20]).unwrap(), Totp::DEFAULT);
+    let _ = row.begin_first(T, &phone.again());
+    let backup = row.stored.clone();
+    assert!(matches!(row.confirm(T + 30, &phone.shows(T + 30, 0)), Verdict::Accepted(_)));
+    let used = phone.shows(T + 60, 1);
+    assert!(matches!(row.log_in(T + 60, &used), Verdict::Accepted(_)));
+    row.stored = backup;
+    let change = row.open().restored_at(&row.policy, at(T + 61), at(T + 61));
+    row.commit(change);
+    let _ = row.begin_first(T + 62, &phone.again());
+    for later in 62..180 {
+        let verdict = row.confirm(T + later, &used);
+        assert!(!matches!(verdict, Verdict::Accepted(_)), "{later}");
+    }
+}
+
+#[test]
+fn a_restore_in_the_far_future_locks_nobody_out_for_long_and_shortens_no_hold() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    let milliseconds = at(T * 1_000);
+    let change = row.open().restored_at(&row.policy, at(T + 1), milliseconds);
+    row.commit(change);
+    assert!(!row.open().needs_care(at(T + 2), milliseconds));
+    assert_eq!(row.open().view(&row.policy, at(T)).holds[0].1, at(T + 601 + 86_400));
+    let later = T + 601 + 6 * 30;
+    assert!(matches!(row.log_in(later, &phone.shows(later, 0)), Verdict::Accepted(_)));
+}
+
+#[test]
+fn clocks_at_the_end_of_time_write_records_that_are_read() {
+    for now in [1 << 43, 1 << 44, u64::MAX - 100_000, u64::MAX] {
+        let mut row = Row::new();
+        let phone = Phone::of(&row.begin_first(now, &new_authenticator()));
+        let step = phone.step(now);
+        let code = phone.key.code_at(step).reveal().to_string();
+        let attempt = Attempt::new(Purpose::BINDING, &code);
+        // At the very end an enrolment has no time left to wait.
+        if let Ok(change) = row.open().confirm(&row.policy, at(now), &attempt) {
+            let _ = row.commit(change);
+        }
+        let change = row.open().restored_at(&row.policy, at(now), at(u64::MAX));
+        row.commit(change);
+        let _ = row.open().view(&row.policy, at(now));
+        assert!(row.open().owed().iter().filter_map(|event| event.sequence).is_sorted_by(|a, b| a < b), "{now}");
+    }
+}
+
+#[test]
+fn what_is_owed_is_not_pushed_out_by_what_is_not() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    for _ in 0..31 {
+        let change = row.open().unlock(&row.policy, at(T), &operator(), &mut rng()).unwrap();
+        let _ = row.commit(change);
+    }
+    let owed = row.open().owed();
+    assert_eq!(owed.len(), 32);
+    assert!(matches!(row.rejection(T, &phone.never_shows(T, 1)), Rejection::Mismatch(_)));
+    assert_eq!(row.open().owed(), owed);
+    assert_eq!(row.told("rejected"), 1, "told all the same");
 }
 
 #[test]

@@ -249,7 +249,11 @@ async fn an_erased_account_is_gone_and_its_numbers_do_not_come_back() {
     let verifier = Verifier::builder(store.clone(), keyring()).clock(clock.clone()).event_sink(log.clone()).build();
     enrolled(&verifier, &clock).await;
     let support = verifier.support("bob", "left");
-    assert!(support.erase(&alice()).await.unwrap());
+    let account = alice();
+    let (one, other) = tokio::join!(support.erase(&account), support.erase(&account));
+    assert!(one.unwrap() || other.unwrap());
+    assert_eq!(log.kinds().iter().filter(|kind| **kind == "erased").count(), 1);
+    assert!(store.load(&alice()).await.unwrap().is_none());
     assert!(!support.erase(&alice()).await.unwrap());
     assert!(verifier.verify(&alice(), login("123456")).await.unwrap_err().is_not_enrolled());
     let last = log.0.lock().unwrap().iter().filter_map(|event| event.sequence).max();
@@ -270,6 +274,13 @@ async fn a_record_is_not_erased_before_its_owner_has_been_told() {
     let down = Verifier::builder(store.clone(), keyring()).clock(clock.clone()).event_sink(Down).build();
     assert!(matches!(down.support("bob", "left").erase(&alice()).await, Err(Error::Untold)));
     assert!(store.load(&alice()).await.unwrap().is_some());
+    // Nor where nobody can be told; but by a call that says so.
+    let silent = verifier(&store, &clock);
+    assert!(matches!(silent.support("bob", "left").erase(&alice()).await, Err(Error::Untold)));
+    assert!(silent.support("bob", "left").erase_even_if_untold(&alice()).await.unwrap());
+    assert!(store.load(&alice()).await.unwrap().is_none());
+    assert!(!silent.support("bob", "left").erase_even_if_untold(&alice()).await.unwrap());
+    assert!(store.load(&alice()).await.unwrap().is_none(), "nothing is made in its place");
 }
 
 #[tokio::test]

@@ -125,6 +125,9 @@ impl Account {
         if let Some(answer) = self.record.answers.find(fingerprint, now) {
             return Ok(self.repeat_with(answer, |_, authenticator, _| authenticator));
         }
+        if let Some(until) = self.record.held_until(purpose, now) {
+            return Ok(self.refuse(now, purpose, Rejection::Held { until }));
+        }
         // A clock set back does not make it wait longer.
         let waits = |pending: &&Pending| {
             now < pending.until && pending.until.saturating_since(now) <= policy.limits().pending_secs
@@ -148,22 +151,20 @@ impl Account {
             let Some(pending) = self.record.pending.take() else { return Err(AccountError::NothingPending) };
             let Pending { id, name, totp, secret, tracker, until: _, unknown } = pending;
             let tracker = tracker.accepted(judged.step, policy.codes().max_drift, totp.step_at(now)?);
-            let bound_at = now;
-            let last_used = now;
             self.record.authenticators.push(Authenticator {
                 id,
                 name,
                 totp,
                 secret,
                 tracker,
-                bound_at,
-                last_used,
+                bound_at: now,
+                last_used: now,
                 disabled: false,
                 unknown,
             });
             self.record.lately.push(Accepted { code, at: now });
             self.record.throttles.succeed(policy, Door::Enrolment, now);
-            self.record.hold(policy, now);
+            self.record.hold(policy, now, now);
             self.record.proofs_spent = self.record.history.last;
             let serial = self.tell(now, EventKind::Confirmed { authenticator: id }).unwrap_or_default();
             self.record.answers.push(fingerprint, now, Answered::Accepted { authenticator: id, serial });

@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 #[non_exhaustive]
 pub struct Event {
     /// Its number on the account: an event that is told twice has the same number both times. Numbers rise, also where the
-    /// record was erased and made anew, or restored from a backup (they begin at the time of that, in seconds, times 2²⁰).
+    /// record was erased and made anew, or restored from a backup: they begin at the second of that, times 2²⁰.
     /// `None` for a refusal that changed nothing: it is told once and kept nowhere.
     pub sequence: Option<u64>,
     /// When it happened.
@@ -238,21 +238,27 @@ impl History {
 
     /// Numbers that no event of this account has had: it was made, or restored, at this time.
     pub(super) fn begin_anew(&mut self, at: UnixTime) {
-        self.last = self.last.max(at.as_secs().saturating_mul(1 << 20));
+        // However late it is, there are numbers left.
+        self.last = self.last.max(at.as_secs().min(1 << 43) << 20);
     }
 
     pub(super) fn push(&mut self, at: UnixTime, kind: EventKind) -> Event {
         self.last = self.last.saturating_add(1);
         let event = Event { sequence: Some(self.last), at, kind };
-        if self.entries.len() >= EVENTS {
-            let first_to_go = self.entries.iter().enumerate().min_by_key(|(_, entry)| entry.keeping);
-            self.entries.remove(first_to_go.map_or(0, |(place, _)| place));
-        }
         let keeping = match &event.kind {
             _ if event.notifies_owner() => Keeping::Owed,
             EventKind::Rejected { .. } | EventKind::Locked { .. } => Keeping::Refusal,
             _ => Keeping::Ordinary,
         };
+        if self.entries.len() >= EVENTS {
+            let first_to_go = self.entries.iter().enumerate().min_by_key(|(_, entry)| entry.keeping);
+            match first_to_go {
+                // Nothing that is owed makes room for what is not: that is told, and not kept.
+                Some((_, entry)) if entry.keeping > keeping => return event,
+                Some((place, _)) => drop(self.entries.remove(place)),
+                None => {}
+            }
+        }
         self.entries.push(Entry { sequence: self.last, keeping, bytes: event_to_bytes(&event) });
         event
     }
@@ -261,8 +267,10 @@ impl History {
         self.entries.iter().map(Entry::event)
     }
 
+    /// What cannot be read stays owed, for a release that can.
     pub(super) fn owed(&self) -> impl Iterator<Item = Event> {
-        self.entries.iter().filter(|entry| entry.keeping == Keeping::Owed).map(Entry::event)
+        let owed = self.entries.iter().filter(|entry| entry.keeping == Keeping::Owed).map(Entry::event);
+        owed.filter(|event| event.kind != EventKind::Unknown)
     }
 
     /// Marks these as taken; says whether any was owed.

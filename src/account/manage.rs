@@ -1,6 +1,6 @@
 //! What happens to an account beside its codes: names, removals, operators' acts, acknowledgements, restored backups.
 
-use super::authenticator::AuthenticatorId;
+use super::authenticator::{Authenticator, AuthenticatorId};
 use super::change::Change;
 use super::event::{Event, EventKind};
 use super::policy::Policy;
@@ -8,7 +8,7 @@ use super::proof::Proof;
 use super::text::{Text, TextError};
 use super::token::{DeviceToken, Pass};
 use super::{Account, AccountError};
-use crate::otp::UnixTime;
+use crate::otp::{Period, REMEMBERED_SECS, Step, UnixTime};
 use alloc::vec::Vec;
 use rand::CryptoRng;
 use sha2::{Digest, Sha256};
@@ -55,15 +55,15 @@ impl Account {
         proof: &Proof,
         id: AuthenticatorId,
     ) -> Result<Change<()>, AccountError> {
-        if let [only] = self.record.authenticators.as_slice()
-            && only.id == id
-        {
+        let mut left = self.record.authenticators.iter().filter(|one| one.id != id);
+        if !left.any(|one| !one.disabled) && self.record.authenticators.iter().any(|one| one.id == id) {
             return Err(AccountError::LastAuthenticator);
         }
-        self.remove_any(policy, now, proof, id)
+        self.remove_where(policy, now, proof, id, |one| one.id == id)
     }
 
-    /// Removes the last authenticator: the account has no second factor then, and the next one is enrolled freely.
+    /// Removes the last authenticator in force, and with it those that are disabled: the account has no second factor then, and the
+    /// next one is enrolled freely.
     ///
     /// # Errors
     /// [`AccountError::Proof`]; [`AccountError::NoSuchAuthenticator`]; [`AccountError::NotTheLast`].
@@ -74,29 +74,35 @@ impl Account {
         proof: &Proof,
         id: AuthenticatorId,
     ) -> Result<Change<()>, AccountError> {
-        if self.record.authenticators.len() > 1 {
+        if self.record.authenticators.iter().any(|one| one.id != id && !one.disabled) {
             return Err(AccountError::NotTheLast);
         }
-        self.remove_any(policy, now, proof, id)
+        self.remove_where(policy, now, proof, id, |one| one.id == id || one.disabled)
     }
 
-    fn remove_any(
+    fn remove_where(
         mut self,
         policy: &Policy,
         now: UnixTime,
         proof: &Proof,
         id: AuthenticatorId,
+        goes: impl Fn(&Authenticator) -> bool,
     ) -> Result<Change<()>, AccountError> {
         self.spend(proof, now)?;
         let record = &mut self.record;
-        let place = record.authenticators.iter().position(|one| one.id == id);
-        let removed = record.authenticators.remove(place.ok_or(AccountError::NoSuchAuthenticator { id })?);
-        record.used_until = record.used_until.max(removed.used_until());
+        if !record.authenticators.iter().any(|one| one.id == id) {
+            return Err(AccountError::NoSuchAuthenticator { id });
+        }
+        let going = record.authenticators.iter().filter(|one| goes(one));
+        record.used_until = going.map(Authenticator::used_until).fold(record.used_until, UnixTime::max);
+        let removed: Vec<_> = record.authenticators.extract_if(.., |one| goes(one)).map(|one| one.id).collect();
         // Whoever has the removed one may have begun it, or hold an answer or a proof of it.
         record.pending = None;
         record.answers.0.clear();
-        record.hold(policy, now);
-        self.tell(now, EventKind::Removed { authenticator: id });
+        record.hold(policy, now, now);
+        for authenticator in removed {
+            self.tell(now, EventKind::Removed { authenticator });
+        }
         Ok(Change::written(self, ()))
     }
 
@@ -149,48 +155,61 @@ impl Account {
     /// Puts the erasure of the record into its history, so that it is told before the record is deleted.
     #[cfg(feature = "verifier")]
     pub(crate) fn erasing(mut self, now: UnixTime, operator: &Operator) -> Change<()> {
+        if self.revision.is_none() || self.is_being_erased() {
+            return Change::unwritten(self, (), None);
+        }
         let Operator { name, reason } = operator.clone();
         self.tell(now, EventKind::Erased { operator: name, reason });
         Change::written(self, ())
     }
 
+    /// Whether nothing has happened since the erasure was written down.
+    #[cfg(feature = "verifier")]
+    pub(crate) fn is_being_erased(&self) -> bool {
+        self.record.history.events().last().is_some_and(|event| matches!(event.kind, EventKind::Erased { .. }))
+    }
+
     /// Whether the record may be older than what was used since: it was made before the store was restored from a backup `at` a
-    /// certain time, and has not been treated with care since ([`restored_at`](Self::restored_at)).
+    /// certain time (or by a clock that was ahead), and has not been treated with care since ([`restored_at`](Self::restored_at)).
     #[must_use]
-    pub fn needs_care(&self, at: UnixTime) -> bool {
-        self.revision.is_some() && self.record.made_at < at && self.record.restored_at < at
+    pub fn needs_care(&self, now: UnixTime, at: UnixTime) -> bool {
+        let is_of_the_future = self.record.made_at.saturating_since(now) > REMEMBERED_SECS;
+        self.revision.is_some() && self.record.restored_at < at && (self.record.made_at < at || is_of_the_future)
     }
 
     /// Treats a record with care that may be older than what was used since, see [`needs_care`](Self::needs_care). To be stored before
     /// anything else is done with the account.
     ///
     /// All steps that can have been accepted until `at` count as used, those that a fast clock may have brought included:
-    /// codes are accepted again from a few steps later on. Passes and proofs are void, an enrolment that
-    /// waited is ended, and what the policy holds after a change of binding is held from `at` on. Forgotten are the failures since
-    /// the backup, and what was removed since is there again.
+    /// codes are accepted again from a few steps later on, and a secret can be brought in again a quarter of an hour later. Passes and
+    /// proofs are void, an enrolment that waited is ended, and what the policy holds after a change of binding is held from
+    /// `at` on. Forgotten are the failures since the backup, and what was removed since is there again. (An `at` more than ten
+    /// minutes ahead of `now` is taken for ten minutes ahead: nothing was used later.)
     pub fn restored_at(mut self, policy: &Policy, now: UnixTime, at: UnixTime) -> Change<()> {
-        if !self.needs_care(at) {
+        if !self.needs_care(now, at) {
             return Change::unwritten(self, (), None);
         }
         let limits = policy.codes();
+        let until = at.min(now.saturating_add(REMEMBERED_SECS));
+        let ahead = u64::from(limits.window.future).saturating_add(u64::from(limits.max_drift));
         let record = &mut self.record;
         for authenticator in &mut record.authenticators {
-            if let Ok(step) = authenticator.totp.step_at(at) {
-                let resynchronised = i64::from(authenticator.tracker.anchor().max(0));
-                let ahead = i64::from(limits.window.future).saturating_add(i64::from(limits.max_drift));
-                let furthest = step.saturating_offset(ahead.saturating_add(resynchronised));
-                authenticator.tracker = authenticator.tracker.used_up(furthest);
-                record.used_until = record.used_until.max(authenticator.used_until());
+            if let Ok(step) = authenticator.totp.step_at(until) {
+                let resynchronised = u64::from(authenticator.tracker.anchor().max(0).unsigned_abs());
+                let furthest = step.number().saturating_add(ahead).saturating_add(resynchronised);
+                authenticator.tracker = authenticator.tracker.used_up(Step::new(furthest));
             }
         }
-        record.used_until = record.used_until.max(at);
+        // Of whatever period the secrets were that the backup does not have.
+        let longest = ahead.saturating_add(1).saturating_mul(Period::MAX_SECS);
+        record.used_until = record.used_until.max(until.saturating_add(longest));
         record.pending = None;
         record.passes.0.clear();
         record.answers.0.clear();
         record.epoch = epoch_after(record.epoch, at);
-        record.hold(policy, at);
+        record.hold(policy, now, until);
         record.restored_at = at;
-        record.history.begin_anew(at);
+        record.history.begin_anew(until);
         self.tell(now, EventKind::Restored { restored_at: at });
         Change::written(self, ())
     }

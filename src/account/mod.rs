@@ -158,14 +158,14 @@ impl Record {
         self.holds.iter().find(|hold| hold.purpose == purpose && now < hold.until).map(|hold| hold.until)
     }
 
-    /// Holds what the policy holds after a change of binding. No hold is shortened by another.
-    fn hold(&mut self, policy: &Policy, from: UnixTime) {
+    /// Holds what the policy holds after a change of binding, from a certain time on. No hold is shortened by another.
+    fn hold(&mut self, policy: &Policy, now: UnixTime, from: UnixTime) {
         let limits = policy.limits();
         if limits.binding_hold_secs == 0 {
             return;
         }
         let until = from.saturating_add(limits.binding_hold_secs);
-        self.holds.retain(|hold| from < hold.until);
+        self.holds.retain(|hold| now < hold.until);
         for purpose in &limits.held_purposes {
             if let Some(hold) = self.holds.iter_mut().find(|hold| hold.purpose == *purpose) {
                 hold.until = hold.until.max(until);
@@ -247,8 +247,10 @@ pub enum AccountError {
         /// The one that was asked for.
         id: AuthenticatorId,
     },
-    /// `remove` for the only authenticator.
-    #[error("this is the account's last authenticator: enrol another one first, or call `remove_last` to do without")]
+    /// `remove` for the only authenticator that is not disabled.
+    #[error(
+        "this is the account's last authenticator in force: enrol another first, or call `remove_last` to do without"
+    )]
     LastAuthenticator,
     /// `remove_last` where there are others.
     #[error("this is not the account's last authenticator: call `remove`")]

@@ -1,5 +1,6 @@
 //! Sealing keys, and where they come from.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use rand::CryptoRng;
@@ -85,7 +86,8 @@ impl fmt::Debug for SealingKey {
 /// ```
 pub struct Keyring {
     primary: (KeyId, SealingKey),
-    older: Vec<(KeyId, SealingKey)>,
+    /// Each in its place on the heap: the list grows, and would leave copies.
+    older: Vec<(KeyId, Box<SealingKey>)>,
 }
 
 impl Keyring {
@@ -103,7 +105,7 @@ impl Keyring {
         if self.get(id).is_some() {
             return Err(KeyringError::Twice { id });
         }
-        self.older.push((id, key));
+        self.older.push((id, Box::new(key)));
         Ok(self)
     }
 
@@ -180,8 +182,10 @@ impl Keyring {
     }
 
     pub(super) fn get(&self, id: KeyId) -> Option<&SealingKey> {
-        let mut all = core::iter::once(&self.primary).chain(&self.older);
-        all.find(|(other, _)| *other == id).map(|(_, key)| key)
+        if self.primary.0 == id {
+            return Some(&self.primary.1);
+        }
+        self.older.iter().find(|(other, _)| *other == id).map(|(_, key)| &**key)
     }
 }
 

@@ -35,7 +35,7 @@ pub enum Error {
     /// The operating system gives no randomness. Nothing has changed.
     #[error("the operating system gives no randomness: try again later")]
     Randomness(#[source] SysError),
-    /// The sink has not taken what has to be told before a record is erased. The record is still there.
+    /// The sink has not taken what has to be told before a record is erased, or there is none. The record is still there.
     #[error("the event sink has not taken the account's events, which erasing would lose: see to it, and try again")]
     Untold,
     /// An operator's name or reason is no text.
@@ -44,10 +44,10 @@ pub enum Error {
 }
 
 impl Error {
-    /// Whether trying again later may help: the store was down or slow, or too many were at it.
+    /// Whether trying again later may help: the store or the sink was down or slow, or too many were at it.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Store(_) | Self::OutcomeUnknown(_) | Self::Contention | Self::Randomness(_))
+        matches!(self, Self::Store(_) | Self::OutcomeUnknown(_) | Self::Contention | Self::Randomness(_) | Self::Untold)
     }
 
     /// Whether the account has no authenticator: let its owner enrol one.

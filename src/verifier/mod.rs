@@ -74,7 +74,7 @@ use sink::BoxSink;
 ///
 /// It starts no threads and no timers, and works in any runtime that its store works in. Its futures can be dropped at any
 /// time: what was on its way to the store may happen or not, as with
-/// [`Error::OutcomeUnknown`].
+/// [`Error::OutcomeUnknown`]. (One that is kept and not polled keeps later changes of its account waiting.)
 ///
 /// Several verifiers, in as many processes and on as many machines as the store serves, may work on one account at the
 /// same time. Within one verifier, what changes an account waits its turn, first come first served; a refusal that changes

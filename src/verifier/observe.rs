@@ -4,8 +4,9 @@ use super::sink::{EventSink, SinkError};
 use crate::account::{AccountId, Event, EventKind};
 
 /// Events as structured logs, by the `tracing` crate: target `sekisho`, one record an event, with the fields `account`, `event`,
-/// `at` (Unix time in seconds), `sequence`, and what the event has beside. At level WARN what the owner should be
-/// told of, otherwise INFO.
+/// `at` (Unix time in seconds), `sequence`, and, where the event has them, `authenticator`, `purpose`, `reason`, `operator`, `until`
+/// (of a lock, a pass, or a restored backup), `failures_in_a_row`, `offset`. At level WARN what the owner should be told of,
+/// otherwise INFO.
 #[cfg(feature = "tracing")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TracingSink;
@@ -27,6 +28,7 @@ impl EventSink for TracingSink {
                     reason = reason(&event.kind),
                     operator = operator(&event.kind),
                     until = until(&event.kind),
+                    failures_in_a_row = failures_in_a_row(&event.kind),
                     offset = offset(&event.kind),
                 )
             };
@@ -81,7 +83,17 @@ fn operator(kind: &EventKind) -> Option<&str> {
 #[cfg(feature = "tracing")]
 const fn until(kind: &EventKind) -> Option<u64> {
     match kind {
-        EventKind::Locked { until, .. } | EventKind::PassIssued { until, .. } => Some(until.as_secs()),
+        EventKind::Locked { until, .. }
+        | EventKind::PassIssued { until, .. }
+        | EventKind::Restored { restored_at: until } => Some(until.as_secs()),
+        _ => None,
+    }
+}
+
+#[cfg(feature = "tracing")]
+const fn failures_in_a_row(kind: &EventKind) -> Option<u32> {
+    match kind {
+        EventKind::Locked { failures_in_a_row, .. } => Some(*failures_in_a_row),
         _ => None,
     }
 }

@@ -11,7 +11,7 @@ pub type SinkError = Box<dyn Error + Send + Sync>;
 /// What takes events: an audit log, an outbox of notifications, counters.
 ///
 /// An event is handed over after what it tells of has been stored. Those that
-/// [notify the owner](Event::notifies_owner) are handed again, in front of the account's next operation or by
+/// [notify the owner](Event::notifies_owner) are handed again, with the account's next operation or by
 /// [`Verifier::hand_over`](super::Verifier::hand_over), until [`hand`](Self::hand) returns `Ok`: a crash loses none. So they may come
 /// twice; [`Event::sequence`] tells. All others come once at most.
 ///

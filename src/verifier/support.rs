@@ -35,23 +35,44 @@ impl<'a, S: Store> Support<'a, S> {
     /// Forgets the account, when its owner has left. Gives whether anything was stored of it.
     ///
     /// Everything is forgotten: authenticators, failures, locks, holds, and what was used. (Should a secret be imported into an account of this id
-    /// within minutes, its used codes pass again.) What the sink has not taken is handed over first, the erasure last.
+    /// within minutes, its used codes pass again.) What the sink has not taken is handed over first, the erasure last; the
+    /// record goes when all of it has been taken.
     ///
     /// # Errors
-    /// [`Error::Untold`] if the sink has not taken it; [`Error::Operator`] if operator or reason is blank or too long; [`Error`].
+    /// [`Error::Untold`] if the sink has not taken all, or there is none; [`Error::Operator`] if operator or reason is blank or too
+    /// long; [`Error`].
     pub async fn erase(&self, account: &AccountId) -> Result<bool, Error> {
+        self.erase_if(account, false).await
+    }
+
+    /// The same, whether or not anybody has been told: for services without an event sink. Neither the owner nor the audit log
+    /// may ever learn of it.
+    ///
+    /// # Errors
+    /// [`Error::Operator`] if operator or reason is blank or too long; [`Error`].
+    pub async fn erase_even_if_untold(&self, account: &AccountId) -> Result<bool, Error> {
+        self.erase_if(account, true).await
+    }
+
+    async fn erase_if(&self, account: &AccountId, untold: bool) -> Result<bool, Error> {
         let operator = self.operator.clone()?;
         let verifier = self.verifier;
-        if verifier.0.store.load(account).await.map_err(Error::store)?.is_none() {
-            return Ok(false);
-        }
-        verifier.change(account, |opened, now, _| Ok(opened.erasing(now, &operator))).await?;
+        let mut existed = false;
         for _ in 0..MAX_TRIES {
-            let Some(stored) = verifier.0.store.load(account).await.map_err(Error::store)? else { return Ok(true) };
+            let Some(stored) = verifier.0.store.load(account).await.map_err(Error::store)? else { return Ok(existed) };
+            existed = true;
             let revision = stored.revision;
-            if verifier.0.sink.is_some() && !verifier.0.keyring.open(account, Some(stored))?.owed().is_empty() {
+            let opened = verifier.0.keyring.open(account, Some(stored))?;
+            let (owed, is_being_erased) = (opened.owed(), opened.is_being_erased());
+            drop(opened);
+            if !owed.is_empty() && verifier.hand_owed(account, owed).await? > 0 && !untold {
                 return Err(Error::Untold);
             }
+            if !is_being_erased {
+                verifier.change(account, |opened, now, _| Ok(opened.erasing(now, &operator))).await?;
+                continue;
+            }
+            // Lost if anything has happened since, an acknowledgement above included.
             let deleted = verifier.0.store.delete(account, revision).await;
             if deleted.map_err(Error::outcome_unknown)? == Swap::Done {
                 return Ok(true);

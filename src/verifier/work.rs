@@ -22,10 +22,10 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         transition: impl Fn(Account, UnixTime, &mut Randomness) -> Result<Change<T>, AccountError> + Send + Sync,
     ) -> Result<T, Error> {
-        let mut turn = self.0.queue.turn_now(account);
+        let mut turn = None;
         for _ in 0..MAX_TRIES {
             let (opened, now) = self.load(account).await?;
-            if let Some(at) = self.0.restored_at.filter(|at| opened.needs_care(*at)) {
+            if let Some(at) = self.0.restored_at.filter(|at| opened.needs_care(now, *at)) {
                 self.commit(account, opened.restored_at(&self.0.policy, now, at)).await?;
                 continue;
             }
@@ -33,8 +33,11 @@ impl<S: Store> Verifier<S> {
             let mut randomness = Randomness::new();
             let change = transition(opened, now, &mut randomness)?;
             if change.is_written && turn.is_none() {
-                turn = Some(self.0.queue.turn(account).await);
-                continue;
+                turn = self.0.queue.turn_now(account);
+                if turn.is_none() {
+                    turn = Some(self.0.queue.turn(account).await);
+                    continue; // what was loaded has changed meanwhile
+                }
             }
             let (write, uncommitted) = self.0.keyring.seal(change, &mut randomness)?;
             randomness.check().map_err(Error::Randomness)?;

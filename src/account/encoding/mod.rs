@@ -82,7 +82,7 @@ fn put_u64<W: Write>(to: &mut Encoder<W>, number: u32, value: u64) -> Written<W>
     Ok(())
 }
 
-/// Begins a list, unless it is empty: then nothing is to be written.
+/// Begins a list.
 fn put_list<W: Write>(to: &mut Encoder<W>, number: u32, len: usize) -> Written<W> {
     to.u32(number)?.array(len as u64)?;
     Ok(())
