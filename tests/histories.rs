@@ -168,7 +168,8 @@ impl History {
                 self.typed.push(code.clone());
                 let attempt = Attempt::new(Purpose::BINDING, &code);
                 let verdict = self.verifiers[0].confirm(&self.account, attempt).await;
-                let answer = answer(verdict.map(|verdict| map(verdict, AuthenticatorId::number)));
+                let answer =
+                    answer(verdict.map(|verdict| map(verdict, |proof| proof.authenticator().unwrap().number())));
                 assert_eq!(answer, self.plain.confirm(self.now, &code));
             }
             Act::Remove(place, typed) => {
@@ -191,7 +192,7 @@ impl History {
         let mut proof = None;
         let verdict = verdict.map(|verdict| {
             map(verdict, |given| {
-                let id = given.authenticator().number();
+                let id = given.authenticator().unwrap().number();
                 proof = Some(given);
                 id
             })
@@ -205,7 +206,7 @@ impl History {
         let codes = [self.text(first), self.text(second)];
         let [one, other] = &codes;
         let attempt = |code: &str| Attempt::new(Purpose::LOGIN, code);
-        let id = |proof: Proof| proof.authenticator().number();
+        let id = |proof: Proof| proof.authenticator().unwrap().number();
         let (first, second) = tokio::join!(
             self.verifiers[0].verify(&self.account, attempt(one)),
             self.verifiers[1].verify(&self.account, attempt(other)),

@@ -1,7 +1,7 @@
 //! The answers given to named attempts, for asking again.
 
-use super::authenticator::AuthenticatorId;
 use super::limits::ANSWERS;
+use super::proof::Means;
 use crate::otp::{Charge, UnixTime};
 use alloc::vec::Vec;
 use subtle::ConstantTimeEq;
@@ -12,7 +12,7 @@ const REPEATED_SECS: u64 = 60;
 /// What was answered.
 #[derive(Clone, Copy)]
 pub(super) enum Answered {
-    Accepted { authenticator: AuthenticatorId, serial: u64 },
+    Accepted { means: Means, serial: u64 },
     Mismatch(Charge),
     Expired(Charge),
 }

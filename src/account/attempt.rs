@@ -1,9 +1,10 @@
 //! What is submitted.
 
 use super::purpose::Purpose;
+use super::recovery::RecoveryCode;
 use super::throttles::Door;
 use super::token::{DeviceToken, TokenHash};
-use crate::otp::{Code, CodeError};
+use crate::otp::Code;
 use core::fmt;
 use sha2::{Digest, Sha256};
 
@@ -19,17 +20,35 @@ use sha2::{Digest, Sha256};
 #[must_use]
 pub struct Attempt {
     pub(super) purpose: Purpose,
-    pub(super) code: Result<Code, CodeError>,
+    pub(super) submitted: Submitted,
     pub(super) device: Option<TokenHash>,
     pub(super) context: Option<[u8; 32]>,
     name: Option<[u8; 16]>,
+}
+
+/// The text, parsed.
+#[derive(Clone)]
+pub(super) enum Submitted {
+    Code(Code),
+    Recovery(RecoveryCode),
+    Malformed,
 }
 
 impl Attempt {
     /// `text`, as somebody typed it, for `purpose`. A text that is no code will be answered by
     /// [`Malformed`](crate::otp::Rejection::Malformed).
     pub fn new(purpose: Purpose, text: &str) -> Self {
-        Self { purpose, code: Code::parse(text), device: None, context: None, name: None }
+        Self::of(purpose, Code::parse(text).map_or(Submitted::Malformed, Submitted::Code))
+    }
+
+    /// A recovery code, as somebody typed it, for `purpose`: in either case, with or without hyphens and blanks, `O` for `0`
+    /// and `I` or `L` for `1`.
+    pub fn recovery(purpose: Purpose, text: &str) -> Self {
+        Self::of(purpose, RecoveryCode::parse(text).map_or(Submitted::Malformed, Submitted::Recovery))
+    }
+
+    const fn of(purpose: Purpose, submitted: Submitted) -> Self {
+        Self { purpose, submitted, device: None, context: None, name: None }
     }
 
     /// With the device token that the browser presented: [`DeviceToken::to_text`]. A text that is no token of this account's
@@ -41,7 +60,7 @@ impl Attempt {
 
     /// With a hash of what the code confirms (amount and address, say), which the proof will carry. SHA-256 or another of 256
     /// bits.
-    pub const fn with_context(mut self, hash: &[u8; 32]) -> Self {
+    pub fn with_context(mut self, hash: &[u8; 32]) -> Self {
         self.context = Some(*hash);
         self
     }
@@ -50,7 +69,7 @@ impl Attempt {
     /// with the same code within a minute gets the same answer: for when the answer got lost.
     ///
     /// That answer is of the same acceptance, and its proof has the same [id](super::Proof::id). Whoever knows the id and the code gets it too. Keep it on the server; never take it from the client.
-    pub const fn named(mut self, id: [u8; 16]) -> Self {
+    pub fn named(mut self, id: [u8; 16]) -> Self {
         self.name = Some(id);
         self
     }
@@ -64,16 +83,20 @@ impl Attempt {
     /// Whether the text is a code at all.
     #[must_use]
     pub const fn is_malformed(&self) -> bool {
-        self.code.is_err()
+        matches!(self.submitted, Submitted::Malformed)
     }
 
-    /// What tells this attempt from others; `None` without a name. All parts have fixed lengths.
+    /// What tells this attempt from others; `None` without a name. All parts have lengths that the door fixes.
     pub(super) fn fingerprint(&self, door: Door) -> Option<[u8; 32]> {
-        let (name, code) = (self.name?, self.code.ok()?);
+        let name = self.name?;
         let mut hash = Sha256::new();
         hash.update([door as u8]);
         hash.update(name);
-        hash.update(code.packed().to_be_bytes());
+        match &self.submitted {
+            Submitted::Code(code) => hash.update(code.packed().to_be_bytes()),
+            Submitted::Recovery(code) => hash.update(code.bytes()),
+            Submitted::Malformed => return None,
+        }
         hash.update(self.purpose.bytes());
         hash.update([u8::from(self.context.is_some())]);
         hash.update(self.context.unwrap_or_default());

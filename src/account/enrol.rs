@@ -1,13 +1,13 @@
 //! Enrolment: a secret that waits for its first code.
 
 use super::answers::Answered;
-use super::attempt::Attempt;
-use super::authenticator::{Authenticator, AuthenticatorId, Enrolment, NewAuthenticator, Pending};
+use super::attempt::{Attempt, Submitted};
+use super::authenticator::{Authenticator, Enrolment, NewAuthenticator, Pending};
 use super::change::Change;
 use super::encoding::Unknown;
 use super::event::EventKind;
 use super::policy::Policy;
-use super::proof::{Proof, ProofError};
+use super::proof::{Means, Proof, ProofError};
 use super::purpose::Purpose;
 use super::text::Text;
 use super::throttles::Door;
@@ -103,7 +103,8 @@ impl Account {
         Ok(Change::written(self, Enrolment { uri, id, until }))
     }
 
-    /// Confirms the enrolment that waits with a code of the new authenticator, which is bound then. The code is spent.
+    /// Confirms the enrolment that waits with a code of the new authenticator, which is bound then. The code is spent; its proof, of
+    /// [`Purpose::BINDING`], is good for one more change, such as the first set of recovery codes.
     ///
     /// The window is the policy's enrolment window. Failures are charged to the throttle of enrolments, which outlives
     /// them.
@@ -115,15 +116,19 @@ impl Account {
         policy: &Policy,
         now: UnixTime,
         attempt: &Attempt,
-    ) -> Result<Change<Verdict<AuthenticatorId>>, AccountError> {
+    ) -> Result<Change<Verdict<Proof>>, AccountError> {
         let purpose = attempt.purpose;
         if purpose != Purpose::BINDING {
             return Err(AccountError::Purpose);
         }
-        let Ok(code) = attempt.code else { return Ok(self.refuse(now, purpose, Rejection::Malformed)) };
+        let Submitted::Code(code) = attempt.submitted else {
+            return Ok(self.refuse(now, purpose, Rejection::Malformed));
+        };
         let fingerprint = attempt.fingerprint(Door::Enrolment);
         if let Some(answer) = self.record.answers.find(fingerprint, now) {
-            return Ok(self.repeat_with(answer, |_, authenticator, _| authenticator));
+            return Ok(self.repeat_with(answer, |account, means, serial| {
+                account.proof(policy, attempt, means, answer.at, serial)
+            }));
         }
         if let Some(until) = self.record.held_until(purpose, now) {
             return Ok(self.refuse(now, purpose, Rejection::Held { until }));
@@ -164,11 +169,13 @@ impl Account {
             });
             self.record.lately.push(Accepted { code, at: now });
             self.record.throttles.succeed(policy, Door::Enrolment, now);
-            self.record.hold(policy, now, now);
+            self.record.hold(policy, policy.limits().binding_hold_secs, now, now);
             self.record.proofs_spent = self.record.history.last;
             let serial = self.tell(now, EventKind::Confirmed { authenticator: id }).unwrap_or_default();
-            self.record.answers.push(fingerprint, now, Answered::Accepted { authenticator: id, serial });
-            return Ok(Change::written(self, Verdict::Accepted(id)));
+            let means = Means::Authenticator(id);
+            self.record.answers.push(fingerprint, now, Answered::Accepted { means, serial });
+            let proof = self.proof(policy, attempt, means, now, serial);
+            return Ok(Change::written(self, Verdict::Accepted(proof)));
         }
         if judged.replayed.into() {
             let next = judged.next.start(totp, now);

@@ -89,6 +89,18 @@ pub enum EventKind {
         /// Until when it can be used.
         until: UnixTime,
     },
+    /// A set of recovery codes was made.
+    RecoveryCodesIssued {
+        /// How many.
+        count: u8,
+    },
+    /// A recovery code was accepted. The owner should have a new set.
+    Recovered {
+        /// What it was for.
+        purpose: Purpose,
+        /// How many of the set have not been used.
+        left: u8,
+    },
     /// The record was found to be older than a restored backup, and treated with care.
     Restored {
         /// When the backup was restored.
@@ -177,6 +189,8 @@ impl Event {
             | EventKind::Removed { .. }
             | EventKind::Disabled
             | EventKind::PassIssued { .. }
+            | EventKind::RecoveryCodesIssued { .. }
+            | EventKind::Recovered { .. }
             | EventKind::Restored { .. }
             | EventKind::Erased { .. } => true,
             EventKind::Locked { is_first, .. } => *is_first,
@@ -203,6 +217,8 @@ impl EventKind {
             Self::Renamed { .. } => "renamed",
             Self::Removed { .. } => "removed",
             Self::PassIssued { .. } => "pass_issued",
+            Self::RecoveryCodesIssued { .. } => "recovery_codes_issued",
+            Self::Recovered { .. } => "recovered",
             Self::Restored { .. } => "restored",
             Self::Erased { .. } => "erased",
             Self::Unknown => "unknown",

@@ -12,5 +12,7 @@ pub(super) const HELD: usize = 16;
 pub(super) const HOLDS: usize = 64;
 /// Answers to named attempts.
 pub(super) const ANSWERS: usize = 8;
+/// Recovery codes not used yet.
+pub(super) const RECOVERY_CODES: usize = 16;
 /// What newer releases have added, in bytes.
 pub(super) const UNKNOWN: usize = 16 << 10;

@@ -62,8 +62,8 @@ impl Account {
         self.remove_where(policy, now, proof, id, |one| one.id == id)
     }
 
-    /// Removes the last authenticator in force, and with it those that are disabled: the account has no second factor then, and the
-    /// next one is enrolled freely.
+    /// Removes the last authenticator in force, and with it those that are disabled and the recovery codes: the account has no second
+    /// factor then, and the next one is enrolled freely.
     ///
     /// # Errors
     /// [`AccountError::Proof`]; [`AccountError::NoSuchAuthenticator`]; [`AccountError::NotTheLast`].
@@ -96,10 +96,13 @@ impl Account {
         let going = record.authenticators.iter().filter(|one| goes(one));
         record.used_until = going.map(Authenticator::used_until).fold(record.used_until, UnixTime::max);
         let removed: Vec<_> = record.authenticators.extract_if(.., |one| goes(one)).map(|one| one.id).collect();
+        if record.authenticators.is_empty() {
+            record.recovery = None;
+        }
         // Whoever has the removed one may have begun it, or hold an answer or a proof of it.
         record.pending = None;
         record.answers.0.clear();
-        record.hold(policy, now, now);
+        record.hold(policy, policy.limits().binding_hold_secs, now, now);
         for authenticator in removed {
             self.tell(now, EventKind::Removed { authenticator });
         }
@@ -181,8 +184,8 @@ impl Account {
     /// anything else is done with the account.
     ///
     /// All steps that can have been accepted until `at` count as used, those that a fast clock may have brought included:
-    /// codes are accepted again from a few steps later on, and a secret can be brought in again a quarter of an hour later. Passes and
-    /// proofs are void, an enrolment that waited is ended, and what the policy holds after a change of binding is held from
+    /// codes are accepted again from a few steps later on, and a secret can be brought in again a quarter of an hour later. Recovery
+    /// codes, passes and proofs are void, an enrolment that waited is ended, and what the policy holds after a change of binding is held from
     /// `at` on. Forgotten are the failures since the backup, and what was removed since is there again. (An `at` more than ten
     /// minutes ahead of `now` is taken for ten minutes ahead: nothing was used later.)
     pub fn restored_at(mut self, policy: &Policy, now: UnixTime, at: UnixTime) -> Change<()> {
@@ -205,9 +208,10 @@ impl Account {
         record.used_until = record.used_until.max(until.saturating_add(longest));
         record.pending = None;
         record.passes.0.clear();
+        record.recovery = None;
         record.answers.0.clear();
         record.epoch = epoch_after(record.epoch, at);
-        record.hold(policy, now, until);
+        record.hold(policy, policy.limits().binding_hold_secs, now, until);
         record.restored_at = at;
         record.history.begin_anew(until);
         self.tell(now, EventKind::Restored { restored_at: at });

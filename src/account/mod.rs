@@ -58,6 +58,8 @@ mod proof;
 #[doc(hidden)]
 pub mod proofs;
 mod purpose;
+mod recover;
+mod recovery;
 mod revision;
 mod text;
 mod throttles;
@@ -73,8 +75,9 @@ pub use event::{Event, EventKind, Reason};
 pub use id::{AccountId, AccountIdError};
 pub use manage::Operator;
 pub use policy::{AccountLimits, AccountPolicyError, AccountRisk, Policy};
-pub use proof::{Proof, ProofError};
+pub use proof::{Means, Proof, ProofError};
 pub use purpose::{Purpose, PurposeError};
+pub use recovery::RecoveryCodes;
 pub use revision::Revision;
 pub use text::{Text, TextError};
 pub use token::DeviceToken;
@@ -87,6 +90,7 @@ use authenticator::{Authenticator, Pending};
 use core::fmt;
 use encoding::Unknown;
 use event::History;
+use recovery::RecoverySet;
 use throttles::Throttles;
 use token::Passes;
 
@@ -119,6 +123,7 @@ pub(crate) struct Record {
     used_until: UnixTime,
     throttles: Throttles,
     passes: Passes,
+    recovery: Option<RecoverySet>,
     holds: Vec<Hold>,
     answers: Answers,
     history: History,
@@ -146,6 +151,7 @@ impl Record {
             used_until: UnixTime::from_secs(0),
             throttles: Throttles::NEW,
             passes: Passes(Vec::new()),
+            recovery: None,
             holds: Vec::new(),
             answers: Answers(Vec::new()),
             history: History::NEW,
@@ -158,13 +164,13 @@ impl Record {
         self.holds.iter().find(|hold| hold.purpose == purpose && now < hold.until).map(|hold| hold.until)
     }
 
-    /// Holds what the policy holds after a change of binding, from a certain time on. No hold is shortened by another.
-    fn hold(&mut self, policy: &Policy, now: UnixTime, from: UnixTime) {
+    /// Holds what the policy holds, for so long from a certain time on. No hold is shortened by another.
+    fn hold(&mut self, policy: &Policy, secs: u64, now: UnixTime, from: UnixTime) {
         let limits = policy.limits();
-        if limits.binding_hold_secs == 0 {
+        if secs == 0 {
             return;
         }
-        let until = from.saturating_add(limits.binding_hold_secs);
+        let until = from.saturating_add(secs);
         self.holds.retain(|hold| now < hold.until);
         for purpose in &limits.held_purposes {
             if let Some(hold) = self.holds.iter_mut().find(|hold| hold.purpose == *purpose) {
@@ -238,6 +244,9 @@ pub enum AccountError {
     /// The account has this secret.
     #[error("the account has an authenticator with this secret already: use that one, or have a new secret made")]
     SameSecret,
+    /// The account has no recovery codes, or has used all of them.
+    #[error("the account has no recovery codes left: another way is needed, or support")]
+    NoRecoveryCodes,
     /// Nothing to confirm, or no longer.
     #[error("no enrolment waits to be confirmed, or its time is over: begin it again")]
     NothingPending,

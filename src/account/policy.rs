@@ -1,6 +1,6 @@
 //! How strict an account's verification is.
 
-use super::limits::{AUTHENTICATORS, HELD};
+use super::limits::{AUTHENTICATORS, HELD, RECOVERY_CODES};
 use super::purpose::Purpose;
 use crate::otp::{
     CodePolicy, Digits, Limits, PolicyError, REMEMBERED_SECS, Window, chance, guesses_a_year, open_steps,
@@ -33,7 +33,11 @@ pub struct AccountLimits {
     /// How long a change of binding holds [`held_purposes`](Self::held_purposes), in seconds: up to 366 days; nought for no hold.
     /// Default: 86 400.
     pub binding_hold_secs: u64,
-    /// What is held after a change of binding: at most 16 purposes. Default: [`Purpose::WITHDRAWAL`].
+    /// The same after the use of a recovery code. Default: 86 400.
+    pub recovery_hold_secs: u64,
+    /// How many codes a set of recovery codes has: 1 to 16. Default: 10.
+    pub recovery_codes: u8,
+    /// What is held after a change of binding or a recovery: at most 16 purposes. Default: [`Purpose::WITHDRAWAL`].
     pub held_purposes: Vec<Purpose>,
 }
 
@@ -47,6 +51,8 @@ impl Default for AccountLimits {
             proof_secs: 300,
             pass_secs: 86_400,
             binding_hold_secs: 86_400,
+            recovery_hold_secs: 86_400,
+            recovery_codes: 10,
             held_purposes: vec![Purpose::WITHDRAWAL],
         }
     }
@@ -82,6 +88,9 @@ impl Policy {
     /// [`AccountPolicyError`] if a limit is out of its range.
     pub fn new_with_risk_above_one_percent_a_year(limits: AccountLimits) -> Result<Self, AccountPolicyError> {
         CodePolicy::new_with_risk_above_one_percent_a_year(limits.codes)?;
+        if !(1..=RECOVERY_CODES).contains(&usize::from(limits.recovery_codes)) {
+            return Err(AccountPolicyError::RecoveryCodes);
+        }
         if !(1..=AUTHENTICATORS).contains(&usize::from(limits.max_authenticators)) {
             return Err(AccountPolicyError::Authenticators);
         }
@@ -90,7 +99,8 @@ impl Policy {
         if lives.iter().any(|(secs, most)| *secs == 0 || secs > most) {
             return Err(AccountPolicyError::Life);
         }
-        if limits.held_purposes.len() > HELD || limits.binding_hold_secs > 366 * 86_400 {
+        let longest_hold = limits.binding_hold_secs.max(limits.recovery_hold_secs);
+        if limits.held_purposes.len() > HELD || longest_hold > 366 * 86_400 {
             return Err(AccountPolicyError::Hold);
         }
         Ok(Self::of(limits))
@@ -135,7 +145,7 @@ impl Default for Policy {
 ///
 /// Two throttles admit guesses to the same codes: that of strangers, and that of known devices, for whoever has stolen a
 /// device token too. A guess is compared with every authenticator, so each adds its open steps to the target. What a pending
-/// enrolment is confirmed by admits nobody and is not counted.
+/// enrolment is confirmed by admits nobody and is not counted; nor are recovery codes, which nobody guesses (120 bits).
 ///
 /// ```
 /// use sekisho::account::Policy;
@@ -192,10 +202,13 @@ pub enum AccountPolicyError {
     /// `max_authenticators` out of range.
     #[error("max_authenticators is 1 to {AUTHENTICATORS}")]
     Authenticators,
+    /// `recovery_codes` out of range.
+    #[error("recovery_codes is 1 to {RECOVERY_CODES}")]
+    RecoveryCodes,
     /// A life out of range.
     #[error("pending_secs is 1 to 86 400, proof_secs 1 to 600, pass_secs 1 to 2 592 000: correct it")]
     Life,
     /// A hold out of range.
-    #[error("binding_hold_secs is at most 366 days, and at most {HELD} purposes are held: correct it")]
+    #[error("holds are at most 366 days long, and at most {HELD} purposes are held: correct it")]
     Hold,
 }

@@ -17,7 +17,7 @@ use crate::otp::UnixTime;
 #[must_use = "a proof that nobody looks at proves nothing"]
 pub struct Proof {
     pub(super) account: AccountId,
-    pub(super) authenticator: AuthenticatorId,
+    pub(super) means: Means,
     pub(super) purpose: Purpose,
     pub(super) context: Option<[u8; 32]>,
     pub(super) at: UnixTime,
@@ -35,10 +35,19 @@ impl Proof {
         &self.account
     }
 
-    /// Which authenticator's.
+    /// What it was proved by.
     #[must_use]
-    pub const fn authenticator(&self) -> AuthenticatorId {
-        self.authenticator
+    pub const fn means(&self) -> Means {
+        self.means
+    }
+
+    /// The authenticator whose code it was; `None` for a recovery code.
+    #[must_use]
+    pub const fn authenticator(&self) -> Option<AuthenticatorId> {
+        match self.means {
+            Means::Authenticator(id) => Some(id),
+            Means::RecoveryCode { .. } => None,
+        }
     }
 
     /// What it was submitted for.
@@ -97,6 +106,21 @@ impl Proof {
         }
         Ok(())
     }
+}
+
+/// What something was proved by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Means {
+    /// A code of this authenticator.
+    Authenticator(AuthenticatorId),
+    /// A recovery code. Ask for a new set ([`Account::issue_recovery_codes`](super::Account::issue_recovery_codes)): the owner
+    /// may have lost all else.
+    RecoveryCode {
+        /// How many of the set have not been used.
+        left: u8,
+    },
 }
 
 /// Why a proof does not prove what it is used for.

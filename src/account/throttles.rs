@@ -12,12 +12,14 @@ use core::num::NonZeroU32;
 /// | a code without a token that the account knows | common |
 /// | a code with a token | devices |
 /// | the code that confirms an enrolment | enrolment |
+/// | a recovery code | recovery |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Door {
     Common = 0,
     Device = 1,
     Enrolment = 2,
+    Recovery = 3,
 }
 
 /// The throttles of one account.
@@ -25,19 +27,26 @@ pub(super) struct Throttles {
     pub(super) common: Throttle,
     pub(super) devices: Throttle,
     pub(super) enrolment: Throttle,
+    pub(super) recovery: Throttle,
     /// Failures in a row over all doors.
     pub(super) run: u32,
 }
 
 impl Throttles {
-    pub(super) const NEW: Self =
-        Self { common: Throttle::NEW, devices: Throttle::NEW, enrolment: Throttle::NEW, run: 0 };
+    pub(super) const NEW: Self = Self {
+        common: Throttle::NEW,
+        devices: Throttle::NEW,
+        enrolment: Throttle::NEW,
+        recovery: Throttle::NEW,
+        run: 0,
+    };
 
     pub(super) const fn at(&self, door: Door) -> &Throttle {
         match door {
             Door::Common => &self.common,
             Door::Device => &self.devices,
             Door::Enrolment => &self.enrolment,
+            Door::Recovery => &self.recovery,
         }
     }
 
@@ -46,6 +55,7 @@ impl Throttles {
             Door::Common => &mut self.common,
             Door::Device => &mut self.devices,
             Door::Enrolment => &mut self.enrolment,
+            Door::Recovery => &mut self.recovery,
         }
     }
 
@@ -91,7 +101,7 @@ impl Throttles {
 
 fn limits_at(policy: &Policy, door: Door) -> &Limits {
     match door {
-        Door::Common | Door::Device => policy.codes(),
+        Door::Common | Door::Device | Door::Recovery => policy.codes(),
         Door::Enrolment => policy.enrolment(),
     }
 }

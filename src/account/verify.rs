@@ -1,12 +1,12 @@
 //! Verifies a code against all authenticators of an account.
 
 use super::answers::{Answer, Answered};
-use super::attempt::Attempt;
-use super::authenticator::{Authenticator, AuthenticatorId};
+use super::attempt::{Attempt, Submitted};
+use super::authenticator::Authenticator;
 use super::change::Change;
 use super::event::{Event, EventKind, Reason};
 use super::policy::Policy;
-use super::proof::Proof;
+use super::proof::{Means, Proof};
 use super::purpose::Purpose;
 use super::throttles::Door;
 use super::{Account, AccountError};
@@ -17,15 +17,16 @@ use crate::otp::{
 use subtle::{Choice, ConditionallySelectable};
 
 impl Account {
-    /// Verifies a code for a purpose.
+    /// Verifies a code, or a recovery code, for a purpose.
     ///
     /// It is compared with every open step of every authenticator, and charged once, after all have failed. A code that is right
     /// at several is accepted at one. The verdict is inside the [`Change`], as is what may be told of it.
     ///
-    /// Codes are not judged, nor spent, while their purpose is held or their throttle locked.
+    /// Codes are not judged, nor spent, while their purpose is held or their throttle locked. Recovery codes have a throttle of their
+    /// own, and their use holds what the policy holds after a recovery.
     ///
     /// # Errors
-    /// [`AccountError::NotEnrolled`]; [`AccountError::Time`] if `now` lies before an authenticator's T0.
+    /// [`AccountError::NotEnrolled`]; [`AccountError::NoRecoveryCodes`]; [`AccountError::Time`] if `now` lies before an authenticator's T0.
     pub fn verify(
         mut self,
         policy: &Policy,
@@ -33,11 +34,15 @@ impl Account {
         attempt: &Attempt,
     ) -> Result<Change<Verdict<Proof>>, AccountError> {
         let purpose = attempt.purpose;
-        let Ok(code) = attempt.code else { return Ok(self.refuse(now, purpose, Rejection::Malformed)) };
+        let code = match &attempt.submitted {
+            Submitted::Code(code) => *code,
+            Submitted::Recovery(code) => return self.recover(policy, now, attempt, code),
+            Submitted::Malformed => return Ok(self.refuse(now, purpose, Rejection::Malformed)),
+        };
         let fingerprint = attempt.fingerprint(Door::Common);
         if let Some(answer) = self.record.answers.find(fingerprint, now) {
-            return Ok(self.repeat_with(answer, |account, authenticator, serial| {
-                account.proof(policy, attempt, authenticator, answer.at, serial)
+            return Ok(self.repeat_with(answer, |account, means, serial| {
+                account.proof(policy, attempt, means, answer.at, serial)
             }));
         }
         // Also where nothing is bound any more: a hold outlasts the last authenticator.
@@ -73,8 +78,9 @@ impl Account {
             }
             let offset = judged.step.distance_from(present);
             let serial = self.tell(now, EventKind::Accepted { authenticator: id, purpose, offset }).unwrap_or_default();
-            self.record.answers.push(fingerprint, now, Answered::Accepted { authenticator: id, serial });
-            let proof = self.proof(policy, attempt, id, now, serial);
+            let means = Means::Authenticator(id);
+            self.record.answers.push(fingerprint, now, Answered::Accepted { means, serial });
+            let proof = self.proof(policy, attempt, means, now, serial);
             return Ok(Change::written(self, Verdict::Accepted(proof)));
         }
         if judged.replayed.into() {
@@ -95,10 +101,10 @@ impl Account {
     pub(super) fn repeat_with<T>(
         self,
         answer: Answer,
-        accepted: impl FnOnce(&Self, AuthenticatorId, u64) -> T,
+        accepted: impl FnOnce(&Self, Means, u64) -> T,
     ) -> Change<Verdict<T>> {
         let verdict = match answer.answered {
-            Answered::Accepted { authenticator, serial } => Verdict::Accepted(accepted(&self, authenticator, serial)),
+            Answered::Accepted { means, serial } => Verdict::Accepted(accepted(&self, means, serial)),
             Answered::Mismatch(charge) => Verdict::Rejected(Rejection::Mismatch(charge)),
             Answered::Expired(charge) => Verdict::Rejected(Rejection::Expired(charge)),
         };
@@ -145,10 +151,10 @@ impl Account {
         Change::written(self, Verdict::Rejected(rejection))
     }
 
-    fn proof(&self, policy: &Policy, attempt: &Attempt, id: AuthenticatorId, at: UnixTime, serial: u64) -> Proof {
+    pub(super) fn proof(&self, policy: &Policy, attempt: &Attempt, means: Means, at: UnixTime, serial: u64) -> Proof {
         Proof {
             account: self.id.clone(),
-            authenticator: id,
+            means,
             purpose: attempt.purpose,
             context: attempt.context,
             at,

@@ -5,6 +5,7 @@ use super::authenticator::AuthenticatorId;
 use super::event::Event;
 use super::policy::Policy;
 use super::purpose::Purpose;
+use super::recovery::RecoverySet;
 use super::text::Text;
 use super::throttles::Door;
 use crate::otp::{Rejection, Totp, UnixTime};
@@ -25,6 +26,8 @@ pub struct AccountView {
     pub failures_in_a_row: u32,
     /// Failures of strangers that have not leaked away.
     pub long_term_failures: u32,
+    /// How many recovery codes have not been used.
+    pub recovery_codes_left: u8,
     /// The purposes that are held, and until when.
     pub holds: Vec<(Purpose, UnixTime)>,
     /// The latest events, oldest first. Not for the owner's eyes without choice: see [`Event`].
@@ -77,6 +80,7 @@ impl Account {
             shut,
             failures_in_a_row: record.throttles.run,
             long_term_failures: record.throttles.common.long_term,
+            recovery_codes_left: record.recovery.as_ref().map_or(0, RecoverySet::left),
             holds: holds.map(|hold| (hold.purpose, hold.until)).collect(),
             history: record.history.events().collect(),
         }

@@ -22,7 +22,7 @@
 //! # let now = sekisho::otp::UnixTime::try_from(std::time::SystemTime::now())?;
 //! # let typed = key.code_at(key.totp().step_at(now)?).reveal().to_string();
 //! match verifier.confirm(&alice, Attempt::new(Purpose::BINDING, &typed)).await? {
-//!     Verdict::Accepted(authenticator) => println!("{authenticator} is bound"),
+//!     Verdict::Accepted(_proof) => println!("it is bound"), // the proof is good for the first set of recovery codes
 //!     Verdict::Rejected(rejection) => println!("{}", rejection.advice()),
 //! }
 //!
@@ -58,7 +58,7 @@ pub use support::Support;
 
 use crate::account::{
     AccountId, AccountView, Attempt, AuthenticatorId, Enrolment, Event, EventKind, NewAuthenticator, Policy, Proof,
-    Reason, Text,
+    Reason, RecoveryCodes, Text,
 };
 use crate::otp::{Rejection, UnixTime, Verdict};
 use crate::seal::Keyring;
@@ -111,7 +111,7 @@ impl<S: Store> Verifier<S> {
         VerifierBuilder::new(store, keyring)
     }
 
-    /// Verifies a code: see [`Account::verify`](crate::account::Account::verify).
+    /// Verifies a code, or a recovery code: see [`Account::verify`](crate::account::Account::verify).
     ///
     /// # Errors
     /// [`Error`]: nobody was let in. [`Error::is_transient`] and [`Error::is_not_enrolled`] tell what to do.
@@ -147,11 +147,21 @@ impl<S: Store> Verifier<S> {
     ///
     /// # Errors
     /// [`Error::Account`] if nothing waits to be confirmed; [`Error`].
-    pub async fn confirm(&self, account: &AccountId, attempt: Attempt) -> Result<Verdict<AuthenticatorId>, Error> {
+    pub async fn confirm(&self, account: &AccountId, attempt: Attempt) -> Result<Verdict<Proof>, Error> {
         if attempt.is_malformed() {
             return self.malformed(account, &attempt).await;
         }
         self.change(account, |opened, now, _| opened.confirm(&self.0.policy, now, &attempt)).await
+    }
+
+    /// Makes a set of recovery codes for the account that `proof` is about, in the place of any before: see
+    /// [`Account::issue_recovery_codes`](crate::account::Account::issue_recovery_codes).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if the proof does not prove enough; [`Error`].
+    pub async fn issue_recovery_codes(&self, proof: Proof) -> Result<RecoveryCodes, Error> {
+        let account = proof.account();
+        self.change(account, |opened, now, rng| opened.issue_recovery_codes(&self.0.policy, now, &proof, rng)).await
     }
 
     /// What a settings page and support may see of an account.

@@ -57,7 +57,9 @@ const fn authenticator(kind: &EventKind) -> Option<u32> {
 #[cfg(feature = "tracing")]
 fn purpose(kind: &EventKind) -> Option<&str> {
     match kind {
-        EventKind::Accepted { purpose, .. } | EventKind::Rejected { purpose, .. } => Some(purpose.as_str()),
+        EventKind::Accepted { purpose, .. }
+        | EventKind::Rejected { purpose, .. }
+        | EventKind::Recovered { purpose, .. } => Some(purpose.as_str()),
         _ => None,
     }
 }

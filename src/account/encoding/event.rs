@@ -32,6 +32,8 @@ fn write<W: Write>(event: &Event, to: &mut Encoder<W>) -> Written<W> {
         EventKind::PassIssued { .. } => 9,
         EventKind::Restored { .. } => 10,
         EventKind::Erased { .. } => 11,
+        EventKind::RecoveryCodesIssued { .. } => 12,
+        EventKind::Recovered { .. } => 13,
     };
     to.begin_map()?.u32(0)?.u32(kind)?;
     put_time(to, 1, event.at)?;
@@ -60,6 +62,12 @@ fn write<W: Write>(event: &Event, to: &mut Encoder<W>) -> Written<W> {
         EventKind::Erased { operator, reason } => {
             to.u32(9)?.str(operator.as_str())?.u32(10)?.str(reason.as_str())?;
         }
+        EventKind::RecoveryCodesIssued { count } => {
+            to.u32(11)?.u8(*count)?;
+        }
+        EventKind::Recovered { purpose, left } => {
+            to.u32(3)?.str(purpose.as_str())?.u32(11)?.u8(*left)?;
+        }
         EventKind::Restored { restored_at } => put_time(to, 6, *restored_at)?,
         EventKind::Disabled | EventKind::Unknown => {}
     }
@@ -81,6 +89,7 @@ struct Parts {
     is_first: bool,
     operator: Option<Text>,
     why: Option<Text>,
+    count: u8,
 }
 
 pub(in crate::account) fn event_from_bytes(sequence: u64, bytes: &[u8]) -> Result<Event, Nonsense> {
@@ -99,6 +108,7 @@ pub(in crate::account) fn event_from_bytes(sequence: u64, bytes: &[u8]) -> Resul
             8 => parts.is_first = from.bool()?,
             9 => parts.operator = Some(Text::new(from.str()?).map_err(|_| Nonsense)?),
             10 => parts.why = Some(Text::new(from.str()?).map_err(|_| Nonsense)?),
+            11 => parts.count = from.u8()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -127,6 +137,8 @@ impl Parts {
             9 => EventKind::PassIssued { operator: operator?, reason: reason?, until: self.until },
             10 => EventKind::Restored { restored_at: self.until },
             11 => EventKind::Erased { operator: operator?, reason: reason? },
+            12 => EventKind::RecoveryCodesIssued { count: self.count },
+            13 => EventKind::Recovered { purpose: purpose?, left: self.count },
             _ => EventKind::Unknown,
         })
     }

@@ -7,8 +7,10 @@ use super::{
 use crate::account::answers::{Answer, Answered, Answers};
 use crate::account::authenticator::{Authenticator, AuthenticatorId, Pending};
 use crate::account::event::{Entry, Keeping};
-use crate::account::limits::{ANSWERS, AUTHENTICATORS, EVENTS, HOLDS, PASSES};
+use crate::account::limits::{ANSWERS, AUTHENTICATORS, EVENTS, HOLDS, PASSES, RECOVERY_CODES};
+use crate::account::proof::Means;
 use crate::account::purpose::Purpose;
+use crate::account::recovery::RecoverySet;
 use crate::account::text::Text;
 use crate::account::throttles::Throttles;
 use crate::account::token::{Pass, Passes, TokenHash};
@@ -50,12 +52,9 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
         to.array(2)?.u32(code.packed())?.u64(at.as_secs())?;
     }
     put_time(to, 7, record.used_until)?;
-    let Throttles { common, devices, enrolment, run } = &record.throttles;
+    let Throttles { common, devices, enrolment, recovery, run } = &record.throttles;
     for (number, throttle) in [(8, common), (9, devices), (10, enrolment)] {
-        if *throttle != Throttle::NEW {
-            to.u32(number)?.array(4)?.u32(throttle.run)?.u64(throttle.last_failure.as_secs())?;
-            to.u32(throttle.long_term)?.u64(throttle.leaked_at.as_secs())?;
-        }
+        put_throttle(to, number, throttle)?;
     }
     put_u64(to, 11, u64::from(*run))?;
     put_list(to, 12, record.passes.0.len())?;
@@ -82,8 +81,24 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
     put_u64(to, 16, record.history.last)?;
     put_u64(to, 17, record.proofs_spent)?;
     put_time(to, 18, record.restored_at)?;
+    if let Some(RecoverySet { key, hashes }) = &record.recovery {
+        to.u32(19)?.array(2)?.bytes(key)?.array(hashes.len() as u64)?;
+        for hash in hashes {
+            to.bytes(hash)?;
+        }
+    }
+    put_throttle(to, 20, recovery)?;
     to.writer_mut().write_all(&record.unknown.0).map_err(minicbor::encode::Error::write)?;
     to.end()?;
+    Ok(())
+}
+
+/// One that has counted nothing is left out.
+fn put_throttle<W: Write>(to: &mut Encoder<W>, number: u32, throttle: &Throttle) -> Written<W> {
+    if *throttle != Throttle::NEW {
+        to.u32(number)?.array(4)?.u32(throttle.run)?.u64(throttle.last_failure.as_secs())?;
+        to.u32(throttle.long_term)?.u64(throttle.leaked_at.as_secs())?;
+    }
     Ok(())
 }
 
@@ -137,8 +152,12 @@ fn write_answer<W: Write>(answer: &Answer, to: &mut Encoder<W>) -> Written<W> {
     let Answer { fingerprint, at, answered } = answer;
     to.array(6)?.bytes(fingerprint)?.u64(at.as_secs())?;
     let (kind, charge) = match answered {
-        Answered::Accepted { authenticator, serial } => {
-            to.u32(1)?.u64(u64::from(authenticator.number()))?.u64(*serial)?.null()?;
+        Answered::Accepted { means: Means::Authenticator(id), serial } => {
+            to.u32(1)?.u64(u64::from(id.number()))?.u64(*serial)?.null()?;
+            return Ok(());
+        }
+        Answered::Accepted { means: Means::RecoveryCode { left }, serial } => {
+            to.u32(4)?.u64(u64::from(*left))?.u64(*serial)?.null()?;
             return Ok(());
         }
         Answered::Mismatch(charge) => (2, charge),
@@ -200,6 +219,8 @@ fn read(from: &mut Decoder<'_>) -> Result<Record, Nonsense> {
             16 => record.history.last = from.u64()?,
             17 => record.proofs_spent = from.u64()?,
             18 => record.restored_at = time(from)?,
+            19 => record.recovery = Some(read_recovery(from)?),
+            20 => record.throttles.recovery = read_throttle(from)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -326,6 +347,11 @@ fn read_pass(from: &mut Decoder<'_>) -> Result<Pass, Nonsense> {
     Ok(Pass { hash: TokenHash(bytes(from)?), until: time(from)? })
 }
 
+fn read_recovery(from: &mut Decoder<'_>) -> Result<RecoverySet, Nonsense> {
+    tuple(from, 2)?;
+    Ok(RecoverySet { key: bytes(from)?, hashes: list(from, RECOVERY_CODES, bytes)? })
+}
+
 fn read_hold(from: &mut Decoder<'_>) -> Result<Hold, Nonsense> {
     tuple(from, 2)?;
     Ok(Hold { purpose: Purpose::new(from.str()?).map_err(|_| Nonsense)?, until: time(from)? })
@@ -349,8 +375,13 @@ fn read_answer(from: &mut Decoder<'_>) -> Result<Answer, Nonsense> {
     let (fingerprint, at) = (bytes(from)?, time(from)?);
     let kind = from.u32()?;
     let first = u32::try_from(from.u64()?).map_err(|_| Nonsense)?;
-    if kind == 1 {
-        let answered = Answered::Accepted { authenticator: AuthenticatorId::new(first), serial: from.u64()? };
+    let means = match kind {
+        1 => Some(Means::Authenticator(AuthenticatorId::new(first))),
+        4 => Some(Means::RecoveryCode { left: u8::try_from(first).map_err(|_| Nonsense)? }),
+        _ => None,
+    };
+    if let Some(means) = means {
+        let answered = Answered::Accepted { means, serial: from.u64()? };
         from.null()?;
         return Ok(Answer { fingerprint, at, answered });
     }

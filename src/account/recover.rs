@@ -1,0 +1,79 @@
+//! Recovery: codes on paper instead of an authenticator.
+
+use super::answers::Answered;
+use super::attempt::Attempt;
+use super::change::Change;
+use super::event::EventKind;
+use super::policy::Policy;
+use super::proof::{Means, Proof};
+use super::recovery::{RecoveryCode, RecoveryCodes, RecoverySet};
+use super::throttles::Door;
+use super::{Account, AccountError};
+use crate::otp::{Rejection, UnixTime, Verdict};
+use rand::CryptoRng;
+
+impl Account {
+    /// Makes a set of recovery codes, in the place of any before. `proof`, of [`Purpose::BINDING`](super::Purpose::BINDING), is used
+    /// up when the change is stored, and with it all that were given before.
+    ///
+    /// Each code is 120 random bits and good once, by [`Attempt::recovery`]; the record keeps their hashes only. Show them once, on a
+    /// sheet to print.
+    ///
+    /// # Errors
+    /// [`AccountError::Proof`]; [`AccountError::NotEnrolled`].
+    pub fn issue_recovery_codes<R: CryptoRng + ?Sized>(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        proof: &Proof,
+        rng: &mut R,
+    ) -> Result<Change<RecoveryCodes>, AccountError> {
+        if self.record.authenticators.is_empty() {
+            return Err(AccountError::NotEnrolled);
+        }
+        self.spend(proof, now)?;
+        let (set, codes) = RecoverySet::generate(policy.limits().recovery_codes, rng);
+        let count = set.left();
+        self.record.recovery = Some(set);
+        self.tell(now, EventKind::RecoveryCodesIssued { count });
+        Ok(Change::written(self, codes))
+    }
+
+    /// A recovery code in the place of an authenticator's: works while the other doors are locked, and the authenticators disabled.
+    pub(super) fn recover(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        attempt: &Attempt,
+        code: &RecoveryCode,
+    ) -> Result<Change<Verdict<Proof>>, AccountError> {
+        let purpose = attempt.purpose;
+        let fingerprint = attempt.fingerprint(Door::Recovery);
+        if let Some(answer) = self.record.answers.find(fingerprint, now) {
+            return Ok(self.repeat_with(answer, |account, means, serial| {
+                account.proof(policy, attempt, means, answer.at, serial)
+            }));
+        }
+        if let Some(until) = self.record.held_until(purpose, now) {
+            return Ok(self.refuse(now, purpose, Rejection::Held { until }));
+        }
+        if let Some(rejection) = self.record.throttles.shut(policy, Door::Recovery, now) {
+            return Ok(self.refuse(now, purpose, rejection));
+        }
+        let Some(set) = self.record.recovery.as_mut().filter(|set| set.left() > 0) else {
+            return Err(AccountError::NoRecoveryCodes);
+        };
+        let Some(place) = set.find(code) else {
+            return Ok(self.charge(policy, Door::Recovery, now, purpose, fingerprint, false));
+        };
+        set.hashes.remove(place);
+        let left = set.left();
+        self.record.throttles.succeed(policy, Door::Recovery, now);
+        self.record.hold(policy, policy.limits().recovery_hold_secs, now, now);
+        let serial = self.tell(now, EventKind::Recovered { purpose, left }).unwrap_or_default();
+        let means = Means::RecoveryCode { left };
+        self.record.answers.push(fingerprint, now, Answered::Accepted { means, serial });
+        let proof = self.proof(policy, attempt, means, now, serial);
+        Ok(Change::written(self, Verdict::Accepted(proof)))
+    }
+}
