@@ -53,7 +53,8 @@ impl Write for Lines {
 fn events_are_logged_with_their_fields_and_without_secrets() {
     let lines = Lines::default();
     let writer = lines.clone();
-    let subscriber = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).finish();
+    let subscriber =
+        tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).without_time().finish();
     let secrets = tracing::subscriber::with_default(subscriber, story);
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     let count = |what: &str| text.lines().filter(|line| line.contains(what)).count();
@@ -72,8 +73,11 @@ fn events_are_logged_with_their_fields_and_without_secrets() {
     assert!(locked.contains("WARN") && locked.contains("until=1800000030"), "{locked}");
     let pass = text.lines().find(|line| line.contains("pass_issued")).unwrap();
     assert!(pass.contains("operator=\"bob\"") && pass.contains("reason=\"ticket 4711\""), "{pass}");
+    // Times and numbers may have a code's digits in them.
+    let is_number = |word: &&str| ["at=", "until=", "sequence="].iter().any(|field| word.starts_with(field));
+    let words: Vec<_> = text.split_whitespace().filter(|word| !is_number(word)).collect();
     for secret in secrets {
-        assert!(!text.contains(&secret), "{secret} in {text}");
+        assert!(!words.iter().any(|word| word.contains(&secret)), "{secret} in {text}");
     }
 }
 
