@@ -827,20 +827,6 @@ fn an_authenticator_that_is_disabled_is_not_what_is_left() {
 }
 
 #[test]
-fn a_purpose_that_is_held_is_held_at_every_door() {
-    let mut row = Row::with(AccountLimits { held_purposes: vec![Purpose::BINDING], ..AccountLimits::default() });
-    let phone = Phone::of(&row.begin_first(T, &new_authenticator()));
-    assert!(matches!(row.confirm(T, &phone.shows(T, 0)), Verdict::Accepted(_)));
-    let day = T + 86_400;
-    let proof = row.prove(day, &phone.shows(day, 0), Purpose::BINDING);
-    let change = row.open().remove_last(&row.policy, at(day), &proof, AuthenticatorId::new(1)).unwrap();
-    row.commit(change);
-    let next = Phone::of(&row.begin_first(day + 30, &new_authenticator()));
-    let held = row.unconfirmed(day + 30, &next.shows(day + 30, 0));
-    assert_eq!(held, Rejection::Held { until: at(day + 86_400) });
-}
-
-#[test]
 fn a_secret_brought_in_after_a_restore_has_used_what_it_can_have_used() {
     // The backup has only the enrolment that waits; its phone was one step fast.
     let mut row = Row::new();
@@ -1006,6 +992,10 @@ fn policies_out_of_range_or_above_one_percent_are_refused() {
     assert!(refused(AccountLimits { pass_secs: 31 * 86_400, ..base() }));
     assert!(refused(AccountLimits { held_purposes: vec![Purpose::LOGIN; 17], ..base() }));
     assert!(refused(AccountLimits { binding_hold_secs: u64::MAX, ..base() }));
+    assert!(refused(AccountLimits { recovery_hold_secs: u64::MAX, ..base() }));
+    assert!(refused(AccountLimits { held_purposes: vec![Purpose::BINDING], ..base() }), "it would end recoveries");
+    assert!(refused(AccountLimits { recovery_codes: 0, ..base() }));
+    assert!(refused(AccountLimits { recovery_codes: 17, ..base() }));
     let eager = AccountLimits { max_authenticators: 16, ..base() };
     assert!(refused(eager.clone()), "sixteen authenticators are too good a target");
     assert!(Policy::new_with_risk_above_one_percent_a_year(eager).is_ok());

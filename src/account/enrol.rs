@@ -130,9 +130,6 @@ impl Account {
                 account.proof(policy, attempt, means, answer.at, serial)
             }));
         }
-        if let Some(until) = self.record.held_until(purpose, now) {
-            return Ok(self.refuse(now, purpose, Rejection::Held { until }));
-        }
         // A clock set back does not make it wait longer.
         let waits = |pending: &&Pending| {
             now < pending.until && pending.until.saturating_since(now) <= policy.limits().pending_secs

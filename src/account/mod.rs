@@ -247,6 +247,9 @@ pub enum AccountError {
     /// The account has no recovery codes, or has used all of them.
     #[error("the account has no recovery codes left: another way is needed, or support")]
     NoRecoveryCodes,
+    /// A recovery code for what a recovery holds.
+    #[error("a recovery code is not taken for what its use holds: have the owner log in with it first")]
+    NotByRecovery,
     /// Nothing to confirm, or no longer.
     #[error("no enrolment waits to be confirmed, or its time is over: begin it again")]
     NothingPending,

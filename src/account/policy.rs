@@ -37,7 +37,8 @@ pub struct AccountLimits {
     pub recovery_hold_secs: u64,
     /// How many codes a set of recovery codes has: 1 to 16. Default: 10.
     pub recovery_codes: u8,
-    /// What is held after a change of binding or a recovery: at most 16 purposes. Default: [`Purpose::WITHDRAWAL`].
+    /// What is held after a change of binding or a recovery: at most 16 purposes, [`Purpose::BINDING`] not among them. Default:
+    /// [`Purpose::WITHDRAWAL`].
     pub held_purposes: Vec<Purpose>,
 }
 
@@ -100,7 +101,8 @@ impl Policy {
             return Err(AccountPolicyError::Life);
         }
         let longest_hold = limits.binding_hold_secs.max(limits.recovery_hold_secs);
-        if limits.held_purposes.len() > HELD || longest_hold > 366 * 86_400 {
+        let held = &limits.held_purposes;
+        if held.len() > HELD || held.contains(&Purpose::BINDING) || longest_hold > 366 * 86_400 {
             return Err(AccountPolicyError::Hold);
         }
         Ok(Self::of(limits))
@@ -209,6 +211,8 @@ pub enum AccountPolicyError {
     #[error("pending_secs is 1 to 86 400, proof_secs 1 to 600, pass_secs 1 to 2 592 000: correct it")]
     Life,
     /// A hold out of range.
-    #[error("holds are at most 366 days long, and at most {HELD} purposes are held: correct it")]
+    #[error(
+        "holds are at most 366 days long, and of at most {HELD} purposes, `BINDING` not among them (it would end recoveries)"
+    )]
     Hold,
 }

@@ -25,7 +25,7 @@ impl Purpose {
     /// Taking money out: held for a while after a change of binding, see
     /// [`AccountLimits::held_purposes`](super::AccountLimits::held_purposes).
     pub const WITHDRAWAL: Self = Self::padded(b"withdrawal");
-    /// Changing what the account is bound to: enrolling, confirming, removing authenticators.
+    /// Changing what the account is bound to: enrolling, confirming and removing authenticators, making recovery codes.
     pub const BINDING: Self = Self::padded(b"binding");
 
     /// The purpose with this name.

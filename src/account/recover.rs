@@ -17,7 +17,9 @@ impl Account {
     /// up when the change is stored, and with it all that were given before.
     ///
     /// Each code is 120 random bits and good once, by [`Attempt::recovery`]; the record keeps their hashes only. Show them once, on a
-    /// sheet to print.
+    /// sheet to print. Should the answer get lost, a set may have been made that nobody has seen: make another.
+    ///
+    /// The set outlasts the authenticator whose code has allowed it: where that was stolen, have a new one made.
     ///
     /// # Errors
     /// [`AccountError::Proof`]; [`AccountError::NotEnrolled`].
@@ -35,6 +37,7 @@ impl Account {
         let (set, codes) = RecoverySet::generate(policy.limits().recovery_codes, rng);
         let count = set.left();
         self.record.recovery = Some(set);
+        self.record.hold(policy, policy.limits().binding_hold_secs, now, now);
         self.tell(now, EventKind::RecoveryCodesIssued { count });
         Ok(Change::written(self, codes))
     }
@@ -57,6 +60,10 @@ impl Account {
         if let Some(until) = self.record.held_until(purpose, now) {
             return Ok(self.refuse(now, purpose, Rejection::Held { until }));
         }
+        let limits = policy.limits();
+        if limits.recovery_hold_secs > 0 && limits.held_purposes.contains(&purpose) {
+            return Err(AccountError::NotByRecovery);
+        }
         if let Some(rejection) = self.record.throttles.shut(policy, Door::Recovery, now) {
             return Ok(self.refuse(now, purpose, rejection));
         }
@@ -69,7 +76,7 @@ impl Account {
         set.hashes.remove(place);
         let left = set.left();
         self.record.throttles.succeed(policy, Door::Recovery, now);
-        self.record.hold(policy, policy.limits().recovery_hold_secs, now, now);
+        self.record.hold(policy, limits.recovery_hold_secs, now, now);
         let serial = self.tell(now, EventKind::Recovered { purpose, left }).unwrap_or_default();
         let means = Means::RecoveryCode { left };
         self.record.answers.push(fingerprint, now, Answered::Accepted { means, serial });

@@ -92,13 +92,17 @@ impl RecoveryCode {
     }
 
     fn text(&self) -> Sensitive<String> {
-        let plain = Zeroizing::new(base32::encode(Alphabet::Crockford, self.bytes()));
+        // Twenty-four characters and five hyphens.
         let mut text = Sensitive::new(String::with_capacity(29));
-        for (place, character) in plain.chars().enumerate() {
-            if place > 0 && place.is_multiple_of(4) {
-                text.expose_mut().push('-');
+        // Five bytes make eight characters exactly. More at once would have the encoder's buffer grow, and leave a copy unwiped.
+        for bytes in self.bytes().chunks(5) {
+            let group = Zeroizing::new(base32::encode(Alphabet::Crockford, bytes));
+            for half in [group.get(..4), group.get(4..)].into_iter().flatten() {
+                if !text.expose().is_empty() {
+                    text.expose_mut().push('-');
+                }
+                text.expose_mut().push_str(half);
             }
-            text.expose_mut().push(character);
         }
         text
     }

@@ -74,10 +74,8 @@ impl Throttles {
         self.run = 0;
     }
 
-    /// One charge for one submission. Its standing says so if the authenticators are to be disabled: then a new run begins, for
-    /// those bound after. And whether a lock that it has led to is the first of its run, or is that of a long-term count which has
-    /// become full.
-    pub(super) fn fail(&mut self, policy: &Policy, door: Door, now: UnixTime) -> (Charge, bool) {
+    /// One charge for one submission.
+    pub(super) fn fail(&mut self, policy: &Policy, door: Door, now: UnixTime) -> Failed {
         let limits = limits_at(policy, door);
         let throttle = self.at_mut(door);
         let was_full = throttle.long_term >= limits.long_term;
@@ -87,16 +85,32 @@ impl Throttles {
         let (standing, failures_in_a_row) = (throttle.standing(limits, now), throttle.run);
         self.run = self.run.saturating_add(1);
         let disable_after = policy.limits().codes.disable_after;
-        let standing = match (NonZeroU32::new(disable_after.saturating_sub(self.run)), standing) {
-            (None, _) => {
-                self.run = 0;
-                Standing::Disabled
+        let left = NonZeroU32::new(disable_after.saturating_sub(self.run));
+        if left.is_none() {
+            // A new run begins, for authenticators that are bound after.
+            self.run = 0;
+        }
+        let standing = match (left, standing, door) {
+            // Recovery codes go on.
+            (_, standing, Door::Recovery) => standing,
+            (None, ..) => Standing::Disabled,
+            (Some(left), Standing::Open { attempts_left }, _) => {
+                Standing::Open { attempts_left: attempts_left.min(left) }
             }
-            (Some(left), Standing::Open { attempts_left }) => Standing::Open { attempts_left: attempts_left.min(left) },
-            (Some(_), shut) => shut,
+            (Some(_), shut, _) => shut,
         };
-        (Charge { failures_in_a_row, standing }, is_first)
+        let charge = Charge { failures_in_a_row, standing };
+        Failed { charge, is_first_lock: is_first, disables: left.is_none() }
     }
+}
+
+/// What a counted failure has led to.
+pub(super) struct Failed {
+    pub(super) charge: Charge,
+    /// A lock, if there is one, is the first of its run, or that of a long-term count that has become full.
+    pub(super) is_first_lock: bool,
+    /// Too many failures in a row over all doors: the authenticators are to be disabled.
+    pub(super) disables: bool,
 }
 
 fn limits_at(policy: &Policy, door: Door) -> &Limits {

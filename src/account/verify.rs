@@ -8,7 +8,7 @@ use super::event::{Event, EventKind, Reason};
 use super::policy::Policy;
 use super::proof::{Means, Proof};
 use super::purpose::Purpose;
-use super::throttles::Door;
+use super::throttles::{Door, Failed};
 use super::{Account, AccountError};
 use crate::otp::{
     Accepted, Charge, Code, Evaluation, Limits, Next, Rejection, Secret, Standing, Step, TimeError, Totp, Tracker,
@@ -26,7 +26,7 @@ impl Account {
     /// own, and their use holds what the policy holds after a recovery.
     ///
     /// # Errors
-    /// [`AccountError::NotEnrolled`]; [`AccountError::NoRecoveryCodes`]; [`AccountError::Time`] if `now` lies before an authenticator's T0.
+    /// [`AccountError::NotEnrolled`]; [`AccountError::NoRecoveryCodes`]; [`AccountError::NotByRecovery`]; [`AccountError::Time`] if `now` lies before an authenticator's T0.
     pub fn verify(
         mut self,
         policy: &Policy,
@@ -127,7 +127,7 @@ impl Account {
         fingerprint: Option<[u8; 32]>,
         expired: bool,
     ) -> Change<Verdict<T>> {
-        let (charge, is_first) = self.record.throttles.fail(policy, door, now);
+        let Failed { charge, is_first_lock, disables } = self.record.throttles.fail(policy, door, now);
         let (rejection, answered) = if expired {
             (Rejection::Expired(charge), Answered::Expired(charge))
         } else {
@@ -136,17 +136,14 @@ impl Account {
         self.record.answers.push(fingerprint, now, answered);
         self.tell(now, EventKind::Rejected { purpose, reason: Reason::from(&rejection) });
         let Charge { failures_in_a_row, standing } = charge;
-        match standing {
-            Standing::Open { .. } => {}
-            Standing::Locked { until } => {
-                self.tell(now, EventKind::Locked { until, failures_in_a_row, is_first });
+        if let Standing::Locked { until } = standing {
+            self.tell(now, EventKind::Locked { until, failures_in_a_row, is_first: is_first_lock });
+        }
+        if disables {
+            for authenticator in &mut self.record.authenticators {
+                authenticator.disabled = true;
             }
-            Standing::Disabled => {
-                for authenticator in &mut self.record.authenticators {
-                    authenticator.disabled = true;
-                }
-                self.tell(now, EventKind::Disabled);
-            }
+            self.tell(now, EventKind::Disabled);
         }
         Change::written(self, Verdict::Rejected(rejection))
     }

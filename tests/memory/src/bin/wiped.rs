@@ -5,7 +5,7 @@
 //! with 1.
 
 use sekisho::Verifier;
-use sekisho::account::{AccountId, Attempt, AuthenticatorId, NewAuthenticator, Purpose};
+use sekisho::account::{AccountId, Attempt, AuthenticatorId, NewAuthenticator, Policy, Purpose};
 use sekisho::otp::{Algorithm, OtpauthUri, Secret, Totp, UnixTime, Verdict};
 use sekisho::qr::Qr;
 use sekisho::seal::{KeyId, Keyring, SealingKey};
@@ -21,8 +21,45 @@ use std::task::{Context, Waker};
 /// The secret, and the texts that carry parts of it: a block that is freed with any of these in it has leaked.
 const SECRET: &[u8; 20] = b"\x9a\x31\xc7\x5e\x02\xbd\x68\xf4\x1c\xa9\x73\xd0\x4b\xe6\x87\x2f\x55\xbe\x10\x99";
 const TEXT: &str = "TIY4OXQCXVUPIHFJOPIEXZUHF5K34EEZ";
-const NEEDLES: [&[u8]; 7] =
-    [b"\x9a\x31\xc7\x5e\x02", b"\x55\xbe\x10\x99", b"TIY4OXQC", b"XVUPIHFJ", b"5K34EEZ", b"TIY4 OXQC", b"K34 EEZ"];
+const NEEDLES: [&[u8]; 10] = [
+    b"\x9a\x31\xc7\x5e\x02",
+    b"\x55\xbe\x10\x99",
+    b"TIY4OXQC",
+    b"XVUPIHFJ",
+    b"5K34EEZ",
+    b"TIY4 OXQC",
+    b"K34 EEZ",
+    b"KSSSMGRD",
+    b"KSSS-MGRD",
+    b"\x9e\x73\x9a\x43\x0d",
+];
+/// How the recovery codes begin that [`Repeating`] makes.
+const RECOVERY: &str = "KSSS-MGRD";
+
+/// Five bytes over and over: not random, so that what is made of them can be looked for.
+struct Repeating(usize);
+
+impl rand::TryRng for Repeating {
+    type Error = std::convert::Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        Ok(0)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        Ok(0)
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+        // The key of the set is of other bytes: only codes are fifteen long.
+        let pattern = if bytes.len() == 15 { b"\x9e\x73\x9a\x43\x0d" } else { b"\x01\x02\x03\x04\x05" };
+        bytes.iter_mut().zip(pattern.iter().cycle()).for_each(|(byte, pattern)| *byte = *pattern);
+        self.0 += 1;
+        Ok(())
+    }
+}
+
+impl rand::TryCryptoRng for Repeating {}
 
 // FIPS 180-4 §5.3.
 const SHA1: [u32; 5] = [0x6745_2301, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
@@ -194,6 +231,35 @@ fn main() {
         verifier.remove(proof, AuthenticatorId::new(1)).await.unwrap();
     });
     check("blocks with the secret or its key, an account's life", LEAKS.swap(0, Ordering::Relaxed));
+
+    // Recovery codes: made, printed and used, by a generator whose bytes are known.
+    let row = Keyring::new(KeyId::new(1), SealingKey::from_bytes([7; 32]));
+    let policy = Policy::default();
+    let at = |secs: u64| UnixTime::from_secs(1_800_000_000 + secs);
+    LEAKS.store(0, Ordering::Relaxed);
+    let change = row.open(&alice, None).unwrap();
+    let change = change.enroll_first(&policy, at(0), &NewAuthenticator::imported(&uri()).unwrap(), &mut rng).unwrap();
+    let stored = row.seal(change, &mut rng).unwrap().0.unwrap().new;
+    let attempt = Attempt::new(Purpose::BINDING, &code(30));
+    let change = row.open(&alice, Some(stored)).unwrap().confirm(&policy, at(30), &attempt).unwrap();
+    let (write, uncommitted) = row.seal(change, &mut rng).unwrap();
+    let (Verdict::Accepted(proof), _) = uncommitted.assume_committed() else { panic!() };
+    let opened = row.open(&alice, write.map(|write| write.new)).unwrap();
+    let change = opened.issue_recovery_codes(&policy, at(30), &proof, &mut Repeating(0)).unwrap();
+    let (write, uncommitted) = row.seal(change, &mut rng).unwrap();
+    let (codes, _) = uncommitted.assume_committed();
+    drop(codes.to_sheet("Example"));
+    // On the stack: the test's own copy is not to be found on the heap.
+    let mut typed = [0; 29];
+    typed.copy_from_slice(codes.iter().next().unwrap().as_bytes());
+    assert!(typed.starts_with(RECOVERY.as_bytes()), "{}", String::from_utf8_lossy(&typed));
+    drop(codes);
+    let attempt = Attempt::recovery(Purpose::LOGIN, std::str::from_utf8(&typed).unwrap());
+    let change = row.open(&alice, write.map(|write| write.new)).unwrap().verify(&policy, at(60), &attempt).unwrap();
+    let (_, uncommitted) = row.seal(change, &mut rng).unwrap();
+    assert!(matches!(uncommitted.assume_committed().0, Verdict::Accepted(_)));
+    drop(attempt);
+    check("blocks with a recovery code, made, printed and used", LEAKS.swap(0, Ordering::Relaxed));
 
     if std::env::args().nth(1).is_some_and(|argument| argument == "planted") {
         drop(black_box(TEXT.to_string()));
