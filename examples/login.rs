@@ -1,7 +1,8 @@
 //! Enrol an app, confirm it, and log in, on a file by redb.
 //!
 //! ```sh
-//! SEKISHO_KEYS=1:$(openssl rand -hex 32) cargo run --example login --features full
+//! export SEKISHO_KEYS=1:$(openssl rand -hex 32)
+//! cargo run --example login --features full
 //! ```
 
 use sekisho::Verifier;

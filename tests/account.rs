@@ -894,6 +894,21 @@ fn what_is_owed_is_not_pushed_out_by_what_is_not() {
 }
 
 #[test]
+fn a_confirmation_ends_the_proofs_given_before_it() {
+    let mut row = Row::new();
+    let phone = row.enrol(T);
+    let proof = row.prove(T, &phone.shows(T, 0), Purpose::BINDING);
+    let change = row.open().enroll(&row.policy, at(T), &proof, &new_authenticator(), &mut rng()).unwrap();
+    let second = Phone::of(&row.commit(change));
+    let before = row.prove(T + 30, &phone.shows(T + 30, 0), Purpose::BINDING);
+    let Verdict::Accepted(confirmed) = row.confirm(T + 31, &second.shows(T + 31, 0)) else { panic!() };
+    let refused = row.open().remove(&row.policy, at(T + 31), &before, AuthenticatorId::new(1)).unwrap_err();
+    assert_eq!(refused, AccountError::Proof(ProofError::Spent));
+    let change = row.open().remove(&row.policy, at(T + 31), &confirmed, AuthenticatorId::new(1)).unwrap();
+    row.commit(change);
+}
+
+#[test]
 fn a_hold_outlasts_the_last_authenticator() {
     let mut row = Row::new();
     let phone = row.enrol(T);

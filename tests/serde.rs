@@ -54,3 +54,33 @@ fn rejections_and_advice_are_written_for_pages() {
     assert_eq!(to_value(Rejection::Disabled).unwrap(), json!({"reason": "disabled"}));
     assert_eq!(to_value(Advice::WaitForTheLock).unwrap(), json!("wait_for_the_lock"));
 }
+
+#[cfg(feature = "verifier")]
+mod accounts {
+    use super::*;
+    use sekisho::Verifier;
+    use sekisho::account::{AccountId, Attempt, NewAuthenticator, Purpose};
+    use sekisho::seal::{KeyId, Keyring, SealingKey};
+    use sekisho::store::MemoryStore;
+    use sekisho::verifier::TestClock;
+
+    #[tokio::test]
+    async fn a_view_with_its_history_is_written_without_secrets() {
+        let clock = TestClock::at(UnixTime::from_secs(1_800_000_000));
+        let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes([7; 32]));
+        let verifier = Verifier::builder(MemoryStore::new(), keyring).clock(clock).build();
+        let alice = AccountId::new("alice").unwrap();
+        let new = NewAuthenticator::new("Example", "alice").unwrap().named("Pixel 9".parse().unwrap());
+        let enrolment = verifier.enroll_first(&alice, new).await.unwrap();
+        let key = enrolment.uri().totp().key(enrolment.uri().secret());
+        let code = key.code_at(key.totp().step_at(UnixTime::from_secs(1_800_000_000)).unwrap()).reveal().to_string();
+        let _ = verifier.confirm(&alice, Attempt::new(Purpose::BINDING, &code)).await.unwrap();
+        let view = to_value(verifier.view(&alice).await.unwrap()).unwrap();
+        assert_eq!(view["authenticators"][0]["name"], "Pixel 9");
+        assert_eq!(view["authenticators"][0]["totp"]["digits"], 6);
+        assert_eq!(view["holds"], json!([["withdrawal", 1_800_086_400]]));
+        assert_eq!(view["history"][1]["kind"], json!({"kind": "confirmed", "authenticator": 1}));
+        let text = view.to_string();
+        assert!(!text.contains(enrolment.uri().secret().to_base32().expose()));
+    }
+}
