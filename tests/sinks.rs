@@ -8,15 +8,14 @@ use phone::{Phone, T, at, keyring, new_authenticator};
 use sekisho::Verifier;
 use sekisho::account::{AccountId, Attempt, Purpose};
 use sekisho::store::MemoryStore;
-use sekisho::verifier::{MetricsSink, TestClock, TracingSink};
+use sekisho::verifier::{EventSink, MetricsSink, TestClock, TracingSink};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
 /// An enrolment, a log-in, its code again, six wrong codes and a pass; gives all that must not be told.
-fn story() -> Vec<String> {
+fn story(sink: impl EventSink) -> Vec<String> {
     let (clock, account) = (TestClock::at(at(T)), AccountId::new("alice").unwrap());
-    let sinks = (TracingSink, MetricsSink);
-    let verifier = Verifier::builder(MemoryStore::new(), keyring()).clock(clock.clone()).event_sink(sinks).build();
+    let verifier = Verifier::builder(MemoryStore::new(), keyring()).clock(clock.clone()).event_sink(sink).build();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
         let enrolment = verifier.enroll_first(&account, new_authenticator()).await.unwrap();
@@ -55,7 +54,7 @@ fn events_are_logged_with_their_fields_and_without_secrets() {
     let writer = lines.clone();
     let subscriber =
         tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).without_time().finish();
-    let secrets = tracing::subscriber::with_default(subscriber, story);
+    let secrets = tracing::subscriber::with_default(subscriber, || story(TracingSink));
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     let count = |what: &str| text.lines().filter(|line| line.contains(what)).count();
     assert_eq!(count("sekisho:"), 1 + 1 + 1 + 1 + 6 + 1 + 1, "{text}");
@@ -85,7 +84,7 @@ fn events_are_logged_with_their_fields_and_without_secrets() {
 fn events_are_counted_by_kind_and_reason() {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
-    metrics::with_local_recorder(&recorder, story);
+    metrics::with_local_recorder(&recorder, || story(MetricsSink));
     let mut counted: Vec<_> = snapshotter
         .snapshot()
         .into_vec()
