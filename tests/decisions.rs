@@ -256,7 +256,7 @@ fn a_hundred_failures_disable() {
     let right = login.shown(later, 0);
     let rejection = login.rejection(later, right);
     assert_eq!(rejection, Rejection::Disabled);
-    assert_eq!(rejection.advice(), Advice::ContactSupport);
+    assert_eq!(rejection.advice(), Advice::UseARecoveryCode);
 }
 
 #[test]

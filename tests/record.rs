@@ -5,17 +5,21 @@ mod phone;
 
 use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
-use phone::{Phone, T, at, keyring};
+use phone::{Phone, T, app, at, keyring};
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sekisho::account::{
-    AccountId, Attempt, AuthenticatorId, Change, EventKind, NewAuthenticator, Operator, Policy, Purpose, RecordError,
+    AccountId, Address, Attempt, AuthenticatorId, AuthenticatorKind, Change, Channel, CodeRequest, EventKind,
+    NewAddress, NewAuthenticator, Operator, Policy, Purpose, RecordError, Resync,
 };
 use sekisho::otp::{Algorithm, Digits, OtpauthUri, Period, Rejection, Secret, Totp, Verdict};
 use sekisho::seal::{KeyId, Keyring, Revision, SealError, SealingKey, Stored};
 
-const FIXTURE: &str = "tests/fixtures/account-1.hex";
+/// The first record there was.
+const FIRST: &str = "account-1.hex";
+/// With the ways back in: one with everything, one after a reset, one that is frozen.
+const SECOND: &str = "account-2.hex";
 
 fn alice() -> AccountId {
     AccountId::new("alice").unwrap()
@@ -101,24 +105,119 @@ fn full_account() -> Stored {
     stored.unwrap()
 }
 
-/// What the first release wrote: revision and envelope. Never to be written again.
-fn fixture() -> Stored {
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(FIXTURE);
+/// Accounts with what the second fixture has more.
+fn ways_back() -> [Stored; 3] {
+    let mut rng = StdRng::seed_from_u64(2);
+    let (policy, mut stored) = (Policy::default(), Some(full_account()));
+    let open = |stored: &Option<Stored>| keyring().open(&alice(), stored.clone()).unwrap();
+    let phone = Phone::with(&secret(1), Totp::DEFAULT);
+    let verify = |stored: &mut Option<Stored>, secs: u64, attempt: Attempt, rng: &mut StdRng| {
+        let change = open(stored).verify(&policy, at(secs), &attempt).unwrap();
+        commit(stored, change, rng)
+    };
+    let prove = |stored: &mut Option<Stored>, secs: u64, purpose: Purpose, rng: &mut StdRng| {
+        let Verdict::Accepted(proof) = verify(stored, secs, Attempt::new(purpose, &phone.shows(secs, 0)), rng) else {
+            panic!()
+        };
+        proof
+    };
+    let deliver = |stored: &mut Option<Stored>, secs: u64, request: &CodeRequest, rng: &mut StdRng| {
+        let change = open(stored).deliver(&policy, at(secs), request, rng).unwrap();
+        let Verdict::Accepted(delivery) = commit(stored, change, rng) else { panic!() };
+        delivery.code().reveal().to_string()
+    };
+
+    let now = T + 1_000;
+    let proof = prove(&mut stored, now, Purpose::BINDING, &mut rng);
+    let change = open(&stored).issue_recovery_codes(&policy, at(now), &proof, &mut rng).unwrap();
+    let _ = commit(&mut stored, change, &mut rng);
+    let proof = prove(&mut stored, now + 30, Purpose::LOGIN, &mut rng);
+    let name = "Firefox".parse().unwrap();
+    let change = open(&stored).remember_device(&policy, at(now + 30), &proof, name, &mut rng).unwrap();
+    let cookie = commit(&mut stored, change, &mut rng).to_text();
+    let change = open(&stored).redeem(at(now + 31), &proof, Purpose::LOGIN, None).unwrap();
+    commit(&mut stored, change, &mut rng);
+    let proof = prove(&mut stored, now + 60, Purpose::BINDING, &mut rng);
+    let new = NewAddress::new(Address::sms("+819012345678").unwrap()).unwrap();
+    let change = open(&stored).enroll(&policy, at(now + 60), &proof, &new, &mut rng).unwrap();
+    let sms = commit(&mut stored, change, &mut rng);
+    let code = deliver(&mut stored, now + 61, &CodeRequest::new(sms, Purpose::BINDING), &mut rng);
+    let attempt = Attempt::new(Purpose::BINDING, &code);
+    let change = open(&stored).confirm(&policy, at(now + 62), &attempt).unwrap();
+    assert!(matches!(commit(&mut stored, change, &mut rng), Verdict::Accepted(_)));
+    let resync = Resync::new(&phone.shows(now + 120, 5), &phone.shows(now + 120, 6)).named([7; 16]);
+    let change = open(&stored).resync(&policy, at(now + 120), &resync).unwrap();
+    assert!(matches!(commit(&mut stored, change, &mut rng), Verdict::Accepted(_)));
+    let request = CodeRequest::new(sms, Purpose::LOGIN).with_device(cookie.expose());
+    let code = deliver(&mut stored, now + 130, &request, &mut rng);
+    let named = Attempt::new(Purpose::LOGIN, &code).with_device(cookie.expose()).named([8; 16]);
+    assert!(matches!(verify(&mut stored, now + 131, named, &mut rng), Verdict::Accepted(_)));
+    let _ = deliver(&mut stored, now + 170, &CodeRequest::new(sms, Purpose::LOGIN), &mut rng);
+    let mail = CodeRequest::confirmation(Address::email("alice@example.com").unwrap());
+    let _ = deliver(&mut stored, now + 210, &mail, &mut rng);
+    let attempt = Attempt::new(Purpose::BINDING, &phone.shows(now + 240, 6));
+    let Verdict::Accepted(proof) = verify(&mut stored, now + 240, attempt, &mut rng) else { panic!() };
+    let old = AuthenticatorId::new(2);
+    let change = open(&stored).replace(&policy, at(now + 240), &proof, old, &imported(4, TOKEN), &mut rng).unwrap();
+    let _ = commit(&mut stored, change, &mut rng);
+    for late in [30, 60] {
+        // Two hours behind.
+        let code = phone.shows(now + 240 + late, -240);
+        let wrong = verify(&mut stored, now + 240 + late, Attempt::new(Purpose::LOGIN, &code), &mut rng);
+        assert!(matches!(wrong, Verdict::Rejected(Rejection::Mismatch(_))));
+    }
+    let everything = stored.clone().unwrap();
+
+    let operator = Operator::new("bob", "ticket 4712").unwrap();
+    let change = open(&stored).clear_drift(at(now + 310), AuthenticatorId::new(1), &operator).unwrap();
+    commit(&mut stored, change, &mut rng);
+    let change = open(&stored).mail_pass(&policy, at(now + 311), &mut rng).unwrap();
+    let _ = commit(&mut stored, change, &mut rng);
+    let device = open(&stored).view(&policy, at(now + 311)).devices[0].id;
+    let change = open(&stored).forget_device(at(now + 312), device).unwrap();
+    commit(&mut stored, change, &mut rng);
+    let change = open(&stored).freeze(at(now + 320), &operator, &mut rng).unwrap();
+    commit(&mut stored, change, &mut rng);
+    let change = open(&stored).thaw(at(now + 321), &operator).unwrap();
+    commit(&mut stored, change, &mut rng);
+    let change = open(&stored).freeze(at(now + 322), &operator, &mut rng).unwrap();
+    commit(&mut stored, change, &mut rng);
+    let frozen = stored.clone().unwrap();
+
+    let change = open(&stored).reset(&policy, at(now + 330), &operator, &mut rng).unwrap();
+    let pass = commit(&mut stored, change, &mut rng).to_text();
+    let (now, new) = (at(now + 331), imported(5, TOKEN));
+    let change = open(&stored).enroll_with_pass(&policy, now, pass.expose(), None, &new, &mut rng).unwrap();
+    let _ = commit(&mut stored, change, &mut rng);
+    [everything, frozen, stored.unwrap()]
+}
+
+/// What earlier releases wrote: revision and envelope, one after the other. Never to be written again.
+fn fixtures(name: &str) -> Vec<Stored> {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name);
     let text = std::fs::read_to_string(&path).unwrap();
-    let mut lines = text.lines().map(|line| hex::decode(line).unwrap());
-    let revision = Revision::from_bytes(lines.next().unwrap().try_into().unwrap());
-    Stored { revision, envelope: lines.next().unwrap() }
+    let lines: Vec<_> = text.lines().map(|line| hex::decode(line).unwrap()).collect();
+    let stored = lines.chunks_exact(2).map(|pair| {
+        let revision = Revision::from_bytes(pair[0].as_slice().try_into().unwrap());
+        Stored { revision, envelope: pair[1].clone() }
+    });
+    stored.collect()
+}
+
+fn fixture() -> Stored {
+    fixtures(FIRST).remove(0)
 }
 
 #[test]
 fn what_the_first_release_wrote_is_read() {
     let (policy, stored) = (Policy::default(), fixture());
     let view = keyring().open(&alice(), Some(stored.clone())).unwrap().view(&policy, at(T + 320));
-    let names: Vec<_> = view.authenticators.iter().map(|one| (one.id.number(), one.name.as_str(), one.totp)).collect();
+    let names: Vec<_> =
+        view.authenticators.iter().map(|one| (one.id.number(), one.name.as_str(), app(one).0)).collect();
     let totp = Totp { period: Period::from_secs(60).unwrap(), ..TOKEN };
     assert_eq!(names, [(1, "phone", Totp::DEFAULT), (2, "トークン", totp)]);
     assert_eq!(view.authenticators[0].bound_at, at(T + 30));
-    assert_eq!((view.authenticators[0].last_used, view.authenticators[0].drift), (at(T + 300), 1));
+    assert_eq!((view.authenticators[0].last_used, app(&view.authenticators[0]).1), (at(T + 300), 1));
     assert_eq!(view.pending, Some((AuthenticatorId::new(4), at(T + 240 + 600))));
     assert_eq!(view.shut, Some(Rejection::Locked { until: at(T + 345) }));
     assert_eq!((view.failures_in_a_row, view.long_term_failures), (7, 5));
@@ -149,13 +248,58 @@ fn what_the_first_release_wrote_is_read() {
 }
 
 #[test]
-fn this_release_writes_what_the_first_one_wrote() {
+fn what_earlier_releases_wrote_is_written_as_it_was() {
     let plain = |stored: &Stored| keyring().open_bytes(&alice(), stored).unwrap().expose().clone();
-    assert_eq!(plain(&full_account()), plain(&fixture()), "a field was changed: give it a new number");
-    // Also when it has read it.
-    let change = keyring().open(&alice(), Some(fixture())).unwrap().reseal();
-    let (write, _) = keyring().seal(change, &mut phone::rng()).unwrap();
-    assert_eq!(plain(&write.unwrap().new), plain(&fixture()));
+    for stored in fixtures(FIRST).into_iter().chain(fixtures(SECOND)) {
+        assert_eq!(written(&plain(&stored)), plain(&stored));
+    }
+    let (made, kept) = (ways_back(), fixtures(SECOND));
+    if let Ok(path) = std::env::var("SEKISHO_WRITE_FIXTURE") {
+        let lines =
+            made.iter().flat_map(|stored| [hex::encode(stored.revision.as_bytes()), hex::encode(&stored.envelope)]);
+        std::fs::write(path, lines.map(|line| line + "\n").collect::<String>()).unwrap();
+    }
+    assert_eq!(made.len(), kept.len());
+    for (made, kept) in made.iter().zip(&kept) {
+        assert!(plain(made) == plain(kept), "a field was changed: give it a new number");
+    }
+}
+
+#[test]
+fn the_ways_back_that_were_stored_are_read() {
+    let policy = Policy::default();
+    let views = fixtures(SECOND)
+        .into_iter()
+        .map(|stored| keyring().open(&alice(), Some(stored)).unwrap().view(&policy, at(T + 1_335)));
+    let [everything, frozen, reset] = views.collect::<Vec<_>>().try_into().unwrap();
+    assert_eq!(everything.authenticators.len(), 3);
+    assert_eq!(app(&everything.authenticators[0]), (Totp::DEFAULT, 6));
+    let AuthenticatorKind::Address { channel, masked, .. } = &everything.authenticators[2].kind else { panic!() };
+    assert_eq!((*channel, masked.as_str()), (Channel::Sms, "+81*******678"));
+    assert_eq!(everything.devices[0].name.as_str(), "Firefox");
+    assert_eq!(everything.devices[0].last_used, at(T + 1_131));
+    assert_eq!(everything.recovery_codes_left, 10);
+    assert_eq!(everything.pending, Some((AuthenticatorId::new(6), at(T + 1_840))));
+    let said = everything.history.iter().rev().find_map(|event| match event.kind {
+        EventKind::Rejected { diagnosis, .. } => diagnosis,
+        _ => None,
+    });
+    assert_eq!(said.unwrap().to_string(), "clock 2 h behind: time zone");
+    assert_eq!((frozen.frozen_at, frozen.shut), (Some(at(T + 1_322)), Some(Rejection::Frozen)));
+    assert!(frozen.devices.is_empty() && !frozen.is_reset);
+    let kinds: Vec<_> = frozen.history.iter().map(|event| event.kind.as_str()).collect();
+    assert!(kinds.join(" ").ends_with("drift_cleared device_forgotten frozen thawed frozen"), "{kinds:?}");
+    assert_eq!((reset.frozen_at, reset.is_reset, reset.authenticators.len()), (None, true, 0));
+    assert!(reset.pending.is_some());
+    assert_eq!(reset.holds, [(Purpose::WITHDRAWAL, at(T + 1_330 + 172_800))]);
+    assert!(!everything.history.iter().chain(&frozen.history).any(|event| event.kind == EventKind::Unknown));
+    // And what is not in the view: the proof that was redeemed, the messages that were counted, the codes that are alive.
+    let stored = fixtures(SECOND).remove(0);
+    let again = keyring().open(&alice(), Some(stored)).unwrap();
+    let request = CodeRequest::new(AuthenticatorId::new(5), Purpose::LOGIN);
+    let change = again.deliver(&policy, at(T + 1_239), &request, &mut phone::rng()).unwrap();
+    let soon = keyring().seal(change, &mut phone::rng()).unwrap().1.assume_committed().0;
+    assert!(matches!(soon, Verdict::Rejected(Rejection::SentLately { until }) if until == at(T + 1_240)));
 }
 
 type To<'a> = &'a mut Encoder<Vec<u8>>;

@@ -89,7 +89,7 @@ async fn a_new_set_ends_the_one_before() {
     service
         .recover(T + 31, new.iter().next().unwrap(), Purpose::LOGIN)
         .await
-        .redeem(&alice(), Purpose::LOGIN, None, at(T + 31))
+        .redeem_without_store(&alice(), Purpose::LOGIN, None, at(T + 31))
         .unwrap();
 }
 

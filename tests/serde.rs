@@ -77,7 +77,7 @@ mod accounts {
         let _ = verifier.confirm(&alice, Attempt::new(Purpose::BINDING, &code)).await.unwrap();
         let view = to_value(verifier.view(&alice).await.unwrap()).unwrap();
         assert_eq!(view["authenticators"][0]["name"], "Pixel 9");
-        assert_eq!(view["authenticators"][0]["totp"]["digits"], 6);
+        assert_eq!(view["authenticators"][0]["kind"]["app"]["totp"]["digits"], 6);
         assert_eq!(view["holds"], json!([["withdrawal", 1_800_086_400]]));
         assert_eq!(view["history"][1]["kind"], json!({"kind": "confirmed", "authenticator": 1}));
         let text = view.to_string();

@@ -191,12 +191,12 @@ async fn a_restored_backup_is_treated_with_care_once_and_told_once() {
     let held = careful.verify(&alice(), withdraw).await.unwrap();
     assert!(matches!(held, Verdict::Rejected(Rejection::Held { until }) if until == at(T + 20 + 86_400)));
     assert_eq!(log.kinds().iter().filter(|kind| **kind == "restored").count(), 1);
-    clock.advance(210);
-    assert!(matches!(careful.verify(&alice(), login(&phone.shows(T + 210, 0))).await.unwrap(), Verdict::Accepted(_)));
+    clock.advance(810);
+    assert!(matches!(careful.verify(&alice(), login(&phone.shows(T + 810, 0))).await.unwrap(), Verdict::Accepted(_)));
     // A new account is new.
     let bob = AccountId::new("bob").unwrap();
     let bobs = Phone::of(&careful.enroll_first(&bob, new_authenticator()).await.unwrap());
-    let attempt = Attempt::new(Purpose::BINDING, &bobs.shows(T + 210, 0));
+    let attempt = Attempt::new(Purpose::BINDING, &bobs.shows(T + 810, 0));
     assert!(matches!(careful.confirm(&bob, attempt).await.unwrap(), Verdict::Accepted(_)));
 }
 
@@ -236,7 +236,10 @@ async fn events_tell_the_whole_story_in_order() {
     assert_eq!(log.kinds().join(" "), expected);
     assert!(store.load(&alice()).await.unwrap().is_none());
     let events = log.0.lock().unwrap();
-    assert_eq!(events[2].kind, EventKind::Rejected { purpose: Purpose::LOGIN, reason: Reason::Malformed });
+    assert_eq!(
+        events[2].kind,
+        EventKind::Rejected { purpose: Purpose::LOGIN, reason: Reason::Malformed, diagnosis: None }
+    );
     assert!(events.iter().filter_map(|event| event.sequence).is_sorted_by(|a, b| a < b), "numbers rise");
     assert!(
         matches!(&events[14].kind, EventKind::Erased { operator, reason } if operator.as_str() == "bob" && reason.as_str() == "left")

@@ -35,7 +35,10 @@ pub(super) enum Submitted {
 }
 
 impl Attempt {
-    /// `text`, as somebody typed it, for `purpose`. A text that is no code will be answered by
+    /// Tells the fingerprints of resynchronisations from those of attempts, which begin with the number of a door.
+    pub(super) const RESYNC: u8 = 0x80;
+
+    /// `text`, as somebody typed it, for `purpose`: the code of an app, or one that was sent. A text that is no code will be answered by
     /// [`Malformed`](crate::otp::Rejection::Malformed).
     pub fn new(purpose: Purpose, text: &str) -> Self {
         Self::of(purpose, Code::parse(text).map_or(Submitted::Malformed, Submitted::Code))

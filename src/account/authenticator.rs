@@ -1,7 +1,9 @@
 //! The authenticators of an account.
 
+use super::address::{Address, AddressError, Channel};
 use super::encoding::Unknown;
 use super::text::Text;
+use super::token::TokenHash;
 use crate::otp::{OtpauthUri, Secret, Step, Totp, Tracker, UnixTime, UriError};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -41,10 +43,7 @@ impl fmt::Display for AuthenticatorId {
 pub(super) struct Authenticator {
     pub(super) id: AuthenticatorId,
     pub(super) name: Text,
-    pub(super) totp: Totp,
-    /// In its place on the heap: lists of authenticators grow, and move what they hold.
-    pub(super) secret: Box<Secret>,
-    pub(super) tracker: Tracker,
+    pub(super) kind: Kind,
     pub(super) bound_at: UnixTime,
     pub(super) last_used: UnixTime,
     /// After too many failures in a row: no code is evaluated any more.
@@ -52,11 +51,58 @@ pub(super) struct Authenticator {
     pub(super) unknown: Unknown,
 }
 
+/// What an authenticator is.
+pub(super) enum Kind {
+    /// Makes codes by itself.
+    App(App),
+    /// Is sent them.
+    Address(Address),
+}
+
+/// An app or a token.
+pub(super) struct App {
+    pub(super) totp: Totp,
+    /// In its place on the heap: lists of authenticators grow, and move what they hold.
+    pub(super) secret: Box<Secret>,
+    pub(super) tracker: Tracker,
+}
+
+impl Kind {
+    pub(super) const fn app(&self) -> Option<&App> {
+        match self {
+            Self::App(app) => Some(app),
+            Self::Address(_) => None,
+        }
+    }
+
+    pub(super) const fn app_mut(&mut self) -> Option<&mut App> {
+        match self {
+            Self::App(app) => Some(app),
+            Self::Address(_) => None,
+        }
+    }
+
+    /// Whether both are bound to the same secret or address.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::App(one), Self::App(other)) => {
+                // Also where other bytes make the same key: HMAC pads keys with noughts, and hashes long ones.
+                let keys = [one, other].map(|app| app.totp.key(&app.secret));
+                let [one_key, other_key] = &keys;
+                (*one.secret == *other.secret) | bool::from(one_key.is_same_key(other_key))
+            }
+            (Self::Address(one), Self::Address(other)) => one.as_str() == other.as_str(),
+            _ => false,
+        }
+    }
+}
+
 impl Authenticator {
     /// When the steps that were used up end.
     pub(super) fn used_until(&self) -> UnixTime {
-        let after = |step: Step| self.totp.start_of(step.saturating_offset(1));
-        self.tracker.watermark().map_or(UnixTime::from_secs(0), after)
+        let Some(App { totp, tracker, .. }) = self.kind.app() else { return UnixTime::from_secs(0) };
+        let after = |step: Step| totp.start_of(step.saturating_offset(1));
+        tracker.watermark().map_or(UnixTime::from_secs(0), after)
     }
 }
 
@@ -64,14 +110,96 @@ impl Authenticator {
 pub(super) struct Pending {
     pub(super) id: AuthenticatorId,
     pub(super) name: Text,
-    pub(super) totp: Totp,
-    pub(super) secret: Box<Secret>,
-    pub(super) tracker: Tracker,
+    pub(super) kind: Kind,
     pub(super) until: UnixTime,
+    /// Goes at the moment this one comes.
+    pub(super) replaces: Option<AuthenticatorId>,
+    /// Begun with this pass, which the confirmation uses up.
+    pub(super) pass: Option<TokenHash>,
     pub(super) unknown: Unknown,
 }
 
-/// An authenticator to be enrolled.
+/// What can be enrolled: an app ([`NewAuthenticator`]), or an address that codes are sent to ([`NewAddress`]). Nobody else can
+/// implement it.
+pub trait New: Send + Sync {
+    /// What is needed to have it confirmed.
+    type Begun: fmt::Debug + Send;
+
+    #[doc(hidden)]
+    fn draft<R: CryptoRng + ?Sized>(&self, rng: &mut R) -> Result<Draft, UriError>;
+
+    #[doc(hidden)]
+    fn begun(uri: Option<Box<OtpauthUri>>, id: AuthenticatorId, until: UnixTime) -> Option<Self::Begun>;
+}
+
+/// A new authenticator before it has a number.
+#[doc(hidden)]
+pub struct Draft {
+    pub(super) name: Option<Text>,
+    pub(super) kind: Kind,
+    pub(super) is_imported: bool,
+    /// What is shown of an app.
+    pub(super) uri: Option<Box<OtpauthUri>>,
+}
+
+impl fmt::Debug for Draft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Draft(..)")
+    }
+}
+
+/// An address that codes shall be sent to (SMS, voice): a *restricted* authenticator (SP 800-63B-4 §3.1.3.3), for those who can have
+/// no app.
+///
+/// Once it has been [enrolled](super::Account::enroll) nothing has been sent yet: ask for the
+/// [delivery](super::Account::deliver) of a code for [`Purpose::BINDING`](super::Purpose::BINDING), which confirms it.
+///
+/// ```
+/// use sekisho::account::{Address, NewAddress};
+///
+/// let new = NewAddress::new(Address::sms("+819012345678")?)?.named("my telephone".parse()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct NewAddress {
+    address: Address,
+    name: Option<Text>,
+}
+
+impl NewAddress {
+    /// The telephone `address`.
+    ///
+    /// # Errors
+    /// [`AddressError::NotAFactor`] for e-mail.
+    pub fn new(address: Address) -> Result<Self, AddressError> {
+        if address.channel() == Channel::Email {
+            return Err(AddressError::NotAFactor);
+        }
+        Ok(Self { address, name: None })
+    }
+
+    /// What the owner calls it, for lists. Without one it is called by its number, masked.
+    pub fn named(mut self, name: Text) -> Self {
+        self.name = Some(name);
+        self
+    }
+}
+
+impl New for NewAddress {
+    type Begun = AuthenticatorId;
+
+    fn draft<R: CryptoRng + ?Sized>(&self, _: &mut R) -> Result<Draft, UriError> {
+        let Self { address, name } = self.clone();
+        Ok(Draft { name, kind: Kind::Address(address), is_imported: false, uri: None })
+    }
+
+    fn begun(_: Option<Box<OtpauthUri>>, id: AuthenticatorId, _: UnixTime) -> Option<AuthenticatorId> {
+        Some(id)
+    }
+}
+
+/// An app or a token to be enrolled.
 ///
 /// ```
 /// use sekisho::account::NewAuthenticator;
@@ -84,7 +212,7 @@ pub(super) struct Pending {
 pub struct NewAuthenticator {
     issuer: String,
     account: String,
-    pub(super) name: Option<Text>,
+    name: Option<Text>,
     totp: Totp,
     /// `None` for one that is drawn at random.
     secret: Option<Box<Secret>>,
@@ -107,6 +235,17 @@ impl NewAuthenticator {
     /// # Errors
     /// [`UriError`] if the URI names no issuer, or is one that [`OtpauthUri::new`] refuses (a legacy secret, say).
     pub fn imported(uri: &OtpauthUri) -> Result<Self, UriError> {
+        let imported = Self::imported_with_legacy_secret(uri)?;
+        OtpauthUri::new(&imported.issuer, &imported.account, uri.secret().clone(), uri.totp())?;
+        Ok(imported)
+    }
+
+    /// The same for a secret of 80 bits and more; see [`Secret::new_legacy`] for what is risked. Lists
+    /// [mark](super::AuthenticatorKind::App) it: have it replaced when its owner next logs in.
+    ///
+    /// # Errors
+    /// [`UriError`] if the URI names no issuer.
+    pub fn imported_with_legacy_secret(uri: &OtpauthUri) -> Result<Self, UriError> {
         let issuer = uri.issuer().or(uri.label_issuer()).unwrap_or_default().into();
         let secret = Some(uri.secret().boxed_copy());
         Self { issuer, account: uri.account().into(), name: None, totp: uri.totp(), secret }.checked()
@@ -126,24 +265,35 @@ impl NewAuthenticator {
         Self { totp, ..self }.checked()
     }
 
-    pub(super) const fn is_imported(&self) -> bool {
-        self.secret.is_some()
-    }
-
-    pub(super) fn uri<R: CryptoRng + ?Sized>(&self, rng: &mut R) -> Result<OtpauthUri, UriError> {
+    fn uri<R: CryptoRng + ?Sized>(&self, rng: &mut R) -> Result<OtpauthUri, UriError> {
         let secret = match &self.secret {
             Some(secret) => secret.boxed_copy(),
             None => Secret::generate_boxed(self.totp.algorithm, rng),
         };
-        OtpauthUri::with_boxed(&self.issuer, &self.account, secret, self.totp)
+        OtpauthUri::with_any_boxed(&self.issuer, &self.account, secret, self.totp)
     }
 
     fn checked(self) -> Result<Self, UriError> {
         let given = self.secret.as_deref().map(Secret::boxed_copy);
         let secret = given.map_or_else(|| Secret::boxed(&[0; Secret::MIN_LEN]), Ok);
         let secret = secret.map_err(|error| UriError::Secret(error.into()))?;
-        OtpauthUri::with_boxed(&self.issuer, &self.account, secret, self.totp)?;
+        OtpauthUri::with_any_boxed(&self.issuer, &self.account, secret, self.totp)?;
         Ok(self)
+    }
+}
+
+impl New for NewAuthenticator {
+    type Begun = Enrolment;
+
+    fn draft<R: CryptoRng + ?Sized>(&self, rng: &mut R) -> Result<Draft, UriError> {
+        let uri = Box::new(self.uri(rng)?);
+        let app = App { totp: uri.totp(), secret: uri.secret().boxed_copy(), tracker: Tracker::NEW };
+        let is_imported = self.secret.is_some();
+        Ok(Draft { name: self.name.clone(), kind: Kind::App(app), is_imported, uri: Some(uri) })
+    }
+
+    fn begun(uri: Option<Box<OtpauthUri>>, id: AuthenticatorId, until: UnixTime) -> Option<Enrolment> {
+        Some(Enrolment { uri: uri?, id, until })
     }
 }
 

@@ -2,8 +2,10 @@
 
 use super::answers::Answered;
 use super::attempt::{Attempt, Submitted};
-use super::authenticator::{Authenticator, Enrolment, NewAuthenticator, Pending};
+use super::authenticator::{App, Authenticator, AuthenticatorId, Draft, Kind, New, Pending};
 use super::change::Change;
+use super::delivered::Recipient;
+use super::diagnosis::common;
 use super::encoding::Unknown;
 use super::event::EventKind;
 use super::policy::Policy;
@@ -11,34 +13,39 @@ use super::proof::{Means, Proof, ProofError};
 use super::purpose::Purpose;
 use super::text::Text;
 use super::throttles::Door;
-use super::verify::{Candidate, judge};
+use super::token::{DeviceToken, TokenHash};
+use super::verify::{Candidate, Judged, Missed, judge};
 use super::{Account, AccountError};
-use crate::otp::{Accepted, Rejection, Step, Totp, Tracker, UnixTime, Verdict};
-use alloc::boxed::Box;
+use crate::otp::{Accepted, Code, Rejection, Step, TimeError, Totp, Tracker, UnixTime, Verdict};
 use alloc::format;
+use alloc::vec::Vec;
 use rand::CryptoRng;
 
 impl Account {
     /// Begins the enrolment of the account's first authenticator: only where there is none, and nothing to prove with.
     ///
     /// # Errors
-    /// [`AccountError::AlreadyEnrolled`]; [`AccountError::Time`] if an imported secret's T0 lies after `now`.
-    pub fn enroll_first<R: CryptoRng + ?Sized>(
+    /// [`AccountError::AlreadyEnrolled`]; [`AccountError::PassNeeded`] after a reset; [`AccountError::Frozen`];
+    /// [`AccountError::Time`] if an imported secret's T0 lies after `now`.
+    pub fn enroll_first<N: New, R: CryptoRng + ?Sized>(
         mut self,
         policy: &Policy,
         now: UnixTime,
-        new: &NewAuthenticator,
+        new: &N,
         rng: &mut R,
-    ) -> Result<Change<Enrolment>, AccountError> {
+    ) -> Result<Change<N::Begun>, AccountError> {
         if !self.record.authenticators.is_empty() {
             return Err(AccountError::AlreadyEnrolled);
+        }
+        if self.record.is_reset {
+            return Err(AccountError::PassNeeded);
         }
         if self.revision.is_none() {
             self.record.made_at = now;
             self.record.epoch = rng.next_u64();
             self.record.history.begin_anew(now);
         }
-        self.begin(policy, now, new, rng)
+        self.begin(policy, now, new, Right::Free, rng)
     }
 
     /// Begins the enrolment of another authenticator. `proof`, of [`Purpose::BINDING`], is used up when the change is stored, and with
@@ -47,60 +54,138 @@ impl Account {
     /// An earlier enrolment that has not been confirmed ends.
     ///
     /// # Errors
-    /// [`AccountError::Proof`]; [`AccountError::TooMany`]; [`AccountError::SameSecret`]; [`AccountError::NotEnrolled`].
-    pub fn enroll<R: CryptoRng + ?Sized>(
+    /// [`AccountError::Proof`]; [`AccountError::TooMany`]; [`AccountError::SameSecret`]; [`AccountError::NotEnrolled`];
+    /// [`AccountError::Frozen`].
+    pub fn enroll<N: New, R: CryptoRng + ?Sized>(
         mut self,
         policy: &Policy,
         now: UnixTime,
         proof: &Proof,
-        new: &NewAuthenticator,
+        new: &N,
         rng: &mut R,
-    ) -> Result<Change<Enrolment>, AccountError> {
+    ) -> Result<Change<N::Begun>, AccountError> {
         if self.record.authenticators.is_empty() {
             return Err(AccountError::NotEnrolled);
         }
         self.spend(proof, now)?;
-        self.begin(policy, now, new, rng)
+        self.begin(policy, now, new, Right::Free, rng)
     }
 
-    fn begin<R: CryptoRng + ?Sized>(
+    /// Begins the replacement of the authenticator `old`: it stays as it is until the new one is confirmed, and goes in the same swap as that one
+    /// comes. If it is not confirmed in time, all stays as it was.
+    ///
+    /// `proof`, of [`Purpose::BINDING`], may be by a code of the old one, or of any other, or by a recovery code.
+    ///
+    /// # Errors
+    /// [`AccountError::NoSuchAuthenticator`]; else as [`enroll`](Self::enroll).
+    pub fn replace<N: New, R: CryptoRng + ?Sized>(
         mut self,
         policy: &Policy,
         now: UnixTime,
-        new: &NewAuthenticator,
+        proof: &Proof,
+        old: AuthenticatorId,
+        new: &N,
         rng: &mut R,
-    ) -> Result<Change<Enrolment>, AccountError> {
+    ) -> Result<Change<N::Begun>, AccountError> {
+        if !self.record.authenticators.iter().any(|one| one.id == old) {
+            return Err(AccountError::NoSuchAuthenticator { id: old });
+        }
+        self.spend(proof, now)?;
+        self.begin(policy, now, new, Right::Replacing(old), rng)
+    }
+
+    /// Begins the enrolment of the first authenticator after a [reset](Self::reset), with the pass that the reset has made, as its owner
+    /// sent it back. The confirmation uses it up.
+    ///
+    /// `confirmation`: a proof of [`Purpose::CONFIRMATION`], where the policy asks for one
+    /// ([`AccountLimits::confirmation_after_reset`](super::AccountLimits::confirmation_after_reset)).
+    ///
+    /// # Errors
+    /// [`AccountError::PassNeeded`]; [`AccountError::ConfirmationNeeded`]; [`AccountError::AlreadyEnrolled`];
+    /// [`AccountError::Frozen`].
+    pub fn enroll_with_pass<N: New, R: CryptoRng + ?Sized>(
+        self,
+        policy: &Policy,
+        now: UnixTime,
+        pass: &str,
+        confirmation: Option<&Proof>,
+        new: &N,
+        rng: &mut R,
+    ) -> Result<Change<N::Begun>, AccountError> {
+        if !self.record.authenticators.is_empty() {
+            return Err(AccountError::AlreadyEnrolled);
+        }
+        let pass = DeviceToken::from_text(pass).map(|token| token.hash());
+        let good = pass.filter(|hash| self.record.passes.knows(hash, policy.limits().pass_secs, now));
+        let pass = good.ok_or(AccountError::PassNeeded)?;
+        match confirmation {
+            Some(proof) => {
+                proof.check(&self.id, Purpose::CONFIRMATION, now)?;
+                if proof.epoch != self.record.epoch {
+                    return Err(ProofError::Spent.into());
+                }
+            }
+            None if policy.limits().confirmation_after_reset => return Err(AccountError::ConfirmationNeeded),
+            None => {}
+        }
+        self.begin(policy, now, new, Right::Pass(pass), rng)
+    }
+
+    fn begin<N: New, R: CryptoRng + ?Sized>(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        new: &N,
+        right: Right,
+        rng: &mut R,
+    ) -> Result<Change<N::Begun>, AccountError> {
+        if self.record.frozen_at.is_some() {
+            return Err(AccountError::Frozen);
+        }
+        let (replaces, pass) = match right {
+            Right::Free => (None, None),
+            Right::Replacing(old) => (Some(old), None),
+            Right::Pass(pass) => (None, Some(pass)),
+        };
         let limits = policy.limits();
-        if self.record.authenticators.len() >= usize::from(limits.max_authenticators) {
+        if self.has_no_room(policy, replaces) {
             return Err(AccountError::TooMany);
         }
-        let uri = Box::new(new.uri(rng)?);
-        let key = uri.totp().key(uri.secret());
-        let same = |one: &Authenticator| {
-            // Also where other bytes make the same key: HMAC pads keys with noughts, and hashes long ones.
-            (*one.secret == *uri.secret()) | bool::from(one.totp.key(&one.secret).is_same_key(&key))
-        };
-        if self.record.authenticators.iter().fold(false, |found, one| found | same(one)) {
+        let Draft { name, mut kind, is_imported, uri } = new.draft(rng)?;
+        if let (Kind::App(app), true) = (&mut kind, is_imported) {
+            app.tracker = Tracker::imported(self.record.used_up(app.totp, now)?);
+        }
+        if self.record.authenticators.iter().fold(false, |found, one| found | one.kind.is_same(&kind)) {
             return Err(AccountError::SameSecret);
         }
-        let tracker =
-            if new.is_imported() { Tracker::imported(self.record.used_up(uri.totp(), now)?) } else { Tracker::NEW };
         let id = self.record.next_id;
         self.record.next_id = id.next();
-        let name = new.name.clone().or_else(|| Text::new(&format!("authenticator {id}")).ok());
-        let name = name.ok_or(AccountError::TooMany)?; // a number makes a name
+        let by_number = || match &kind {
+            Kind::App(_) => Text::cut(&format!("authenticator {id}")),
+            Kind::Address(address) => address.masked(),
+        };
+        let name = name.unwrap_or_else(by_number);
         let until = now.saturating_add(limits.pending_secs);
-        self.record.pending = Some(Pending {
-            id,
-            name,
-            totp: uri.totp(),
-            secret: uri.secret().boxed_copy(),
-            tracker,
-            until,
-            unknown: Unknown::default(),
-        });
+        self.record.pending = Some(Pending { id, name, kind, until, replaces, pass, unknown: Unknown::default() });
         self.tell(now, EventKind::EnrolmentBegun { authenticator: id });
-        Ok(Change::written(self, Enrolment { uri, id, until }))
+        let begun = N::begun(uri, id, until).ok_or(AccountError::NothingPending)?; // both kinds give theirs
+        Ok(Change::written(self, begun))
+    }
+
+    /// Whether there are as many authenticators as the policy allows, what is replaced apart.
+    fn has_no_room(&self, policy: &Policy, replaces: Option<AuthenticatorId>) -> bool {
+        let staying = self.record.authenticators.iter().filter(|one| Some(one.id) != replaces);
+        staying.count() >= usize::from(policy.limits().max_authenticators)
+    }
+
+    /// The enrolment that can be confirmed now.
+    pub(super) fn waiting(&self, policy: &Policy, now: UnixTime) -> Option<&Pending> {
+        let limits = policy.limits();
+        self.record.pending.as_ref().filter(|pending| {
+            let has_its_pass = pending.pass.is_none_or(|hash| self.record.passes.knows(&hash, limits.pass_secs, now));
+            // A clock set back does not make it wait longer.
+            now < pending.until && pending.until.saturating_since(now) <= limits.pending_secs && has_its_pass
+        })
     }
 
     /// Confirms the enrolment that waits with a code of the new authenticator, which is bound then. The code is spent; its proof, of
@@ -112,7 +197,7 @@ impl Account {
     /// # Errors
     /// [`AccountError::NothingPending`]; [`AccountError::Purpose`] unless the attempt's is [`Purpose::BINDING`].
     pub fn confirm(
-        mut self,
+        self,
         policy: &Policy,
         now: UnixTime,
         attempt: &Attempt,
@@ -130,55 +215,85 @@ impl Account {
                 account.proof(policy, attempt, means, answer.at, serial)
             }));
         }
-        // A clock set back does not make it wait longer.
-        let waits = |pending: &&Pending| {
-            now < pending.until && pending.until.saturating_since(now) <= policy.limits().pending_secs
-        };
-        let Some(pending) = self.record.pending.as_ref().filter(waits) else {
-            return Err(AccountError::NothingPending);
-        };
-        if self.record.authenticators.len() >= usize::from(policy.limits().max_authenticators) {
+        if let Some(rejection) = self.closed(purpose, now) {
+            return Ok(self.refuse(now, purpose, rejection));
+        }
+        let Some(pending) = self.waiting(policy, now) else { return Err(AccountError::NothingPending) };
+        if self.has_no_room(policy, pending.replaces) {
             return Err(AccountError::TooMany);
         }
         if let Some(rejection) = self.shut(policy, Door::Enrolment, now) {
             return Ok(self.refuse(now, purpose, rejection));
         }
 
-        let limits = policy.enrolment();
-        let Pending { totp, tracker, .. } = *pending;
-        let candidate = Candidate { totp, secret: &pending.secret, tracker };
+        let pending_id = pending.id;
         let spent = self.record.lately.contains(code, now);
-        let judged = judge(core::iter::once((0, candidate)), limits, spent, now, code)?;
-        if judged.accepted.into() {
-            let Some(pending) = self.record.pending.take() else { return Err(AccountError::NothingPending) };
-            let Pending { id, name, totp, secret, tracker, until: _, unknown } = pending;
-            let tracker = tracker.accepted(judged.step, policy.codes().max_drift, totp.step_at(now)?);
-            self.record.authenticators.push(Authenticator {
-                id,
-                name,
-                totp,
-                secret,
-                tracker,
-                bound_at: now,
-                last_used: now,
-                disabled: false,
-                unknown,
-            });
-            self.record.lately.push(Accepted { code, at: now });
-            self.record.throttles.succeed(policy, Door::Enrolment, now);
-            self.record.hold(policy, policy.limits().binding_hold_secs, now, now);
-            self.record.proofs_spent = self.record.history.last;
-            let serial = self.tell(now, EventKind::Confirmed { authenticator: id }).unwrap_or_default();
-            let means = Means::Authenticator(id);
-            self.record.answers.push(fingerprint, now, Answered::Accepted { means, serial });
-            let proof = self.proof(policy, attempt, means, now, serial);
-            return Ok(Change::written(self, Verdict::Accepted(proof)));
+        let app = || pending.kind.app().map(Candidate::of);
+        let apps = app().into_iter().map(|one| (0, one));
+        let judged = judge(apps, policy.enrolment(), spent, now, code)?;
+        let common = common(app().into_iter().map(|one| (pending_id, one)), self.record.miss, now, code);
+        let delivered = self.record.delivered.judge(purpose, policy.limits().delivered_secs, now, code, |recipient| {
+            *recipient == Recipient::Bound(pending_id)
+        });
+        if bool::from(judged.accepted | (delivered.right & !spent)) {
+            return self.bind(policy, now, attempt, code, &judged);
         }
-        if judged.replayed.into() {
-            let next = judged.next.start(totp, now);
+        if bool::from(judged.replayed | spent) {
+            let next = judged.next.start(pending.kind.app().map_or(Totp::DEFAULT, |app| app.totp), now);
             return Ok(self.refuse(now, purpose, Rejection::Replayed { next }));
         }
-        Ok(self.charge(policy, Door::Enrolment, now, purpose, fingerprint, judged.expired.into()))
+        let expired = bool::from(judged.expired | delivered.expired);
+        let missed = Missed {
+            door: Door::Enrolment,
+            purpose,
+            fingerprint,
+            expired,
+            code: Some(code),
+            diagnosis: common.diagnosis(),
+        };
+        Ok(self.charge(policy, now, missed))
+    }
+
+    /// The confirming code was right: the new one is in, and what it replaces is out.
+    fn bind(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        attempt: &Attempt,
+        code: Code,
+        judged: &Judged,
+    ) -> Result<Change<Verdict<Proof>>, AccountError> {
+        let Some(pending) = self.record.pending.take() else { return Err(AccountError::NothingPending) };
+        let Pending { id, name, mut kind, until: _, replaces, pass, unknown } = pending;
+        match &mut kind {
+            Kind::App(App { totp, tracker, .. }) => {
+                *tracker = tracker.accepted(judged.step, policy.codes().max_drift, totp.step_at(now)?);
+            }
+            Kind::Address(_) => self.record.delivered.0.retain(|sent| sent.recipient != Recipient::Bound(id)),
+        }
+        let new = Authenticator { id, name, kind, bound_at: now, last_used: now, disabled: false, unknown };
+        self.record.authenticators.push(new);
+        self.record.lately.push(Accepted { code, at: now });
+        self.record.miss = None;
+        self.record.is_reset = false;
+        if let Some(hash) = pass {
+            self.record.passes.spend(&hash);
+        }
+        self.record.throttles.succeed(policy, Door::Enrolment, now);
+        self.record.hold(policy, policy.limits().binding_hold_secs, now, now);
+        self.record.proofs_spent = self.record.history.last;
+        let kind = match replaces {
+            Some(replaced) => {
+                self.record.unbind(|one| one.id == replaced);
+                EventKind::Replaced { authenticator: id, replaced }
+            }
+            None => EventKind::Confirmed { authenticator: id },
+        };
+        let serial = self.tell(now, kind).unwrap_or_default();
+        let means = Means::Authenticator(id);
+        self.record.answers.push(attempt.fingerprint(Door::Enrolment), now, Answered::Accepted { means, serial });
+        let proof = self.proof(policy, attempt, means, now, serial);
+        Ok(Change::written(self, Verdict::Accepted(proof)))
     }
 
     /// Uses up a proof for a change of binding, and with it all that were given so far.
@@ -192,11 +307,31 @@ impl Account {
     }
 }
 
+/// By what right an enrolment begins.
+#[derive(Clone, Copy)]
+enum Right {
+    /// By a proof, or because there is nothing to prove with.
+    Free,
+    Replacing(AuthenticatorId),
+    Pass(TokenHash),
+}
+
 impl super::Record {
     /// The step up to which an imported secret counts as used: the present one, and whatever removed authenticators have used, of
     /// which it may be one.
-    fn used_up(&self, totp: Totp, now: UnixTime) -> Result<Step, crate::otp::TimeError> {
+    pub(super) fn used_up(&self, totp: Totp, now: UnixTime) -> Result<Step, TimeError> {
         let removed = totp.step_at(UnixTime::from_secs(self.used_until.as_secs().saturating_sub(1)));
         Ok(totp.step_at(now)?.max(removed.unwrap_or(Step::new(0))))
+    }
+
+    /// Takes authenticators out, and with them what whoever has them may have begun, or hold an answer of. Gives their ids.
+    pub(super) fn unbind(&mut self, goes: impl Fn(&Authenticator) -> bool) -> Vec<AuthenticatorId> {
+        let removed: Vec<_> = self.authenticators.extract_if(.., |one| goes(one)).collect();
+        self.used_until = removed.iter().map(Authenticator::used_until).fold(self.used_until, UnixTime::max);
+        let ids: Vec<_> = removed.iter().map(|one| one.id).collect();
+        self.delivered.0.retain(|sent| !matches!(sent.recipient, Recipient::Bound(id) if ids.contains(&id)));
+        self.pending = None;
+        self.answers.0.clear();
+        ids
     }
 }

@@ -1,6 +1,9 @@
 //! What happened on an account: for the audit log, for notifications, for support.
 
+use super::address::Channel;
 use super::authenticator::AuthenticatorId;
+use super::device::DeviceId;
+use super::diagnosis::Diagnosis;
 use super::encoding::{Nonsense, event_from_bytes, event_to_bytes};
 use super::limits::EVENTS;
 use super::purpose::Purpose;
@@ -51,12 +54,63 @@ pub enum EventKind {
         /// How far the authenticator's clock seemed ahead (or, negative, behind), in steps.
         offset: i64,
     },
+    /// A code that was sent was accepted.
+    DeliveredCodeAccepted {
+        /// The address that the account is bound to; `None` for a confirmation.
+        authenticator: Option<AuthenticatorId>,
+        /// How it was sent.
+        channel: Channel,
+        /// What it was for.
+        purpose: Purpose,
+    },
     /// A code was refused.
     Rejected {
         /// What it was for.
         purpose: Purpose,
         /// Why.
         reason: Reason,
+        /// What this code and an earlier wrong one have in common: not for the eyes of whoever typed them.
+        diagnosis: Option<Diagnosis>,
+    },
+    /// A code was given to be sent.
+    CodeSent {
+        /// The address that the account is bound to; `None` for a confirmation.
+        authenticator: Option<AuthenticatorId>,
+        /// How.
+        channel: Channel,
+        /// Where to, masked.
+        address: Text,
+        /// What the code is for.
+        purpose: Purpose,
+    },
+    /// Two codes in a row have shown how far an app's clock is off.
+    Resynchronised {
+        /// The app.
+        authenticator: AuthenticatorId,
+        /// How far its clock is ahead (or, negative, behind), in steps.
+        offset: i64,
+    },
+    /// An authenticator was confirmed in the place of another, which is gone.
+    Replaced {
+        /// The new authenticator.
+        authenticator: AuthenticatorId,
+        /// The one that was.
+        replaced: AuthenticatorId,
+    },
+    /// A browser was given a device token.
+    DeviceRemembered {
+        /// The device.
+        device: DeviceId,
+    },
+    /// A device token was ended.
+    DeviceForgotten {
+        /// The device that was.
+        device: DeviceId,
+    },
+    /// A pass was made for the service to mail.
+    PassMailed {
+        /// Until when it can be used.
+        until: UnixTime,
     },
     /// A failure has led to a lock.
     Locked {
@@ -101,6 +155,38 @@ pub enum EventKind {
         /// How many of the set have not been used.
         left: u8,
     },
+    /// An operator has taken everything away from the account, and issued the pass that the next authenticator is enrolled with.
+    Reset {
+        /// Who.
+        operator: Text,
+        /// Why.
+        reason: Text,
+        /// Until when the pass can be used.
+        until: UnixTime,
+    },
+    /// An operator holds everything.
+    Frozen {
+        /// Who.
+        operator: Text,
+        /// Why.
+        reason: Text,
+    },
+    /// An operator has ended a freeze.
+    Thawed {
+        /// Who.
+        operator: Text,
+        /// Why.
+        reason: Text,
+    },
+    /// An operator had forgotten what was learnt of an app's clock.
+    DriftCleared {
+        /// The app.
+        authenticator: AuthenticatorId,
+        /// Who.
+        operator: Text,
+        /// Why.
+        reason: Text,
+    },
     /// The record was found to be older than a restored backup, and treated with care.
     Restored {
         /// When the backup was restored.
@@ -138,6 +224,10 @@ pub enum Reason {
     Disabled,
     /// See [`Rejection::Held`].
     Held,
+    /// See [`Rejection::Frozen`].
+    Frozen,
+    /// See [`Rejection::SentLately`].
+    SentLately,
 }
 
 impl Reason {
@@ -153,6 +243,8 @@ impl Reason {
             Self::Busy => "busy",
             Self::Disabled => "disabled",
             Self::Held => "held",
+            Self::Frozen => "frozen",
+            Self::SentLately => "sent_lately",
         }
     }
 }
@@ -168,6 +260,8 @@ impl From<&Rejection> for Reason {
             Rejection::Busy { .. } => Self::Busy,
             Rejection::Disabled => Self::Disabled,
             Rejection::Held { .. } => Self::Held,
+            Rejection::Frozen => Self::Frozen,
+            Rejection::SentLately { .. } => Self::SentLately,
         }
     }
 }
@@ -191,12 +285,23 @@ impl Event {
             | EventKind::PassIssued { .. }
             | EventKind::RecoveryCodesIssued { .. }
             | EventKind::Recovered { .. }
+            | EventKind::Replaced { .. }
+            | EventKind::Resynchronised { .. }
+            | EventKind::Reset { .. }
+            | EventKind::Frozen { .. }
+            | EventKind::Thawed { .. }
+            | EventKind::DriftCleared { .. }
             | EventKind::Restored { .. }
             | EventKind::Erased { .. } => true,
             EventKind::Locked { is_first, .. } => *is_first,
             EventKind::EnrolmentBegun { .. }
             | EventKind::Accepted { .. }
+            | EventKind::DeliveredCodeAccepted { .. }
             | EventKind::Rejected { .. }
+            | EventKind::CodeSent { .. }
+            | EventKind::DeviceRemembered { .. }
+            | EventKind::DeviceForgotten { .. }
+            | EventKind::PassMailed { .. }
             | EventKind::Renamed { .. }
             | EventKind::Unknown => false,
         }
@@ -219,6 +324,17 @@ impl EventKind {
             Self::PassIssued { .. } => "pass_issued",
             Self::RecoveryCodesIssued { .. } => "recovery_codes_issued",
             Self::Recovered { .. } => "recovered",
+            Self::DeliveredCodeAccepted { .. } => "delivered_code_accepted",
+            Self::CodeSent { .. } => "code_sent",
+            Self::Resynchronised { .. } => "resynchronised",
+            Self::Replaced { .. } => "replaced",
+            Self::DeviceRemembered { .. } => "device_remembered",
+            Self::DeviceForgotten { .. } => "device_forgotten",
+            Self::PassMailed { .. } => "pass_mailed",
+            Self::Reset { .. } => "reset",
+            Self::Frozen { .. } => "frozen",
+            Self::Thawed { .. } => "thawed",
+            Self::DriftCleared { .. } => "drift_cleared",
             Self::Restored { .. } => "restored",
             Self::Erased { .. } => "erased",
             Self::Unknown => "unknown",
@@ -242,7 +358,7 @@ pub(super) struct Entry {
 /// What makes room for what.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Keeping {
-    /// Guesses can bring about any number of these: they go first.
+    /// Whoever knows the password can bring about any number of these: they go first.
     Refusal,
     Ordinary,
     /// Not yet taken by the sink.
@@ -258,12 +374,20 @@ impl History {
         self.last = self.last.max(at.as_secs().min(1 << 43) << 20);
     }
 
+    /// The number of the next event.
+    pub(super) const fn next(&self) -> u64 {
+        self.last.saturating_add(1)
+    }
+
     pub(super) fn push(&mut self, at: UnixTime, kind: EventKind) -> Event {
         self.last = self.last.saturating_add(1);
         let event = Event { sequence: Some(self.last), at, kind };
         let keeping = match &event.kind {
             _ if event.notifies_owner() => Keeping::Owed,
-            EventKind::Rejected { .. } | EventKind::Locked { .. } => Keeping::Refusal,
+            EventKind::Rejected { .. }
+            | EventKind::Locked { .. }
+            | EventKind::CodeSent { .. }
+            | EventKind::PassMailed { .. } => Keeping::Refusal,
             _ => Keeping::Ordinary,
         };
         if self.entries.len() >= EVENTS {

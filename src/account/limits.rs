@@ -4,8 +4,16 @@
 pub(super) const AUTHENTICATORS: usize = 16;
 /// Events kept.
 pub(super) const EVENTS: usize = 32;
-/// Passes not used yet.
-pub(super) const PASSES: usize = 4;
+/// Passes not used yet: five mailed ones an hour, and operators'.
+pub(super) const PASSES: usize = 16;
+/// Known devices.
+pub(super) const DEVICES: usize = 5;
+/// Codes that have been sent, alive or ended lately.
+pub(super) const DELIVERED: usize = 8;
+/// Messages sent at somebody's request within a day.
+pub(super) const SENDS: usize = 10;
+/// Proofs redeemed within ten minutes: more codes than that are not accepted.
+pub(super) const REDEEMED: usize = 64;
 /// Purposes that a policy holds.
 pub(super) const HELD: usize = 16;
 /// Holds, of this policy and of earlier ones.

@@ -42,10 +42,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod address;
 mod answers;
 mod attempt;
 mod authenticator;
 mod change;
+mod deliver;
+mod delivered;
+mod device;
+mod diagnosis;
 mod encoding;
 mod enrol;
 mod event;
@@ -60,37 +65,49 @@ pub mod proofs;
 mod purpose;
 mod recover;
 mod recovery;
+mod redeem;
+mod resync;
 mod revision;
+mod support;
 mod text;
 mod throttles;
 mod token;
 mod verify;
 mod view;
 
+pub use address::{Address, AddressError, Channel};
 pub use attempt::Attempt;
-pub use authenticator::{AuthenticatorId, Enrolment, NewAuthenticator};
+pub use authenticator::{AuthenticatorId, Enrolment, New, NewAddress, NewAuthenticator};
 pub use change::{Change, Uncommitted};
+pub use deliver::{CodeRequest, Delivery};
+pub use device::{DeviceId, DeviceView};
+pub use diagnosis::Diagnosis;
 pub use encoding::RecordError;
 pub use event::{Event, EventKind, Reason};
 pub use id::{AccountId, AccountIdError};
-pub use manage::Operator;
 pub use policy::{AccountLimits, AccountPolicyError, AccountRisk, Policy};
 pub use proof::{Means, Proof, ProofError};
 pub use purpose::{Purpose, PurposeError};
 pub use recovery::RecoveryCodes;
+pub use resync::Resync;
 pub use revision::Revision;
+pub use support::Operator;
 pub use text::{Text, TextError};
 pub use token::DeviceToken;
-pub use view::{AccountView, AuthenticatorView};
+pub use view::{AccountView, AuthenticatorKind, AuthenticatorView};
 
 use crate::otp::{Lately, Sensitive, TimeError, UnixTime, UriError};
 use alloc::vec::Vec;
 use answers::Answers;
 use authenticator::{Authenticator, Pending};
 use core::fmt;
+use delivered::{Delivered, Sends};
+use device::Device;
+use diagnosis::Miss;
 use encoding::Unknown;
 use event::History;
 use recovery::RecoverySet;
+use redeem::Redeemed;
 use throttles::Throttles;
 use token::Passes;
 
@@ -123,12 +140,23 @@ pub(crate) struct Record {
     used_until: UnixTime,
     throttles: Throttles,
     passes: Passes,
+    devices: Vec<Device>,
+    delivered: Delivered,
+    /// Messages that strangers had sent.
+    sends: Sends,
+    sends_of_devices: Sends,
     recovery: Option<RecoverySet>,
+    /// The latest wrong code.
+    miss: Option<Miss>,
     holds: Vec<Hold>,
+    frozen_at: Option<UnixTime>,
+    /// An operator has taken everything away: only the pass enrols.
+    is_reset: bool,
     answers: Answers,
     history: History,
     /// Proofs up to this serial were given before the last change of binding.
     proofs_spent: u64,
+    redeemed: Vec<Redeemed>,
     unknown: Unknown,
 }
 
@@ -151,11 +179,19 @@ impl Record {
             used_until: UnixTime::from_secs(0),
             throttles: Throttles::NEW,
             passes: Passes(Vec::new()),
+            devices: Vec::new(),
+            delivered: Delivered(Vec::new()),
+            sends: Sends(Vec::new()),
+            sends_of_devices: Sends(Vec::new()),
             recovery: None,
+            miss: None,
             holds: Vec::new(),
+            frozen_at: None,
+            is_reset: false,
             answers: Answers(Vec::new()),
             history: History::NEW,
             proofs_spent: 0,
+            redeemed: Vec::new(),
             unknown: Unknown::default(),
         }
     }
@@ -241,9 +277,30 @@ pub enum AccountError {
     /// As many authenticators as the policy allows.
     #[error("the account has as many authenticators as the policy allows: have one removed first")]
     TooMany,
-    /// The account has this secret.
-    #[error("the account has an authenticator with this secret already: use that one, or have a new secret made")]
+    /// The account has this secret, or is bound to this address.
+    #[error("the account has an authenticator with this secret or address already: use that one, or another")]
     SameSecret,
+    /// The policy asks for a pass before a change of binding, or the account was reset.
+    #[error("this takes a pass that is good: have one mailed (after a reset: have the account reset again)")]
+    PassNeeded,
+    /// The policy asks for a delivered code after a reset.
+    #[error("the enrolment after a reset takes a confirmation: send a code, and pass its proof")]
+    ConfirmationNeeded,
+    /// Nobody was sent a code for [`Purpose::CONFIRMATION`], or not lately.
+    #[error("no confirmation was sent lately: send one first")]
+    NothingSent,
+    /// An operator holds everything.
+    #[error("the account is frozen: an operator has to thaw or reset it")]
+    Frozen,
+    /// `thaw` of an account that is not frozen.
+    #[error("the account is not frozen")]
+    NotFrozen,
+    /// No such device.
+    #[error("the account knows no device {id}: list them again")]
+    NoSuchDevice {
+        /// The one that was asked for.
+        id: DeviceId,
+    },
     /// The account has no recovery codes, or has used all of them.
     #[error("the account has no recovery codes left: another way is needed, or support")]
     NoRecoveryCodes,
@@ -267,8 +324,10 @@ pub enum AccountError {
     /// `remove_last` where there are others.
     #[error("this is not the account's last authenticator: call `remove`")]
     NotTheLast,
-    /// An enrolment is confirmed for another purpose than [`Purpose::BINDING`].
-    #[error("an enrolment is confirmed by an attempt with `Purpose::BINDING`: make it so")]
+    /// A purpose that this kind of code is not for.
+    #[error(
+        "codes of this kind have another purpose: `BINDING` confirms enrolments, `CONFIRMATION` is for addresses that are named"
+    )]
     Purpose,
     /// The proof does not prove enough.
     #[error(transparent)]

@@ -1,10 +1,10 @@
 //! How strict an account's verification is.
 
+use super::AccountError;
+use super::device::Known;
 use super::limits::{AUTHENTICATORS, HELD, RECOVERY_CODES};
 use super::purpose::Purpose;
-use crate::otp::{
-    CodePolicy, Digits, Limits, PolicyError, REMEMBERED_SECS, Window, chance, guesses_a_year, open_steps,
-};
+use crate::otp::{CodePolicy, Digits, Limits, PolicyError, REMEMBERED_SECS, Window, chance, guesses_a_year};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -35,8 +35,22 @@ pub struct AccountLimits {
     pub binding_hold_secs: u64,
     /// The same after the use of a recovery code. Default: 86 400.
     pub recovery_hold_secs: u64,
+    /// The same after a resynchronisation with a pass or a recovery code. Default: 86 400.
+    pub resync_hold_secs: u64,
+    /// The same after an operator's reset. Default: 172 800, two days.
+    pub reset_hold_secs: u64,
     /// How many codes a set of recovery codes has: 1 to 16. Default: 10.
     pub recovery_codes: u8,
+    /// How long a known device is known without being used, in seconds: 1 to 400 days. Default: 180 days.
+    pub device_secs: u64,
+    /// How long a delivered code is good, in seconds: 60 to 600 (SP 800-63B-4 §3.1.3.2). Default: 300.
+    pub delivered_secs: u64,
+    /// Whether a change of binding takes a pass beside the code, which the service mails
+    /// ([`Account::mail_pass`](super::Account::mail_pass)): a second channel. Default: no.
+    pub binding_takes_pass: bool,
+    /// Whether the enrolment after a reset takes a delivered code beside the pass
+    /// ([`CodeRequest::confirmation`](super::CodeRequest::confirmation)). Default: no.
+    pub confirmation_after_reset: bool,
     /// What is held after a change of binding or a recovery: at most 16 purposes, [`Purpose::BINDING`] not among them. Default:
     /// [`Purpose::WITHDRAWAL`].
     pub held_purposes: Vec<Purpose>,
@@ -53,7 +67,13 @@ impl Default for AccountLimits {
             pass_secs: 86_400,
             binding_hold_secs: 86_400,
             recovery_hold_secs: 86_400,
+            resync_hold_secs: 86_400,
+            reset_hold_secs: 172_800,
             recovery_codes: 10,
+            device_secs: 180 * 86_400,
+            delivered_secs: 300,
+            binding_takes_pass: false,
+            confirmation_after_reset: false,
             held_purposes: vec![Purpose::WITHDRAWAL],
         }
     }
@@ -95,12 +115,19 @@ impl Policy {
         if !(1..=AUTHENTICATORS).contains(&usize::from(limits.max_authenticators)) {
             return Err(AccountPolicyError::Authenticators);
         }
-        let lives =
-            [(limits.pending_secs, 86_400), (limits.proof_secs, REMEMBERED_SECS), (limits.pass_secs, 30 * 86_400)];
-        if lives.iter().any(|(secs, most)| *secs == 0 || secs > most) {
+        let lives = [
+            (limits.pending_secs, 1, 86_400),
+            (limits.proof_secs, 1, REMEMBERED_SECS),
+            (limits.pass_secs, 1, 30 * 86_400),
+            (limits.device_secs, 1, 400 * 86_400),
+            (limits.delivered_secs, 60, 600),
+        ];
+        if lives.iter().any(|(secs, least, most)| secs < least || secs > most) {
             return Err(AccountPolicyError::Life);
         }
-        let longest_hold = limits.binding_hold_secs.max(limits.recovery_hold_secs);
+        let holds =
+            [limits.binding_hold_secs, limits.recovery_hold_secs, limits.resync_hold_secs, limits.reset_hold_secs];
+        let longest_hold = holds.into_iter().max().unwrap_or(0);
         let held = &limits.held_purposes;
         if held.len() > HELD || held.contains(&Purpose::BINDING) || longest_hold > 366 * 86_400 {
             return Err(AccountPolicyError::Hold);
@@ -127,6 +154,15 @@ impl Policy {
         AccountRisk::of(&self.limits.codes, authenticators, digits)
     }
 
+    /// Whether a change of binding takes a pass that is not there.
+    pub(super) fn needs_pass(&self, purpose: Purpose, known: Option<Known>) -> Result<(), AccountError> {
+        let needed = self.limits.binding_takes_pass && purpose == Purpose::BINDING;
+        if needed && !matches!(known, Some(Known::Pass(_))) {
+            return Err(AccountError::PassNeeded);
+        }
+        Ok(())
+    }
+
     pub(super) const fn codes(&self) -> &Limits {
         &self.codes
     }
@@ -146,7 +182,8 @@ impl Default for Policy {
 /// the assumptions named at [`Risk`](crate::otp::Risk), the owner logging in between.
 ///
 /// Two throttles admit guesses to the same codes: that of strangers, and that of known devices, for whoever has stolen a
-/// device token too. A guess is compared with every authenticator, so each adds its open steps to the target. What a pending
+/// device token too. A guess is compared with every authenticator, so each adds its open steps to the target (an address that codes are
+/// sent to is counted as an app, though it adds one code only). What a pending
 /// enrolment is confirmed by admits nobody and is not counted; nor are recovery codes, which nobody guesses (120 bits).
 ///
 /// ```
@@ -174,7 +211,7 @@ pub struct AccountRisk {
     pub chance_by_stranger: f64,
     /// The same with a stolen device token.
     pub chance_with_device: f64,
-    /// The same where every authenticator has learnt the drift that opens the most steps: the worst there is.
+    /// The same where every authenticator's clock has been found so far off that its window and ours do not overlap: the worst there is.
     pub chance_at_most: f64,
 }
 
@@ -182,7 +219,9 @@ impl AccountRisk {
     fn of(limits: &Limits, authenticators: u8, digits: Digits) -> Self {
         let stranger = guesses_a_year(limits);
         let with_device = stranger.saturating_mul(2);
-        let (plain, widened) = open_steps(limits);
+        let plain = limits.window.steps();
+        // Around our clock, and around the one that a resynchronisation has found, however far off.
+        let widened = plain.saturating_mul(2);
         let all = |steps: u32| steps.saturating_mul(u32::from(authenticators)).min(digits.codes());
         Self {
             guesses_by_stranger: stranger,
@@ -208,7 +247,10 @@ pub enum AccountPolicyError {
     #[error("recovery_codes is 1 to {RECOVERY_CODES}")]
     RecoveryCodes,
     /// A life out of range.
-    #[error("pending_secs is 1 to 86 400, proof_secs 1 to 600, pass_secs 1 to 2 592 000: correct it")]
+    #[error(
+        "pending_secs is 1 to 86 400, proof_secs 1 to 600, pass_secs 1 to 2 592 000, device_secs 1 to 34 560 000, \
+         delivered_secs 60 to 600: correct it"
+    )]
     Life,
     /// A hold out of range.
     #[error(

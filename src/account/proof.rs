@@ -1,5 +1,6 @@
 //! What an accepted code leaves behind.
 
+use super::address::Channel;
 use super::authenticator::AuthenticatorId;
 use super::id::AccountId;
 use super::purpose::Purpose;
@@ -12,7 +13,8 @@ use crate::otp::UnixTime;
 /// one. Pass it by value to what needs it.
 ///
 /// A [named](super::Attempt::named) attempt that is made again gets the same answer, and so a proof again: one with the same
-/// [`id`](Self::id). What must happen once (a withdrawal, say) is to be kept under that id, or under the attempt's own.
+/// [`id`](Self::id). What must happen once (a withdrawal, say) [redeems](super::Account::redeem) it, or is kept
+/// under that id.
 #[derive(Debug)]
 #[must_use = "a proof that nobody looks at proves nothing"]
 pub struct Proof {
@@ -41,11 +43,12 @@ impl Proof {
         self.means
     }
 
-    /// The authenticator whose code it was; `None` for a recovery code.
+    /// The authenticator whose code it was; `None` for a recovery code, and for a confirmation.
     #[must_use]
     pub const fn authenticator(&self) -> Option<AuthenticatorId> {
         match self.means {
             Means::Authenticator(id) => Some(id),
+            Means::DeliveredCode { authenticator, .. } => authenticator,
             Means::RecoveryCode { .. } => None,
         }
     }
@@ -74,13 +77,26 @@ impl Proof {
         self.at
     }
 
-    /// Uses the proof up for `purpose`: for the part of a service that does what was proved, and did not see the code. Asks
-    /// no store: see [`id`](Self::id) for what must happen once.
+    /// Uses the proof up for `purpose`: for the part of a service that does what was proved, and did not see the code.
+    ///
+    /// This asks no store. A named attempt that is repeated gives its proof again, and a freeze or a reset since is not known here: for what must happen
+    /// once, and not after a freeze, use [`Verifier::redeem`](../verifier/struct.Verifier.html#method.redeem) (or
+    /// [`Account::redeem`](super::Account::redeem)).
     ///
     /// # Errors
     /// [`ProofError`] if it is another account's, for another purpose or context, or has ended by time.
-    pub fn redeem(
+    pub fn redeem_without_store(
         self,
+        account: &AccountId,
+        purpose: Purpose,
+        context: Option<&[u8; 32]>,
+        now: UnixTime,
+    ) -> Result<(), ProofError> {
+        self.check_all(account, purpose, context, now)
+    }
+
+    pub(super) fn check_all(
+        &self,
         account: &AccountId,
         purpose: Purpose,
         context: Option<&[u8; 32]>,
@@ -115,6 +131,13 @@ impl Proof {
 pub enum Means {
     /// A code of this authenticator.
     Authenticator(AuthenticatorId),
+    /// A code that was sent.
+    DeliveredCode {
+        /// The address that the account is bound to; `None` for a confirmation.
+        authenticator: Option<AuthenticatorId>,
+        /// How it was sent.
+        channel: Channel,
+    },
     /// A recovery code. Ask for a new set ([`Account::issue_recovery_codes`](super::Account::issue_recovery_codes)): the owner
     /// may have lost all else.
     RecoveryCode {

@@ -25,6 +25,11 @@ impl Purpose {
     /// Taking money out: held for a while after a change of binding, see
     /// [`AccountLimits::held_purposes`](super::AccountLimits::held_purposes).
     pub const WITHDRAWAL: Self = Self::padded(b"withdrawal");
+    /// Showing that one reads what is sent to an address: codes for it let nobody in. See
+    /// [`CodeRequest::confirmation`](super::CodeRequest::confirmation).
+    pub const CONFIRMATION: Self = Self::padded(b"confirmation");
+    /// Resynchronising, as events have it.
+    pub const RESYNC: Self = Self::padded(b"resync");
     /// Changing what the account is bound to: enrolling, confirming and removing authenticators, making recovery codes.
     pub const BINDING: Self = Self::padded(b"binding");
 

@@ -6,10 +6,12 @@ use super::change::Change;
 use super::event::EventKind;
 use super::policy::Policy;
 use super::proof::{Means, Proof};
+use super::purpose::Purpose;
 use super::recovery::{RecoveryCode, RecoveryCodes, RecoverySet};
 use super::throttles::Door;
+use super::verify::Missed;
 use super::{Account, AccountError};
-use crate::otp::{Rejection, UnixTime, Verdict};
+use crate::otp::{UnixTime, Verdict};
 use rand::CryptoRng;
 
 impl Account {
@@ -42,6 +44,11 @@ impl Account {
         Ok(Change::written(self, codes))
     }
 
+    /// How many recovery codes have not been used.
+    pub(super) fn recovery_codes_left(&self) -> u8 {
+        self.record.recovery.as_ref().map_or(0, RecoverySet::left)
+    }
+
     /// A recovery code in the place of an authenticator's: works while the other doors are locked, and the authenticators disabled.
     pub(super) fn recover(
         mut self,
@@ -57,8 +64,13 @@ impl Account {
                 account.proof(policy, attempt, means, answer.at, serial)
             }));
         }
-        if let Some(until) = self.record.held_until(purpose, now) {
-            return Ok(self.refuse(now, purpose, Rejection::Held { until }));
+        if let Some(rejection) = self.closed(purpose, now) {
+            return Ok(self.refuse(now, purpose, rejection));
+        }
+        let known = attempt.device.as_ref().and_then(|hash| self.known(policy, hash, now));
+        policy.needs_pass(purpose, known)?;
+        if purpose == Purpose::CONFIRMATION {
+            return Err(AccountError::Purpose); // it shows nothing of what is read at an address
         }
         let limits = policy.limits();
         if limits.recovery_hold_secs > 0 && limits.held_purposes.contains(&purpose) {
@@ -71,11 +83,14 @@ impl Account {
             return Err(AccountError::NoRecoveryCodes);
         };
         let Some(place) = set.find(code) else {
-            return Ok(self.charge(policy, Door::Recovery, now, purpose, fingerprint, false));
+            let missed =
+                Missed { door: Door::Recovery, purpose, fingerprint, expired: false, code: None, diagnosis: None };
+            return Ok(self.charge(policy, now, missed));
         };
         set.hashes.remove(place);
         let left = set.left();
         self.record.throttles.succeed(policy, Door::Recovery, now);
+        self.used(known, now);
         self.record.hold(policy, limits.recovery_hold_secs, now, now);
         let serial = self.tell(now, EventKind::Recovered { purpose, left }).unwrap_or_default();
         let means = Means::RecoveryCode { left };

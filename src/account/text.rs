@@ -34,6 +34,12 @@ impl Text {
         Ok(Self(text.into()))
     }
 
+    /// As much of a text as fits; a dash if that is none.
+    pub(super) fn cut(text: &str) -> Self {
+        let end = (0..=MAX.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+        Self::new(text.get(..end.unwrap_or(0)).unwrap_or_default()).unwrap_or_else(|_| Self("-".into()))
+    }
+
     /// The text itself.
     #[must_use]
     pub fn as_str(&self) -> &str {

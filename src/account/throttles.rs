@@ -9,10 +9,14 @@ use core::num::NonZeroU32;
 ///
 /// | door | throttle |
 /// |---|---|
-/// | a code without a token that the account knows | common |
-/// | a code with a token | devices |
+/// | an app's code or a delivered one, for whatever purpose (removals and replacements take a proof of it), without a token that the account knows | common |
+/// | the same with a token, or with a pass | devices |
+/// | two codes in a row | common, or devices with a token, or recovery with a recovery code |
 /// | the code that confirms an enrolment | enrolment |
 /// | a recovery code | recovery |
+///
+/// A code is sent only while the door is open at which it would be submitted. Passes and device tokens by themselves open nothing, and nobody
+/// guesses their 256 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Door {
@@ -72,6 +76,12 @@ impl Throttles {
     pub(super) fn succeed(&mut self, policy: &Policy, door: Door, now: UnixTime) {
         self.at_mut(door).succeed(limits_at(policy, door), now);
         self.run = 0;
+    }
+
+    /// All runs of failures end; the long-term counts stay.
+    pub(super) const fn end_runs(&mut self) {
+        let Self { common, devices, enrolment, recovery, run } = self;
+        (common.run, devices.run, enrolment.run, recovery.run, *run) = (0, 0, 0, 0, 0);
     }
 
     /// One charge for one submission.

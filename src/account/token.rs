@@ -14,9 +14,9 @@ use zeroize::{Zeroize, Zeroizing};
 /// What a known browser presents beside a code: 256 random bits, of which the record keeps only the hash. Wiped on drop, redacted in
 /// `Debug`.
 ///
-/// A *pass* is such a token, good for one accepted code: an operator's [`unlock`](super::Account::unlock) makes it,
-/// the service mails it, and its holder's attempts are not stopped by a lock that others' guesses have brought about.
-/// By itself it opens nothing.
+/// A known browser keeps it as a cookie ([`remember_device`](super::Account::remember_device)): guesses from elsewhere do not lock it out. A *pass* is such
+/// a token, good for one accepted code: an operator's [`unlock`](super::Account::unlock) or [`reset`](super::Account::reset) makes it, or
+/// [`mail_pass`](super::Account::mail_pass), and the service mails it. By itself it opens nothing.
 #[derive(Clone)]
 pub struct DeviceToken(Box<[u8; Self::LEN]>);
 
@@ -65,6 +65,12 @@ impl fmt::Debug for DeviceToken {
 /// What the record keeps of a token. Its bits are random: a plain hash tells nothing.
 #[derive(Clone, Copy)]
 pub(super) struct TokenHash(pub(super) [u8; 32]);
+
+impl fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenHash(..)")
+    }
+}
 
 impl ConstantTimeEq for TokenHash {
     fn ct_eq(&self, other: &Self) -> Choice {

@@ -2,33 +2,39 @@
 
 use super::answers::{Answer, Answered};
 use super::attempt::{Attempt, Submitted};
-use super::authenticator::Authenticator;
+use super::authenticator::{App, Authenticator, AuthenticatorId, Kind};
 use super::change::Change;
+use super::deliver::channel_of;
+use super::delivered::{Recipient, Sent};
+use super::device::Known;
+use super::diagnosis::{Diagnosis, Miss, common};
 use super::event::{Event, EventKind, Reason};
 use super::policy::Policy;
 use super::proof::{Means, Proof};
 use super::purpose::Purpose;
 use super::throttles::{Door, Failed};
-use super::{Account, AccountError};
+use super::{Account, AccountError, Record};
 use crate::otp::{
     Accepted, Charge, Code, Evaluation, Limits, Next, Rejection, Secret, Standing, Step, TimeError, Totp, Tracker,
     UnixTime, Verdict, has_expired,
 };
-use subtle::{Choice, ConditionallySelectable};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 impl Account {
-    /// Verifies a code, or a recovery code, for a purpose.
+    /// Verifies a code of an app, a delivered code, or a recovery code, for a purpose.
     ///
-    /// It is compared with every open step of every authenticator, and charged once, after all have failed. A code that is right
-    /// at several is accepted at one. The verdict is inside the [`Change`], as is what may be told of it.
+    /// It is compared with every open step of every app and with the codes that were [sent](Self::deliver) for this purpose, and charged
+    /// once, after all have failed. A code that is right at several is accepted at one. Codes for [`Purpose::CONFIRMATION`] are compared with the
+    /// confirmations that were sent, and with nothing else. The verdict is inside the [`Change`], as is what may be told of it.
     ///
     /// Codes are not judged, nor spent, while their purpose is held or their throttle locked. Recovery codes have a throttle of their
     /// own, and their use holds what the policy holds after a recovery.
     ///
     /// # Errors
-    /// [`AccountError::NotEnrolled`]; [`AccountError::NoRecoveryCodes`]; [`AccountError::NotByRecovery`]; [`AccountError::Time`] if `now` lies before an authenticator's T0.
+    /// [`AccountError::NotEnrolled`]; [`AccountError::NothingSent`]; [`AccountError::PassNeeded`];
+    /// [`AccountError::NoRecoveryCodes`]; [`AccountError::NotByRecovery`]; [`AccountError::Time`] if `now` lies before an authenticator's T0.
     pub fn verify(
-        mut self,
+        self,
         policy: &Policy,
         now: UnixTime,
         attempt: &Attempt,
@@ -46,49 +52,137 @@ impl Account {
             }));
         }
         // Also where nothing is bound any more: a hold outlasts the last authenticator.
-        if let Some(until) = self.record.held_until(purpose, now) {
-            return Ok(self.refuse(now, purpose, Rejection::Held { until }));
+        if let Some(rejection) = self.closed(purpose, now) {
+            return Ok(self.refuse(now, purpose, rejection));
         }
-        if self.record.authenticators.is_empty() {
-            return Err(AccountError::NotEnrolled);
+        let spent = self.record.lately.contains(code, now);
+        if let Some(rejection) = self.has_nothing_for(purpose, spent)? {
+            return Ok(self.refuse(now, purpose, rejection));
         }
-        if self.record.authenticators.iter().all(|authenticator| authenticator.disabled) {
-            return Ok(self.refuse(now, purpose, Rejection::Disabled));
-        }
-        let pass = attempt.device.filter(|hash| self.record.passes.knows(hash, policy.limits().pass_secs, now));
-        let door = if pass.is_some() { Door::Device } else { Door::Common };
+        let known = attempt.device.as_ref().and_then(|hash| self.known(policy, hash, now));
+        policy.needs_pass(purpose, known)?;
+        let door = if known.is_some() { Door::Device } else { Door::Common };
         if let Some(rejection) = self.shut(policy, door, now) {
             return Ok(self.refuse(now, purpose, rejection));
         }
 
-        let limits = policy.codes();
-        let enabled = (0..).zip(&self.record.authenticators).filter(|(_, one)| !one.disabled);
-        let candidates = enabled.map(|(place, one)| (place, Candidate::of(one)));
-        let judged = judge(candidates, limits, self.record.lately.contains(code, now), now, code)?;
+        let limits = policy.limits();
+        let is_factor = purpose != Purpose::CONFIRMATION;
+        let apps = || self.record.apps().filter(|_| is_factor);
+        let candidates = apps().map(|(place, _, app)| (place, Candidate::of(app)));
+        let judged = judge(candidates, policy.codes(), spent, now, code)?;
+        let common = common(apps().map(|(_, id, app)| (id, Candidate::of(app))), self.record.miss, now, code);
+        let bound = |id| self.record.authenticators.iter().any(|one| one.id == id && !one.disabled);
+        let messages =
+            self.record.delivered.judge(purpose, limits.delivered_secs, now, code, |recipient| match recipient {
+                Recipient::Bound(id) => bound(*id),
+                Recipient::Named(_) => !is_factor,
+            });
+        let delivered = messages.right & !spent & !judged.accepted;
+        let known_as = Found { known, door, fingerprint };
         if judged.accepted.into() {
-            let matched = self.record.authenticators.get_mut(judged.place as usize);
-            let Some(authenticator) = matched else { return Err(AccountError::NotEnrolled) };
-            let (id, present) = (authenticator.id, authenticator.totp.step_at(now)?);
-            authenticator.tracker = authenticator.tracker.accepted(judged.step, limits.max_drift, present);
-            authenticator.last_used = now;
-            self.record.lately.push(Accepted { code, at: now });
-            self.record.throttles.succeed(policy, door, now);
-            if let Some(hash) = &pass {
-                self.record.passes.spend(hash);
-            }
-            let offset = judged.step.distance_from(present);
-            let serial = self.tell(now, EventKind::Accepted { authenticator: id, purpose, offset }).unwrap_or_default();
-            let means = Means::Authenticator(id);
-            self.record.answers.push(fingerprint, now, Answered::Accepted { means, serial });
-            let proof = self.proof(policy, attempt, means, now, serial);
-            return Ok(Change::written(self, Verdict::Accepted(proof)));
+            return self.accept_app(policy, now, attempt, code, &judged, known_as);
         }
-        if judged.replayed.into() {
+        if delivered.into() {
+            return self.accept_delivered(policy, now, attempt, code, messages.place, known_as);
+        }
+        if bool::from(judged.replayed | spent) {
             let whose = self.record.authenticators.get(judged.replayed_place as usize);
-            let next = judged.next.start(whose.map_or(Totp::DEFAULT, |one| one.totp), now);
+            let totp = whose.and_then(|one| one.kind.app()).map_or(Totp::DEFAULT, |app| app.totp);
+            let next = judged.next.start(totp, now);
             return Ok(self.refuse(now, purpose, Rejection::Replayed { next }));
         }
-        Ok(self.charge(policy, door, now, purpose, fingerprint, judged.expired.into()))
+        let expired = bool::from(judged.expired | messages.expired);
+        let code = is_factor.then_some(code);
+        let missed = Missed { door, purpose, fingerprint, expired, code, diagnosis: common.diagnosis() };
+        Ok(self.charge(policy, now, missed))
+    }
+
+    fn accept_app(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        attempt: &Attempt,
+        code: Code,
+        judged: &Judged,
+        found: Found,
+    ) -> Result<Change<Verdict<Proof>>, AccountError> {
+        let matched = self.record.authenticators.get_mut(judged.place as usize);
+        let Some(Authenticator { id, kind: Kind::App(app), last_used, .. }) = matched else {
+            return Err(AccountError::NotEnrolled); // only apps are judged
+        };
+        let (id, present) = (*id, app.totp.step_at(now)?);
+        app.tracker = app.tracker.accepted(judged.step, policy.codes().max_drift, present);
+        *last_used = now;
+        let (purpose, offset) = (attempt.purpose, judged.step.distance_from(present));
+        let kind = EventKind::Accepted { authenticator: id, purpose, offset };
+        Ok(self.accept(policy, now, attempt, code, found, Means::Authenticator(id), kind))
+    }
+
+    fn accept_delivered(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        attempt: &Attempt,
+        code: Code,
+        place: u32,
+        found: Found,
+    ) -> Result<Change<Verdict<Proof>>, AccountError> {
+        let record = &mut self.record;
+        if place as usize >= record.delivered.0.len() {
+            return Err(AccountError::NotEnrolled); // only what is there is judged
+        }
+        let Sent { recipient, purpose, .. } = record.delivered.0.remove(place as usize);
+        let channel = channel_of(&recipient, &record.authenticators);
+        let mut authenticator = None;
+        if let Recipient::Bound(id) = recipient {
+            authenticator = Some(id);
+            record.authenticators.iter_mut().filter(|one| one.id == id).for_each(|one| one.last_used = now);
+        }
+        let kind = EventKind::DeliveredCodeAccepted { authenticator, channel, purpose };
+        Ok(self.accept(policy, now, attempt, code, found, Means::DeliveredCode { authenticator, channel }, kind))
+    }
+
+    #[allow(clippy::too_many_arguments)] // what both kinds of codes have in common
+    fn accept(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        attempt: &Attempt,
+        code: Code,
+        found: Found,
+        means: Means,
+        kind: EventKind,
+    ) -> Change<Verdict<Proof>> {
+        self.record.lately.push(Accepted { code, at: now });
+        self.record.miss = None;
+        self.record.throttles.succeed(policy, found.door, now);
+        self.used(found.known, now);
+        let serial = self.tell(now, kind).unwrap_or_default();
+        self.record.answers.push(found.fingerprint, now, Answered::Accepted { means, serial });
+        let proof = self.proof(policy, attempt, means, now, serial);
+        Change::written(self, Verdict::Accepted(proof))
+    }
+
+    /// Why nothing is judged for this purpose now, at whatever door: the account is frozen, or the purpose held.
+    pub(super) fn closed(&self, purpose: Purpose, now: UnixTime) -> Option<Rejection> {
+        if self.record.frozen_at.is_some() {
+            return Some(Rejection::Frozen);
+        }
+        self.record.held_until(purpose, now).map(|until| Rejection::Held { until })
+    }
+
+    /// Where there is nothing that a code for this purpose could be right at, or have been.
+    fn has_nothing_for(&self, purpose: Purpose, spent: Choice) -> Result<Option<Rejection>, AccountError> {
+        if purpose == Purpose::CONFIRMATION {
+            let was_sent = self.record.delivered.0.iter().any(|sent| sent.purpose == purpose) || spent.into();
+            return if was_sent { Ok(None) } else { Err(AccountError::NothingSent) };
+        }
+        if self.record.authenticators.is_empty() {
+            return Err(AccountError::NotEnrolled);
+        }
+        let all_disabled = self.record.authenticators.iter().all(|one| one.disabled);
+        Ok(all_disabled.then_some(Rejection::Disabled))
     }
 
     /// Why no code is evaluated at this door now: its throttle, or too many acceptances lately.
@@ -113,20 +207,14 @@ impl Account {
 
     /// A refusal that changes nothing.
     pub(super) fn refuse<T>(self, now: UnixTime, purpose: Purpose, rejection: Rejection) -> Change<Verdict<T>> {
-        let event = Event::unkept(now, EventKind::Rejected { purpose, reason: Reason::from(&rejection) });
+        let reason = Reason::from(&rejection);
+        let event = Event::unkept(now, EventKind::Rejected { purpose, reason, diagnosis: None });
         Change::unwritten(self, Verdict::Rejected(rejection), Some(event))
     }
 
     /// One charge for one submission, whatever it has been compared with.
-    pub(super) fn charge<T>(
-        mut self,
-        policy: &Policy,
-        door: Door,
-        now: UnixTime,
-        purpose: Purpose,
-        fingerprint: Option<[u8; 32]>,
-        expired: bool,
-    ) -> Change<Verdict<T>> {
+    pub(super) fn charge<T>(mut self, policy: &Policy, now: UnixTime, missed: Missed) -> Change<Verdict<T>> {
+        let Missed { door, purpose, fingerprint, expired, code, diagnosis } = missed;
         let Failed { charge, is_first_lock, disables } = self.record.throttles.fail(policy, door, now);
         let (rejection, answered) = if expired {
             (Rejection::Expired(charge), Answered::Expired(charge))
@@ -134,7 +222,13 @@ impl Account {
             (Rejection::Mismatch(charge), Answered::Mismatch(charge))
         };
         self.record.answers.push(fingerprint, now, answered);
-        self.tell(now, EventKind::Rejected { purpose, reason: Reason::from(&rejection) });
+        // Typed again, the same digits say nothing new.
+        if let Some(code) = code
+            && !self.record.miss.is_some_and(|miss| miss.code.ct_eq(&code).into())
+        {
+            self.record.miss = Some(Miss { code, at: now });
+        }
+        self.tell(now, EventKind::Rejected { purpose, reason: Reason::from(&rejection), diagnosis });
         let Charge { failures_in_a_row, standing } = charge;
         if let Standing::Locked { until } = standing {
             self.tell(now, EventKind::Locked { until, failures_in_a_row, is_first: is_first_lock });
@@ -170,10 +264,38 @@ pub(super) struct Candidate<'a> {
 }
 
 impl<'a> Candidate<'a> {
-    fn of(authenticator: &'a Authenticator) -> Self {
-        let Authenticator { totp, secret, tracker, .. } = authenticator;
+    pub(super) fn of(app: &'a App) -> Self {
+        let App { totp, secret, tracker } = app;
         Self { totp: *totp, secret, tracker: *tracker }
     }
+}
+
+impl Record {
+    /// The apps that codes are accepted from, and their places among the authenticators.
+    pub(super) fn apps(&self) -> impl Iterator<Item = (u32, AuthenticatorId, &App)> {
+        let enabled = (0..).zip(&self.authenticators).filter(|(_, one)| !one.disabled);
+        enabled.filter_map(|(place, one)| Some((place, one.id, one.kind.app()?)))
+    }
+}
+
+/// Where a code was submitted, and with what.
+#[derive(Clone, Copy)]
+struct Found {
+    known: Option<Known>,
+    door: Door,
+    fingerprint: Option<[u8; 32]>,
+}
+
+/// A submission that is charged.
+#[derive(Clone, Copy)]
+pub(super) struct Missed {
+    pub(super) door: Door,
+    pub(super) purpose: Purpose,
+    pub(super) fingerprint: Option<[u8; 32]>,
+    pub(super) expired: bool,
+    /// What is kept, to be compared with a later one.
+    pub(super) code: Option<Code>,
+    pub(super) diagnosis: Option<Diagnosis>,
 }
 
 /// What the comparison with all of them gave, still as masks.

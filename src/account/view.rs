@@ -1,11 +1,12 @@
 //! What a settings page and support may see: no secrets.
 
 use super::Account;
-use super::authenticator::AuthenticatorId;
+use super::address::Channel;
+use super::authenticator::{App, AuthenticatorId, Kind};
+use super::device::{DeviceView, views};
 use super::event::Event;
 use super::policy::Policy;
 use super::purpose::Purpose;
-use super::recovery::RecoverySet;
 use super::text::Text;
 use super::throttles::Door;
 use crate::otp::{Rejection, Totp, UnixTime};
@@ -30,6 +31,12 @@ pub struct AccountView {
     pub recovery_codes_left: u8,
     /// The purposes that are held, and until when.
     pub holds: Vec<(Purpose, UnixTime)>,
+    /// Since when an operator holds everything.
+    pub frozen_at: Option<UnixTime>,
+    /// Whether an operator has reset the account, and its owner has not enrolled since: only the pass does.
+    pub is_reset: bool,
+    /// The devices that are known, in the order they came.
+    pub devices: Vec<DeviceView>,
     /// The latest events, oldest first. Not for the owner's eyes without choice: see [`Event`].
     pub history: Vec<Event>,
 }
@@ -43,16 +50,39 @@ pub struct AuthenticatorView {
     pub id: AuthenticatorId,
     /// What the owner calls it.
     pub name: Text,
-    /// Its parameters.
-    pub totp: Totp,
+    /// What it is.
+    pub kind: AuthenticatorKind,
     /// When it was confirmed.
     pub bound_at: UnixTime,
     /// When a code of its was accepted last.
     pub last_used: UnixTime,
-    /// How far its clock has been learnt to be ahead (or, negative, behind), in steps.
-    pub drift: i32,
     /// Whether too many failures in a row have disabled it.
     pub is_disabled: bool,
+}
+
+/// What an authenticator is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum AuthenticatorKind {
+    /// An app or a token.
+    #[non_exhaustive]
+    App {
+        /// Its parameters.
+        totp: Totp,
+        /// How far its clock has been learnt to be ahead (or, negative, behind), in steps.
+        drift: i32,
+        /// Whether its secret has fewer than 128 bits: have it replaced.
+        is_legacy: bool,
+    },
+    /// An address that codes are sent to.
+    #[non_exhaustive]
+    Address {
+        /// How.
+        channel: Channel,
+        /// What may be shown of it.
+        masked: Text,
+    },
 }
 
 impl Account {
@@ -64,24 +94,39 @@ impl Account {
         let authenticators = record.authenticators.iter().map(|one| AuthenticatorView {
             id: one.id,
             name: one.name.clone(),
-            totp: one.totp,
+            kind: match &one.kind {
+                Kind::App(App { totp, secret, tracker }) => AuthenticatorKind::App {
+                    totp: *totp,
+                    drift: tracker.drift(max_drift),
+                    is_legacy: secret.is_legacy(),
+                },
+                Kind::Address(address) => {
+                    AuthenticatorKind::Address { channel: address.channel(), masked: address.masked() }
+                }
+            },
             bound_at: one.bound_at,
             last_used: one.last_used,
-            drift: one.tracker.drift(max_drift),
             is_disabled: one.disabled,
         });
         let authenticators: Vec<_> = authenticators.collect();
         let all_disabled = !authenticators.is_empty() && authenticators.iter().all(|one| one.is_disabled);
-        let shut = if all_disabled { Some(Rejection::Disabled) } else { self.shut(policy, Door::Common, now) };
+        let shut = match record.frozen_at {
+            Some(_) => Some(Rejection::Frozen),
+            None if all_disabled => Some(Rejection::Disabled),
+            None => self.shut(policy, Door::Common, now),
+        };
         let holds = record.holds.iter().filter(|hold| now < hold.until);
         AccountView {
             authenticators,
-            pending: record.pending.as_ref().filter(|pending| now < pending.until).map(|one| (one.id, one.until)),
+            pending: self.waiting(policy, now).map(|one| (one.id, one.until)),
             shut,
             failures_in_a_row: record.throttles.run,
             long_term_failures: record.throttles.common.long_term,
-            recovery_codes_left: record.recovery.as_ref().map_or(0, RecoverySet::left),
+            recovery_codes_left: self.recovery_codes_left(),
             holds: holds.map(|hold| (hold.purpose, hold.until)).collect(),
+            frozen_at: record.frozen_at,
+            is_reset: record.is_reset,
+            devices: views(&record.devices, policy.limits().device_secs, now),
             history: record.history.events().collect(),
         }
     }

@@ -83,7 +83,19 @@ impl Key {
             None => (Choice::from(1), 0),
         };
         let mut found = Found { fresh: Choice::from(0), used: Choice::from(0), step: 0, used_step: 0 };
-        let mut steps = steps.iter();
+        self.walk(steps.iter(), |step, expected| {
+            let right = expected.ct_eq(&code);
+            let fresh = right & (no_watermark | step.ct_gt(&watermark));
+            found.step.conditional_assign(&step, fresh);
+            found.used_step.conditional_assign(&step, right & !fresh);
+            found.fresh |= fresh;
+            found.used |= right & !fresh;
+        });
+        found
+    }
+
+    /// Computes the codes of all `steps`, several at once, and shows each to `visit`.
+    pub(super) fn walk(&self, mut steps: impl Iterator<Item = u64>, mut visit: impl FnMut(u64, Code)) {
         let mut truncated = [0; LANES];
         loop {
             let (mut lanes, mut count) = ([0; LANES], 0_usize);
@@ -96,20 +108,13 @@ impl Key {
             }
             self.truncated(&lanes, count, &mut truncated);
             for (step, truncated) in lanes.iter().zip(&truncated).take(count) {
-                let expected = Code::new(self.totp.digits.reduce(*truncated), self.totp.digits);
-                let right = expected.ct_eq(&code);
-                let fresh = right & (no_watermark | step.ct_gt(&watermark));
-                found.step.conditional_assign(step, fresh);
-                found.used_step.conditional_assign(step, right & !fresh);
-                found.fresh |= fresh;
-                found.used |= right & !fresh;
+                visit(*step, Code::new(self.totp.digits.reduce(*truncated), self.totp.digits));
             }
             if count < LANES {
                 break;
             }
         }
         truncated.zeroize();
-        found
     }
 
     /// Whether both are the same key of the same hash, whatever else their parameters.

@@ -64,6 +64,21 @@ impl Lately {
         oldest.is_remembered(now).then(|| oldest.at.saturating_add(REMEMBERED_SECS))
     }
 
+    /// The same for two acceptances at once.
+    #[cfg(feature = "alloc")] // only accounts are resynchronised
+    pub(crate) fn full_for_two_until(&self, now: UnixTime) -> Option<UnixTime> {
+        let free = self.codes.iter().filter(|code| **code == 0).count();
+        let old = self.iter().filter(|entry| !entry.is_remembered(now)).count();
+        let second = || {
+            let mut times: [UnixTime; REMEMBERED] = self.times;
+            times.sort_unstable();
+            let [_, second, ..] = times;
+            second.saturating_add(REMEMBERED_SECS)
+        };
+        // Free places have the time nought, and count among the oldest.
+        (free.saturating_add(old) < 2).then(second)
+    }
+
     /// Remembers an acceptance, in the place of the oldest if all are taken.
     pub(crate) fn push(&mut self, accepted: Accepted) {
         let oldest = || self.iter().enumerate().min_by_key(|(_, entry)| entry.at).map(|(place, _)| place);
@@ -110,6 +125,22 @@ mod tests {
         lately.push(entry(8, 9_000_000));
         assert!(contains(&lately, 7, 1_010));
         assert!(contains(&lately, 8, 1_010), "what lies in the future is not old");
+    }
+
+    #[cfg(feature = "alloc")]
+    #[test]
+    fn two_at_once_wait_until_two_places_are_free() {
+        let mut lately = Lately::new();
+        for i in 0..30 {
+            lately.push(entry(i, 1_000 + u64::from(i)));
+        }
+        assert_eq!(lately.full_for_two_until(UnixTime::from_secs(1_040)), None);
+        lately.push(entry(30, 1_030));
+        assert_eq!(lately.full_for_two_until(UnixTime::from_secs(1_040)), Some(UnixTime::from_secs(1_600)));
+        assert_eq!(lately.full_for_two_until(UnixTime::from_secs(1_600)), None);
+        lately.push(entry(31, 1_031));
+        assert_eq!(lately.full_for_two_until(UnixTime::from_secs(1_600)), Some(UnixTime::from_secs(1_601)));
+        assert_eq!(lately.full_for_two_until(UnixTime::from_secs(1_601)), None);
     }
 
     #[test]

@@ -34,6 +34,8 @@ mod mac;
 mod policy;
 mod rejection;
 mod risk;
+#[cfg(feature = "alloc")]
+mod search;
 mod secret;
 #[cfg(feature = "alloc")]
 mod sensitive;
@@ -54,7 +56,7 @@ pub use decide::{Decision, Match, Verdict, decide};
 pub use key::Key;
 pub use lately::REMEMBERED_SECS;
 pub use policy::{CodePolicy, Limits, PolicyError};
-pub use rejection::{Advice, Charge, Rejection, Standing};
+pub use rejection::{Advice, Charge, Rejection, Standing, Typed};
 pub use risk::Risk;
 pub use secret::{Secret, SecretError};
 #[cfg(feature = "alloc")]
@@ -71,7 +73,8 @@ pub use window::{OpenSteps, Window};
 pub(crate) use {
     evaluation::{Evaluation, Next, has_expired},
     lately::{Accepted, Lately, REMEMBERED},
-    risk::{chance, guesses_a_year, open_steps},
+    risk::{chance, guesses_a_year},
+    search::Shown,
     throttle::{Admission, Throttle},
     tracker::Tracker,
 };

@@ -41,6 +41,13 @@ pub enum Rejection {
         /// When the hold ends.
         until: UnixTime,
     },
+    /// An operator has frozen the account: nothing is evaluated. Not counted. Only accounts are frozen.
+    Frozen,
+    /// A message was sent lately, or as many as may be: nothing is sent. Not counted. Only accounts send.
+    SentLately {
+        /// When another one can be sent.
+        until: UnixTime,
+    },
 }
 
 impl Rejection {
@@ -52,8 +59,12 @@ impl Rejection {
                 Standing::Open { attempts_left } => attempts_left.get(),
                 Standing::Locked { .. } | Standing::Disabled => 0,
             }),
-            Self::Locked { .. } | Self::Disabled => Some(0),
-            Self::Replayed { .. } | Self::Malformed | Self::Busy { .. } | Self::Held { .. } => None,
+            Self::Locked { .. } | Self::Disabled | Self::Frozen => Some(0),
+            Self::Replayed { .. }
+            | Self::Malformed
+            | Self::Busy { .. }
+            | Self::Held { .. }
+            | Self::SentLately { .. } => None,
         }
     }
 
@@ -64,12 +75,13 @@ impl Rejection {
             Self::Replayed { next: at }
             | Self::Locked { until: at }
             | Self::Busy { until: at }
-            | Self::Held { until: at } => Some(*at),
+            | Self::Held { until: at }
+            | Self::SentLately { until: at } => Some(*at),
             Self::Mismatch(charge) | Self::Expired(charge) => match charge.standing {
                 Standing::Locked { until } => Some(until),
                 Standing::Open { .. } | Standing::Disabled => None,
             },
-            Self::Malformed | Self::Disabled => None,
+            Self::Malformed | Self::Disabled | Self::Frozen => None,
         }
     }
 
@@ -79,18 +91,20 @@ impl Rejection {
         matches!(self, Self::Mismatch(_) | Self::Expired(_))
     }
 
-    /// What to tell whoever typed the code.
+    /// What to tell whoever typed an app's code.
     #[must_use]
     pub const fn advice(&self) -> Advice {
         match self {
             Self::Malformed => Advice::TypeTheDigits,
             Self::Locked { .. } => Advice::WaitForTheLock,
-            Self::Disabled => Advice::ContactSupport,
+            Self::Disabled => Advice::UseARecoveryCode,
+            Self::Frozen => Advice::ContactSupport,
+            Self::SentLately { .. } => Advice::WaitForTheMessage,
             Self::Replayed { .. } => Advice::WaitForTheNextCode,
             Self::Busy { .. } => Advice::WaitBeforeTheNextLogIn,
             Self::Held { .. } => Advice::WaitForTheHold,
             Self::Mismatch(charge) | Self::Expired(charge) => match charge.standing {
-                Standing::Disabled => Advice::ContactSupport,
+                Standing::Disabled => Advice::UseARecoveryCode,
                 Standing::Locked { .. } => Advice::WaitForTheLock,
                 Standing::Open { .. } => match (self, charge.failures_in_a_row) {
                     (Self::Expired(_), _) => Advice::TypeItAsItAppears,
@@ -100,6 +114,42 @@ impl Rejection {
             },
         }
     }
+
+    /// What to tell whoever typed a code of another kind.
+    #[must_use]
+    pub const fn advice_for(&self, typed: Typed) -> Advice {
+        let of_app = self.advice();
+        match (typed, of_app) {
+            (Typed::DeliveredCode, Advice::CheckTheEntry | Advice::SetTheClockToAutomatic) => Advice::CheckTheMessage,
+            (Typed::DeliveredCode, Advice::TypeItAsItAppears | Advice::WaitForTheNextCode) => Advice::AskForAnother,
+            (
+                Typed::RecoveryCode,
+                Advice::TypeTheDigits
+                | Advice::CheckTheEntry
+                | Advice::SetTheClockToAutomatic
+                | Advice::TypeItAsItAppears,
+            ) => Advice::CheckTheSheet,
+            (Typed::RecoveryCode, Advice::UseARecoveryCode) => Advice::ContactSupport,
+            (Typed::TwoCodes, Advice::TypeTheDigits | Advice::CheckTheEntry | Advice::SetTheClockToAutomatic) => {
+                Advice::TypeTwoCodesInARow
+            }
+            (_, advice) => advice,
+        }
+    }
+}
+
+/// What kind of code was typed: the same refusal means something else to its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Typed {
+    /// What an app shows.
+    AppCode,
+    /// Two codes in a row, to resynchronise.
+    TwoCodes,
+    /// A code that was sent.
+    DeliveredCode,
+    /// A code of the printed sheet.
+    RecoveryCode,
 }
 
 impl From<CodeError> for Rejection {
@@ -159,6 +209,18 @@ pub enum Advice {
     WaitForTheLock,
     /// Count down to [`Rejection::retry_at`].
     WaitForTheHold,
+    /// A code was sent lately: count down to [`Rejection::retry_at`].
+    WaitForTheMessage,
+    /// It is not the code that was sent last.
+    CheckTheMessage,
+    /// The code that was sent has run out, or was used.
+    AskForAnother,
+    /// It is no code of the newest sheet that was not used yet.
+    CheckTheSheet,
+    /// The two codes do not follow each other, or the clock is off by more than can be found here.
+    TypeTwoCodesInARow,
+    /// The app's codes are not taken any more; recovery codes are, where the owner has some.
+    UseARecoveryCode,
     /// Nothing the owner does here helps.
     ContactSupport,
 }
@@ -176,7 +238,15 @@ impl fmt::Display for Advice {
             }
             Self::WaitForTheLock => "Too many wrong codes: wait until the lock ends.",
             Self::WaitForTheHold => "This is held for a while, as the account's security was changed: try again later.",
-            Self::ContactSupport => "Too many wrong codes: contact support.",
+            Self::WaitForTheMessage => "A code was sent a moment ago: wait for it, or ask for another later.",
+            Self::CheckTheMessage => "The code is wrong: type the one in the newest message.",
+            Self::AskForAnother => "This code has run out or was used: ask for another.",
+            Self::CheckTheSheet => "This is no unused code of your newest sheet of recovery codes: check it, or use another.",
+            Self::TypeTwoCodesInARow => {
+                "That did not work: set your phone's clock to automatic, then type two new codes, one right after the other."
+            }
+            Self::UseARecoveryCode => "Too many wrong codes: use a recovery code if you have one, or contact support.",
+            Self::ContactSupport => "This cannot be done here: contact support.",
         })
     }
 }

@@ -7,6 +7,9 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeGreater};
 /// How far a resynchronisation may have moved the centre, in steps of the shortest period: a day behind, ten minutes
 /// ahead.
 const ANCHORS: (i32, i32) = (-86_400, 600);
+/// An anchor behind this is given up once a code of our own clock is accepted, in steps. (Nearer ones stay: a phone that was set
+/// right may go wrong again.)
+const ANCHORS_KEPT: i32 = -20;
 /// How far learning may move the drift from there, in steps, whatever the policy.
 pub(crate) const MAX_DRIFT: u8 = 60;
 
@@ -56,6 +59,22 @@ impl Tracker {
 
     /// After the acceptance of `step` at `now`. Which step it was shows in the result only: no branch depends on it.
     pub(crate) fn accepted(self, step: Step, max_drift: u8, now: Step) -> Self {
+        if self.anchor >= ANCHORS_KEPT {
+            return self.learnt(step, max_drift, now);
+        }
+        // A code of our own clock after a resynchronisation far behind: the clock has been set right, and yesterday's steps close.
+        let (far, near) = (self.learnt(step, max_drift, now), Self::NEW.learnt(step, max_drift, now));
+        let expected = now.saturating_offset(i64::from(self.drift(max_drift)));
+        let between = expected.number().midpoint(now.number());
+        let is_ours = step.number().ct_gt(&between);
+        Self {
+            watermark: Some(step),
+            drift: i32::conditional_select(&far.drift, &near.drift, is_ours),
+            anchor: i32::conditional_select(&far.anchor, &near.anchor, is_ours),
+        }
+    }
+
+    fn learnt(self, step: Step, max_drift: u8, now: Step) -> Self {
         let drift = self.drift(max_drift);
         let (lowest, highest) = self.drift_bounds(max_drift);
         let expected = now.saturating_offset(i64::from(drift)).number();
@@ -64,6 +83,22 @@ impl Tracker {
         moved.conditional_assign(&drift.saturating_add(1), number.ct_gt(&expected) & below(drift, highest));
         moved.conditional_assign(&drift.saturating_sub(1), expected.ct_gt(&number) & below(lowest, drift));
         Self { watermark: Some(step), drift: moved, anchor: self.anchor }
+    }
+
+    /// After two codes in a row, the second one `step`'s, both above the watermark: what is expected from now on is measured
+    /// from there.
+    #[cfg_attr(not(feature = "alloc"), allow(dead_code))] // only accounts are resynchronised
+    pub(crate) fn resynchronised(step: Step, now: Step) -> Self {
+        // Within what was searched: a day of the shortest period.
+        #[allow(clippy::cast_possible_truncation)]
+        let ahead = step.distance_from(now) as i32;
+        Self { watermark: Some(step), drift: ahead, anchor: ahead }
+    }
+
+    /// With nothing learnt of the clock; the watermark stays.
+    #[cfg_attr(not(feature = "alloc"), allow(dead_code))] // an operator's act on accounts
+    pub(crate) const fn cleared(self) -> Self {
+        Self { watermark: self.watermark, ..Self::NEW }
     }
 
     /// With all steps up to `step` used up.

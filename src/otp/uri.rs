@@ -59,11 +59,29 @@ impl OtpauthUri {
         Self::with_boxed(issuer, account, secret.boxed_copy(), totp)
     }
 
-    pub(crate) fn with_boxed(issuer: &str, account: &str, secret: Box<Secret>, totp: Totp) -> Result<Self, UriError> {
+    /// The same for a secret of 80 bits and more that another system issued; see [`Secret::new_legacy`] for what is risked.
+    ///
+    /// # Errors
+    /// As [`OtpauthUri::new`], secrets apart.
+    #[allow(clippy::needless_pass_by_value)] // wiped here
+    pub fn new_with_legacy_secret(issuer: &str, account: &str, secret: Secret, totp: Totp) -> Result<Self, UriError> {
+        Self::with_any_boxed(issuer, account, secret.boxed_copy(), totp)
+    }
+
+    fn with_boxed(issuer: &str, account: &str, secret: Box<Secret>, totp: Totp) -> Result<Self, UriError> {
         if secret.is_legacy() {
             let len = secret.expose().len();
             return Err(UriError::Secret(Base32Error::Secret(SecretError::TooShort { len })));
         }
+        Self::with_any_boxed(issuer, account, secret, totp)
+    }
+
+    pub(crate) fn with_any_boxed(
+        issuer: &str,
+        account: &str,
+        secret: Box<Secret>,
+        totp: Totp,
+    ) -> Result<Self, UriError> {
         check_name(issuer, Field::Issuer, Self::MAX_ISSUER_LEN)?;
         check_name(account, Field::Account, Self::MAX_ACCOUNT_LEN)?;
         if totp.t0 != UnixTime::default() {

@@ -57,8 +57,8 @@ pub use sink::{EventSink, SinkError};
 pub use support::Support;
 
 use crate::account::{
-    AccountId, AccountView, Attempt, AuthenticatorId, Enrolment, Event, EventKind, NewAuthenticator, Policy, Proof,
-    Reason, RecoveryCodes, Text,
+    AccountId, AccountView, Attempt, AuthenticatorId, CodeRequest, Delivery, DeviceId, DeviceToken, Event, EventKind,
+    New, Policy, Proof, Purpose, Reason, RecoveryCodes, Resync, Text,
 };
 use crate::otp::{Rejection, UnixTime, Verdict};
 use crate::seal::Keyring;
@@ -117,7 +117,7 @@ impl<S: Store> Verifier<S> {
     /// [`Error`]: nobody was let in. [`Error::is_transient`] and [`Error::is_not_enrolled`] tell what to do.
     pub async fn verify(&self, account: &AccountId, attempt: Attempt) -> Result<Verdict<Proof>, Error> {
         if attempt.is_malformed() {
-            return self.malformed(account, &attempt).await;
+            return self.refused(account, attempt.purpose(), Rejection::Malformed).await;
         }
         self.change(account, |opened, now, _| opened.verify(&self.0.policy, now, &attempt)).await
     }
@@ -126,8 +126,8 @@ impl<S: Store> Verifier<S> {
     /// [`Account::enroll_first`](crate::account::Account::enroll_first).
     ///
     /// # Errors
-    /// [`Error::Account`] where there is one already; [`Error`].
-    pub async fn enroll_first(&self, account: &AccountId, new: NewAuthenticator) -> Result<Enrolment, Error> {
+    /// [`Error::Account`] where there is one already, or after a reset; [`Error`].
+    pub async fn enroll_first<N: New>(&self, account: &AccountId, new: N) -> Result<N::Begun, Error> {
         self.change(account, |opened, now, rng| opened.enroll_first(&self.0.policy, now, &new, rng)).await
     }
 
@@ -137,9 +137,36 @@ impl<S: Store> Verifier<S> {
     ///
     /// # Errors
     /// [`Error::Account`] if the proof does not prove enough, or there is no room; [`Error`].
-    pub async fn enroll(&self, proof: Proof, new: NewAuthenticator) -> Result<Enrolment, Error> {
+    pub async fn enroll<N: New>(&self, proof: Proof, new: N) -> Result<N::Begun, Error> {
         let account = proof.account();
         self.change(account, |opened, now, rng| opened.enroll(&self.0.policy, now, &proof, &new, rng)).await
+    }
+
+    /// Begins the replacement of the authenticator `old`, which stays until the new one is confirmed: see
+    /// [`Account::replace`](crate::account::Account::replace).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if the proof does not prove enough, or there is no such authenticator; [`Error`].
+    pub async fn replace<N: New>(&self, proof: Proof, old: AuthenticatorId, new: N) -> Result<N::Begun, Error> {
+        let account = proof.account();
+        self.change(account, |opened, now, rng| opened.replace(&self.0.policy, now, &proof, old, &new, rng)).await
+    }
+
+    /// Begins the enrolment of the first authenticator after a reset, with the pass that the reset has made: see
+    /// [`Account::enroll_with_pass`](crate::account::Account::enroll_with_pass).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if the pass is not good, or a confirmation is needed too; [`Error`].
+    pub async fn enroll_with_pass<N: New>(
+        &self,
+        account: &AccountId,
+        pass: &str,
+        confirmation: Option<Proof>,
+        new: N,
+    ) -> Result<N::Begun, Error> {
+        let proof = confirmation.as_ref();
+        self.change(account, |opened, now, rng| opened.enroll_with_pass(&self.0.policy, now, pass, proof, &new, rng))
+            .await
     }
 
     /// Confirms the enrolment that waits, with a code of the new authenticator: see
@@ -149,7 +176,7 @@ impl<S: Store> Verifier<S> {
     /// [`Error::Account`] if nothing waits to be confirmed; [`Error`].
     pub async fn confirm(&self, account: &AccountId, attempt: Attempt) -> Result<Verdict<Proof>, Error> {
         if attempt.is_malformed() {
-            return self.malformed(account, &attempt).await;
+            return self.refused(account, attempt.purpose(), Rejection::Malformed).await;
         }
         self.change(account, |opened, now, _| opened.confirm(&self.0.policy, now, &attempt)).await
     }
@@ -162,6 +189,69 @@ impl<S: Store> Verifier<S> {
     pub async fn issue_recovery_codes(&self, proof: Proof) -> Result<RecoveryCodes, Error> {
         let account = proof.account();
         self.change(account, |opened, now, rng| opened.issue_recovery_codes(&self.0.policy, now, &proof, rng)).await
+    }
+
+    /// Finds out how far an app's clock is off, by two codes in a row: see [`Account::resync`](crate::account::Account::resync).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if the account has no app, or no recovery codes where one is given; [`Error`].
+    pub async fn resync(&self, account: &AccountId, resync: Resync) -> Result<Verdict<AuthenticatorId>, Error> {
+        if resync.is_malformed() {
+            return self.refused(account, Purpose::RESYNC, Rejection::Malformed).await;
+        }
+        self.change(account, |opened, now, _| opened.resync(&self.0.policy, now, &resync)).await
+    }
+
+    /// Gives a code to be sent, after it has been stored: see [`Account::deliver`](crate::account::Account::deliver). The service
+    /// sends it. Should the answer get lost, ask again: it is the same code.
+    ///
+    /// # Errors
+    /// [`Error::Account`] if the account is not bound to that address; [`Error`].
+    pub async fn deliver(&self, account: &AccountId, request: CodeRequest) -> Result<Verdict<Delivery>, Error> {
+        self.change(account, |opened, now, rng| opened.deliver(&self.0.policy, now, &request, rng)).await
+    }
+
+    /// Makes a pass for the service to mail: see [`Account::mail_pass`](crate::account::Account::mail_pass).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if the account has no authenticator; [`Error`].
+    pub async fn mail_pass(&self, account: &AccountId) -> Result<Verdict<DeviceToken>, Error> {
+        self.change(account, |opened, now, rng| opened.mail_pass(&self.0.policy, now, rng)).await
+    }
+
+    /// Gives the browser that `proof` came from a device token: see
+    /// [`Account::remember_device`](crate::account::Account::remember_device).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if the proof has ended, or has given a token already; [`Error`].
+    pub async fn remember_device(&self, proof: &Proof, name: Text) -> Result<DeviceToken, Error> {
+        self.change(proof.account(), |opened, now, rng| {
+            opened.remember_device(&self.0.policy, now, proof, name.clone(), rng)
+        })
+        .await
+    }
+
+    /// Ends a device's token.
+    ///
+    /// # Errors
+    /// [`Error::Account`] if there is no such device; [`Error`].
+    pub async fn forget_device(&self, account: &AccountId, id: DeviceId) -> Result<(), Error> {
+        self.change(account, |opened, now, _| opened.forget_device(now, id)).await
+    }
+
+    /// Uses a proof up, once, for what it was given for: see [`Account::redeem`](crate::account::Account::redeem). `account` is whose request
+    /// it is, `context` the hash of what is about to be done.
+    ///
+    /// # Errors
+    /// [`Error::Account`] if the proof does not prove that, has been redeemed, or is from before a freeze or a reset; [`Error`].
+    pub async fn redeem(
+        &self,
+        account: &AccountId,
+        proof: Proof,
+        purpose: Purpose,
+        context: Option<&[u8; 32]>,
+    ) -> Result<(), Error> {
+        self.change(account, |opened, now, _| opened.redeem(now, &proof, purpose, context)).await
     }
 
     /// What a settings page and support may see of an account.
@@ -231,12 +321,17 @@ impl<S: Store> Verifier<S> {
         self.hand_owed(account, owed).await
     }
 
-    /// A text that is no code is refused before anything is loaded.
-    async fn malformed<T>(&self, account: &AccountId, attempt: &Attempt) -> Result<Verdict<T>, Error> {
-        let kind = EventKind::Rejected { purpose: attempt.purpose(), reason: Reason::Malformed };
-        let event = Event::unkept(self.0.clock.now()?, kind);
+    /// Refused before anything is loaded.
+    async fn refused<T>(
+        &self,
+        account: &AccountId,
+        purpose: Purpose,
+        rejection: Rejection,
+    ) -> Result<Verdict<T>, Error> {
+        let reason = Reason::from(&rejection);
+        let event = Event::unkept(self.0.clock.now()?, EventKind::Rejected { purpose, reason, diagnosis: None });
         self.tell(account, Vec::new(), alloc::vec![event], ()).await;
-        Ok(Verdict::Rejected(Rejection::Malformed))
+        Ok(Verdict::Rejected(rejection))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::Verifier;
 use super::error::Error;
 use super::work::MAX_TRIES;
-use crate::account::{AccountId, DeviceToken, Operator, TextError};
+use crate::account::{AccountId, AuthenticatorId, DeviceToken, Operator, TextError};
 use crate::store::{Store, Swap};
 use core::fmt;
 
@@ -30,6 +30,44 @@ impl<'a, S: Store> Support<'a, S> {
         let operator = self.operator.clone()?;
         let verifier = self.verifier;
         verifier.change(account, |opened, now, rng| opened.unlock(&verifier.0.policy, now, &operator, rng)).await
+    }
+
+    /// Takes everything away from the account, and gives the pass with which its owner enrols anew: see
+    /// [`Account::reset`](crate::account::Account::reset).
+    ///
+    /// # Errors
+    /// [`Error::Operator`] if operator or reason is blank or too long; [`Error::Account`] if nothing is stored of the account; [`Error`].
+    pub async fn reset(&self, account: &AccountId) -> Result<DeviceToken, Error> {
+        let operator = self.operator.clone()?;
+        let verifier = self.verifier;
+        verifier.change(account, |opened, now, rng| opened.reset(&verifier.0.policy, now, &operator, rng)).await
+    }
+
+    /// Holds everything: see [`Account::freeze`](crate::account::Account::freeze).
+    ///
+    /// # Errors
+    /// As [`reset`](Self::reset).
+    pub async fn freeze(&self, account: &AccountId) -> Result<(), Error> {
+        let operator = self.operator.clone()?;
+        self.verifier.change(account, |opened, now, rng| opened.freeze(now, &operator, rng)).await
+    }
+
+    /// Ends a freeze: see [`Account::thaw`](crate::account::Account::thaw).
+    ///
+    /// # Errors
+    /// [`Error::Operator`] if operator or reason is blank or too long; [`Error::Account`] if the account is not frozen; [`Error`].
+    pub async fn thaw(&self, account: &AccountId) -> Result<(), Error> {
+        let operator = self.operator.clone()?;
+        self.verifier.change(account, |opened, now, _| opened.thaw(now, &operator)).await
+    }
+
+    /// Forgets what was learnt of an app's clock: see [`Account::clear_drift`](crate::account::Account::clear_drift).
+    ///
+    /// # Errors
+    /// [`Error::Operator`] if operator or reason is blank or too long; [`Error::Account`] if there is no such app; [`Error`].
+    pub async fn clear_drift(&self, account: &AccountId, id: AuthenticatorId) -> Result<(), Error> {
+        let operator = self.operator.clone()?;
+        self.verifier.change(account, |opened, now, _| opened.clear_drift(now, id, &operator)).await
     }
 
     /// Forgets the account, when its owner has left. Gives whether anything was stored of it.

@@ -3,7 +3,7 @@
 
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
-use sekisho::account::{Enrolment, NewAuthenticator};
+use sekisho::account::{AuthenticatorKind, AuthenticatorView, Enrolment, NewAuthenticator};
 use sekisho::otp::{Key, OtpauthUri, Secret, Step, Totp, UnixTime};
 use sekisho::seal::{KeyId, Keyring, SealingKey};
 
@@ -25,6 +25,14 @@ pub(crate) fn keyring() -> Keyring {
 
 pub(crate) fn new_authenticator() -> NewAuthenticator {
     NewAuthenticator::new("Example", "alice@example.com").unwrap()
+}
+
+/// Parameters and drift of an app.
+pub(crate) fn app(view: &AuthenticatorView) -> (Totp, i32) {
+    match &view.kind {
+        AuthenticatorKind::App { totp, drift, .. } => (*totp, *drift),
+        kind => panic!("{kind:?}"),
+    }
 }
 
 /// An authenticator app.

@@ -1,7 +1,10 @@
 //! Events in their stored form.
 
-use super::{Nonsense, Unknown, Written, fields, put_time, time};
+use super::{Nonsense, Unknown, Written, channel_from_number, channel_number, fields, put_time, time};
+use crate::account::address::Channel;
 use crate::account::authenticator::AuthenticatorId;
+use crate::account::device::DeviceId;
+use crate::account::diagnosis::Diagnosis;
 use crate::account::event::{Event, EventKind, Reason};
 use crate::account::purpose::Purpose;
 use crate::account::text::Text;
@@ -34,6 +37,17 @@ fn write<W: Write>(event: &Event, to: &mut Encoder<W>) -> Written<W> {
         EventKind::Erased { .. } => 11,
         EventKind::RecoveryCodesIssued { .. } => 12,
         EventKind::Recovered { .. } => 13,
+        EventKind::DeliveredCodeAccepted { .. } => 14,
+        EventKind::CodeSent { .. } => 15,
+        EventKind::Resynchronised { .. } => 16,
+        EventKind::Replaced { .. } => 17,
+        EventKind::DeviceRemembered { .. } => 18,
+        EventKind::DeviceForgotten { .. } => 19,
+        EventKind::PassMailed { .. } => 20,
+        EventKind::Reset { .. } => 21,
+        EventKind::Frozen { .. } => 22,
+        EventKind::Thawed { .. } => 23,
+        EventKind::DriftCleared { .. } => 24,
     };
     to.begin_map()?.u32(0)?.u32(kind)?;
     put_time(to, 1, event.at)?;
@@ -48,18 +62,48 @@ fn write<W: Write>(event: &Event, to: &mut Encoder<W>) -> Written<W> {
             to.u32(2)?.u32(authenticator.number())?;
             to.u32(3)?.str(purpose.as_str())?.u32(4)?.i64(*offset)?;
         }
-        EventKind::Rejected { purpose, reason } => {
+        EventKind::Rejected { purpose, reason, diagnosis } => {
+            if let Some(Diagnosis { authenticator, .. }) = diagnosis {
+                to.u32(2)?.u32(authenticator.number())?;
+            }
             to.u32(3)?.str(purpose.as_str())?.u32(5)?.u32(reason_number(*reason))?;
+            if let Some(Diagnosis { ahead_secs, .. }) = diagnosis {
+                to.u32(12)?.i64(*ahead_secs)?;
+            }
+        }
+        EventKind::DeliveredCodeAccepted { authenticator, channel, purpose } => {
+            put_id(to, *authenticator)?;
+            to.u32(3)?.str(purpose.as_str())?.u32(13)?.u32(channel_number(*channel))?;
+        }
+        EventKind::CodeSent { authenticator, channel, address, purpose } => {
+            put_id(to, *authenticator)?;
+            to.u32(3)?.str(purpose.as_str())?.u32(13)?.u32(channel_number(*channel))?;
+            to.u32(14)?.str(address.as_str())?;
+        }
+        EventKind::Resynchronised { authenticator, offset } => {
+            to.u32(2)?.u32(authenticator.number())?.u32(4)?.i64(*offset)?;
+        }
+        EventKind::Replaced { authenticator, replaced } => {
+            to.u32(2)?.u32(authenticator.number())?.u32(15)?.u32(replaced.number())?;
+        }
+        EventKind::DeviceRemembered { device } | EventKind::DeviceForgotten { device } => {
+            to.u32(16)?.u64(device.number())?;
+        }
+        EventKind::DriftCleared { authenticator, operator, reason } => {
+            to.u32(2)?.u32(authenticator.number())?;
+            to.u32(9)?.str(operator.as_str())?.u32(10)?.str(reason.as_str())?;
         }
         EventKind::Locked { until, failures_in_a_row, is_first } => {
             put_time(to, 6, *until)?;
             to.u32(7)?.u32(*failures_in_a_row)?.u32(8)?.bool(*is_first)?;
         }
-        EventKind::PassIssued { operator, reason, until } => {
+        EventKind::PassIssued { operator, reason, until } | EventKind::Reset { operator, reason, until } => {
             put_time(to, 6, *until)?;
             to.u32(9)?.str(operator.as_str())?.u32(10)?.str(reason.as_str())?;
         }
-        EventKind::Erased { operator, reason } => {
+        EventKind::Erased { operator, reason }
+        | EventKind::Frozen { operator, reason }
+        | EventKind::Thawed { operator, reason } => {
             to.u32(9)?.str(operator.as_str())?.u32(10)?.str(reason.as_str())?;
         }
         EventKind::RecoveryCodesIssued { count } => {
@@ -68,10 +112,17 @@ fn write<W: Write>(event: &Event, to: &mut Encoder<W>) -> Written<W> {
         EventKind::Recovered { purpose, left } => {
             to.u32(3)?.str(purpose.as_str())?.u32(11)?.u8(*left)?;
         }
-        EventKind::Restored { restored_at } => put_time(to, 6, *restored_at)?,
+        EventKind::Restored { restored_at: at } | EventKind::PassMailed { until: at } => put_time(to, 6, *at)?,
         EventKind::Disabled | EventKind::Unknown => {}
     }
     to.end()?;
+    Ok(())
+}
+
+fn put_id<W: Write>(to: &mut Encoder<W>, id: Option<AuthenticatorId>) -> Written<W> {
+    if let Some(id) = id {
+        to.u32(2)?.u32(id.number())?;
+    }
     Ok(())
 }
 
@@ -90,6 +141,11 @@ struct Parts {
     operator: Option<Text>,
     why: Option<Text>,
     count: u8,
+    ahead_secs: i64,
+    channel: Option<Channel>,
+    address: Option<Text>,
+    replaced: Option<AuthenticatorId>,
+    device: Option<DeviceId>,
 }
 
 pub(in crate::account) fn event_from_bytes(sequence: u64, bytes: &[u8]) -> Result<Event, Nonsense> {
@@ -109,6 +165,11 @@ pub(in crate::account) fn event_from_bytes(sequence: u64, bytes: &[u8]) -> Resul
             9 => parts.operator = Some(Text::new(from.str()?).map_err(|_| Nonsense)?),
             10 => parts.why = Some(Text::new(from.str()?).map_err(|_| Nonsense)?),
             11 => parts.count = from.u8()?,
+            12 => parts.ahead_secs = from.i64()?,
+            13 => parts.channel = channel_from_number(from.u32()?),
+            14 => parts.address = Some(Text::new(from.str()?).map_err(|_| Nonsense)?),
+            15 => parts.replaced = Some(AuthenticatorId::new(from.u32()?)),
+            16 => parts.device = Some(DeviceId::new(from.u64()?)),
             _ => return Ok(false),
         }
         Ok(true)
@@ -119,7 +180,9 @@ pub(in crate::account) fn event_from_bytes(sequence: u64, bytes: &[u8]) -> Resul
 
 impl Parts {
     fn kind(self) -> Result<EventKind, Nonsense> {
-        let authenticator = self.authenticator.ok_or(Nonsense);
+        let maybe = self.authenticator;
+        let authenticator = maybe.ok_or(Nonsense);
+        let (channel, device) = (self.channel.ok_or(Nonsense), self.device.ok_or(Nonsense));
         let purpose = self.purpose.ok_or(Nonsense);
         let (operator, reason) = (self.operator.ok_or(Nonsense), self.why.ok_or(Nonsense));
         Ok(match self.kind {
@@ -127,7 +190,11 @@ impl Parts {
             2 => EventKind::Confirmed { authenticator: authenticator? },
             3 => EventKind::Accepted { authenticator: authenticator?, purpose: purpose?, offset: self.offset },
             4 => match reason_from_number(self.reason) {
-                Some(reason) => EventKind::Rejected { purpose: purpose?, reason },
+                Some(reason) => {
+                    let ahead_secs = self.ahead_secs;
+                    let diagnosis = maybe.map(|authenticator| Diagnosis { authenticator, ahead_secs });
+                    EventKind::Rejected { purpose: purpose?, reason, diagnosis }
+                }
                 None => EventKind::Unknown,
             },
             5 => EventKind::Locked { until: self.until, failures_in_a_row: self.failures, is_first: self.is_first },
@@ -139,12 +206,28 @@ impl Parts {
             11 => EventKind::Erased { operator: operator?, reason: reason? },
             12 => EventKind::RecoveryCodesIssued { count: self.count },
             13 => EventKind::Recovered { purpose: purpose?, left: self.count },
+            14 => EventKind::DeliveredCodeAccepted { authenticator: maybe, channel: channel?, purpose: purpose? },
+            15 => EventKind::CodeSent {
+                authenticator: maybe,
+                channel: channel?,
+                address: self.address.ok_or(Nonsense)?,
+                purpose: purpose?,
+            },
+            16 => EventKind::Resynchronised { authenticator: authenticator?, offset: self.offset },
+            17 => EventKind::Replaced { authenticator: authenticator?, replaced: self.replaced.ok_or(Nonsense)? },
+            18 => EventKind::DeviceRemembered { device: device? },
+            19 => EventKind::DeviceForgotten { device: device? },
+            20 => EventKind::PassMailed { until: self.until },
+            21 => EventKind::Reset { operator: operator?, reason: reason?, until: self.until },
+            22 => EventKind::Frozen { operator: operator?, reason: reason? },
+            23 => EventKind::Thawed { operator: operator?, reason: reason? },
+            24 => EventKind::DriftCleared { authenticator: authenticator?, operator: operator?, reason: reason? },
             _ => EventKind::Unknown,
         })
     }
 }
 
-const REASONS: [(u32, Reason); 8] = [
+const REASONS: [(u32, Reason); 10] = [
     (1, Reason::Mismatch),
     (2, Reason::Expired),
     (3, Reason::Replayed),
@@ -153,6 +236,8 @@ const REASONS: [(u32, Reason); 8] = [
     (6, Reason::Busy),
     (7, Reason::Disabled),
     (8, Reason::Held),
+    (9, Reason::Frozen),
+    (10, Reason::SentLately),
 ];
 
 fn reason_number(reason: Reason) -> u32 {

@@ -9,6 +9,7 @@ mod record;
 pub(super) use event::{event_from_bytes, event_to_bytes};
 pub(super) use record::{from_bytes, to_bytes};
 
+use super::address::Channel;
 use super::limits::UNKNOWN;
 use crate::otp::UnixTime;
 use alloc::vec::Vec;
@@ -80,6 +81,16 @@ fn put_u64<W: Write>(to: &mut Encoder<W>, number: u32, value: u64) -> Written<W>
         to.u32(number)?.u64(value)?;
     }
     Ok(())
+}
+
+const CHANNELS: [(u32, Channel); 3] = [(1, Channel::Sms), (2, Channel::Voice), (3, Channel::Email)];
+
+fn channel_number(channel: Channel) -> u32 {
+    CHANNELS.iter().find(|(_, other)| *other == channel).map_or(0, |(number, _)| *number)
+}
+
+fn channel_from_number(number: u32) -> Option<Channel> {
+    CHANNELS.iter().find(|(other, _)| *other == number).map(|(_, channel)| *channel)
 }
 
 /// Begins a list.

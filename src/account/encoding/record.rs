@@ -1,16 +1,23 @@
 //! A whole record in its stored form.
 
 use super::{
-    Count, NEEDS, Nonsense, RecordError, Unknown, Written, bytes, fields, list, put_list, put_time, put_u64, time,
-    tuple,
+    Count, NEEDS, Nonsense, RecordError, Unknown, Written, bytes, channel_from_number, channel_number, fields, list,
+    put_list, put_time, put_u64, time, tuple,
 };
+use crate::account::address::{Address, Channel};
 use crate::account::answers::{Answer, Answered, Answers};
-use crate::account::authenticator::{Authenticator, AuthenticatorId, Pending};
+use crate::account::authenticator::{App, Authenticator, AuthenticatorId, Kind, Pending};
+use crate::account::delivered::{Delivered, Recipient, Sends, Sent};
+use crate::account::device::{Device, DeviceId};
+use crate::account::diagnosis::Miss;
 use crate::account::event::{Entry, Keeping};
-use crate::account::limits::{ANSWERS, AUTHENTICATORS, EVENTS, HOLDS, PASSES, RECOVERY_CODES};
+use crate::account::limits::{
+    ANSWERS, AUTHENTICATORS, DELIVERED, DEVICES, EVENTS, HOLDS, PASSES, RECOVERY_CODES, REDEEMED, SENDS,
+};
 use crate::account::proof::Means;
 use crate::account::purpose::Purpose;
 use crate::account::recovery::RecoverySet;
+use crate::account::redeem::Redeemed;
 use crate::account::text::Text;
 use crate::account::throttles::Throttles;
 use crate::account::token::{Pass, Passes, TokenHash};
@@ -88,8 +95,54 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
         }
     }
     put_throttle(to, 20, recovery)?;
+    write_ways_back(record, to)?;
     to.writer_mut().write_all(&record.unknown.0).map_err(minicbor::encode::Error::write)?;
     to.end()?;
+    Ok(())
+}
+
+/// Fields 21 and on; empty lists are left out.
+fn write_ways_back<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
+    if !record.devices.is_empty() {
+        put_list(to, 21, record.devices.len())?;
+        for Device { id, name, hash, proof, last_used } in &record.devices {
+            to.array(5)?.u64(id.number())?.str(name.as_str())?.bytes(&hash.0)?.u64(*proof)?.u64(last_used.as_secs())?;
+        }
+    }
+    if let Some(Miss { code, at }) = record.miss {
+        to.u32(22)?.array(2)?.u32(code.packed())?.u64(at.as_secs())?;
+    }
+    if !record.delivered.0.is_empty() {
+        put_list(to, 23, record.delivered.0.len())?;
+        for Sent { recipient, purpose, code, until } in &record.delivered.0 {
+            to.array(5)?;
+            match recipient {
+                Recipient::Bound(id) => to.u32(0)?.u32(id.number())?,
+                Recipient::Named(address) => to.u32(channel_number(address.channel()))?.str(address.as_str())?,
+            };
+            to.str(purpose.as_str())?.u32(code.packed())?.u64(until.as_secs())?;
+        }
+    }
+    for (number, sends) in [(24, &record.sends), (25, &record.sends_of_devices)] {
+        if !sends.0.is_empty() {
+            put_list(to, number, sends.0.len())?;
+            for at in &sends.0 {
+                to.u64(at.as_secs())?;
+            }
+        }
+    }
+    if let Some(at) = record.frozen_at {
+        to.u32(26)?.u64(at.as_secs())?;
+    }
+    if record.is_reset {
+        to.u32(27)?.bool(true)?;
+    }
+    if !record.redeemed.is_empty() {
+        put_list(to, 28, record.redeemed.len())?;
+        for Redeemed { serial, at } in &record.redeemed {
+            to.array(2)?.u64(*serial)?.u64(at.as_secs())?;
+        }
+    }
     Ok(())
 }
 
@@ -103,38 +156,48 @@ fn put_throttle<W: Write>(to: &mut Encoder<W>, number: u32, throttle: &Throttle)
 }
 
 fn write_authenticator<W: Write>(authenticator: &Authenticator, to: &mut Encoder<W>) -> Written<W> {
-    let Authenticator { id, name, totp, secret, tracker, bound_at, last_used, disabled, unknown } = authenticator;
+    let Authenticator { id, name, kind, bound_at, last_used, disabled, unknown } = authenticator;
     to.begin_map()?;
-    write_common(*id, name, *totp, secret, *tracker, to)?;
+    write_common(*id, name, kind, to)?;
     put_time(to, 10, *bound_at)?;
     put_time(to, 11, *last_used)?;
     if *disabled {
         to.u32(12)?.bool(true)?;
     }
+    write_address(kind, to)?;
     to.writer_mut().write_all(&unknown.0).map_err(minicbor::encode::Error::write)?;
     to.end()?;
     Ok(())
 }
 
 fn write_pending<W: Write>(pending: &Pending, to: &mut Encoder<W>) -> Written<W> {
-    let Pending { id, name, totp, secret, tracker, until, unknown } = pending;
+    let Pending { id, name, kind, until, replaces, pass, unknown } = pending;
     to.begin_map()?;
-    write_common(*id, name, *totp, secret, *tracker, to)?;
+    write_common(*id, name, kind, to)?;
     put_time(to, 13, *until)?;
+    write_address(kind, to)?;
+    if let Some(id) = replaces {
+        to.u32(16)?.u32(id.number())?;
+    }
+    if let Some(TokenHash(hash)) = pass {
+        to.u32(17)?.bytes(hash)?;
+    }
     to.writer_mut().write_all(&unknown.0).map_err(minicbor::encode::Error::write)?;
     to.end()?;
     Ok(())
 }
 
-fn write_common<W: Write>(
-    id: AuthenticatorId,
-    name: &Text,
-    totp: Totp,
-    secret: &Secret,
-    tracker: Tracker,
-    to: &mut Encoder<W>,
-) -> Written<W> {
-    to.u32(0)?.u32(id.number())?.u32(1)?.str(name.as_str())?.u32(2)?.bytes(secret.expose())?;
+fn write_address<W: Write>(kind: &Kind, to: &mut Encoder<W>) -> Written<W> {
+    if let Kind::Address(address) = kind {
+        to.u32(14)?.u32(channel_number(address.channel()))?.u32(15)?.str(address.as_str())?;
+    }
+    Ok(())
+}
+
+fn write_common<W: Write>(id: AuthenticatorId, name: &Text, kind: &Kind, to: &mut Encoder<W>) -> Written<W> {
+    to.u32(0)?.u32(id.number())?.u32(1)?.str(name.as_str())?;
+    let Kind::App(App { totp, secret, tracker }) = kind else { return Ok(()) };
+    to.u32(2)?.bytes(secret.expose())?;
     let algorithm = match totp.algorithm {
         Algorithm::Sha1 => 1,
         Algorithm::Sha256 => 2,
@@ -158,6 +221,12 @@ fn write_answer<W: Write>(answer: &Answer, to: &mut Encoder<W>) -> Written<W> {
         }
         Answered::Accepted { means: Means::RecoveryCode { left }, serial } => {
             to.u32(4)?.u64(u64::from(*left))?.u64(*serial)?.null()?;
+            return Ok(());
+        }
+        Answered::Accepted { means: Means::DeliveredCode { authenticator, channel }, serial } => {
+            // No authenticator has the number nought.
+            let id = authenticator.map_or(0, AuthenticatorId::number);
+            to.u32(5)?.u64(u64::from(id))?.u64(*serial)?.u32(channel_number(*channel))?;
             return Ok(());
         }
         Answered::Mismatch(charge) => (2, charge),
@@ -221,6 +290,17 @@ fn read(from: &mut Decoder<'_>) -> Result<Record, Nonsense> {
             18 => record.restored_at = time(from)?,
             19 => record.recovery = Some(read_recovery(from)?),
             20 => record.throttles.recovery = read_throttle(from)?,
+            21 => record.devices = list(from, DEVICES, read_device)?,
+            22 => {
+                let Accepted { code, at } = read_accepted(from)?;
+                record.miss = Some(Miss { code, at });
+            }
+            23 => record.delivered = Delivered(list(from, DELIVERED, read_sent)?),
+            24 => record.sends = Sends(list(from, SENDS, time)?),
+            25 => record.sends_of_devices = Sends(list(from, SENDS, time)?),
+            26 => record.frozen_at = Some(time(from)?),
+            27 => record.is_reset = from.bool()?,
+            28 => record.redeemed = list(from, REDEEMED, read_redeemed)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -254,6 +334,10 @@ struct Parts {
     last_used: UnixTime,
     disabled: bool,
     until: UnixTime,
+    channel: Option<Channel>,
+    address: Option<Address>,
+    replaces: Option<AuthenticatorId>,
+    pass: Option<TokenHash>,
     unknown: Unknown,
 }
 
@@ -283,6 +367,13 @@ impl Parts {
                 11 => parts.last_used = time(from)?,
                 12 => parts.disabled = from.bool()?,
                 13 => parts.until = time(from)?,
+                14 => parts.channel = channel_from_number(from.u32()?),
+                15 => {
+                    let channel = parts.channel.ok_or(Nonsense)?;
+                    parts.address = Some(Address::new(channel, from.str()?).map_err(|_| Nonsense)?);
+                }
+                16 => parts.replaces = Some(AuthenticatorId::new(from.u32()?)),
+                17 => parts.pass = Some(TokenHash(bytes(from)?)),
                 _ => return Ok(false),
             }
             Ok(true)
@@ -302,16 +393,23 @@ impl Parts {
     fn tracker(&self) -> Result<Tracker, Nonsense> {
         Tracker::from_stored(self.watermark, self.drift, self.anchor).ok_or(Nonsense)
     }
+
+    /// Either an address or a secret, and not both.
+    fn kind(&mut self) -> Result<Kind, Nonsense> {
+        match (self.address.take(), self.secret.take()) {
+            (Some(address), None) => Ok(Kind::Address(address)),
+            (None, Some(secret)) => Ok(Kind::App(App { totp: self.totp()?, secret, tracker: self.tracker()? })),
+            _ => Err(Nonsense),
+        }
+    }
 }
 
 fn read_authenticator(from: &mut Decoder<'_>) -> Result<Authenticator, Nonsense> {
-    let parts = Parts::read(from)?;
+    let mut parts = Parts::read(from)?;
     Ok(Authenticator {
-        totp: parts.totp()?,
-        tracker: parts.tracker()?,
+        kind: parts.kind()?,
         id: parts.id.ok_or(Nonsense)?,
         name: parts.name.ok_or(Nonsense)?,
-        secret: parts.secret.ok_or(Nonsense)?,
         bound_at: parts.bound_at,
         last_used: parts.last_used,
         disabled: parts.disabled,
@@ -320,14 +418,14 @@ fn read_authenticator(from: &mut Decoder<'_>) -> Result<Authenticator, Nonsense>
 }
 
 fn read_pending(from: &mut Decoder<'_>) -> Result<Pending, Nonsense> {
-    let parts = Parts::read(from)?;
+    let mut parts = Parts::read(from)?;
     Ok(Pending {
-        totp: parts.totp()?,
-        tracker: parts.tracker()?,
+        kind: parts.kind()?,
         id: parts.id.ok_or(Nonsense)?,
         name: parts.name.ok_or(Nonsense)?,
-        secret: parts.secret.ok_or(Nonsense)?,
         until: parts.until,
+        replaces: parts.replaces,
+        pass: parts.pass,
         unknown: parts.unknown,
     })
 }
@@ -345,6 +443,36 @@ fn read_throttle(from: &mut Decoder<'_>) -> Result<Throttle, Nonsense> {
 fn read_pass(from: &mut Decoder<'_>) -> Result<Pass, Nonsense> {
     tuple(from, 2)?;
     Ok(Pass { hash: TokenHash(bytes(from)?), until: time(from)? })
+}
+
+fn read_device(from: &mut Decoder<'_>) -> Result<Device, Nonsense> {
+    tuple(from, 5)?;
+    Ok(Device {
+        id: DeviceId::new(from.u64()?),
+        name: Text::new(from.str()?).map_err(|_| Nonsense)?,
+        hash: TokenHash(bytes(from)?),
+        proof: from.u64()?,
+        last_used: time(from)?,
+    })
+}
+
+fn read_sent(from: &mut Decoder<'_>) -> Result<Sent, Nonsense> {
+    tuple(from, 5)?;
+    let recipient = match from.u32()? {
+        0 => Recipient::Bound(AuthenticatorId::new(from.u32()?)),
+        channel => {
+            let channel = channel_from_number(channel).ok_or(Nonsense)?;
+            Recipient::Named(Address::new(channel, from.str()?).map_err(|_| Nonsense)?)
+        }
+    };
+    let purpose = Purpose::new(from.str()?).map_err(|_| Nonsense)?;
+    let code = Code::from_packed(from.u32()?).ok_or(Nonsense)?;
+    Ok(Sent { recipient, purpose, code, until: time(from)? })
+}
+
+fn read_redeemed(from: &mut Decoder<'_>) -> Result<Redeemed, Nonsense> {
+    tuple(from, 2)?;
+    Ok(Redeemed { serial: from.u64()?, at: time(from)? })
 }
 
 fn read_recovery(from: &mut Decoder<'_>) -> Result<RecoverySet, Nonsense> {
@@ -378,6 +506,13 @@ fn read_answer(from: &mut Decoder<'_>) -> Result<Answer, Nonsense> {
     let means = match kind {
         1 => Some(Means::Authenticator(AuthenticatorId::new(first))),
         4 => Some(Means::RecoveryCode { left: u8::try_from(first).map_err(|_| Nonsense)? }),
+        5 => {
+            let authenticator = Some(AuthenticatorId::new(first)).filter(|id| id.number() > 0);
+            let serial = from.u64()?;
+            let channel = channel_from_number(from.u32()?).ok_or(Nonsense)?;
+            let means = Means::DeliveredCode { authenticator, channel };
+            return Ok(Answer { fingerprint, at, answered: Answered::Accepted { means, serial } });
+        }
         _ => None,
     };
     if let Some(means) = means {

@@ -1,0 +1,185 @@
+//! Where codes are delivered to.
+
+use super::text::Text;
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::fmt;
+
+/// How a code reaches its owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum Channel {
+    /// A text message.
+    Sms,
+    /// A call that reads the code out.
+    Voice,
+    /// E-mail: for confirmations, not a factor (SP 800-63B-4 §3.1.3.1).
+    Email,
+}
+
+impl Channel {
+    /// Whether SP 800-63B-4 §3.1.3.3 calls it a *restricted* authenticator: offer another, and tell the owner of the risk.
+    #[must_use]
+    pub const fn is_restricted(self) -> bool {
+        matches!(self, Self::Sms | Self::Voice)
+    }
+
+    /// The channel as one word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sms => "sms",
+            Self::Voice => "voice",
+            Self::Email => "email",
+        }
+    }
+}
+
+/// A telephone number or an e-mail address. `Debug` shows it masked.
+///
+/// ```
+/// use sekisho::account::Address;
+///
+/// let address = Address::sms("+819012345678")?;
+/// assert_eq!(address.masked().as_str(), "+81*******678");
+/// # Ok::<(), sekisho::account::AddressError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Address {
+    channel: Channel,
+    to: Box<str>,
+}
+
+impl Address {
+    /// The longest e-mail address, in bytes (RFC 5321 §4.5.3.1).
+    pub const MAX_LEN: usize = 254;
+
+    /// A telephone that takes text messages, its number as ITU-T E.164 has it: `+` and 7 to 15 digits.
+    ///
+    /// # Errors
+    /// [`AddressError::Number`].
+    pub fn sms(number: &str) -> Result<Self, AddressError> {
+        Self::new(Channel::Sms, number)
+    }
+
+    /// A telephone that is called, its number as for [`sms`](Self::sms).
+    ///
+    /// # Errors
+    /// [`AddressError::Number`].
+    pub fn voice(number: &str) -> Result<Self, AddressError> {
+        Self::new(Channel::Voice, number)
+    }
+
+    /// An e-mail address: something, `@`, something, without blanks, at most 254 bytes. Whether it exists is the mailer's to find out.
+    ///
+    /// # Errors
+    /// [`AddressError::Email`].
+    pub fn email(address: &str) -> Result<Self, AddressError> {
+        Self::new(Channel::Email, address)
+    }
+
+    pub(super) fn new(channel: Channel, to: &str) -> Result<Self, AddressError> {
+        match channel {
+            Channel::Sms | Channel::Voice => {
+                let digits = to.strip_prefix('+').unwrap_or_default();
+                let is_number = (7..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+                if !is_number {
+                    return Err(AddressError::Number);
+                }
+            }
+            Channel::Email => {
+                let parts = to.rsplit_once('@').filter(|(name, domain)| !name.is_empty() && !domain.is_empty());
+                let is_plain = !to.chars().any(|character| character.is_control() || character.is_whitespace());
+                if parts.is_none() || !is_plain || to.len() > Self::MAX_LEN {
+                    return Err(AddressError::Email);
+                }
+            }
+        }
+        Ok(Self { channel, to: to.into() })
+    }
+
+    /// How codes reach it.
+    #[must_use]
+    pub const fn channel(&self) -> Channel {
+        self.channel
+    }
+
+    /// The number or address.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.to
+    }
+
+    /// What may be shown of it, to tell it from others: the first three and the last three characters of a number; the first
+    /// character of an e-mail address, and its domain as far as there is room.
+    #[must_use]
+    pub fn masked(&self) -> Text {
+        let (shown, hidden, rest) = match self.channel {
+            Channel::Sms | Channel::Voice => {
+                let hidden = self.to.len().saturating_sub(6);
+                (self.to.get(..3), hidden, self.to.get(3_usize.saturating_add(hidden)..))
+            }
+            Channel::Email => {
+                let first = self.to.chars().next().map_or(0, char::len_utf8);
+                (self.to.get(..first), 3, self.to.rfind('@').and_then(|at| self.to.get(at..)))
+            }
+        };
+        let stars = core::iter::repeat_n('*', hidden);
+        let masked: String =
+            shown.unwrap_or_default().chars().chain(stars).chain(rest.unwrap_or_default().chars()).collect();
+        Text::cut(&masked)
+    }
+}
+
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Address({} {})", self.channel.as_str(), self.masked())
+    }
+}
+
+/// Why a text is no [`Address`], or one where codes for log-ins cannot be sent. Nothing of the text is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AddressError {
+    /// No telephone number.
+    #[error("a telephone number is a + and 7 to 15 digits, such as +819012345678: leave out blanks and hyphens")]
+    Number,
+    /// No e-mail address.
+    #[error("an e-mail address has an @ between two parts, no blanks, and at most 254 bytes: correct it")]
+    Email,
+    /// E-mail where a factor is asked for.
+    #[error(
+        "e-mail is not a factor (SP 800-63B-4 §3.1.3.1): enrol a telephone or an app; e-mail serves for confirmations"
+    )]
+    NotAFactor,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+
+    #[test]
+    fn addresses_are_checked() {
+        for number in ["+8190", "819012345678", "+81-90-1234-5678", "+8190123456789012", "+", "", "+８１９０１２３４５"]
+        {
+            assert_eq!(Address::sms(number), Err(AddressError::Number), "{number}");
+        }
+        for address in ["", "@", "a@", "@b", "a b@c", "a@b\n", "plain", &format!("{}@b", "a".repeat(254))] {
+            assert_eq!(Address::email(address), Err(AddressError::Email), "{address}");
+        }
+        assert_eq!(Address::voice("+4930901820").unwrap().as_str(), "+4930901820");
+    }
+
+    #[test]
+    fn masks_show_little() {
+        let masked = |address: Result<Address, AddressError>| format!("{:?}", address.unwrap());
+        assert_eq!(masked(Address::sms("+819012345678")), "Address(sms +81*******678)");
+        assert_eq!(masked(Address::voice("+1234567")), "Address(voice +12**567)");
+        assert_eq!(masked(Address::email("alice@example.com")), "Address(email a***@example.com)");
+        assert_eq!(masked(Address::email("ä@b")), "Address(email ä***@b)");
+        let long = Address::email(&format!("a@{}", "日".repeat(80))).unwrap();
+        assert!(long.masked().as_str().len() <= 128 && long.masked().as_str().starts_with("a***@日"));
+    }
+}

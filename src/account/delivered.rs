@@ -1,0 +1,199 @@
+//! Codes that are delivered: what the record keeps of them.
+
+use super::address::Address;
+use super::authenticator::AuthenticatorId;
+use super::limits::{DELIVERED, SENDS};
+use super::purpose::Purpose;
+use crate::otp::{Code, Digits, Lately, REMEMBERED_SECS, UnixTime};
+use alloc::vec::Vec;
+use rand::{CryptoRng, RngExt};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+
+/// How soon a code is sent again, in seconds.
+const AGAIN_SECS: u64 = 30;
+const HOUR_SECS: u64 = 3_600;
+const PER_HOUR: usize = 5;
+const DAY_SECS: u64 = 86_400;
+
+/// Who has been sent a code.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Recipient {
+    /// An address that the account is, or is about to be, bound to.
+    Bound(AuthenticatorId),
+    /// One that the service knows: for confirmations.
+    Named(Address),
+}
+
+/// A code that has been sent.
+pub(super) struct Sent {
+    pub(super) recipient: Recipient,
+    pub(super) purpose: Purpose,
+    pub(super) code: Code,
+    pub(super) until: UnixTime,
+}
+
+impl Sent {
+    /// A clock set back does not make it last longer.
+    pub(super) fn is_alive(&self, secs: u64, now: UnixTime) -> bool {
+        now < self.until && self.until.saturating_since(now) <= secs
+    }
+
+    fn is_remembered(&self, now: UnixTime) -> bool {
+        now.saturating_since(self.until) < REMEMBERED_SECS
+    }
+}
+
+/// The codes that have been sent lately: one at a time for each recipient and purpose.
+pub(super) struct Delivered(pub(super) Vec<Sent>);
+
+impl Delivered {
+    /// The code to send: the one that is alive, so that nobody ends it by asking for another; else a new one, whose digits have not
+    /// been accepted lately. `Err` is when there is room for one.
+    pub(super) fn code<R: CryptoRng + ?Sized>(
+        &mut self,
+        recipient: &Recipient,
+        purpose: Purpose,
+        secs: u64,
+        lately: &Lately,
+        now: UnixTime,
+        rng: &mut R,
+    ) -> Result<(Code, UnixTime), UnixTime> {
+        self.0.retain(|sent| sent.is_remembered(now));
+        let same = |sent: &Sent| sent.recipient == *recipient && sent.purpose == purpose;
+        if let Some(sent) = self.0.iter().find(|sent| same(sent) && sent.is_alive(secs, now)) {
+            return Ok((sent.code, sent.until));
+        }
+        self.0.retain(|sent| !same(sent));
+        if self.0.len() >= DELIVERED {
+            // Those that have ended are kept only to be called expired.
+            self.0.retain(|sent| sent.is_alive(secs, now));
+        }
+        if self.0.len() >= DELIVERED {
+            return Err(self.0.iter().map(|sent| sent.until).min().unwrap_or(now));
+        }
+        let mut draw = || Code::new(rng.random_range(0..Digits::Six.codes()), Digits::Six);
+        let mut code = draw();
+        // A few times at the most: randomness that has failed draws the same again and again.
+        for _ in 0..8 {
+            if bool::from(lately.contains(code, now)) {
+                code = draw();
+            }
+        }
+        let until = now.saturating_add(secs);
+        self.0.push(Sent { recipient: recipient.clone(), purpose, code, until });
+        Ok((code, until))
+    }
+
+    /// Compares a code with those sent for a purpose, to recipients that `counts`: all of them, by mask.
+    pub(super) fn judge(
+        &self,
+        purpose: Purpose,
+        secs: u64,
+        now: UnixTime,
+        code: Code,
+        counts: impl Fn(&Recipient) -> bool,
+    ) -> Matched {
+        let mut matched = Matched { right: Choice::from(0), place: 0, expired: Choice::from(0) };
+        for (place, sent) in (0..).zip(&self.0) {
+            if sent.purpose != purpose || !counts(&sent.recipient) {
+                continue;
+            }
+            let same = sent.code.ct_eq(&code);
+            if sent.is_alive(secs, now) {
+                matched.place.conditional_assign(&place, same & !matched.right);
+                matched.right |= same;
+            } else if sent.is_remembered(now) {
+                matched.expired |= same;
+            }
+        }
+        matched
+    }
+}
+
+/// What the comparison gave, still as masks.
+pub(super) struct Matched {
+    pub(super) right: Choice,
+    /// Which; of no meaning unless right.
+    pub(super) place: u32,
+    /// Right at one that has ended lately.
+    pub(super) expired: Choice,
+}
+
+/// When messages were sent at somebody's request, oldest first: at most so many an hour and a day.
+pub(super) struct Sends(pub(super) Vec<UnixTime>);
+
+impl Sends {
+    /// Counts one more, or says when there is room for it.
+    pub(super) fn count(&mut self, now: UnixTime) -> Result<(), UnixTime> {
+        // A clock set back by more than a day has left times that say nothing.
+        self.0.retain(|at| now.as_secs().abs_diff(at.as_secs()) < DAY_SECS);
+        self.0.sort_unstable();
+        let latest = |count: usize| self.0.iter().rev().nth(count.saturating_sub(1));
+        let waits = [(1, AGAIN_SECS), (PER_HOUR, HOUR_SECS), (SENDS, DAY_SECS)];
+        let ends = waits.iter().filter_map(|(count, secs)| latest(*count).map(|at| at.saturating_add(*secs)));
+        if let Some(end) = ends.max().filter(|end| now < *end) {
+            return Err(end);
+        }
+        self.0.push(now);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn at(secs: u64) -> UnixTime {
+        UnixTime::from_secs(secs)
+    }
+
+    #[test]
+    fn thirty_seconds_apart_five_an_hour_ten_a_day() {
+        let (mut sends, start) = (Sends(Vec::new()), 1_000_000);
+        for count in 0..5 {
+            let now = start + count * 30;
+            assert_eq!(sends.count(at(now)), Ok(()));
+            let wait = if count < 4 { now + 30 } else { start + 3_600 };
+            assert_eq!(sends.count(at(now + 29)), Err(at(wait)));
+        }
+        assert_eq!(sends.count(at(start + 3_599)), Err(at(start + 3_600)));
+        for count in 0..5 {
+            assert_eq!(sends.count(at(start + 3_600 + count * 900)), Ok(()));
+        }
+        assert_eq!(sends.count(at(start + 80_000)), Err(at(start + 86_400)));
+        assert_eq!(sends.count(at(start + 86_400)), Ok(()));
+        assert_eq!(sends.0.len(), 10);
+    }
+
+    #[test]
+    fn a_clock_set_back_by_days_does_not_stop_messages() {
+        let mut sends = Sends(vec![at(9_000_000); 10]);
+        assert_eq!(sends.count(at(1_000_000)), Ok(()));
+    }
+
+    #[test]
+    fn codes_are_drawn_from_all_there_are_and_not_those_accepted_lately() {
+        use rand::SeedableRng;
+        use rand::rngs::StdRng;
+        let mut lately = Lately::new();
+        let draw = |lately: &Lately, rng: &mut StdRng| {
+            let recipient = Recipient::Bound(AuthenticatorId::new(1));
+            let mut delivered = Delivered(Vec::new());
+            delivered.code(&recipient, Purpose::LOGIN, 300, lately, at(1_000), rng).unwrap().0
+        };
+        let mut digits = [[0_u32; 10]; 6];
+        let mut rng = StdRng::seed_from_u64(1);
+        for _ in 0..10_000 {
+            let text = alloc::format!("{}", draw(&lately, &mut rng).reveal());
+            for (place, digit) in digits.iter_mut().zip(text.bytes()) {
+                place[usize::from(digit - b'0')] += 1;
+            }
+        }
+        assert!(digits.iter().flatten().all(|count| (850..1_150).contains(count)), "{digits:?}");
+        let first = draw(&lately, &mut StdRng::seed_from_u64(2));
+        lately.push(crate::otp::Accepted { code: first, at: at(990) });
+        let second = draw(&lately, &mut StdRng::seed_from_u64(2));
+        assert!(!bool::from(first.ct_eq(&second)));
+    }
+}

@@ -1,0 +1,46 @@
+//! A proof is redeemed: once.
+
+use super::change::Change;
+use super::limits::REDEEMED;
+use super::proof::{Proof, ProofError};
+use super::purpose::Purpose;
+use super::{Account, AccountError};
+use crate::otp::{REMEMBERED_SECS, UnixTime};
+
+/// A proof that was redeemed, by its serial.
+#[derive(Clone, Copy)]
+pub(super) struct Redeemed {
+    pub(super) serial: u64,
+    pub(super) at: UnixTime,
+}
+
+impl Account {
+    /// Uses a proof up for `purpose`, once: a repeated attempt's proof of the same acceptance is refused after, and so is one from before a
+    /// freeze, a reset or a restored backup. (Proofs of [`Purpose::BINDING`] are used up by the changes themselves.)
+    ///
+    /// # Errors
+    /// [`AccountError::Proof`]; [`AccountError::Frozen`].
+    pub fn redeem(
+        mut self,
+        now: UnixTime,
+        proof: &Proof,
+        purpose: Purpose,
+        context: Option<&[u8; 32]>,
+    ) -> Result<Change<()>, AccountError> {
+        proof.check_all(&self.id, purpose, context, now)?;
+        if purpose == Purpose::BINDING {
+            return Err(ProofError::Purpose.into());
+        }
+        if self.record.frozen_at.is_some() {
+            return Err(AccountError::Frozen);
+        }
+        let redeemed = &mut self.record.redeemed;
+        redeemed.retain(|one| now.as_secs().abs_diff(one.at.as_secs()) < REMEMBERED_SECS);
+        let is_spent = redeemed.iter().any(|one| one.serial == proof.serial) || redeemed.len() >= REDEEMED;
+        if is_spent || proof.epoch != self.record.epoch {
+            return Err(ProofError::Spent.into());
+        }
+        redeemed.push(Redeemed { serial: proof.serial, at: proof.at });
+        Ok(Change::written(self, ()))
+    }
+}

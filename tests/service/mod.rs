@@ -1,0 +1,168 @@
+//! A service as tests see it: a verifier on a redb file, a clock that they set, and what its sink was told.
+#![allow(dead_code)] // no test uses all of it
+
+use super::phone::{Phone, T, at, keyring, new_authenticator};
+use sekisho::Verifier;
+use sekisho::account::{
+    AccountId, Address, Attempt, AuthenticatorId, CodeRequest, Diagnosis, Event, EventKind, NewAddress, Policy, Proof,
+    Purpose, RecoveryCodes, Resync,
+};
+use sekisho::otp::{Rejection, Verdict};
+use sekisho::store::{RedbStore, Store};
+use sekisho::verifier::{EventSink, SinkError, TestClock};
+use std::sync::{Arc, Mutex};
+
+pub(crate) fn alice() -> AccountId {
+    AccountId::new("alice").unwrap()
+}
+
+/// What the sink was told, of all accounts.
+#[derive(Clone, Default)]
+pub(crate) struct Told(Arc<Mutex<Vec<Event>>>);
+
+impl EventSink for Told {
+    async fn hand(&self, _: &AccountId, event: &Event) -> Result<(), SinkError> {
+        self.0.lock().unwrap().push(event.clone());
+        Ok(())
+    }
+}
+
+pub(crate) struct Service<S = RedbStore> {
+    pub(crate) verifier: Verifier<S>,
+    pub(crate) clock: TestClock,
+    told: Told,
+    _folder: tempfile::TempDir,
+}
+
+impl Service {
+    pub(crate) fn new() -> Self {
+        Self::with(Policy::default())
+    }
+
+    pub(crate) fn with(policy: Policy) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = RedbStore::open(folder.path().join("accounts.redb")).unwrap();
+        Self::on(store, policy, folder)
+    }
+}
+
+impl<S: Store> Service<S> {
+    pub(crate) fn on(store: S, policy: Policy, folder: tempfile::TempDir) -> Self {
+        let (clock, told) = (TestClock::at(at(T)), Told::default());
+        let verifier =
+            Verifier::builder(store, keyring()).policy(policy).clock(clock.clone()).event_sink(told.clone()).build();
+        Self { verifier, clock, told, _folder: folder }
+    }
+
+    /// An owner with a phone, enrolled a month before `T`, with a sheet of recovery codes.
+    pub(crate) async fn enrolled(&self) -> (Phone, RecoveryCodes) {
+        let then = T - 30 * 86_400;
+        self.clock.set(at(then));
+        let phone = Phone::of(&self.verifier.enroll_first(&alice(), new_authenticator()).await.unwrap());
+        let proof = self.confirm(then, &phone.shows(then, 0)).await;
+        let codes = self.verifier.issue_recovery_codes(proof).await.unwrap();
+        self.clock.set(at(T));
+        (phone, codes)
+    }
+
+    /// An owner with a telephone that takes text messages and nothing else, enrolled a month before `T`.
+    pub(crate) async fn enrolled_by_sms(&self, number: &str) -> AuthenticatorId {
+        let then = T - 30 * 86_400;
+        self.clock.set(at(then));
+        let id = self.verifier.enroll_first(&alice(), sms(number)).await.unwrap();
+        let code = self.message(then, CodeRequest::new(id, Purpose::BINDING)).await;
+        drop(self.confirm(then, &code).await);
+        self.clock.set(at(T));
+        id
+    }
+
+    pub(crate) async fn confirm(&self, secs: u64, code: &str) -> Proof {
+        self.clock.set(at(secs));
+        accepted(self.verifier.confirm(&alice(), Attempt::new(Purpose::BINDING, code)).await.unwrap())
+    }
+
+    pub(crate) async fn submit(&self, secs: u64, attempt: Attempt) -> Verdict<Proof> {
+        self.clock.set(at(secs));
+        self.verifier.verify(&alice(), attempt).await.unwrap()
+    }
+
+    /// Logs in, by a code that is right.
+    pub(crate) async fn log_in(&self, secs: u64, code: &str) -> Proof {
+        accepted(self.submit(secs, Attempt::new(Purpose::LOGIN, code)).await)
+    }
+
+    /// Proves for a change of binding.
+    pub(crate) async fn prove(&self, secs: u64, code: &str) -> Proof {
+        accepted(self.submit(secs, Attempt::new(Purpose::BINDING, code)).await)
+    }
+
+    pub(crate) async fn refused(&self, secs: u64, attempt: Attempt) -> Rejection {
+        rejected(self.submit(secs, attempt).await)
+    }
+
+    pub(crate) async fn log_in_refused(&self, secs: u64, code: &str) -> Rejection {
+        self.refused(secs, Attempt::new(Purpose::LOGIN, code)).await
+    }
+
+    pub(crate) async fn resync(&self, secs: u64, resync: Resync) -> Verdict<AuthenticatorId> {
+        self.clock.set(at(secs));
+        self.verifier.resync(&alice(), resync).await.unwrap()
+    }
+
+    /// The code that is sent.
+    pub(crate) async fn message(&self, secs: u64, request: CodeRequest) -> String {
+        self.clock.set(at(secs));
+        accepted(self.verifier.deliver(&alice(), request).await.unwrap()).code().reveal().to_string()
+    }
+
+    /// What the events have said so far of wrong codes.
+    pub(crate) fn diagnoses(&self) -> Vec<Diagnosis> {
+        let events = self.told();
+        events
+            .iter()
+            .filter_map(|event| match &event.kind {
+                EventKind::Rejected { diagnosis, .. } => *diagnosis,
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub(crate) fn told(&self) -> Vec<Event> {
+        self.told.0.lock().unwrap().clone()
+    }
+
+    /// How many acts of operators there were.
+    pub(crate) fn operators_acts(&self) -> usize {
+        let is_act = |event: &&Event| {
+            matches!(
+                event.kind,
+                EventKind::PassIssued { .. }
+                    | EventKind::Reset { .. }
+                    | EventKind::Frozen { .. }
+                    | EventKind::Thawed { .. }
+                    | EventKind::DriftCleared { .. }
+            )
+        };
+        self.told().iter().filter(is_act).count()
+    }
+}
+
+pub(crate) fn sms(number: &str) -> NewAddress {
+    NewAddress::new(Address::sms(number).unwrap()).unwrap()
+}
+
+#[track_caller]
+pub(crate) fn accepted<T>(verdict: Verdict<T>) -> T {
+    match verdict {
+        Verdict::Accepted(accepted) => accepted,
+        Verdict::Rejected(rejection) => panic!("{rejection:?}"),
+    }
+}
+
+#[track_caller]
+pub(crate) fn rejected<T: std::fmt::Debug>(verdict: Verdict<T>) -> Rejection {
+    match verdict {
+        Verdict::Rejected(rejection) => rejection,
+        Verdict::Accepted(accepted) => panic!("{accepted:?}"),
+    }
+}
