@@ -1,5 +1,5 @@
 //! Every seed of the fuzz targets, on the stable toolchain.
-#![cfg(all(feature = "qr", feature = "rand"))]
+#![cfg(all(feature = "migration", feature = "qr", feature = "rand"))]
 
 mod model;
 #[path = "../fuzz/src/properties.rs"]
@@ -24,4 +24,4 @@ macro_rules! replays {
     )+};
 }
 
-replays! { code base32 uri state decide account }
+replays! { code base32 uri migration state decide account }

@@ -6,8 +6,11 @@ use super::model::compare;
 use super::model::{Authenticator, Hash, Rules, State as PlainState};
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
-use sekisho::account::{AccountId, Attempt, Policy, Purpose};
-use sekisho::otp::{self, Code, CodePolicy, OtpauthUri, Secret, State, Totp, UnixTime, Verdict};
+use sekisho::account::{
+    Account, AccountError, AccountId, Address, Attempt, Change, CodeRequest, NewAuthenticator, Operator, Policy,
+    Purpose, Resync,
+};
+use sekisho::otp::{self, Code, CodePolicy, Migration, OtpauthUri, Secret, State, Totp, UnixTime, Verdict};
 use sekisho::seal::{KeyId, Keyring, SealingKey};
 use std::convert::Infallible;
 
@@ -49,6 +52,21 @@ pub fn uri(input: &[u8]) {
     assert!(sekisho::qr::Qr::new(&uri).is_ok());
 }
 
+/// An export gives entries whose URIs are read again, and says which of its batches there are.
+pub fn migration(input: &[u8]) {
+    let Ok(text) = str::from_utf8(input) else { return };
+    let Ok(migration) = Migration::parse_with_legacy_secrets(text) else { return };
+    assert!(migration.missing().count() < Migration::MAX_BATCHES);
+    for uri in migration.entries().iter().filter_map(|entry| entry.taken.as_ref().ok()) {
+        let again = OtpauthUri::parse_with_legacy_secret(uri.to_text().expose()).unwrap();
+        assert_eq!((again.issuer(), again.account(), again.totp()), (uri.issuer(), uri.account(), uri.totp()));
+        assert!(again.secret() == uri.secret());
+    }
+    let count = migration.entries().len();
+    let joined = migration.join(Migration::parse_with_legacy_secrets(text).unwrap()).unwrap();
+    assert_eq!(joined.entries().len(), count);
+}
+
 /// Bytes that are read as an account's record are written as bytes that read and write the same; a code can be verified on it
 /// at any time.
 pub fn account(input: &[u8]) {
@@ -84,6 +102,43 @@ pub fn account(input: &[u8]) {
         assert_eq!(after.authenticators.len(), before.authenticators.len());
         assert!(after.history.last().unwrap().sequence >= before.history.last().and_then(|event| event.sequence));
     }
+    for now in [1_800_000_000, u64::MAX].map(UnixTime::from_secs) {
+        ways_back(&|| open_again(&keyring, &alice, &plain), &keyring, &policy, now);
+    }
+}
+
+fn open_again(keyring: &Keyring, alice: &AccountId, plain: &[u8]) -> Account {
+    let stored = keyring.seal_bytes(alice, plain, &mut UnwrapErr(SysRng)).unwrap();
+    keyring.open(alice, Some(stored)).unwrap()
+}
+
+/// What is possible without a code that is right: whatever it writes is read again.
+fn ways_back(open: &dyn Fn() -> Account, keyring: &Keyring, policy: &Policy, now: UnixTime) {
+    fn reads<T>(keyring: &Keyring, change: Result<Change<T>, AccountError>) {
+        let Ok(change) = change else { return };
+        let alice = AccountId::new("alice").unwrap();
+        let (write, _) = keyring.seal(change, &mut UnwrapErr(SysRng)).unwrap();
+        if let Some(write) = write {
+            let _ = keyring.open(&alice, Some(write.new)).unwrap().view(&Policy::default(), UnixTime::from_secs(0));
+        }
+    }
+    let (rng, operator) = (&mut UnwrapErr(SysRng), Operator::new("bob", "a reason").unwrap());
+    let new = NewAuthenticator::new("Example", "alice").unwrap();
+    let mail = CodeRequest::confirmation(Address::email("alice@example.com").unwrap());
+    reads(keyring, open().enroll_first(policy, now, &new, rng));
+    reads(keyring, open().confirm(policy, now, &Attempt::new(Purpose::BINDING, "123456")));
+    reads(keyring, open().resync(policy, now, &Resync::new("123456", "654321")));
+    reads(keyring, open().deliver(policy, now, &mail, rng));
+    for view in open().view(policy, now).authenticators {
+        reads(keyring, open().deliver(policy, now, &CodeRequest::new(view.id, Purpose::LOGIN), rng));
+        reads(keyring, open().clear_drift(now, view.id, &operator));
+    }
+    reads(keyring, open().mail_pass(policy, now, rng));
+    reads(keyring, open().unlock(policy, now, &operator, rng));
+    reads(keyring, open().freeze(now, &operator, rng));
+    reads(keyring, open().thaw(now, &operator));
+    reads(keyring, open().reset(policy, now, &operator, rng));
+    reads(keyring, Ok(open().restored_at(policy, now, now)));
 }
 
 /// Bytes that are read as a state are what that state is written as, and it can be decided on at any time.

@@ -31,6 +31,8 @@ mod evaluation;
 mod key;
 mod lately;
 mod mac;
+#[cfg(feature = "migration")]
+mod migration;
 mod policy;
 mod rejection;
 mod risk;
@@ -55,6 +57,8 @@ pub use code::{Code, CodeError, RevealedCode};
 pub use decide::{Decision, Match, Verdict, decide};
 pub use key::Key;
 pub use lately::REMEMBERED_SECS;
+#[cfg(feature = "migration")]
+pub use migration::{Migration, MigrationEntry, MigrationError, NotTaken};
 pub use policy::{CodePolicy, Limits, PolicyError};
 pub use rejection::{Advice, Charge, Rejection, Standing, Typed};
 pub use risk::Risk;

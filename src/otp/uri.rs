@@ -96,6 +96,25 @@ impl OtpauthUri {
         })
     }
 
+    /// With a label as apps have it: the account, or the service, a colon and the account.
+    pub(crate) fn labelled(
+        label: &str,
+        issuer: Option<&str>,
+        secret: Box<Secret>,
+        totp: Totp,
+    ) -> Result<Self, UriError> {
+        let (label_issuer, account) = match label.split_once(':') {
+            Some((issuer, account)) => (Some(issuer), account.trim_start_matches(' ')),
+            None => (None, label),
+        };
+        for issuer in [issuer, label_issuer].into_iter().flatten() {
+            check_name(issuer, Field::Issuer, Self::MAX_ISSUER_LEN)?;
+        }
+        check_name(account, Field::Account, Self::MAX_ACCOUNT_LEN)?;
+        let (label_issuer, issuer) = (label_issuer.map(String::from), issuer.map(String::from));
+        Ok(Self { label_issuer, issuer, account: account.into(), secret, totp })
+    }
+
     /// Reads a URI.
     ///
     /// Total: any text gives a result or an error, in time linear in its length. Unknown parameters are ignored; a `+` in a
@@ -213,7 +232,6 @@ fn parse(uri: &str, read_secret: impl Fn(&str) -> Result<Secret, Base32Error>) -
             "issuer" => {
                 let value = value.replace('+', " ");
                 let value = decode(&value, Field::Issuer)?.into_owned();
-                check_name(&value, Field::Issuer, OtpauthUri::MAX_ISSUER_LEN)?;
                 set(&mut issuer, Field::Issuer, value)?;
             }
             "algorithm" => set(&mut algorithm, Field::Algorithm, read_algorithm(value)?)?,
@@ -230,26 +248,14 @@ fn parse(uri: &str, read_secret: impl Fn(&str) -> Result<Secret, Base32Error>) -
     }
 
     let label = decode(label, Field::Account)?;
-    let (label_issuer, account) = match label.split_once(':') {
-        Some((issuer, account)) => (Some(issuer), account.trim_start_matches(' ')),
-        None => (None, label.as_ref()),
+    let secret = secret.ok_or(UriError::Missing(Field::Secret))?.boxed_copy();
+    let totp = Totp {
+        algorithm: algorithm.unwrap_or_default(),
+        digits: digits.unwrap_or_default(),
+        period: period.unwrap_or_default(),
+        t0: UnixTime::default(),
     };
-    if let Some(issuer) = label_issuer {
-        check_name(issuer, Field::Issuer, OtpauthUri::MAX_ISSUER_LEN)?;
-    }
-    check_name(account, Field::Account, OtpauthUri::MAX_ACCOUNT_LEN)?;
-    Ok(OtpauthUri {
-        label_issuer: label_issuer.map(String::from),
-        issuer,
-        account: account.into(),
-        secret: secret.ok_or(UriError::Missing(Field::Secret))?.boxed_copy(),
-        totp: Totp {
-            algorithm: algorithm.unwrap_or_default(),
-            digits: digits.unwrap_or_default(),
-            period: period.unwrap_or_default(),
-            t0: UnixTime::default(),
-        },
-    })
+    OtpauthUri::labelled(&label, issuer.as_deref(), secret, totp)
 }
 
 fn set<T>(place: &mut Option<T>, field: Field, value: T) -> Result<(), UriError> {

@@ -1,0 +1,249 @@
+//! Google Authenticator's export: `otpauth-migration` URIs, as its QR codes hold them.
+
+use super::algorithm::{Algorithm, Digits};
+use super::secret::{Secret, SecretError};
+use super::totp::Totp;
+use super::uri::{OtpauthUri, UriError};
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use base64ct::{Base64Unpadded, Encoding};
+use core::fmt;
+use percent_encoding::percent_decode_str;
+use prost::Message;
+use zeroize::{Zeroize, Zeroizing};
+
+/// What one or several `otpauth-migration` URIs hold: entries of apps that cannot export otherwise.
+///
+/// A large export comes as several QR codes, its batches. Read each, and [`join`](Self::join) them.
+///
+/// ```
+/// use sekisho::otp::Migration;
+///
+/// let uri = "otpauth-migration://offline?data=CjEKCkhlbGxvId6tvu8SGEV4YW1wbGU6YWxpY2VAZ29vZ2xlLmNvbRoHRXhhbXBsZTAC";
+/// let migration = Migration::parse_with_legacy_secrets(uri)?;
+/// for entry in migration.entries() {
+///     match &entry.taken {
+///         Ok(uri) => println!("{} at {:?}", uri.account(), uri.issuer()),
+///         Err(why) => println!("{} is not taken: {why}", entry.label),
+///     }
+/// }
+/// assert!(migration.missing().next().is_none());
+/// # Ok::<(), sekisho::otp::MigrationError>(())
+/// ```
+#[derive(Debug)]
+pub struct Migration {
+    export: i32,
+    /// Which batches there are, by index.
+    read: Vec<bool>,
+    entries: Vec<MigrationEntry>,
+}
+
+/// One entry of an export.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct MigrationEntry {
+    /// What the app calls it.
+    pub label: String,
+    /// What can be [imported](crate::account::NewAuthenticator::imported), or why it cannot.
+    pub taken: Result<OtpauthUri, NotTaken>,
+}
+
+impl Migration {
+    /// The longest URI that is parsed, in bytes: more than a QR code holds.
+    pub const MAX_LEN: usize = 8 << 10;
+    /// The most batches of one export.
+    pub const MAX_BATCHES: usize = 128;
+
+    /// Reads a URI. Entries whose secret has fewer than 128 bits are not taken.
+    ///
+    /// Total: any text gives a result or an error, in time linear in its length.
+    ///
+    /// # Errors
+    /// [`MigrationError`]. What is wrong with a single entry is said there.
+    pub fn parse(uri: &str) -> Result<Self, MigrationError> {
+        parse(uri, Secret::MIN_LEN)
+    }
+
+    /// The same, with secrets of 80 bits and more; see [`Secret::new_legacy`] for what is risked.
+    ///
+    /// # Errors
+    /// [`MigrationError`].
+    pub fn parse_with_legacy_secrets(uri: &str) -> Result<Self, MigrationError> {
+        parse(uri, Secret::MIN_LEGACY_LEN)
+    }
+
+    /// Adds another batch of the same export. One that is there already changes nothing.
+    ///
+    /// # Errors
+    /// [`MigrationError::OtherExport`].
+    pub fn join(mut self, other: Self) -> Result<Self, MigrationError> {
+        if self.export != other.export || self.read.len() != other.read.len() {
+            return Err(MigrationError::OtherExport);
+        }
+        let news = self.read.iter().zip(&other.read).any(|(mine, theirs)| !mine & theirs);
+        if news {
+            self.entries.extend(other.entries);
+        }
+        self.read.iter_mut().zip(&other.read).for_each(|(mine, theirs)| *mine |= theirs);
+        Ok(self)
+    }
+
+    /// The batches that are still to be read, counted from nought.
+    pub fn missing(&self) -> impl Iterator<Item = usize> {
+        self.read.iter().enumerate().filter(|(_, read)| !**read).map(|(index, _)| index)
+    }
+
+    /// The entries of the batches that were read, each taken or not.
+    #[must_use]
+    pub fn entries(&self) -> &[MigrationEntry] {
+        &self.entries
+    }
+}
+
+fn parse(uri: &str, min_len: usize) -> Result<Migration, MigrationError> {
+    if uri.len() > Migration::MAX_LEN {
+        return Err(MigrationError::TooLong);
+    }
+    let (scheme, query) = uri.split_once('?').ok_or(MigrationError::NotMigration)?;
+    if !scheme.eq_ignore_ascii_case("otpauth-migration://offline") {
+        return Err(MigrationError::NotMigration);
+    }
+    let data = query.split('&').find_map(|parameter| parameter.strip_prefix("data="));
+    let mut text = Zeroizing::new(Vec::with_capacity(uri.len()));
+    text.extend(percent_decode_str(data.ok_or(MigrationError::NotMigration)?));
+    let padded = core::str::from_utf8(&text).map_err(|_| MigrationError::Damaged)?;
+    let mut bytes = Zeroizing::new([0; Migration::MAX_LEN]);
+    let bytes =
+        Base64Unpadded::decode(padded.trim_end_matches('='), &mut *bytes).map_err(|_| MigrationError::Damaged)?;
+    let payload = Payload::decode(bytes).map_err(|_| MigrationError::Damaged)?;
+
+    // Exports of one batch leave both numbers out, or say one of one.
+    let size = usize::try_from(payload.batch_size).map_err(|_| MigrationError::Damaged)?.max(1);
+    let index = usize::try_from(payload.batch_index).map_err(|_| MigrationError::Damaged)?;
+    if size > Migration::MAX_BATCHES || index >= size {
+        return Err(MigrationError::Damaged);
+    }
+    let read = (0..size).map(|batch| batch == index).collect();
+    let entries = payload.parameters.iter().map(|parameters| parameters.entry(min_len)).collect();
+    Ok(Migration { export: payload.batch_id, read, entries })
+}
+
+/// Google Authenticator's message, in protocol buffers.
+#[derive(Message)]
+#[prost(skip_debug)]
+struct Payload {
+    #[prost(message, repeated, tag = "1")]
+    parameters: Vec<Parameters>,
+    #[prost(int32, tag = "3")]
+    batch_size: i32,
+    #[prost(int32, tag = "4")]
+    batch_index: i32,
+    #[prost(int32, tag = "5")]
+    batch_id: i32,
+}
+
+#[derive(Message)]
+#[prost(skip_debug)]
+struct Parameters {
+    #[prost(bytes = "vec", tag = "1")]
+    secret: Vec<u8>,
+    #[prost(string, tag = "2")]
+    name: String,
+    #[prost(string, tag = "3")]
+    issuer: String,
+    #[prost(int32, tag = "4")]
+    algorithm: i32,
+    #[prost(int32, tag = "5")]
+    digits: i32,
+    #[prost(int32, tag = "6")]
+    kind: i32,
+}
+
+impl Drop for Parameters {
+    fn drop(&mut self) {
+        self.secret.zeroize();
+    }
+}
+
+impl Parameters {
+    fn entry(&self, min_len: usize) -> MigrationEntry {
+        let label = if self.name.is_empty() { &self.issuer } else { &self.name };
+        MigrationEntry { label: label.clone(), taken: self.taken(min_len) }
+    }
+
+    /// Nought stands for what was not said, and has the app's default.
+    fn taken(&self, min_len: usize) -> Result<OtpauthUri, NotTaken> {
+        if !matches!(self.kind, 0 | 2) {
+            return Err(NotTaken::Hotp);
+        }
+        let algorithm = match self.algorithm {
+            0 | 1 => Algorithm::Sha1,
+            2 => Algorithm::Sha256,
+            3 => Algorithm::Sha512,
+            _ => return Err(NotTaken::Algorithm),
+        };
+        let digits = match self.digits {
+            0 | 1 => Digits::Six,
+            2 => Digits::Eight,
+            _ => return Err(NotTaken::Digits),
+        };
+        if self.secret.len() < min_len {
+            return Err(NotTaken::Secret(SecretError::TooShort { len: self.secret.len() }));
+        }
+        let secret: Box<Secret> = Secret::boxed(&self.secret)?;
+        let issuer = Some(self.issuer.as_str()).filter(|issuer| !issuer.is_empty());
+        Ok(OtpauthUri::labelled(&self.name, issuer, secret, Totp { algorithm, digits, ..Totp::DEFAULT })?)
+    }
+}
+
+/// Why a text is no export. Nothing of it is repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MigrationError {
+    /// Another kind of text.
+    #[error("this is no `otpauth-migration://offline?data=` URI: scan the QR code that the app exports")]
+    NotMigration,
+    /// Over 8 KiB.
+    #[error("the URI has over 8 KiB, more than a QR code holds: scan the batches one by one")]
+    TooLong,
+    /// What is in it cannot be read.
+    #[error("the export cannot be read: scan its QR code again")]
+    Damaged,
+    /// The batches are not of one export.
+    #[error("the batch is of another export: begin anew, and scan all QR codes of one")]
+    OtherExport,
+}
+
+/// Why an entry is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum NotTaken {
+    /// It counts events instead of time.
+    #[error("the entry is counter-based (HOTP): enrol the authenticator anew")]
+    Hotp,
+    /// MD5, or one that is not known.
+    #[error("the entry's algorithm is not supported: enrol the authenticator anew")]
+    Algorithm,
+    /// Neither six nor eight.
+    #[error("the entry's number of digits is not supported: enrol the authenticator anew")]
+    Digits,
+    /// Its secret is too short or too long.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// Its names make no otpauth URI.
+    #[error(transparent)]
+    Uri(#[from] UriError),
+}
+
+impl fmt::Debug for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Payload(..)")
+    }
+}
+
+impl fmt::Debug for Parameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Parameters(..)")
+    }
+}
