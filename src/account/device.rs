@@ -48,6 +48,8 @@ pub(super) struct Device {
     /// The serial of the proof that it was given for: one proof, one token.
     pub(super) proof: u64,
     pub(super) last_used: UnixTime,
+    /// Wrong codes that came with it in a row.
+    pub(super) failures: u32,
 }
 
 impl Device {
@@ -68,7 +70,8 @@ pub(super) enum Known {
 impl Account {
     /// Gives the browser that `proof` came from a token, to be kept as a cookie (`Secure`, `HttpOnly`, for the log-in page only).
     /// Whoever presents it with a code ([`Attempt::with_device`](super::Attempt::with_device)) is counted apart: guesses from elsewhere
-    /// do not lock this browser out. By itself it opens nothing.
+    /// do not lock this browser out. By itself it opens nothing, and it ends with the failure in a row that locks
+    /// ([`Limits::lock_after`](crate::otp::Limits::lock_after)): a stolen one is worth no more guesses than that.
     ///
     /// One proof of whatever purpose gives one token; it may be used for something else as well. At most five devices are known: the one that was not
     /// used for longest makes room. A device is forgotten when it was not used for [`AccountLimits::device_secs`](super::AccountLimits::device_secs).
@@ -98,7 +101,14 @@ impl Account {
         }
         let token = DeviceToken::generate(rng);
         let id = DeviceId(self.record.history.next());
-        self.record.devices.push(Device { id, name, hash: token.hash(), proof: proof.serial, last_used: now });
+        self.record.devices.push(Device {
+            id,
+            name,
+            hash: token.hash(),
+            proof: proof.serial,
+            last_used: now,
+            failures: 0,
+        });
         self.tell(now, EventKind::DeviceRemembered { device: id });
         Ok(Change::written(self, token))
     }
@@ -136,7 +146,25 @@ impl Account {
             Some(Known::Pass(hash)) => self.record.passes.spend(&hash),
             Some(Known::Device(place)) => {
                 if let Some(device) = self.record.devices.get_mut(place) {
-                    device.last_used = now;
+                    (device.last_used, device.failures) = (now, 0);
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// A wrong code came with a token. After as many in a row as lock, the token ends: a stolen one is worth no more guesses than that, and
+    /// soon leaves the devices' throttle to the owner. (He is asked for a code without it then, and may get another.)
+    pub(super) fn failed_with(&mut self, policy: &Policy, known: Option<Known>, now: UnixTime) {
+        let most = policy.codes().lock_after;
+        match known {
+            Some(Known::Pass(hash)) => self.record.passes.fail(&hash, most),
+            Some(Known::Device(place)) => {
+                let Some(device) = self.record.devices.get_mut(place) else { return };
+                device.failures = device.failures.saturating_add(1);
+                if device.failures >= most {
+                    let device = self.record.devices.remove(place).id;
+                    self.tell(now, EventKind::DeviceForgotten { device });
                 }
             }
             None => {}

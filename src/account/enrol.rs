@@ -245,6 +245,7 @@ impl Account {
         let expired = bool::from(judged.expired | delivered.expired);
         let missed = Missed {
             door: Door::Enrolment,
+            known: None,
             purpose,
             fingerprint,
             expired,

@@ -83,8 +83,15 @@ impl Account {
             return Err(AccountError::NoRecoveryCodes);
         };
         let Some(place) = set.find(code) else {
-            let missed =
-                Missed { door: Door::Recovery, purpose, fingerprint, expired: false, code: None, diagnosis: None };
+            let missed = Missed {
+                door: Door::Recovery,
+                known: None,
+                purpose,
+                fingerprint,
+                expired: false,
+                code: None,
+                diagnosis: None,
+            };
             return Ok(self.charge(policy, now, missed));
         };
         set.hashes.remove(place);

@@ -161,7 +161,15 @@ impl Account {
         let place = recovery.and_then(|code| self.record.recovery.as_ref()?.find(code));
         let is_recovery_code = Choice::from(u8::from(recovery.is_none() || place.is_some()));
         if !bool::from(searched.found & !spent & is_recovery_code) {
-            let missed = Missed { door, purpose, fingerprint, expired: false, code: None, diagnosis: None };
+            let missed = Missed {
+                door,
+                known: known.filter(|_| recovery.is_none()),
+                purpose,
+                fingerprint,
+                expired: false,
+                code: None,
+                diagnosis: None,
+            };
             return Ok(self.charge(policy, now, missed));
         }
 

@@ -175,7 +175,7 @@ impl Account {
     fn issue<R: CryptoRng + ?Sized>(&mut self, now: UnixTime, secs: u64, rng: &mut R) -> (DeviceToken, UnixTime) {
         let token = DeviceToken::generate(rng);
         let until = now.saturating_add(secs);
-        self.record.passes.issue(Pass { hash: token.hash(), until }, now);
+        self.record.passes.issue(Pass { hash: token.hash(), until, failures: 0 }, now);
         (token, until)
     }
 

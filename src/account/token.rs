@@ -83,6 +83,8 @@ impl ConstantTimeEq for TokenHash {
 pub(super) struct Pass {
     pub(super) hash: TokenHash,
     pub(super) until: UnixTime,
+    /// Wrong codes that came with it.
+    pub(super) failures: u32,
 }
 
 /// The passes that have not been used.
@@ -102,6 +104,14 @@ impl Passes {
         // A clock set back does not make it last longer.
         let good = self.0.iter().filter(|pass| now < pass.until && pass.until.saturating_since(now) <= secs);
         good.fold(Choice::from(0), |known, pass| known | pass.hash.ct_eq(hash)).into()
+    }
+
+    /// Counts a wrong code that came with a pass, and ends it at the last one it is good for.
+    pub(super) fn fail(&mut self, hash: &TokenHash, most: u32) {
+        for pass in self.0.iter_mut().filter(|pass| pass.hash.ct_eq(hash).into()) {
+            pass.failures = pass.failures.saturating_add(1);
+        }
+        self.0.retain(|pass| pass.failures < most);
     }
 
     /// Ends the pass with this hash: it has been used.

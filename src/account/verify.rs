@@ -94,7 +94,7 @@ impl Account {
         }
         let expired = bool::from(judged.expired | messages.expired);
         let code = is_factor.then_some(code);
-        let missed = Missed { door, purpose, fingerprint, expired, code, diagnosis: common.diagnosis() };
+        let missed = Missed { door, known, purpose, fingerprint, expired, code, diagnosis: common.diagnosis() };
         Ok(self.charge(policy, now, missed))
     }
 
@@ -214,7 +214,7 @@ impl Account {
 
     /// One charge for one submission, whatever it has been compared with.
     pub(super) fn charge<T>(mut self, policy: &Policy, now: UnixTime, missed: Missed) -> Change<Verdict<T>> {
-        let Missed { door, purpose, fingerprint, expired, code, diagnosis } = missed;
+        let Missed { door, known, purpose, fingerprint, expired, code, diagnosis } = missed;
         let Failed { charge, is_first_lock, disables } = self.record.throttles.fail(policy, door, now);
         let (rejection, answered) = if expired {
             (Rejection::Expired(charge), Answered::Expired(charge))
@@ -229,6 +229,7 @@ impl Account {
             self.record.miss = Some(Miss { code, at: now });
         }
         self.tell(now, EventKind::Rejected { purpose, reason: Reason::from(&rejection), diagnosis });
+        self.failed_with(policy, known, now);
         let Charge { failures_in_a_row, standing } = charge;
         if let Standing::Locked { until } = standing {
             self.tell(now, EventKind::Locked { until, failures_in_a_row, is_first: is_first_lock });
@@ -290,6 +291,8 @@ struct Found {
 #[derive(Clone, Copy)]
 pub(super) struct Missed {
     pub(super) door: Door,
+    /// What it came with.
+    pub(super) known: Option<Known>,
     pub(super) purpose: Purpose,
     pub(super) fingerprint: Option<[u8; 32]>,
     pub(super) expired: bool,

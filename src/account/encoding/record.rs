@@ -65,8 +65,12 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
     }
     put_u64(to, 11, u64::from(*run))?;
     put_list(to, 12, record.passes.0.len())?;
-    for Pass { hash, until } in &record.passes.0 {
-        to.array(2)?.bytes(&hash.0)?.u64(until.as_secs())?;
+    for Pass { hash, until, failures } in &record.passes.0 {
+        let is_new = *failures == 0;
+        to.array(if is_new { 2 } else { 3 })?.bytes(&hash.0)?.u64(until.as_secs())?;
+        if !is_new {
+            to.u32(*failures)?;
+        }
     }
     put_list(to, 13, record.holds.len())?;
     for Hold { purpose, until } in &record.holds {
@@ -105,8 +109,9 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
 fn write_ways_back<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
     if !record.devices.is_empty() {
         put_list(to, 21, record.devices.len())?;
-        for Device { id, name, hash, proof, last_used } in &record.devices {
-            to.array(5)?.u64(id.number())?.str(name.as_str())?.bytes(&hash.0)?.u64(*proof)?.u64(last_used.as_secs())?;
+        for Device { id, name, hash, proof, last_used, failures } in &record.devices {
+            to.array(6)?.u64(id.number())?.str(name.as_str())?.bytes(&hash.0)?.u64(*proof)?;
+            to.u64(last_used.as_secs())?.u32(*failures)?;
         }
     }
     if let Some(Miss { code, at }) = record.miss {
@@ -441,18 +446,20 @@ fn read_throttle(from: &mut Decoder<'_>) -> Result<Throttle, Nonsense> {
 }
 
 fn read_pass(from: &mut Decoder<'_>) -> Result<Pass, Nonsense> {
-    tuple(from, 2)?;
-    Ok(Pass { hash: TokenHash(bytes(from)?), until: time(from)? })
+    let len = from.array()?.filter(|len| matches!(len, 2 | 3)).ok_or(Nonsense)?;
+    let (hash, until) = (TokenHash(bytes(from)?), time(from)?);
+    Ok(Pass { hash, until, failures: if len == 3 { from.u32()? } else { 0 } })
 }
 
 fn read_device(from: &mut Decoder<'_>) -> Result<Device, Nonsense> {
-    tuple(from, 5)?;
+    tuple(from, 6)?;
     Ok(Device {
         id: DeviceId::new(from.u64()?),
         name: Text::new(from.str()?).map_err(|_| Nonsense)?,
         hash: TokenHash(bytes(from)?),
         proof: from.u64()?,
         last_used: time(from)?,
+        failures: from.u32()?,
     })
 }
 
