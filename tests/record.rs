@@ -171,7 +171,7 @@ fn ways_back() -> [Stored; 3] {
     let operator = Operator::new("bob", "ticket 4712").unwrap();
     let change = open(&stored).clear_drift(at(now + 310), AuthenticatorId::new(1), &operator).unwrap();
     commit(&mut stored, change, &mut rng);
-    let change = open(&stored).mail_pass(&policy, at(now + 311), &mut rng).unwrap();
+    let change = open(&stored).mail_pass(&policy, at(now + 311), None, &mut rng).unwrap();
     let _ = commit(&mut stored, change, &mut rng);
     let device = open(&stored).view(&policy, at(now + 311)).devices[0].id;
     let change = open(&stored).forget_device(at(now + 312), device).unwrap();
@@ -264,6 +264,16 @@ fn what_earlier_releases_wrote_is_written_as_it_was() {
     for (made, kept) in made.iter().zip(&kept) {
         assert!(plain(made) == plain(kept), "a field was changed: give it a new number");
     }
+}
+
+#[test]
+fn what_the_first_release_must_not_pass_over_it_does_not_read() {
+    // Field 0: an address, a freeze, a reset.
+    for stored in fixtures(SECOND) {
+        let plain = keyring().open_bytes(&alice(), &stored).unwrap();
+        assert_eq!(plain.expose()[..3], [0xbf, 0x00, 0x02]);
+    }
+    assert_eq!(fixture_plain()[..3], [0xbf, 0x00, 0x01]);
 }
 
 #[test]
@@ -372,8 +382,8 @@ fn an_event_of_a_newer_release_is_unknown_and_kept() {
 fn a_record_that_needs_a_newer_release_is_refused() {
     let mut newer = fixture_plain();
     assert_eq!(newer[..3], [0xbf, 0x00, 0x01]);
-    newer[2] = 0x02;
-    assert_eq!(opened(&newer).unwrap_err(), SealError::Record(RecordError::Version { needs: 2 }));
+    newer[2] = 0x03;
+    assert_eq!(opened(&newer).unwrap_err(), SealError::Record(RecordError::Version { needs: 3 }));
     assert!(opened(&newer).unwrap_err().to_string().contains("upgrade sekisho"));
 }
 

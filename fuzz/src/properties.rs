@@ -133,7 +133,7 @@ fn ways_back(open: &dyn Fn() -> Account, keyring: &Keyring, policy: &Policy, now
         reads(keyring, open().deliver(policy, now, &CodeRequest::new(view.id, Purpose::LOGIN), rng));
         reads(keyring, open().clear_drift(now, view.id, &operator));
     }
-    reads(keyring, open().mail_pass(policy, now, rng));
+    reads(keyring, open().mail_pass(policy, now, None, rng));
     reads(keyring, open().unlock(policy, now, &operator, rng));
     reads(keyring, open().freeze(now, &operator, rng));
     reads(keyring, open().thaw(now, &operator));

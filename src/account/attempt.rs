@@ -1,9 +1,10 @@
 //! What is submitted.
 
+use super::address::Address;
 use super::purpose::Purpose;
 use super::recovery::RecoveryCode;
 use super::throttles::Door;
-use super::token::{DeviceToken, TokenHash};
+use super::token::{Presented, TokenHash};
 use crate::otp::Code;
 use core::fmt;
 use sha2::{Digest, Sha256};
@@ -21,7 +22,9 @@ use sha2::{Digest, Sha256};
 pub struct Attempt {
     pub(super) purpose: Purpose,
     pub(super) submitted: Submitted,
-    pub(super) device: Option<TokenHash>,
+    pub(super) presented: Presented,
+    /// Whose confirmation it is.
+    pub(super) address: Option<Address>,
     pub(super) context: Option<[u8; 32]>,
     name: Option<[u8; 16]>,
 }
@@ -50,14 +53,26 @@ impl Attempt {
         Self::of(purpose, RecoveryCode::parse(text).map_or(Submitted::Malformed, Submitted::Recovery))
     }
 
-    const fn of(purpose: Purpose, submitted: Submitted) -> Self {
-        Self { purpose, submitted, device: None, context: None, name: None }
+    /// The code of a confirmation that was sent to `address` ([`CodeRequest::confirmation`](super::CodeRequest::confirmation)), for
+    /// [`Purpose::CONFIRMATION`].
+    pub fn confirmation(address: &Address, text: &str) -> Self {
+        Self { address: Some(address.clone()), ..Self::new(Purpose::CONFIRMATION, text) }
     }
 
-    /// With the device token that the browser presented: [`DeviceToken::to_text`]. A text that is no token of this account's
+    fn of(purpose: Purpose, submitted: Submitted) -> Self {
+        Self { purpose, submitted, presented: Presented::default(), address: None, context: None, name: None }
+    }
+
+    /// With the device token that the browser presented: [`DeviceToken::to_text`](super::DeviceToken::to_text). A text that is no token of this account's
     /// is as good as none.
     pub fn with_device(mut self, cookie: &str) -> Self {
-        self.device = DeviceToken::from_text(cookie).map(|token| token.hash());
+        self.presented.device = TokenHash::of_text(cookie);
+        self
+    }
+
+    /// With a pass, as its holder sent it back. A text that is no pass of this account's is as good as none.
+    pub fn with_pass(mut self, pass: &str) -> Self {
+        self.presented.pass = TokenHash::of_text(pass);
         self
     }
 
@@ -103,6 +118,10 @@ impl Attempt {
         hash.update(self.purpose.bytes());
         hash.update([u8::from(self.context.is_some())]);
         hash.update(self.context.unwrap_or_default());
+        if let Some(address) = &self.address {
+            hash.update(address.channel().as_str());
+            hash.update(address.as_str());
+        }
         Some(hash.finalize().into())
     }
 }

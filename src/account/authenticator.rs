@@ -121,28 +121,31 @@ pub(super) struct Pending {
 
 /// What can be enrolled: an app ([`NewAuthenticator`]), or an address that codes are sent to ([`NewAddress`]). Nobody else can
 /// implement it.
-pub trait New: Send + Sync {
+pub trait Enrollable: Send + Sync {
     /// What is needed to have it confirmed.
     type Begun: fmt::Debug + Send;
 
     #[doc(hidden)]
-    fn draft<R: CryptoRng + ?Sized>(&self, rng: &mut R) -> Result<Draft, UriError>;
+    type Shown;
 
     #[doc(hidden)]
-    fn begun(uri: Option<Box<OtpauthUri>>, id: AuthenticatorId, until: UnixTime) -> Option<Self::Begun>;
+    fn draft<R: CryptoRng + ?Sized>(&self, rng: &mut R) -> Result<Draft<Self::Shown>, UriError>;
+
+    #[doc(hidden)]
+    fn begun(shown: Self::Shown, id: AuthenticatorId, until: UnixTime) -> Self::Begun;
 }
 
 /// A new authenticator before it has a number.
 #[doc(hidden)]
-pub struct Draft {
+pub struct Draft<S> {
     pub(super) name: Option<Text>,
     pub(super) kind: Kind,
     pub(super) is_imported: bool,
-    /// What is shown of an app.
-    pub(super) uri: Option<Box<OtpauthUri>>,
+    /// What is shown of it.
+    pub(super) shown: S,
 }
 
-impl fmt::Debug for Draft {
+impl<S> fmt::Debug for Draft<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Draft(..)")
     }
@@ -186,16 +189,17 @@ impl NewAddress {
     }
 }
 
-impl New for NewAddress {
+impl Enrollable for NewAddress {
     type Begun = AuthenticatorId;
+    type Shown = ();
 
-    fn draft<R: CryptoRng + ?Sized>(&self, _: &mut R) -> Result<Draft, UriError> {
+    fn draft<R: CryptoRng + ?Sized>(&self, _: &mut R) -> Result<Draft<()>, UriError> {
         let Self { address, name } = self.clone();
-        Ok(Draft { name, kind: Kind::Address(address), is_imported: false, uri: None })
+        Ok(Draft { name, kind: Kind::Address(address), is_imported: false, shown: () })
     }
 
-    fn begun(_: Option<Box<OtpauthUri>>, id: AuthenticatorId, _: UnixTime) -> Option<AuthenticatorId> {
-        Some(id)
+    fn begun((): (), id: AuthenticatorId, _: UnixTime) -> AuthenticatorId {
+        id
     }
 }
 
@@ -232,6 +236,18 @@ impl NewAuthenticator {
     /// What another system has issued. All its steps up to the present one count as used: its owner confirms with the
     /// next code.
     ///
+    /// A URI that names no issuer, or a bare key in base32, is given names first:
+    ///
+    /// ```
+    /// use sekisho::account::NewAuthenticator;
+    /// use sekisho::otp::{OtpauthUri, Secret, Totp};
+    ///
+    /// let key = Secret::from_base32("GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ")?;
+    /// let uri = OtpauthUri::new("Example Exchange", "alice@example.com", key, Totp::DEFAULT)?;
+    /// let new = NewAuthenticator::imported(&uri)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`UriError`] if the URI names no issuer, or is one that [`OtpauthUri::new`] refuses (a legacy secret, say).
     pub fn imported(uri: &OtpauthUri) -> Result<Self, UriError> {
@@ -246,7 +262,7 @@ impl NewAuthenticator {
     /// # Errors
     /// [`UriError`] if the URI names no issuer.
     pub fn imported_with_legacy_secret(uri: &OtpauthUri) -> Result<Self, UriError> {
-        let issuer = uri.issuer().or(uri.label_issuer()).unwrap_or_default().into();
+        let issuer = uri.issuer().unwrap_or_default().into();
         let secret = Some(uri.secret().boxed_copy());
         Self { issuer, account: uri.account().into(), name: None, totp: uri.totp(), secret }.checked()
     }
@@ -282,18 +298,19 @@ impl NewAuthenticator {
     }
 }
 
-impl New for NewAuthenticator {
+impl Enrollable for NewAuthenticator {
     type Begun = Enrolment;
+    type Shown = Box<OtpauthUri>;
 
-    fn draft<R: CryptoRng + ?Sized>(&self, rng: &mut R) -> Result<Draft, UriError> {
+    fn draft<R: CryptoRng + ?Sized>(&self, rng: &mut R) -> Result<Draft<Box<OtpauthUri>>, UriError> {
         let uri = Box::new(self.uri(rng)?);
         let app = App { totp: uri.totp(), secret: uri.secret().boxed_copy(), tracker: Tracker::NEW };
         let is_imported = self.secret.is_some();
-        Ok(Draft { name: self.name.clone(), kind: Kind::App(app), is_imported, uri: Some(uri) })
+        Ok(Draft { name: self.name.clone(), kind: Kind::App(app), is_imported, shown: uri })
     }
 
-    fn begun(uri: Option<Box<OtpauthUri>>, id: AuthenticatorId, until: UnixTime) -> Option<Enrolment> {
-        Some(Enrolment { uri: uri?, id, until })
+    fn begun(uri: Box<OtpauthUri>, id: AuthenticatorId, until: UnixTime) -> Enrolment {
+        Enrolment { uri, id, until }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Delivery of codes: what is asked for, what is handed to the service, and the transition.
 
-use super::address::{Address, Channel};
+use super::address::Address;
 use super::authenticator::{Authenticator, AuthenticatorId, Kind};
 use super::change::Change;
 use super::delivered::Recipient;
@@ -8,7 +8,7 @@ use super::event::EventKind;
 use super::policy::Policy;
 use super::purpose::Purpose;
 use super::throttles::Door;
-use super::token::{DeviceToken, TokenHash};
+use super::token::{Presented, TokenHash};
 use super::{Account, AccountError};
 use crate::otp::{Code, Rejection, UnixTime, Verdict};
 use rand::CryptoRng;
@@ -23,13 +23,13 @@ use rand::CryptoRng;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct CodeRequest {
-    recipient: Named,
+    addressee: Addressee,
     purpose: Purpose,
-    device: Option<TokenHash>,
+    presented: Presented,
 }
 
 #[derive(Clone, Debug)]
-enum Named {
+enum Addressee {
     Bound(AuthenticatorId),
     Address(Address),
 }
@@ -37,19 +37,26 @@ enum Named {
 impl CodeRequest {
     /// A code for `purpose`, to an address that the account is bound to; with [`Purpose::BINDING`] also to the one whose enrolment
     /// waits to be confirmed by it.
-    pub const fn new(to: AuthenticatorId, purpose: Purpose) -> Self {
-        Self { recipient: Named::Bound(to), purpose, device: None }
+    pub fn new(to: AuthenticatorId, purpose: Purpose) -> Self {
+        Self { addressee: Addressee::Bound(to), purpose, presented: Presented::default() }
     }
 
     /// A code for [`Purpose::CONFIRMATION`] to an address that the service knows of the owner, e-mail included. It shows that
     /// whoever submits it reads what is sent there, and nothing more: it lets nobody in.
-    pub const fn confirmation(to: Address) -> Self {
-        Self { recipient: Named::Address(to), purpose: Purpose::CONFIRMATION, device: None }
+    pub fn confirmation(to: Address) -> Self {
+        let addressee = Addressee::Address(to);
+        Self { addressee, purpose: Purpose::CONFIRMATION, presented: Presented::default() }
     }
 
     /// With the device token that the browser presented: requests of known devices have an allowance of their own.
     pub fn with_device(mut self, cookie: &str) -> Self {
-        self.device = DeviceToken::from_text(cookie).map(|token| token.hash());
+        self.presented.device = TokenHash::of_text(cookie);
+        self
+    }
+
+    /// With a pass, which is not used up: the same.
+    pub fn with_pass(mut self, pass: &str) -> Self {
+        self.presented.pass = TokenHash::of_text(pass);
         self
     }
 }
@@ -96,7 +103,7 @@ impl Account {
     /// Gives a code to be sent: six random digits, for one purpose, good for [`AccountLimits::delivered_secs`]. While it is alive the
     /// same one is sent again, with the same end, so that nobody can end it by asking for another.
     ///
-    /// Sent are at most one within 30 s, five an hour and ten a day, to all recipients together; requests of known devices are counted apart.
+    /// With less than 30 s left it is not sent again: wait for its end, and have a new one. Sent are at most one within 30 s, five an hour and ten a day, to all recipients together; requests of known devices are counted apart.
     /// Nothing is sent while the door is locked at which the code would be submitted, or while its purpose is held.
     ///
     /// [`AccountLimits::delivered_secs`]: super::AccountLimits::delivered_secs
@@ -115,19 +122,26 @@ impl Account {
             return Err(AccountError::NotEnrolled);
         }
         let purpose = request.purpose;
-        let known = request.device.as_ref().and_then(|hash| self.known(policy, hash, now));
+        let known = self.known(policy, request.presented, now);
         let door = if known.is_some() { Door::Device } else { Door::Common };
-        let (address, recipient, door) = match &request.recipient {
-            Named::Address(address) => (address.clone(), Recipient::Named(address.clone()), door),
-            Named::Bound(id) => {
+        let (address, recipient, door) = match &request.addressee {
+            Addressee::Address(address) => (address.clone(), Recipient::Named(address.clone()), door),
+            Addressee::Bound(id) => {
                 if purpose == Purpose::CONFIRMATION {
                     return Err(AccountError::Purpose);
                 }
-                let (address, is_pending) = self.address_of(policy, *id, purpose, now)?;
-                (address, Recipient::Bound(*id), if is_pending { Door::Enrolment } else { door })
+                let (address, standing) = self.address_of(policy, *id, purpose, now)?;
+                let recipient = Recipient::Bound(*id, address.channel());
+                match standing {
+                    AddressStanding::Bound => (address, recipient, door),
+                    AddressStanding::Pending => {
+                        (address, recipient, if known.is_some() { door } else { Door::Enrolment })
+                    }
+                    AddressStanding::Disabled => return Ok(self.refuse(now, purpose, Rejection::Disabled)),
+                }
             }
         };
-        if let Some(rejection) = self.closed(purpose, now).or_else(|| self.shut(policy, door, now)) {
+        if let Some(rejection) = self.closed(purpose, now).or_else(|| self.shut(policy, door, 1, now)) {
             return Ok(self.refuse(now, purpose, rejection));
         }
         let record = &mut self.record;
@@ -139,44 +153,37 @@ impl Account {
             Ok(drawn) => drawn,
             Err(until) => return Ok(self.refuse(now, purpose, Rejection::SentLately { until })),
         };
-        let authenticator = if let Recipient::Bound(id) = recipient { Some(id) } else { None };
+        let authenticator = if let Recipient::Bound(id, _) = recipient { Some(id) } else { None };
         let (channel, masked) = (address.channel(), address.masked());
         self.tell(now, EventKind::CodeSent { authenticator, channel, address: masked, purpose });
         Ok(Change::written(self, Verdict::Accepted(Delivery { address, code, purpose, until })))
     }
 
-    /// An address that a code for this purpose can be sent to, and whether it waits to be confirmed by that.
+    /// An address that a code for this purpose can be sent to.
     fn address_of(
         &self,
         policy: &Policy,
         id: AuthenticatorId,
         purpose: Purpose,
         now: UnixTime,
-    ) -> Result<(Address, bool), AccountError> {
-        let bound = self.record.authenticators.iter().find(|one| one.id == id && !one.disabled);
-        if let Some(Authenticator { kind: Kind::Address(address), .. }) = bound {
-            return Ok((address.clone(), false));
+    ) -> Result<(Address, AddressStanding), AccountError> {
+        let bound = self.record.authenticators.iter().find(|one| one.id == id);
+        if let Some(Authenticator { kind: Kind::Address(address), disabled, .. }) = bound {
+            let standing = if *disabled { AddressStanding::Disabled } else { AddressStanding::Bound };
+            return Ok((address.clone(), standing));
         }
-        match self.waiting(policy, now) {
-            Some(pending) if pending.id == id && purpose == Purpose::BINDING => match &pending.kind {
-                Kind::Address(address) => Ok((address.clone(), true)),
-                Kind::App(_) => Err(AccountError::NoSuchAuthenticator { id }),
-            },
+        let waiting = self.waiting(policy, now).filter(|pending| pending.id == id && purpose == Purpose::BINDING);
+        match waiting.map(|pending| &pending.kind) {
+            Some(Kind::Address(address)) => Ok((address.clone(), AddressStanding::Pending)),
             _ => Err(AccountError::NoSuchAuthenticator { id }),
         }
     }
 }
 
-/// What a delivered code was sent by: for events and proofs.
-pub(super) fn channel_of(recipient: &Recipient, authenticators: &[Authenticator]) -> Channel {
-    match recipient {
-        Recipient::Named(address) => address.channel(),
-        Recipient::Bound(id) => {
-            let bound = authenticators.iter().find(|one| one.id == *id);
-            match bound.map(|one| &one.kind) {
-                Some(Kind::Address(address)) => address.channel(),
-                _ => Channel::Sms, // only addresses are sent codes
-            }
-        }
-    }
+enum AddressStanding {
+    Bound,
+    /// Too many failures in a row have disabled it.
+    Disabled,
+    /// Its enrolment waits to be confirmed.
+    Pending,
 }

@@ -1,6 +1,6 @@
 //! Codes that are delivered: what the record keeps of them.
 
-use super::address::Address;
+use super::address::{Address, Channel};
 use super::authenticator::AuthenticatorId;
 use super::limits::{DELIVERED, SENDS};
 use super::purpose::Purpose;
@@ -19,9 +19,22 @@ const DAY_SECS: u64 = 86_400;
 #[derive(Clone, PartialEq, Eq)]
 pub(super) enum Recipient {
     /// An address that the account is, or is about to be, bound to.
-    Bound(AuthenticatorId),
+    Bound(AuthenticatorId, Channel),
     /// One that the service knows: for confirmations.
     Named(Address),
+}
+
+impl Recipient {
+    pub(super) fn is_bound_to(&self, id: AuthenticatorId) -> bool {
+        matches!(self, Self::Bound(bound, _) if *bound == id)
+    }
+
+    pub(super) const fn channel(&self) -> Channel {
+        match self {
+            Self::Bound(_, channel) => *channel,
+            Self::Named(address) => address.channel(),
+        }
+    }
 }
 
 /// A code that has been sent.
@@ -33,9 +46,8 @@ pub(super) struct Sent {
 }
 
 impl Sent {
-    /// A clock set back does not make it last longer.
-    pub(super) fn is_alive(&self, secs: u64, now: UnixTime) -> bool {
-        now < self.until && self.until.saturating_since(now) <= secs
+    pub(super) const fn is_alive(&self, secs: u64, now: UnixTime) -> bool {
+        now.is_within(secs, self.until)
     }
 
     fn is_remembered(&self, now: UnixTime) -> bool {
@@ -61,7 +73,9 @@ impl Delivered {
         self.0.retain(|sent| sent.is_remembered(now));
         let same = |sent: &Sent| sent.recipient == *recipient && sent.purpose == purpose;
         if let Some(sent) = self.0.iter().find(|sent| same(sent) && sent.is_alive(secs, now)) {
-            return Ok((sent.code, sent.until));
+            // It would have run out on its way.
+            let soon = sent.until.saturating_since(now) < AGAIN_SECS;
+            return if soon { Err(sent.until) } else { Ok((sent.code, sent.until)) };
         }
         self.0.retain(|sent| !same(sent));
         if self.0.len() >= DELIVERED {
@@ -131,7 +145,8 @@ impl Sends {
         let latest = |count: usize| self.0.iter().rev().nth(count.saturating_sub(1));
         let waits = [(1, AGAIN_SECS), (PER_HOUR, HOUR_SECS), (SENDS, DAY_SECS)];
         let ends = waits.iter().filter_map(|(count, secs)| latest(*count).map(|at| at.saturating_add(*secs)));
-        if let Some(end) = ends.max().filter(|end| now < *end) {
+        let end = ends.max().filter(|end| now < *end || self.0.len() >= SENDS);
+        if let Some(end) = end {
             return Err(end);
         }
         self.0.push(now);
@@ -167,6 +182,15 @@ mod tests {
     }
 
     #[test]
+    fn at_the_end_of_time_there_are_no_more_than_a_record_holds() {
+        let mut sends = Sends(Vec::new());
+        for _ in 0..20 {
+            let _ = sends.count(at(u64::MAX));
+        }
+        assert!(sends.0.len() <= SENDS);
+    }
+
+    #[test]
     fn a_clock_set_back_by_days_does_not_stop_messages() {
         let mut sends = Sends(vec![at(9_000_000); 10]);
         assert_eq!(sends.count(at(1_000_000)), Ok(()));
@@ -178,7 +202,7 @@ mod tests {
         use rand::rngs::StdRng;
         let mut lately = Lately::new();
         let draw = |lately: &Lately, rng: &mut StdRng| {
-            let recipient = Recipient::Bound(AuthenticatorId::new(1));
+            let recipient = Recipient::Bound(AuthenticatorId::new(1), Channel::Sms);
             let mut delivered = Delivered(Vec::new());
             delivered.code(&recipient, Purpose::LOGIN, 300, lately, at(1_000), rng).unwrap().0
         };

@@ -5,8 +5,9 @@ use super::event::EventKind;
 use super::limits::DEVICES;
 use super::policy::Policy;
 use super::proof::{Proof, ProofError};
+use super::purpose::Purpose;
 use super::text::Text;
-use super::token::{DeviceToken, TokenHash};
+use super::token::{DeviceToken, Presented, TokenHash};
 use super::{Account, AccountError};
 use crate::otp::UnixTime;
 use alloc::vec::Vec;
@@ -73,7 +74,7 @@ impl Account {
     /// do not lock this browser out. By itself it opens nothing, and it ends with the failure in a row that locks
     /// ([`Limits::lock_after`](crate::otp::Limits::lock_after)): a stolen one is worth no more guesses than that.
     ///
-    /// One proof of whatever purpose gives one token; it may be used for something else as well. At most five devices are known: the one that was not
+    /// One proof, of any purpose but [`Purpose::CONFIRMATION`], gives one token at a time; it may be used for something else as well. At most five devices are known: the one that was not
     /// used for longest makes room. A device is forgotten when it was not used for [`AccountLimits::device_secs`](super::AccountLimits::device_secs).
     ///
     /// # Errors
@@ -86,6 +87,10 @@ impl Account {
         name: Text,
         rng: &mut R,
     ) -> Result<Change<DeviceToken>, AccountError> {
+        // Whoever only reads what is sent to an address is not the owner.
+        if proof.purpose == Purpose::CONFIRMATION {
+            return Err(ProofError::Purpose.into());
+        }
         proof.check(&self.id, proof.purpose, now)?;
         let secs = policy.limits().device_secs;
         let devices = &mut self.record.devices;
@@ -125,19 +130,23 @@ impl Account {
         Ok(Change::written(self, ()))
     }
 
-    /// What a token that was presented is: all are compared.
-    pub(super) fn known(&self, policy: &Policy, hash: &TokenHash, now: UnixTime) -> Option<Known> {
+    /// What has been presented with a code: a pass, if one is good, else a known device. All are compared.
+    pub(super) fn known(&self, policy: &Policy, presented: Presented, now: UnixTime) -> Option<Known> {
         let limits = policy.limits();
-        let (mut found, mut found_at) = (Choice::from(0), 0_u32);
-        for (place, device) in (0..).zip(&self.record.devices) {
-            let same = device.hash.ct_eq(hash) & Choice::from(u8::from(device.is_good(limits.device_secs, now)));
-            found_at.conditional_assign(&place, same);
-            found |= same;
+        let mut known = None;
+        for hash in presented.iter() {
+            let (mut found, mut found_at) = (Choice::from(0), 0_u32);
+            for (place, device) in (0..).zip(&self.record.devices) {
+                let same = device.hash.ct_eq(&hash) & Choice::from(u8::from(device.is_good(limits.device_secs, now)));
+                found_at.conditional_assign(&place, same);
+                found |= same;
+            }
+            if self.record.passes.knows(&hash, limits.pass_secs, now) {
+                return Some(Known::Pass(hash));
+            }
+            known = known.or_else(|| bool::from(found).then_some(Known::Device(found_at as usize)));
         }
-        if self.record.passes.knows(hash, limits.pass_secs, now) {
-            return Some(Known::Pass(*hash));
-        }
-        bool::from(found).then_some(Known::Device(found_at as usize))
+        known
     }
 
     /// A code was accepted that a token came with: a pass has been used, a device stays known.

@@ -27,7 +27,7 @@ pub struct Diagnosis {
 }
 
 impl Diagnosis {
-    /// Whether it looks like a wrong time zone: off by a quarter of an hour or more, and near a multiple of that.
+    /// Whether it looks like a wrong time zone: off by more than 13 minutes, and within four of a multiple of a quarter of an hour.
     #[must_use]
     pub const fn is_time_zone(&self) -> bool {
         let off = self.ahead_secs.unsigned_abs();
@@ -59,7 +59,7 @@ impl fmt::Display for Diagnosis {
 }
 
 /// What a code and an earlier miss have in common, as masks.
-pub(super) struct Common {
+pub(super) struct Agreement {
     pub(super) agreed: Choice,
     /// The number of whose it is; of no meaning unless agreed.
     number: u32,
@@ -68,31 +68,31 @@ pub(super) struct Common {
 
 /// Looks what a code has in common with an earlier, different miss of the last ten minutes; without one nothing is computed. Looked up whatever
 /// the verdict's class, so that its time does not tell the class.
-pub(super) fn common<'a>(
+pub(super) fn agreement<'a>(
     apps: impl Iterator<Item = (AuthenticatorId, Candidate<'a>)>,
     miss: Option<Miss>,
     now: UnixTime,
     code: Code,
-) -> Common {
-    let mut common = Common { agreed: Choice::from(0), number: 0, ahead_secs: 0 };
+) -> Agreement {
+    let mut agreement = Agreement { agreed: Choice::from(0), number: 0, ahead_secs: 0 };
     let Some(miss) = miss.filter(|miss| now.as_secs().abs_diff(miss.at.as_secs()) < REMEMBERED_SECS) else {
-        return common;
+        return agreement;
     };
     let differs = !miss.code.ct_eq(&code);
     for (id, Candidate { totp, secret, .. }) in apps {
         let (Ok(first), Ok(second)) = (totp.step_at(miss.at), totp.step_at(now)) else { continue };
         let first = Shown { code: miss.code, step: first };
         let (agreed, steps) = totp.key(secret).find_agreement(first, Shown { code, step: second });
-        let agreed = agreed & differs & !common.agreed;
+        let agreed = agreed & differs & !agreement.agreed;
         let ahead_secs = steps.wrapping_mul(totp.period.as_secs().cast_signed());
-        common.number.conditional_assign(&id.number(), agreed);
-        common.ahead_secs.conditional_assign(&ahead_secs, agreed);
-        common.agreed |= agreed;
+        agreement.number.conditional_assign(&id.number(), agreed);
+        agreement.ahead_secs.conditional_assign(&ahead_secs, agreed);
+        agreement.agreed |= agreed;
     }
-    common
+    agreement
 }
 
-impl Common {
+impl Agreement {
     /// In words, once the verdict's class is known.
     pub(super) fn diagnosis(&self) -> Option<Diagnosis> {
         let Self { agreed, number, ahead_secs } = *self;

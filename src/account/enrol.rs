@@ -2,10 +2,9 @@
 
 use super::answers::Answered;
 use super::attempt::{Attempt, Submitted};
-use super::authenticator::{App, Authenticator, AuthenticatorId, Draft, Kind, New, Pending};
+use super::authenticator::{App, Authenticator, AuthenticatorId, Draft, Enrollable, Kind, Pending};
 use super::change::Change;
-use super::delivered::Recipient;
-use super::diagnosis::common;
+use super::diagnosis::agreement;
 use super::encoding::Unknown;
 use super::event::EventKind;
 use super::policy::Policy;
@@ -13,8 +12,8 @@ use super::proof::{Means, Proof, ProofError};
 use super::purpose::Purpose;
 use super::text::Text;
 use super::throttles::Door;
-use super::token::{DeviceToken, TokenHash};
-use super::verify::{Candidate, Judged, Missed, judge};
+use super::token::TokenHash;
+use super::verify::{Candidate, Found, Judged, Missed, judge};
 use super::{Account, AccountError};
 use crate::otp::{Accepted, Code, Rejection, Step, TimeError, Totp, Tracker, UnixTime, Verdict};
 use alloc::format;
@@ -27,7 +26,7 @@ impl Account {
     /// # Errors
     /// [`AccountError::AlreadyEnrolled`]; [`AccountError::PassNeeded`] after a reset; [`AccountError::Frozen`];
     /// [`AccountError::Time`] if an imported secret's T0 lies after `now`.
-    pub fn enroll_first<N: New, R: CryptoRng + ?Sized>(
+    pub fn enroll_first<N: Enrollable, R: CryptoRng + ?Sized>(
         mut self,
         policy: &Policy,
         now: UnixTime,
@@ -56,7 +55,7 @@ impl Account {
     /// # Errors
     /// [`AccountError::Proof`]; [`AccountError::TooMany`]; [`AccountError::SameSecret`]; [`AccountError::NotEnrolled`];
     /// [`AccountError::Frozen`].
-    pub fn enroll<N: New, R: CryptoRng + ?Sized>(
+    pub fn enroll<N: Enrollable, R: CryptoRng + ?Sized>(
         mut self,
         policy: &Policy,
         now: UnixTime,
@@ -65,9 +64,9 @@ impl Account {
         rng: &mut R,
     ) -> Result<Change<N::Begun>, AccountError> {
         if self.record.authenticators.is_empty() {
-            return Err(AccountError::NotEnrolled);
+            return Err(self.nothing_bound());
         }
-        self.spend(proof, now)?;
+        self.spend_with_pass(policy, proof, now)?;
         self.begin(policy, now, new, Right::Free, rng)
     }
 
@@ -78,7 +77,7 @@ impl Account {
     ///
     /// # Errors
     /// [`AccountError::NoSuchAuthenticator`]; else as [`enroll`](Self::enroll).
-    pub fn replace<N: New, R: CryptoRng + ?Sized>(
+    pub fn replace<N: Enrollable, R: CryptoRng + ?Sized>(
         mut self,
         policy: &Policy,
         now: UnixTime,
@@ -90,7 +89,7 @@ impl Account {
         if !self.record.authenticators.iter().any(|one| one.id == old) {
             return Err(AccountError::NoSuchAuthenticator { id: old });
         }
-        self.spend(proof, now)?;
+        self.spend_with_pass(policy, proof, now)?;
         self.begin(policy, now, new, Right::Replacing(old), rng)
     }
 
@@ -98,12 +97,13 @@ impl Account {
     /// sent it back. The confirmation uses it up.
     ///
     /// `confirmation`: a proof of [`Purpose::CONFIRMATION`], where the policy asks for one
-    /// ([`AccountLimits::confirmation_after_reset`](super::AccountLimits::confirmation_after_reset)).
+    /// ([`AccountLimits::confirmation_after_reset`](super::AccountLimits::confirmation_after_reset)). It is for the service to see that it is by an address
+    /// that was known before ([`Proof::address`]), and by another one than the pass was sent to.
     ///
     /// # Errors
     /// [`AccountError::PassNeeded`]; [`AccountError::ConfirmationNeeded`]; [`AccountError::AlreadyEnrolled`];
     /// [`AccountError::Frozen`].
-    pub fn enroll_with_pass<N: New, R: CryptoRng + ?Sized>(
+    pub fn enroll_with_pass<N: Enrollable, R: CryptoRng + ?Sized>(
         self,
         policy: &Policy,
         now: UnixTime,
@@ -115,15 +115,13 @@ impl Account {
         if !self.record.authenticators.is_empty() {
             return Err(AccountError::AlreadyEnrolled);
         }
-        let pass = DeviceToken::from_text(pass).map(|token| token.hash());
-        let good = pass.filter(|hash| self.record.passes.knows(hash, policy.limits().pass_secs, now));
+        let good =
+            TokenHash::of_text(pass).filter(|hash| self.record.passes.knows(hash, policy.limits().pass_secs, now));
         let pass = good.ok_or(AccountError::PassNeeded)?;
         match confirmation {
             Some(proof) => {
                 proof.check(&self.id, Purpose::CONFIRMATION, now)?;
-                if proof.epoch != self.record.epoch {
-                    return Err(ProofError::Spent.into());
-                }
+                proof.check_epoch(self.record.epoch)?;
             }
             None if policy.limits().confirmation_after_reset => return Err(AccountError::ConfirmationNeeded),
             None => {}
@@ -131,7 +129,7 @@ impl Account {
         self.begin(policy, now, new, Right::Pass(pass), rng)
     }
 
-    fn begin<N: New, R: CryptoRng + ?Sized>(
+    fn begin<N: Enrollable, R: CryptoRng + ?Sized>(
         mut self,
         policy: &Policy,
         now: UnixTime,
@@ -151,7 +149,7 @@ impl Account {
         if self.has_no_room(policy, replaces) {
             return Err(AccountError::TooMany);
         }
-        let Draft { name, mut kind, is_imported, uri } = new.draft(rng)?;
+        let Draft { name, mut kind, is_imported, shown } = new.draft(rng)?;
         if let (Kind::App(app), true) = (&mut kind, is_imported) {
             app.tracker = Tracker::imported(self.record.used_up(app.totp, now)?);
         }
@@ -168,8 +166,7 @@ impl Account {
         let until = now.saturating_add(limits.pending_secs);
         self.record.pending = Some(Pending { id, name, kind, until, replaces, pass, unknown: Unknown::default() });
         self.tell(now, EventKind::EnrolmentBegun { authenticator: id });
-        let begun = N::begun(uri, id, until).ok_or(AccountError::NothingPending)?; // both kinds give theirs
-        Ok(Change::written(self, begun))
+        Ok(Change::written(self, N::begun(shown, id, until)))
     }
 
     /// Whether there are as many authenticators as the policy allows, what is replaced apart.
@@ -183,8 +180,7 @@ impl Account {
         let limits = policy.limits();
         self.record.pending.as_ref().filter(|pending| {
             let has_its_pass = pending.pass.is_none_or(|hash| self.record.passes.knows(&hash, limits.pass_secs, now));
-            // A clock set back does not make it wait longer.
-            now < pending.until && pending.until.saturating_since(now) <= limits.pending_secs && has_its_pass
+            now.is_within(limits.pending_secs, pending.until) && has_its_pass
         })
     }
 
@@ -192,7 +188,8 @@ impl Account {
     /// [`Purpose::BINDING`], is good for one more change, such as the first set of recovery codes.
     ///
     /// The window is the policy's enrolment window. Failures are charged to the throttle of enrolments, which outlives
-    /// them.
+    /// them, or with a token to that of devices. (Where the policy asks for a pass before changes of binding, the proof is good for recovery codes
+    /// only.)
     ///
     /// # Errors
     /// [`AccountError::NothingPending`]; [`AccountError::Purpose`] unless the attempt's is [`Purpose::BINDING`].
@@ -212,7 +209,7 @@ impl Account {
         let fingerprint = attempt.fingerprint(Door::Enrolment);
         if let Some(answer) = self.record.answers.find(fingerprint, now) {
             return Ok(self.repeat_with(answer, |account, means, serial| {
-                account.proof(policy, attempt, means, answer.at, serial)
+                account.proof(policy, attempt, means, answer.at, serial).by_enrolment()
             }));
         }
         if let Some(rejection) = self.closed(purpose, now) {
@@ -222,36 +219,33 @@ impl Account {
         if self.has_no_room(policy, pending.replaces) {
             return Err(AccountError::TooMany);
         }
-        if let Some(rejection) = self.shut(policy, Door::Enrolment, now) {
+        let known = self.known(policy, attempt.presented, now);
+        let door = if known.is_some() { Door::Device } else { Door::Enrolment };
+        if let Some(rejection) = self.shut(policy, door, 1, now) {
             return Ok(self.refuse(now, purpose, rejection));
         }
+        let found = Found { known, door, fingerprint };
 
         let pending_id = pending.id;
         let spent = self.record.lately.contains(code, now);
         let app = || pending.kind.app().map(Candidate::of);
         let apps = app().into_iter().map(|one| (0, one));
         let judged = judge(apps, policy.enrolment(), spent, now, code)?;
-        let common = common(app().into_iter().map(|one| (pending_id, one)), self.record.miss, now, code);
-        let delivered = self.record.delivered.judge(purpose, policy.limits().delivered_secs, now, code, |recipient| {
-            *recipient == Recipient::Bound(pending_id)
-        });
+        let agreement = agreement(app().into_iter().map(|one| (pending_id, one)), self.record.miss, now, code);
+        let delivered = self
+            .record
+            .delivered
+            .judge(purpose, policy.limits().delivered_secs, now, code, |recipient| recipient.is_bound_to(pending_id));
         if bool::from(judged.accepted | (delivered.right & !spent)) {
-            return self.bind(policy, now, attempt, code, &judged);
+            return self.bind(policy, now, attempt, code, &judged, found);
         }
         if bool::from(judged.replayed | spent) {
             let next = judged.next.start(pending.kind.app().map_or(Totp::DEFAULT, |app| app.totp), now);
             return Ok(self.refuse(now, purpose, Rejection::Replayed { next }));
         }
         let expired = bool::from(judged.expired | delivered.expired);
-        let missed = Missed {
-            door: Door::Enrolment,
-            known: None,
-            purpose,
-            fingerprint,
-            expired,
-            code: Some(code),
-            diagnosis: common.diagnosis(),
-        };
+        let diagnosis = agreement.diagnosis();
+        let missed = Missed { found, purpose, expired, code: Some(code), diagnosis };
         Ok(self.charge(policy, now, missed))
     }
 
@@ -263,6 +257,7 @@ impl Account {
         attempt: &Attempt,
         code: Code,
         judged: &Judged,
+        found: Found,
     ) -> Result<Change<Verdict<Proof>>, AccountError> {
         let Some(pending) = self.record.pending.take() else { return Err(AccountError::NothingPending) };
         let Pending { id, name, mut kind, until: _, replaces, pass, unknown } = pending;
@@ -270,8 +265,12 @@ impl Account {
             Kind::App(App { totp, tracker, .. }) => {
                 *tracker = tracker.accepted(judged.step, policy.codes().max_drift, totp.step_at(now)?);
             }
-            Kind::Address(_) => self.record.delivered.0.retain(|sent| sent.recipient != Recipient::Bound(id)),
+            Kind::Address(_) => self.record.delivered.0.retain(|sent| !sent.recipient.is_bound_to(id)),
         }
+        let means = match &kind {
+            Kind::App(_) => Means::Authenticator(id),
+            Kind::Address(address) => Means::DeliveredCode { authenticator: Some(id), channel: address.channel() },
+        };
         let new = Authenticator { id, name, kind, bound_at: now, last_used: now, disabled: false, unknown };
         self.record.authenticators.push(new);
         self.record.lately.push(Accepted { code, at: now });
@@ -280,8 +279,9 @@ impl Account {
         if let Some(hash) = pass {
             self.record.passes.spend(&hash);
         }
-        self.record.throttles.succeed(policy, Door::Enrolment, now);
-        self.record.hold(policy, policy.limits().binding_hold_secs, now, now);
+        self.record.throttles.succeed(policy, found.door, now);
+        self.used(found.known, now);
+        self.record.hold(policy, policy.limits().binding_hold_secs, now);
         self.record.proofs_spent = self.record.history.last;
         let kind = match replaces {
             Some(replaced) => {
@@ -291,20 +291,38 @@ impl Account {
             None => EventKind::Confirmed { authenticator: id },
         };
         let serial = self.tell(now, kind).unwrap_or_default();
-        let means = Means::Authenticator(id);
-        self.record.answers.push(attempt.fingerprint(Door::Enrolment), now, Answered::Accepted { means, serial });
-        let proof = self.proof(policy, attempt, means, now, serial);
+        self.record.answers.push(found.fingerprint, now, Answered::Accepted { means, serial });
+        let proof = self.proof(policy, attempt, means, now, serial).by_enrolment();
         Ok(Change::written(self, Verdict::Accepted(proof)))
     }
 
     /// Uses up a proof for a change of binding, and with it all that were given so far.
     pub(super) fn spend(&mut self, proof: &Proof, now: UnixTime) -> Result<(), ProofError> {
         proof.check(&self.id, Purpose::BINDING, now)?;
-        if proof.epoch != self.record.epoch || proof.serial <= self.record.proofs_spent {
+        proof.check_epoch(self.record.epoch)?;
+        if proof.serial <= self.record.proofs_spent {
             return Err(ProofError::Spent);
         }
         self.record.proofs_spent = self.record.history.last;
         Ok(())
+    }
+
+    /// The same for what takes a pass, where the policy asks for one: the code of a new authenticator has come without.
+    pub(super) fn spend_with_pass(
+        &mut self,
+        policy: &Policy,
+        proof: &Proof,
+        now: UnixTime,
+    ) -> Result<(), AccountError> {
+        if proof.by_enrolment && policy.limits().binding_takes_pass {
+            return Err(AccountError::PassNeeded);
+        }
+        Ok(self.spend(proof, now)?)
+    }
+
+    /// What is wrong where nothing is bound: after a reset that is no account without a second factor.
+    pub(super) const fn nothing_bound(&self) -> AccountError {
+        if self.record.is_reset { AccountError::PassNeeded } else { AccountError::NotEnrolled }
     }
 }
 
@@ -330,7 +348,7 @@ impl super::Record {
         let removed: Vec<_> = self.authenticators.extract_if(.., |one| goes(one)).collect();
         self.used_until = removed.iter().map(Authenticator::used_until).fold(self.used_until, UnixTime::max);
         let ids: Vec<_> = removed.iter().map(|one| one.id).collect();
-        self.delivered.0.retain(|sent| !matches!(sent.recipient, Recipient::Bound(id) if ids.contains(&id)));
+        self.delivered.0.retain(|sent| !ids.iter().any(|id| sent.recipient.is_bound_to(*id)));
         self.pending = None;
         self.answers.0.clear();
         ids

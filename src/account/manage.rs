@@ -69,7 +69,7 @@ impl Account {
         id: AuthenticatorId,
         goes: impl Fn(&Authenticator) -> bool,
     ) -> Result<Change<()>, AccountError> {
-        self.spend(proof, now)?;
+        self.spend_with_pass(policy, proof, now)?;
         let record = &mut self.record;
         if !record.authenticators.iter().any(|one| one.id == id) {
             return Err(AccountError::NoSuchAuthenticator { id });
@@ -78,7 +78,7 @@ impl Account {
         if record.authenticators.is_empty() {
             record.recovery = None;
         }
-        record.hold(policy, policy.limits().binding_hold_secs, now, now);
+        record.hold(policy, policy.limits().binding_hold_secs, now);
         for authenticator in removed {
             self.tell(now, EventKind::Removed { authenticator });
         }
@@ -122,7 +122,8 @@ impl Account {
     /// All steps that can have been accepted until `at` count as used, those that a fast clock may have brought included:
     /// codes are accepted again a quarter of an hour later, and a secret can be brought in again half an hour later. Recovery
     /// codes, passes, device tokens, delivered codes and proofs are void, an enrolment that waited is ended, and what the policy holds after a change of binding is held from
-    /// `at` on. Forgotten are the failures since the backup, and what was removed since is there again. (An `at` more than ten
+    /// `at` on. Forgotten is what happened since the backup: failures, freezes, resets, longer holds; what was removed
+    /// since is there again. (An `at` more than ten
     /// minutes ahead of `now` is taken for ten minutes ahead: nothing was used later.)
     pub fn restored_at(mut self, policy: &Policy, now: UnixTime, at: UnixTime) -> Change<()> {
         if !self.needs_care(now, at) {
@@ -146,7 +147,7 @@ impl Account {
         record.used_until = record.used_until.max(until.saturating_add(longest));
         record.recovery = None;
         record.void(epoch_after(record.epoch, at));
-        record.hold(policy, policy.limits().binding_hold_secs, now, until);
+        record.hold(policy, policy.limits().binding_hold_secs, until);
         record.restored_at = at;
         record.history.begin_anew(until);
         self.tell(now, EventKind::Restored { restored_at: at });

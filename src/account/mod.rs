@@ -77,7 +77,7 @@ mod view;
 
 pub use address::{Address, AddressError, Channel};
 pub use attempt::Attempt;
-pub use authenticator::{AuthenticatorId, Enrolment, New, NewAddress, NewAuthenticator};
+pub use authenticator::{AuthenticatorId, Enrollable, Enrolment, NewAddress, NewAuthenticator};
 pub use change::{Change, Uncommitted};
 pub use deliver::{CodeRequest, Delivery};
 pub use device::{DeviceId, DeviceView};
@@ -200,14 +200,14 @@ impl Record {
         self.holds.iter().find(|hold| hold.purpose == purpose && now < hold.until).map(|hold| hold.until)
     }
 
-    /// Holds what the policy holds, for so long from a certain time on. No hold is shortened by another.
-    fn hold(&mut self, policy: &Policy, secs: u64, now: UnixTime, from: UnixTime) {
+    /// Holds what the policy holds, for so long from a certain time on. No hold is shortened by another. (Ended ones are kept until
+    /// their place is needed: a clock that jumps ahead and back ends none.)
+    fn hold(&mut self, policy: &Policy, secs: u64, from: UnixTime) {
         let limits = policy.limits();
         if secs == 0 {
             return;
         }
         let until = from.saturating_add(secs);
-        self.holds.retain(|hold| now < hold.until);
         for purpose in &limits.held_purposes {
             if let Some(hold) = self.holds.iter_mut().find(|hold| hold.purpose == *purpose) {
                 hold.until = hold.until.max(until);
@@ -289,11 +289,20 @@ pub enum AccountError {
     /// Nobody was sent a code for [`Purpose::CONFIRMATION`], or not lately.
     #[error("no confirmation was sent lately: send one first")]
     NothingSent,
+    /// The account has no app, or none whose clock could be found.
+    #[error("the account has no app to resynchronise: nothing is wrong with a clock")]
+    NoApp,
+    /// What the proof was given for is held since.
+    #[error("this is held until {until} (Unix time): try again then", until = until.as_secs())]
+    Held {
+        /// When the hold ends.
+        until: UnixTime,
+    },
     /// An operator holds everything.
     #[error("the account is frozen: an operator has to thaw or reset it")]
     Frozen,
     /// `thaw` of an account that is not frozen.
-    #[error("the account is not frozen")]
+    #[error("the account is not frozen: there is nothing to thaw")]
     NotFrozen,
     /// No such device.
     #[error("the account knows no device {id}: list them again")]

@@ -45,13 +45,15 @@ pub struct AccountLimits {
     pub device_secs: u64,
     /// How long a delivered code is good, in seconds: 60 to 600 (SP 800-63B-4 §3.1.3.2). Default: 300.
     pub delivered_secs: u64,
-    /// Whether a change of binding takes a pass beside the code, which the service mails
-    /// ([`Account::mail_pass`](super::Account::mail_pass)): a second channel. Default: no.
+    /// Whether a code for [`Purpose::BINDING`] takes a pass beside it, which the service mails
+    /// ([`Account::mail_pass`](super::Account::mail_pass)): a second channel. Without it, whoever has phished one code and keeps it for that can bind an
+    /// authenticator, which is told and holds withdrawals. Default: no.
     pub binding_takes_pass: bool,
     /// Whether the enrolment after a reset takes a delivered code beside the pass
     /// ([`CodeRequest::confirmation`](super::CodeRequest::confirmation)). Default: no.
     pub confirmation_after_reset: bool,
-    /// What is held after a change of binding or a recovery: at most 16 purposes, [`Purpose::BINDING`] not among them. Default:
+    /// What is held after a change of binding or a recovery: at most 16 purposes, [`Purpose::BINDING`], [`Purpose::CONFIRMATION`] and
+    /// [`Purpose::RESYNC`] not among them. Default:
     /// [`Purpose::WITHDRAWAL`].
     pub held_purposes: Vec<Purpose>,
 }
@@ -129,7 +131,8 @@ impl Policy {
             [limits.binding_hold_secs, limits.recovery_hold_secs, limits.resync_hold_secs, limits.reset_hold_secs];
         let longest_hold = holds.into_iter().max().unwrap_or(0);
         let held = &limits.held_purposes;
-        if held.len() > HELD || held.contains(&Purpose::BINDING) || longest_hold > 366 * 86_400 {
+        let never_held = [Purpose::BINDING, Purpose::CONFIRMATION, Purpose::RESYNC];
+        if held.len() > HELD || never_held.iter().any(|purpose| held.contains(purpose)) || longest_hold > 366 * 86_400 {
             return Err(AccountPolicyError::Hold);
         }
         Ok(Self::of(limits))
@@ -155,7 +158,7 @@ impl Policy {
     }
 
     /// Whether a change of binding takes a pass that is not there.
-    pub(super) fn needs_pass(&self, purpose: Purpose, known: Option<Known>) -> Result<(), AccountError> {
+    pub(super) fn check_pass(&self, purpose: Purpose, known: Option<Known>) -> Result<(), AccountError> {
         let needed = self.limits.binding_takes_pass && purpose == Purpose::BINDING;
         if needed && !matches!(known, Some(Known::Pass(_))) {
             return Err(AccountError::PassNeeded);
@@ -241,10 +244,10 @@ pub enum AccountPolicyError {
     #[error(transparent)]
     Codes(#[from] PolicyError),
     /// `max_authenticators` out of range.
-    #[error("max_authenticators is 1 to {AUTHENTICATORS}")]
+    #[error("max_authenticators is 1 to {AUTHENTICATORS}: correct it")]
     Authenticators,
     /// `recovery_codes` out of range.
-    #[error("recovery_codes is 1 to {RECOVERY_CODES}")]
+    #[error("recovery_codes is 1 to {RECOVERY_CODES}: correct it")]
     RecoveryCodes,
     /// A life out of range.
     #[error(
@@ -254,7 +257,8 @@ pub enum AccountPolicyError {
     Life,
     /// A hold out of range.
     #[error(
-        "holds are at most 366 days long, and of at most {HELD} purposes, `BINDING` not among them (it would end recoveries)"
+        "holds are at most 366 days long, and of at most {HELD} purposes, `BINDING`, `CONFIRMATION` and `RESYNC` not among them (that would \
+         end recoveries): correct them"
     )]
     Hold,
 }

@@ -1,6 +1,6 @@
 //! What an accepted code leaves behind.
 
-use super::address::Channel;
+use super::address::{Address, Channel};
 use super::authenticator::AuthenticatorId;
 use super::id::AccountId;
 use super::purpose::Purpose;
@@ -24,6 +24,10 @@ pub struct Proof {
     pub(super) context: Option<[u8; 32]>,
     pub(super) at: UnixTime,
     pub(super) secs: u64,
+    /// Where the confirmation was sent.
+    pub(super) address: Option<Address>,
+    /// By the code that confirmed an enrolment.
+    pub(super) by_enrolment: bool,
     /// The record's security epoch then.
     pub(super) epoch: u64,
     /// The number of the event that tells of the acceptance: rises within an epoch.
@@ -65,6 +69,12 @@ impl Proof {
         self.context.as_ref()
     }
 
+    /// For a confirmation, the address that it was sent to.
+    #[must_use]
+    pub const fn address(&self) -> Option<&Address> {
+        self.address.as_ref()
+    }
+
     /// Names the acceptance: the same for every proof of it, and no other's.
     #[must_use]
     pub fn id(&self) -> u128 {
@@ -93,6 +103,16 @@ impl Proof {
         now: UnixTime,
     ) -> Result<(), ProofError> {
         self.check_all(account, purpose, context, now)
+    }
+
+    pub(super) fn by_enrolment(mut self) -> Self {
+        self.by_enrolment = true;
+        self
+    }
+
+    /// Whether nothing has voided it.
+    pub(super) const fn check_epoch(&self, epoch: u64) -> Result<(), ProofError> {
+        if self.epoch == epoch { Ok(()) } else { Err(ProofError::Spent) }
     }
 
     pub(super) fn check_all(
@@ -146,12 +166,20 @@ pub enum Means {
     },
 }
 
+impl Means {
+    /// Whether the owner should be asked to have a new set of recovery codes made: one of them has been used.
+    #[must_use]
+    pub const fn asks_for_new_recovery_codes(self) -> bool {
+        matches!(self, Self::RecoveryCode { .. })
+    }
+}
+
 /// Why a proof does not prove what it is used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ProofError {
     /// Of another account.
-    #[error("the proof is another account's")]
+    #[error("the proof is another account's: ask for a code of this one")]
     Account,
     /// For another purpose.
     #[error(

@@ -9,7 +9,7 @@ use super::proof::{Means, Proof};
 use super::purpose::Purpose;
 use super::recovery::{RecoveryCode, RecoveryCodes, RecoverySet};
 use super::throttles::Door;
-use super::verify::Missed;
+use super::verify::{Found, Missed};
 use super::{Account, AccountError};
 use crate::otp::{UnixTime, Verdict};
 use rand::CryptoRng;
@@ -33,13 +33,13 @@ impl Account {
         rng: &mut R,
     ) -> Result<Change<RecoveryCodes>, AccountError> {
         if self.record.authenticators.is_empty() {
-            return Err(AccountError::NotEnrolled);
+            return Err(self.nothing_bound());
         }
         self.spend(proof, now)?;
         let (set, codes) = RecoverySet::generate(policy.limits().recovery_codes, rng);
         let count = set.left();
         self.record.recovery = Some(set);
-        self.record.hold(policy, policy.limits().binding_hold_secs, now, now);
+        self.record.hold(policy, policy.limits().binding_hold_secs, now);
         self.tell(now, EventKind::RecoveryCodesIssued { count });
         Ok(Change::written(self, codes))
     }
@@ -67,8 +67,8 @@ impl Account {
         if let Some(rejection) = self.closed(purpose, now) {
             return Ok(self.refuse(now, purpose, rejection));
         }
-        let known = attempt.device.as_ref().and_then(|hash| self.known(policy, hash, now));
-        policy.needs_pass(purpose, known)?;
+        let known = self.known(policy, attempt.presented, now);
+        policy.check_pass(purpose, known)?;
         if purpose == Purpose::CONFIRMATION {
             return Err(AccountError::Purpose); // it shows nothing of what is read at an address
         }
@@ -80,25 +80,18 @@ impl Account {
             return Ok(self.refuse(now, purpose, rejection));
         }
         let Some(set) = self.record.recovery.as_mut().filter(|set| set.left() > 0) else {
-            return Err(AccountError::NoRecoveryCodes);
+            return Err(if self.record.is_reset { AccountError::PassNeeded } else { AccountError::NoRecoveryCodes });
         };
-        let Some(place) = set.find(code) else {
-            let missed = Missed {
-                door: Door::Recovery,
-                known: None,
-                purpose,
-                fingerprint,
-                expired: false,
-                code: None,
-                diagnosis: None,
-            };
+        let (found, place) = set.find(code);
+        if !bool::from(found) {
+            let found = Found { known: None, door: Door::Recovery, fingerprint };
+            let missed = Missed { found, purpose, expired: false, code: None, diagnosis: None };
             return Ok(self.charge(policy, now, missed));
-        };
-        set.hashes.remove(place);
-        let left = set.left();
+        }
+        let left = set.spend(place);
         self.record.throttles.succeed(policy, Door::Recovery, now);
         self.used(known, now);
-        self.record.hold(policy, limits.recovery_hold_secs, now, now);
+        self.record.hold(policy, limits.recovery_hold_secs, now);
         let serial = self.tell(now, EventKind::Recovered { purpose, left }).unwrap_or_default();
         let means = Means::RecoveryCode { left };
         self.record.answers.push(fingerprint, now, Answered::Accepted { means, serial });

@@ -140,8 +140,16 @@ impl RecoverySet {
         u8::try_from(self.hashes.len()).unwrap_or(u8::MAX)
     }
 
-    /// The place of this code among those that have not been used: all are compared, and the place is chosen by mask.
-    pub(super) fn find(&self, code: &RecoveryCode) -> Option<usize> {
+    /// Uses the code at `place` up; gives how many are left.
+    pub(super) fn spend(&mut self, place: u32) -> u8 {
+        if (place as usize) < self.hashes.len() {
+            self.hashes.remove(place as usize);
+        }
+        self.left()
+    }
+
+    /// Whether this code is among those that have not been used, and at which place: all are compared, and the place is chosen by mask.
+    pub(super) fn find(&self, code: &RecoveryCode) -> (Choice, u32) {
         let hash = self.hash(code);
         let (mut found, mut place) = (Choice::from(0), 0_u32);
         for (number, kept) in (0..).zip(&self.hashes) {
@@ -149,7 +157,7 @@ impl RecoverySet {
             place.conditional_assign(&number, same);
             found |= same;
         }
-        bool::from(found).then_some(place as usize)
+        (found, place)
     }
 
     /// All lengths are fixed.
@@ -210,16 +218,20 @@ mod tests {
         let mut rng = rand::rand_core::UnwrapErr(rand::rngs::SysRng);
         let (mut set, codes) = RecoverySet::generate(10, &mut rng);
         assert_eq!((set.hashes.len(), codes.iter().len()), (10, 10));
-        for (place, text) in codes.iter().enumerate() {
-            assert_eq!(set.find(&RecoveryCode::parse(text).unwrap()), Some(place));
+        let find = |set: &RecoverySet, code: &RecoveryCode| {
+            let (found, place) = set.find(code);
+            bool::from(found).then_some(place)
+        };
+        for (place, text) in (0..).zip(codes.iter()) {
+            assert_eq!(find(&set, &RecoveryCode::parse(text).unwrap()), Some(place));
         }
-        assert_eq!(set.find(&code()), None);
+        assert_eq!(find(&set, &code()), None);
         let first = RecoveryCode::parse(codes.iter().next().unwrap()).unwrap();
-        set.hashes.remove(0);
-        assert_eq!(set.find(&first), None);
+        assert_eq!(set.spend(0), 9);
+        assert_eq!(find(&set, &first), None);
         // Under another key the same codes are unknown: a hash tells nothing outside its set.
         set.key = [0; 16];
-        assert!(codes.iter().all(|text| set.find(&RecoveryCode::parse(text).unwrap()).is_none()));
+        assert!(codes.iter().all(|text| find(&set, &RecoveryCode::parse(text).unwrap()).is_none()));
         assert_eq!(format!("{codes:?}"), "RecoveryCodes(10)");
     }
 

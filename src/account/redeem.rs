@@ -19,7 +19,7 @@ impl Account {
     /// freeze, a reset or a restored backup. (Proofs of [`Purpose::BINDING`] are used up by the changes themselves.)
     ///
     /// # Errors
-    /// [`AccountError::Proof`]; [`AccountError::Frozen`].
+    /// [`AccountError::Proof`]; [`AccountError::Frozen`]; [`AccountError::Held`] where the purpose has been held since.
     pub fn redeem(
         mut self,
         now: UnixTime,
@@ -34,11 +34,21 @@ impl Account {
         if self.record.frozen_at.is_some() {
             return Err(AccountError::Frozen);
         }
+        if let Some(until) = self.record.held_until(purpose, now) {
+            return Err(AccountError::Held { until });
+        }
+        proof.check_epoch(self.record.epoch)?;
         let redeemed = &mut self.record.redeemed;
-        redeemed.retain(|one| now.as_secs().abs_diff(one.at.as_secs()) < REMEMBERED_SECS);
-        let is_spent = redeemed.iter().any(|one| one.serial == proof.serial) || redeemed.len() >= REDEEMED;
-        if is_spent || proof.epoch != self.record.epoch {
+        if redeemed.iter().any(|one| one.serial == proof.serial) {
             return Err(ProofError::Spent.into());
+        }
+        // Kept past their time until their place is needed: a clock that jumps ahead and back forgets none.
+        if redeemed.len() >= REDEEMED {
+            redeemed.sort_unstable_by_key(|one| one.at);
+            let oldest = redeemed.remove(0);
+            if now.saturating_since(oldest.at) < REMEMBERED_SECS {
+                return Err(ProofError::Spent.into());
+            }
         }
         redeemed.push(Redeemed { serial: proof.serial, at: proof.at });
         Ok(Change::written(self, ()))

@@ -11,10 +11,10 @@ use super::proof::Means;
 use super::purpose::Purpose;
 use super::recovery::RecoveryCode;
 use super::throttles::Door;
-use super::token::{DeviceToken, TokenHash};
-use super::verify::Missed;
+use super::token::{Presented, TokenHash};
+use super::verify::{Found, Missed};
 use super::{Account, AccountError};
-use crate::otp::{Accepted, Code, OpenSteps, Rejection, Step, Totp, Tracker, UnixTime, Verdict};
+use crate::otp::{Accepted, Code, OpenSteps, Rejection, Step, Totp, UnixTime, Verdict};
 use core::fmt;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
@@ -38,7 +38,7 @@ const FAR_BEHIND_SECS: u64 = 86_400;
 pub struct Resync {
     /// `None` where one of the texts is none.
     codes: Option<[Code; 2]>,
-    device: Option<TokenHash>,
+    presented: Presented,
     recovery: Option<RecoveryCode>,
     name: Option<[u8; 16]>,
 }
@@ -50,12 +50,18 @@ impl Resync {
         // Not the same one twice: that says no more than one does.
         let codes =
             parsed.filter(|(first, second)| !bool::from(first.ct_eq(second))).map(|(first, second)| [first, second]);
-        Self { codes, device: None, recovery: None, name: None }
+        Self { codes, presented: Presented::default(), recovery: None, name: None }
     }
 
-    /// With the token of a known device, or a pass: clocks up to a day behind are found. A pass is not used up.
+    /// With the token of a known device: clocks up to a day behind are found.
     pub fn with_device(mut self, cookie: &str) -> Self {
-        self.device = DeviceToken::from_text(cookie).map(|token| token.hash());
+        self.presented.device = TokenHash::of_text(cookie);
+        self
+    }
+
+    /// With a pass: clocks up to a day behind are found. It is not used up: the log-in that follows may need it.
+    pub fn with_pass(mut self, pass: &str) -> Self {
+        self.presented.pass = TokenHash::of_text(pass);
         self
     }
 
@@ -113,7 +119,7 @@ impl Account {
     /// [`AccountLimits::resync_hold_secs`](super::AccountLimits::resync_hold_secs).
     ///
     /// # Errors
-    /// [`AccountError::NotEnrolled`] if the account has no app; [`AccountError::NoRecoveryCodes`]; [`AccountError::Time`] if `now` lies before an
+    /// [`AccountError::NoApp`]; [`AccountError::NoRecoveryCodes`]; [`AccountError::Time`] if `now` lies before an
     /// app's T0.
     pub fn resync(
         mut self,
@@ -135,18 +141,18 @@ impl Account {
             return Ok(self.refuse(now, purpose, rejection));
         }
         if !self.record.authenticators.iter().any(|one| one.kind.app().is_some()) {
-            return Err(AccountError::NotEnrolled);
+            return Err(AccountError::NoApp);
         }
         if self.record.apps().next().is_none() {
             return Ok(self.refuse(now, purpose, Rejection::Disabled));
         }
-        let known = resync.device.as_ref().and_then(|hash| self.known(policy, hash, now));
+        let known = self.known(policy, resync.presented, now);
         let door = match (recovery, known) {
             (Some(_), _) => Door::Recovery,
             (None, Some(_)) => Door::Device,
             (None, None) => Door::Common,
         };
-        if let Some(rejection) = self.shut_for_two(policy, door, now) {
+        if let Some(rejection) = self.shut(policy, door, 2, now) {
             return Ok(self.refuse(now, purpose, rejection));
         }
         if recovery.is_some() && self.recovery_codes_left() == 0 {
@@ -158,51 +164,38 @@ impl Account {
         let searched = self.record.search(codes, behind, now)?;
         let [first, second] = codes;
         let spent = self.record.lately.contains(first, now) | self.record.lately.contains(second, now);
-        let place = recovery.and_then(|code| self.record.recovery.as_ref()?.find(code));
-        let is_recovery_code = Choice::from(u8::from(recovery.is_none() || place.is_some()));
+        let set = recovery.zip(self.record.recovery.as_ref());
+        let (is_recovery_code, place) = set.map_or((Choice::from(1), 0), |(code, set)| set.find(code));
         if !bool::from(searched.found & !spent & is_recovery_code) {
-            let missed = Missed {
-                door,
-                known: known.filter(|_| recovery.is_none()),
-                purpose,
-                fingerprint,
-                expired: false,
-                code: None,
-                diagnosis: None,
-            };
+            let found = Found { known: known.filter(|_| recovery.is_none()), door, fingerprint };
+            let missed = Missed { found, purpose, expired: false, code: None, diagnosis: None };
             return Ok(self.charge(policy, now, missed));
         }
 
         let matched = self.record.authenticators.get_mut(searched.place as usize);
         let Some((id, app)) = matched.and_then(|one| Some((one.id, one.kind.app_mut()?))) else {
-            return Err(AccountError::NotEnrolled); // only apps are searched
+            return Err(AccountError::NoApp); // only apps are searched
         };
         let (present, step) = (app.totp.step_at(now)?, Step::new(searched.step));
-        app.tracker = Tracker::resynchronised(step, present);
+        app.tracker = app.tracker.resynchronised(step, present);
         for code in codes {
             self.record.lately.push(Accepted { code, at: now });
         }
         self.record.miss = None;
         self.record.throttles.succeed(policy, door, now);
         let limits = policy.limits();
-        if let (Some(place), Some(set)) = (place, self.record.recovery.as_mut()) {
-            set.hashes.remove(place);
-            let left = set.left();
-            self.record.hold(policy, limits.recovery_hold_secs, now, now);
+        if let (Some(_), Some(set)) = (recovery, self.record.recovery.as_mut()) {
+            let left = set.spend(place);
+            self.record.hold(policy, limits.recovery_hold_secs, now);
             self.tell(now, EventKind::Recovered { purpose, left });
         }
         if recovery.is_some() || matches!(known, Some(Known::Pass(_))) {
-            self.record.hold(policy, limits.resync_hold_secs, now, now);
+            self.record.hold(policy, limits.resync_hold_secs, now);
         }
         let offset = step.distance_from(present);
         let serial = self.tell(now, EventKind::Resynchronised { authenticator: id, offset }).unwrap_or_default();
         self.record.answers.push(fingerprint, now, Answered::Accepted { means: Means::Authenticator(id), serial });
         Ok(Change::written(self, Verdict::Accepted(id)))
-    }
-
-    fn shut_for_two(&self, policy: &Policy, door: Door, now: UnixTime) -> Option<Rejection> {
-        let busy = || self.record.lately.full_for_two_until(now).map(|until| Rejection::Busy { until });
-        self.record.throttles.shut(policy, door, now).or_else(busy)
     }
 }
 

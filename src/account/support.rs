@@ -6,7 +6,7 @@ use super::event::EventKind;
 use super::policy::Policy;
 use super::purpose::Purpose;
 use super::text::{Text, TextError};
-use super::token::{DeviceToken, Pass};
+use super::token::{DeviceToken, Pass, Presented, TokenHash};
 use super::{Account, AccountError, Record};
 use crate::otp::{Rejection, UnixTime, Verdict};
 use rand::CryptoRng;
@@ -45,7 +45,7 @@ impl Account {
         rng: &mut R,
     ) -> Result<Change<DeviceToken>, AccountError> {
         if self.record.authenticators.is_empty() {
-            return Err(AccountError::NotEnrolled);
+            return Err(self.nothing_bound());
         }
         if self.record.frozen_at.is_some() {
             return Err(AccountError::Frozen);
@@ -60,7 +60,7 @@ impl Account {
     /// channel of a change of binding, where the policy asks for one
     /// ([`AccountLimits::binding_takes_pass`](super::AccountLimits::binding_takes_pass)). It lives an hour at the most.
     ///
-    /// Counted with the codes that are sent to strangers: one within 30 s, five an hour, ten a day.
+    /// Counted with the codes that are sent: one within 30 s, five an hour, ten a day; apart for a known device, whose token is `cookie`.
     ///
     /// # Errors
     /// [`AccountError::NotEnrolled`].
@@ -68,15 +68,19 @@ impl Account {
         mut self,
         policy: &Policy,
         now: UnixTime,
+        cookie: Option<&str>,
         rng: &mut R,
     ) -> Result<Change<Verdict<DeviceToken>>, AccountError> {
         if self.record.authenticators.is_empty() {
-            return Err(AccountError::NotEnrolled);
+            return Err(self.nothing_bound());
         }
         if let Some(rejection) = self.closed(Purpose::BINDING, now) {
             return Ok(self.refuse(now, Purpose::BINDING, rejection));
         }
-        if let Err(until) = self.record.sends.count(now) {
+        let presented = Presented { device: cookie.and_then(TokenHash::of_text), pass: None };
+        let known = self.known(policy, presented, now);
+        let sends = if known.is_some() { &mut self.record.sends_of_devices } else { &mut self.record.sends };
+        if let Err(until) = sends.count(now) {
             return Ok(self.refuse(now, Purpose::BINDING, Rejection::SentLately { until }));
         }
         let (token, until) = self.issue(now, policy.limits().pass_secs.min(MAILED_SECS), rng);
@@ -111,7 +115,7 @@ impl Account {
         record.throttles.end_runs();
         record.frozen_at = None;
         record.is_reset = true;
-        record.hold(policy, policy.limits().reset_hold_secs, now, now);
+        record.hold(policy, policy.limits().reset_hold_secs, now);
         let (token, until) = self.issue(now, policy.limits().pass_secs, rng);
         let Operator { name, reason } = operator.clone();
         self.tell(now, EventKind::Reset { operator: name, reason, until });
@@ -175,7 +179,7 @@ impl Account {
     fn issue<R: CryptoRng + ?Sized>(&mut self, now: UnixTime, secs: u64, rng: &mut R) -> (DeviceToken, UnixTime) {
         let token = DeviceToken::generate(rng);
         let until = now.saturating_add(secs);
-        self.record.passes.issue(Pass { hash: token.hash(), until, failures: 0 }, now);
+        self.record.passes.issue(Pass { hash: token.hash(), until, secs, failures: 0 }, now);
         (token, until)
     }
 

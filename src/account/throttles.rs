@@ -12,7 +12,7 @@ use core::num::NonZeroU32;
 /// | an app's code or a delivered one, for whatever purpose (removals and replacements take a proof of it), without a token that the account knows | common |
 /// | the same with a token, or with a pass | devices |
 /// | two codes in a row | common, or devices with a token, or recovery with a recovery code |
-/// | the code that confirms an enrolment | enrolment |
+/// | the code that confirms an enrolment | enrolment, or devices with a token |
 /// | a recovery code | recovery |
 ///
 /// A code is sent only while the door is open at which it would be submitted. Passes and device tokens by themselves open nothing, and nobody

@@ -18,6 +18,7 @@ use zeroize::{Zeroize, Zeroizing};
 /// a token, good for one accepted code: an operator's [`unlock`](super::Account::unlock) or [`reset`](super::Account::reset) makes it, or
 /// [`mail_pass`](super::Account::mail_pass), and the service mails it. By itself it opens nothing.
 #[derive(Clone)]
+#[must_use = "nobody can show it again"]
 pub struct DeviceToken(Box<[u8; Self::LEN]>);
 
 impl DeviceToken {
@@ -35,14 +36,6 @@ impl DeviceToken {
         let mut digits = Zeroizing::new([0; 2 * Self::LEN]);
         // There is room for two digits a byte.
         Sensitive::new(base16ct::lower::encode_str(&*self.0, &mut *digits).unwrap_or_default().into())
-    }
-
-    /// What a client has sent, if it can be a token.
-    #[must_use]
-    pub fn from_text(text: &str) -> Option<Self> {
-        let mut token = Self(Box::new([0; Self::LEN]));
-        let len = base16ct::mixed::decode(text, &mut *token.0).ok()?.len();
-        (len == Self::LEN).then_some(token)
     }
 
     pub(super) fn hash(&self) -> TokenHash {
@@ -66,6 +59,15 @@ impl fmt::Debug for DeviceToken {
 #[derive(Clone, Copy)]
 pub(super) struct TokenHash(pub(super) [u8; 32]);
 
+impl TokenHash {
+    /// Of what a client has sent, if it can be a token.
+    pub(super) fn of_text(text: &str) -> Option<Self> {
+        let mut token = DeviceToken(Box::new([0; DeviceToken::LEN]));
+        let len = base16ct::mixed::decode(text, &mut *token.0).ok()?.len();
+        (len == DeviceToken::LEN).then(|| token.hash())
+    }
+}
+
 impl fmt::Debug for TokenHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TokenHash(..)")
@@ -78,11 +80,26 @@ impl ConstantTimeEq for TokenHash {
     }
 }
 
+/// What comes with a code: a device token, a pass, or both.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Presented {
+    pub(super) device: Option<TokenHash>,
+    pub(super) pass: Option<TokenHash>,
+}
+
+impl Presented {
+    pub(super) fn iter(self) -> impl Iterator<Item = TokenHash> {
+        self.pass.into_iter().chain(self.device)
+    }
+}
+
 /// A pass that has not been used.
 #[derive(Clone, Copy)]
 pub(super) struct Pass {
     pub(super) hash: TokenHash,
     pub(super) until: UnixTime,
+    /// How long it was to live, in seconds.
+    pub(super) secs: u64,
     /// Wrong codes that came with it.
     pub(super) failures: u32,
 }
@@ -101,9 +118,13 @@ impl Passes {
 
     /// Whether `hash` is of a pass that is good: all are compared.
     pub(super) fn knows(&self, hash: &TokenHash, secs: u64, now: UnixTime) -> bool {
-        // A clock set back does not make it last longer.
-        let good = self.0.iter().filter(|pass| now < pass.until && pass.until.saturating_since(now) <= secs);
+        let good = self.0.iter().filter(|pass| now.is_within(pass.secs.min(secs), pass.until));
         good.fold(Choice::from(0), |known, pass| known | pass.hash.ct_eq(hash)).into()
+    }
+
+    /// How many are good.
+    pub(super) fn count(&self, secs: u64, now: UnixTime) -> usize {
+        self.0.iter().filter(|pass| now.is_within(pass.secs.min(secs), pass.until)).count()
     }
 
     /// Counts a wrong code that came with a pass, and ends it at the last one it is good for.

@@ -4,10 +4,9 @@ use super::answers::{Answer, Answered};
 use super::attempt::{Attempt, Submitted};
 use super::authenticator::{App, Authenticator, AuthenticatorId, Kind};
 use super::change::Change;
-use super::deliver::channel_of;
-use super::delivered::{Recipient, Sent};
+use super::delivered::Recipient;
 use super::device::Known;
-use super::diagnosis::{Diagnosis, Miss, common};
+use super::diagnosis::{Diagnosis, Miss, agreement};
 use super::event::{Event, EventKind, Reason};
 use super::policy::Policy;
 use super::proof::{Means, Proof};
@@ -55,36 +54,35 @@ impl Account {
         if let Some(rejection) = self.closed(purpose, now) {
             return Ok(self.refuse(now, purpose, rejection));
         }
-        let spent = self.record.lately.contains(code, now);
-        if let Some(rejection) = self.has_nothing_for(purpose, spent)? {
+        if let Some(rejection) = self.has_nothing_for(purpose)? {
             return Ok(self.refuse(now, purpose, rejection));
         }
-        let known = attempt.device.as_ref().and_then(|hash| self.known(policy, hash, now));
-        policy.needs_pass(purpose, known)?;
+        let known = self.known(policy, attempt.presented, now);
+        policy.check_pass(purpose, known)?;
         let door = if known.is_some() { Door::Device } else { Door::Common };
-        if let Some(rejection) = self.shut(policy, door, now) {
+        if let Some(rejection) = self.shut(policy, door, 1, now) {
             return Ok(self.refuse(now, purpose, rejection));
         }
 
-        let limits = policy.limits();
+        let (spent, limits) = (self.record.lately.contains(code, now), policy.limits());
         let is_factor = purpose != Purpose::CONFIRMATION;
         let apps = || self.record.apps().filter(|_| is_factor);
         let candidates = apps().map(|(place, _, app)| (place, Candidate::of(app)));
         let judged = judge(candidates, policy.codes(), spent, now, code)?;
-        let common = common(apps().map(|(_, id, app)| (id, Candidate::of(app))), self.record.miss, now, code);
+        let agreement = agreement(apps().map(|(_, id, app)| (id, Candidate::of(app))), self.record.miss, now, code);
         let bound = |id| self.record.authenticators.iter().any(|one| one.id == id && !one.disabled);
         let messages =
             self.record.delivered.judge(purpose, limits.delivered_secs, now, code, |recipient| match recipient {
-                Recipient::Bound(id) => bound(*id),
-                Recipient::Named(_) => !is_factor,
+                Recipient::Bound(id, _) => is_factor && bound(*id),
+                Recipient::Named(address) => !is_factor && attempt.address.as_ref() == Some(address),
             });
         let delivered = messages.right & !spent & !judged.accepted;
-        let known_as = Found { known, door, fingerprint };
+        let found = Found { known, door, fingerprint };
         if judged.accepted.into() {
-            return self.accept_app(policy, now, attempt, code, &judged, known_as);
+            return self.accept_app(policy, now, attempt, code, &judged, found);
         }
         if delivered.into() {
-            return self.accept_delivered(policy, now, attempt, code, messages.place, known_as);
+            return self.accept_delivered(policy, now, attempt, code, messages.place, found);
         }
         if bool::from(judged.replayed | spent) {
             let whose = self.record.authenticators.get(judged.replayed_place as usize);
@@ -94,7 +92,7 @@ impl Account {
         }
         let expired = bool::from(judged.expired | messages.expired);
         let code = is_factor.then_some(code);
-        let missed = Missed { door, known, purpose, fingerprint, expired, code, diagnosis: common.diagnosis() };
+        let missed = Missed { found, purpose, expired, code, diagnosis: agreement.diagnosis() };
         Ok(self.charge(policy, now, missed))
     }
 
@@ -109,7 +107,7 @@ impl Account {
     ) -> Result<Change<Verdict<Proof>>, AccountError> {
         let matched = self.record.authenticators.get_mut(judged.place as usize);
         let Some(Authenticator { id, kind: Kind::App(app), last_used, .. }) = matched else {
-            return Err(AccountError::NotEnrolled); // only apps are judged
+            return Err(AccountError::NoApp); // only apps are judged
         };
         let (id, present) = (*id, app.totp.step_at(now)?);
         app.tracker = app.tracker.accepted(judged.step, policy.codes().max_drift, present);
@@ -129,13 +127,12 @@ impl Account {
         found: Found,
     ) -> Result<Change<Verdict<Proof>>, AccountError> {
         let record = &mut self.record;
-        if place as usize >= record.delivered.0.len() {
-            return Err(AccountError::NotEnrolled); // only what is there is judged
-        }
-        let Sent { recipient, purpose, .. } = record.delivered.0.remove(place as usize);
-        let channel = channel_of(&recipient, &record.authenticators);
+        let Some(sent) = record.delivered.0.get_mut(place as usize) else { return Err(AccountError::NothingSent) };
+        // Kept for a while, as what has been there.
+        sent.until = now;
+        let (channel, purpose) = (sent.recipient.channel(), sent.purpose);
         let mut authenticator = None;
-        if let Recipient::Bound(id) = recipient {
+        if let Recipient::Bound(id, _) = sent.recipient {
             authenticator = Some(id);
             record.authenticators.iter_mut().filter(|one| one.id == id).for_each(|one| one.last_used = now);
         }
@@ -156,8 +153,11 @@ impl Account {
     ) -> Change<Verdict<Proof>> {
         self.record.lately.push(Accepted { code, at: now });
         self.record.miss = None;
-        self.record.throttles.succeed(policy, found.door, now);
-        self.used(found.known, now);
+        // Whoever reads what is sent to an address has not shown to be the owner: runs of failures go on, and a pass stays.
+        if attempt.purpose != Purpose::CONFIRMATION {
+            self.record.throttles.succeed(policy, found.door, now);
+            self.used(found.known, now);
+        }
         let serial = self.tell(now, kind).unwrap_or_default();
         self.record.answers.push(found.fingerprint, now, Answered::Accepted { means, serial });
         let proof = self.proof(policy, attempt, means, now, serial);
@@ -173,21 +173,21 @@ impl Account {
     }
 
     /// Where there is nothing that a code for this purpose could be right at, or have been.
-    fn has_nothing_for(&self, purpose: Purpose, spent: Choice) -> Result<Option<Rejection>, AccountError> {
+    fn has_nothing_for(&self, purpose: Purpose) -> Result<Option<Rejection>, AccountError> {
         if purpose == Purpose::CONFIRMATION {
-            let was_sent = self.record.delivered.0.iter().any(|sent| sent.purpose == purpose) || spent.into();
+            let was_sent = self.record.delivered.0.iter().any(|sent| sent.purpose == purpose);
             return if was_sent { Ok(None) } else { Err(AccountError::NothingSent) };
         }
         if self.record.authenticators.is_empty() {
-            return Err(AccountError::NotEnrolled);
+            return Err(self.nothing_bound());
         }
         let all_disabled = self.record.authenticators.iter().all(|one| one.disabled);
         Ok(all_disabled.then_some(Rejection::Disabled))
     }
 
-    /// Why no code is evaluated at this door now: its throttle, or too many acceptances lately.
-    pub(super) fn shut(&self, policy: &Policy, door: Door, now: UnixTime) -> Option<Rejection> {
-        let busy = || self.record.lately.full_until(now).map(|until| Rejection::Busy { until });
+    /// Why no submission of so many codes is evaluated at this door now: its throttle, or too many acceptances lately.
+    pub(super) fn shut(&self, policy: &Policy, door: Door, codes: usize, now: UnixTime) -> Option<Rejection> {
+        let busy = || self.record.lately.full_until(codes, now).map(|until| Rejection::Busy { until });
         self.record.throttles.shut(policy, door, now).or_else(busy)
     }
 
@@ -214,7 +214,7 @@ impl Account {
 
     /// One charge for one submission, whatever it has been compared with.
     pub(super) fn charge<T>(mut self, policy: &Policy, now: UnixTime, missed: Missed) -> Change<Verdict<T>> {
-        let Missed { door, known, purpose, fingerprint, expired, code, diagnosis } = missed;
+        let Missed { found: Found { known, door, fingerprint }, purpose, expired, code, diagnosis } = missed;
         let Failed { charge, is_first_lock, disables } = self.record.throttles.fail(policy, door, now);
         let (rejection, answered) = if expired {
             (Rejection::Expired(charge), Answered::Expired(charge))
@@ -249,6 +249,8 @@ impl Account {
             means,
             purpose: attempt.purpose,
             context: attempt.context,
+            address: attempt.address.clone(),
+            by_enrolment: false,
             at,
             secs: policy.limits().proof_secs,
             epoch: self.record.epoch,
@@ -281,20 +283,18 @@ impl Record {
 
 /// Where a code was submitted, and with what.
 #[derive(Clone, Copy)]
-struct Found {
-    known: Option<Known>,
-    door: Door,
-    fingerprint: Option<[u8; 32]>,
+pub(super) struct Found {
+    pub(super) known: Option<Known>,
+    pub(super) door: Door,
+    /// [`Attempt::fingerprint`].
+    pub(super) fingerprint: Option<[u8; 32]>,
 }
 
 /// A submission that is charged.
 #[derive(Clone, Copy)]
 pub(super) struct Missed {
-    pub(super) door: Door,
-    /// What it came with.
-    pub(super) known: Option<Known>,
+    pub(super) found: Found,
     pub(super) purpose: Purpose,
-    pub(super) fingerprint: Option<[u8; 32]>,
     pub(super) expired: bool,
     /// What is kept, to be compared with a later one.
     pub(super) code: Option<Code>,

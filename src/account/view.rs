@@ -23,6 +23,12 @@ pub struct AccountView {
     pub pending: Option<(AuthenticatorId, UnixTime)>,
     /// Why no code would be evaluated now, if none would: for attempts without a device token.
     pub shut: Option<Rejection>,
+    /// The same for attempts with a device token or a pass.
+    pub shut_for_devices: Option<Rejection>,
+    /// The same for recovery codes.
+    pub shut_for_recovery: Option<Rejection>,
+    /// How many passes have been issued and not used.
+    pub passes: usize,
     /// Failures in a row over all doors.
     pub failures_in_a_row: u32,
     /// Failures of strangers that have not leaked away.
@@ -110,16 +116,17 @@ impl Account {
         });
         let authenticators: Vec<_> = authenticators.collect();
         let all_disabled = !authenticators.is_empty() && authenticators.iter().all(|one| one.is_disabled);
-        let shut = match record.frozen_at {
-            Some(_) => Some(Rejection::Frozen),
-            None if all_disabled => Some(Rejection::Disabled),
-            None => self.shut(policy, Door::Common, now),
-        };
+        let frozen = record.frozen_at.map(|_| Rejection::Frozen);
+        let disabled = all_disabled.then_some(Rejection::Disabled);
+        let shut = frozen.or(disabled).or_else(|| self.shut(policy, Door::Common, 1, now));
         let holds = record.holds.iter().filter(|hold| now < hold.until);
         AccountView {
             authenticators,
             pending: self.waiting(policy, now).map(|one| (one.id, one.until)),
             shut,
+            shut_for_devices: frozen.or(disabled).or_else(|| self.shut(policy, Door::Device, 1, now)),
+            shut_for_recovery: frozen.or_else(|| record.throttles.shut(policy, Door::Recovery, now)),
+            passes: record.passes.count(policy.limits().pass_secs, now),
             failures_in_a_row: record.throttles.run,
             long_term_failures: record.throttles.common.long_term,
             recovery_codes_left: self.recovery_codes_left(),

@@ -54,7 +54,7 @@ pub fn decide<'a>(
     let shut = match state.throttle.admission(limits, now) {
         Admission::Locked(until) => Some(Rejection::Locked { until }),
         Admission::Disabled => Some(Rejection::Disabled),
-        Admission::Open => state.lately.full_until(now).map(|until| Rejection::Busy { until }),
+        Admission::Open => state.lately.full_until(1, now).map(|until| Rejection::Busy { until }),
     };
     let outcome = if let Some(rejection) = shut {
         Outcome::Unevaluated(rejection)

@@ -55,28 +55,17 @@ impl Lately {
             .fold(Choice::from(0), |found, entry| found | entry.code.ct_eq(&code))
     }
 
-    /// When there is room for another acceptance, if there is none now: all places are taken by younger ones.
-    pub(crate) fn full_until(&self, now: UnixTime) -> Option<UnixTime> {
-        if self.codes.last() == Some(&0) {
-            return None;
-        }
-        let oldest = self.iter().min_by_key(|entry| entry.at)?;
-        oldest.is_remembered(now).then(|| oldest.at.saturating_add(REMEMBERED_SECS))
-    }
-
-    /// The same for two acceptances at once.
-    #[cfg(feature = "alloc")] // only accounts are resynchronised
-    pub(crate) fn full_for_two_until(&self, now: UnixTime) -> Option<UnixTime> {
+    /// When there is room for so many acceptances more, if there is none now: too many places are taken by younger ones.
+    pub(crate) fn full_until(&self, count: usize, now: UnixTime) -> Option<UnixTime> {
         let free = self.codes.iter().filter(|code| **code == 0).count();
         let old = self.iter().filter(|entry| !entry.is_remembered(now)).count();
-        let second = || {
-            let mut times: [UnixTime; REMEMBERED] = self.times;
-            times.sort_unstable();
-            let [_, second, ..] = times;
-            second.saturating_add(REMEMBERED_SECS)
-        };
-        // Free places have the time nought, and count among the oldest.
-        (free.saturating_add(old) < 2).then(second)
+        if free.saturating_add(old) >= count {
+            return None;
+        }
+        // Free places have the time nought, and come first.
+        let mut times = self.times;
+        times.sort_unstable();
+        times.get(count.saturating_sub(1)).map(|at| at.saturating_add(REMEMBERED_SECS))
     }
 
     /// Remembers an acceptance, in the place of the oldest if all are taken.
@@ -127,34 +116,33 @@ mod tests {
         assert!(contains(&lately, 8, 1_010), "what lies in the future is not old");
     }
 
-    #[cfg(feature = "alloc")]
     #[test]
     fn two_at_once_wait_until_two_places_are_free() {
         let mut lately = Lately::new();
         for i in 0..30 {
             lately.push(entry(i, 1_000 + u64::from(i)));
         }
-        assert_eq!(lately.full_for_two_until(UnixTime::from_secs(1_040)), None);
+        assert_eq!(lately.full_until(2, UnixTime::from_secs(1_040)), None);
         lately.push(entry(30, 1_030));
-        assert_eq!(lately.full_for_two_until(UnixTime::from_secs(1_040)), Some(UnixTime::from_secs(1_600)));
-        assert_eq!(lately.full_for_two_until(UnixTime::from_secs(1_600)), None);
+        assert_eq!(lately.full_until(2, UnixTime::from_secs(1_040)), Some(UnixTime::from_secs(1_600)));
+        assert_eq!(lately.full_until(2, UnixTime::from_secs(1_600)), None);
         lately.push(entry(31, 1_031));
-        assert_eq!(lately.full_for_two_until(UnixTime::from_secs(1_600)), Some(UnixTime::from_secs(1_601)));
-        assert_eq!(lately.full_for_two_until(UnixTime::from_secs(1_601)), None);
+        assert_eq!(lately.full_until(2, UnixTime::from_secs(1_600)), Some(UnixTime::from_secs(1_601)));
+        assert_eq!(lately.full_until(2, UnixTime::from_secs(1_601)), None);
     }
 
     #[test]
     fn thirty_two_young_ones_leave_no_room_until_the_oldest_is_ten_minutes_old() {
         let mut lately = Lately::new();
         for i in 0..32 {
-            assert_eq!(lately.full_until(UnixTime::from_secs(1_040)), None);
+            assert_eq!(lately.full_until(1, UnixTime::from_secs(1_040)), None);
             lately.push(entry(i, 1_000 + u64::from(i)));
         }
-        assert_eq!(lately.full_until(UnixTime::from_secs(1_040)), Some(UnixTime::from_secs(1_600)));
-        assert_eq!(lately.full_until(UnixTime::from_secs(1_600)), None);
+        assert_eq!(lately.full_until(1, UnixTime::from_secs(1_040)), Some(UnixTime::from_secs(1_600)));
+        assert_eq!(lately.full_until(1, UnixTime::from_secs(1_600)), None);
         lately.push(entry(99, 1_600));
         assert!(!contains(&lately, 0, 1_040), "the oldest made room");
         assert!(contains(&lately, 1, 1_040));
-        assert_eq!(lately.full_until(UnixTime::from_secs(1_600)), Some(UnixTime::from_secs(1_601)));
+        assert_eq!(lately.full_until(1, UnixTime::from_secs(1_600)), Some(UnixTime::from_secs(1_601)));
     }
 }

@@ -68,7 +68,7 @@ impl Rejection {
         }
     }
 
-    /// The first instant at which another code can be accepted, where that is not now: a page may count down to it.
+    /// From when on another code can be accepted, or another message sent, where that is known: a page may count down to it.
     #[must_use]
     pub const fn retry_at(&self) -> Option<UnixTime> {
         match self {
@@ -120,7 +120,9 @@ impl Rejection {
     pub const fn advice_for(&self, typed: Typed) -> Advice {
         let of_app = self.advice();
         match (typed, of_app) {
-            (Typed::DeliveredCode, Advice::CheckTheEntry | Advice::SetTheClockToAutomatic) => Advice::CheckTheMessage,
+            (Typed::DeliveredCode, Advice::TypeTheDigits | Advice::CheckTheEntry | Advice::SetTheClockToAutomatic) => {
+                Advice::CheckTheMessage
+            }
             (Typed::DeliveredCode, Advice::TypeItAsItAppears | Advice::WaitForTheNextCode) => Advice::AskForAnother,
             (
                 Typed::RecoveryCode,
@@ -238,7 +240,7 @@ impl fmt::Display for Advice {
             }
             Self::WaitForTheLock => "Too many wrong codes: wait until the lock ends.",
             Self::WaitForTheHold => "This is held for a while, as the account's security was changed: try again later.",
-            Self::WaitForTheMessage => "A code was sent a moment ago: wait for it, or ask for another later.",
+            Self::WaitForTheMessage => "Wait for the message that was sent, or ask for another later.",
             Self::CheckTheMessage => "The code is wrong: type the one in the newest message.",
             Self::AskForAnother => "This code has run out or was used: ask for another.",
             Self::CheckTheSheet => "This is no unused code of your newest sheet of recovery codes: check it, or use another.",

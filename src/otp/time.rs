@@ -36,6 +36,13 @@ impl UnixTime {
         Self(self.0.saturating_add(secs))
     }
 
+    /// Whether it lies in the last `secs` seconds before `end`: of what is good until then, so that a clock set back does not make
+    /// it last longer.
+    #[cfg(feature = "alloc")] // only accounts have what ends
+    pub(crate) const fn is_within(self, secs: u64, end: Self) -> bool {
+        self.0 < end.0 && end.saturating_since(self) <= secs
+    }
+
     /// Seconds from `earlier` until this instant; nought if `earlier` is not earlier.
     #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> u64 {

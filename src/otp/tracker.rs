@@ -7,7 +7,7 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeGreater};
 /// How far a resynchronisation may have moved the centre, in steps of the shortest period: a day behind, ten minutes
 /// ahead.
 const ANCHORS: (i32, i32) = (-86_400, 600);
-/// An anchor behind this is given up once a code of our own clock is accepted, in steps. (Nearer ones stay: a phone that was set
+/// A resynchronisation that expects codes behind this is given up once a code of our own clock is accepted, in steps. (Nearer ones stay: a phone that was set
 /// right may go wrong again.)
 const ANCHORS_KEPT: i32 = -20;
 /// How far learning may move the drift from there, in steps, whatever the policy.
@@ -59,7 +59,7 @@ impl Tracker {
 
     /// After the acceptance of `step` at `now`. Which step it was shows in the result only: no branch depends on it.
     pub(crate) fn accepted(self, step: Step, max_drift: u8, now: Step) -> Self {
-        if self.anchor >= ANCHORS_KEPT {
+        if self.drift(max_drift) >= ANCHORS_KEPT {
             return self.learnt(step, max_drift, now);
         }
         // A code of our own clock after a resynchronisation far behind: the clock has been set right, and yesterday's steps close.
@@ -88,11 +88,11 @@ impl Tracker {
     /// After two codes in a row, the second one `step`'s, both above the watermark: what is expected from now on is measured
     /// from there.
     #[cfg_attr(not(feature = "alloc"), allow(dead_code))] // only accounts are resynchronised
-    pub(crate) fn resynchronised(step: Step, now: Step) -> Self {
+    pub(crate) fn resynchronised(self, step: Step, now: Step) -> Self {
         // Within what was searched: a day of the shortest period.
         #[allow(clippy::cast_possible_truncation)]
         let ahead = step.distance_from(now) as i32;
-        Self { watermark: Some(step), drift: ahead, anchor: ahead }
+        Self { watermark: self.watermark.max(Some(step)), drift: ahead, anchor: ahead }
     }
 
     /// With nothing learnt of the clock; the watermark stays.

@@ -39,7 +39,7 @@ pub enum Error {
     #[error("the event sink has not taken the account's events, which erasing would lose: see to it, and try again")]
     Untold,
     /// An operator's name or reason is no text.
-    #[error("the operator's name or the reason cannot be kept")]
+    #[error("the operator's name or the reason cannot be kept: give both, on one line of at most 128 bytes each")]
     Operator(#[from] TextError),
 }
 

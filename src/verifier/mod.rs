@@ -57,8 +57,8 @@ pub use sink::{EventSink, SinkError};
 pub use support::Support;
 
 use crate::account::{
-    AccountId, AccountView, Attempt, AuthenticatorId, CodeRequest, Delivery, DeviceId, DeviceToken, Event, EventKind,
-    New, Policy, Proof, Purpose, Reason, RecoveryCodes, Resync, Text,
+    AccountId, AccountView, Attempt, AuthenticatorId, CodeRequest, Delivery, DeviceId, DeviceToken, Enrollable, Event,
+    EventKind, Policy, Proof, Purpose, Reason, RecoveryCodes, Resync, Text,
 };
 use crate::otp::{Rejection, UnixTime, Verdict};
 use crate::seal::Keyring;
@@ -127,7 +127,7 @@ impl<S: Store> Verifier<S> {
     ///
     /// # Errors
     /// [`Error::Account`] where there is one already, or after a reset; [`Error`].
-    pub async fn enroll_first<N: New>(&self, account: &AccountId, new: N) -> Result<N::Begun, Error> {
+    pub async fn enroll_first<N: Enrollable>(&self, account: &AccountId, new: N) -> Result<N::Begun, Error> {
         self.change(account, |opened, now, rng| opened.enroll_first(&self.0.policy, now, &new, rng)).await
     }
 
@@ -137,7 +137,7 @@ impl<S: Store> Verifier<S> {
     ///
     /// # Errors
     /// [`Error::Account`] if the proof does not prove enough, or there is no room; [`Error`].
-    pub async fn enroll<N: New>(&self, proof: Proof, new: N) -> Result<N::Begun, Error> {
+    pub async fn enroll<N: Enrollable>(&self, proof: Proof, new: N) -> Result<N::Begun, Error> {
         let account = proof.account();
         self.change(account, |opened, now, rng| opened.enroll(&self.0.policy, now, &proof, &new, rng)).await
     }
@@ -147,7 +147,7 @@ impl<S: Store> Verifier<S> {
     ///
     /// # Errors
     /// [`Error::Account`] if the proof does not prove enough, or there is no such authenticator; [`Error`].
-    pub async fn replace<N: New>(&self, proof: Proof, old: AuthenticatorId, new: N) -> Result<N::Begun, Error> {
+    pub async fn replace<N: Enrollable>(&self, proof: Proof, old: AuthenticatorId, new: N) -> Result<N::Begun, Error> {
         let account = proof.account();
         self.change(account, |opened, now, rng| opened.replace(&self.0.policy, now, &proof, old, &new, rng)).await
     }
@@ -157,7 +157,7 @@ impl<S: Store> Verifier<S> {
     ///
     /// # Errors
     /// [`Error::Account`] if the pass is not good, or a confirmation is needed too; [`Error`].
-    pub async fn enroll_with_pass<N: New>(
+    pub async fn enroll_with_pass<N: Enrollable>(
         &self,
         account: &AccountId,
         pass: &str,
@@ -203,7 +203,7 @@ impl<S: Store> Verifier<S> {
     }
 
     /// Gives a code to be sent, after it has been stored: see [`Account::deliver`](crate::account::Account::deliver). The service
-    /// sends it. Should the answer get lost, ask again: it is the same code.
+    /// sends it. Should the answer get lost, ask again after 30 s: it is the same code.
     ///
     /// # Errors
     /// [`Error::Account`] if the account is not bound to that address; [`Error`].
@@ -215,8 +215,8 @@ impl<S: Store> Verifier<S> {
     ///
     /// # Errors
     /// [`Error::Account`] if the account has no authenticator; [`Error`].
-    pub async fn mail_pass(&self, account: &AccountId) -> Result<Verdict<DeviceToken>, Error> {
-        self.change(account, |opened, now, rng| opened.mail_pass(&self.0.policy, now, rng)).await
+    pub async fn mail_pass(&self, account: &AccountId, cookie: Option<&str>) -> Result<Verdict<DeviceToken>, Error> {
+        self.change(account, |opened, now, rng| opened.mail_pass(&self.0.policy, now, cookie, rng)).await
     }
 
     /// Gives the browser that `proof` came from a device token: see

@@ -2,11 +2,13 @@
 
 use super::sink::{EventSink, SinkError};
 use crate::account::{AccountId, Event, EventKind};
+#[cfg(feature = "tracing")]
+use crate::account::{AuthenticatorId, Channel, Diagnosis, Purpose, Text};
 
 /// Events as structured logs, by the `tracing` crate: target `sekisho`, one record an event, with the fields `account`, `event`,
-/// `at` (Unix time in seconds), `sequence`, and, where the event has them, `authenticator`, `purpose`, `reason`, `operator`, `until`
-/// (of a lock, a pass, or a restored backup), `failures_in_a_row`, `offset`. At level WARN what the owner should be told of,
-/// otherwise INFO.
+/// `at` (Unix time in seconds), `sequence`, and, where the event has them, `authenticator`, `replaced`, `device`, `purpose`, `channel`,
+/// `address` (masked), `reason`, `operator`, `until` (of a lock, a pass, or a restored backup), `failures_in_a_row`, `offset` (in steps), `left` (recovery
+/// codes), `diagnosis`. At level WARN what the owner should be told of, otherwise INFO.
 #[cfg(feature = "tracing")]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TracingSink;
@@ -14,6 +16,8 @@ pub struct TracingSink;
 #[cfg(feature = "tracing")]
 impl EventSink for TracingSink {
     async fn hand(&self, account: &AccountId, event: &Event) -> Result<(), SinkError> {
+        let fields = Fields::of(&event.kind);
+        let diagnosis = fields.diagnosis.as_ref().map(tracing::field::display);
         // Names of fields and levels are fixed when compiled: one macro call for each level.
         macro_rules! log {
             ($level:ident) => {
@@ -23,13 +27,19 @@ impl EventSink for TracingSink {
                     event = event.kind.as_str(),
                     at = event.at.as_secs(),
                     sequence = event.sequence,
-                    authenticator = authenticator(&event.kind),
-                    purpose = purpose(&event.kind),
-                    reason = reason(&event.kind),
-                    operator = operator(&event.kind),
-                    until = until(&event.kind),
-                    failures_in_a_row = failures_in_a_row(&event.kind),
-                    offset = offset(&event.kind),
+                    authenticator = fields.authenticator,
+                    replaced = fields.replaced,
+                    device = fields.device,
+                    purpose = fields.purpose,
+                    channel = fields.channel,
+                    address = fields.address,
+                    reason = fields.reason,
+                    operator = fields.operator,
+                    until = fields.until,
+                    failures_in_a_row = fields.failures_in_a_row,
+                    offset = fields.offset,
+                    left = fields.left,
+                    diagnosis,
                 )
             };
         }
@@ -42,69 +52,91 @@ impl EventSink for TracingSink {
     }
 }
 
+/// What an event has to say, field by field.
 #[cfg(feature = "tracing")]
-const fn authenticator(kind: &EventKind) -> Option<u32> {
-    match kind {
-        EventKind::EnrolmentBegun { authenticator }
-        | EventKind::Confirmed { authenticator }
-        | EventKind::Accepted { authenticator, .. }
-        | EventKind::Renamed { authenticator }
-        | EventKind::Removed { authenticator } => Some(authenticator.number()),
-        _ => None,
-    }
+#[derive(Default)]
+struct Fields<'a> {
+    authenticator: Option<u32>,
+    replaced: Option<u32>,
+    device: Option<u64>,
+    purpose: Option<&'a str>,
+    channel: Option<&'a str>,
+    address: Option<&'a str>,
+    reason: Option<&'a str>,
+    operator: Option<&'a str>,
+    until: Option<u64>,
+    failures_in_a_row: Option<u32>,
+    offset: Option<i64>,
+    left: Option<u8>,
+    diagnosis: Option<Diagnosis>,
 }
 
 #[cfg(feature = "tracing")]
-fn purpose(kind: &EventKind) -> Option<&str> {
-    match kind {
-        EventKind::Accepted { purpose, .. }
-        | EventKind::Rejected { purpose, .. }
-        | EventKind::Recovered { purpose, .. } => Some(purpose.as_str()),
-        _ => None,
-    }
-}
-
-/// Why: a refusal's reason, or the operator's.
-#[cfg(feature = "tracing")]
-fn reason(kind: &EventKind) -> Option<&str> {
-    match kind {
-        EventKind::Rejected { reason, .. } => Some(reason.as_str()),
-        EventKind::PassIssued { reason, .. } | EventKind::Erased { reason, .. } => Some(reason.as_str()),
-        _ => None,
-    }
-}
-
-#[cfg(feature = "tracing")]
-fn operator(kind: &EventKind) -> Option<&str> {
-    match kind {
-        EventKind::PassIssued { operator, .. } | EventKind::Erased { operator, .. } => Some(operator.as_str()),
-        _ => None,
-    }
-}
-
-#[cfg(feature = "tracing")]
-const fn until(kind: &EventKind) -> Option<u64> {
-    match kind {
-        EventKind::Locked { until, .. }
-        | EventKind::PassIssued { until, .. }
-        | EventKind::Restored { restored_at: until } => Some(until.as_secs()),
-        _ => None,
-    }
-}
-
-#[cfg(feature = "tracing")]
-const fn failures_in_a_row(kind: &EventKind) -> Option<u32> {
-    match kind {
-        EventKind::Locked { failures_in_a_row, .. } => Some(*failures_in_a_row),
-        _ => None,
-    }
-}
-
-#[cfg(feature = "tracing")]
-const fn offset(kind: &EventKind) -> Option<i64> {
-    match kind {
-        EventKind::Accepted { offset, .. } => Some(*offset),
-        _ => None,
+impl<'a> Fields<'a> {
+    /// Without a catch-all: a new kind of event has to say what it has.
+    fn of(kind: &'a EventKind) -> Self {
+        let by = |operator: &'a Text, reason: &'a Text| Self {
+            operator: Some(operator.as_str()),
+            reason: Some(reason.as_str()),
+            ..Self::default()
+        };
+        let of =
+            |authenticator: &AuthenticatorId| Self { authenticator: Some(authenticator.number()), ..Self::default() };
+        let sent = |authenticator: &Option<AuthenticatorId>, channel: &Channel, purpose: &'a Purpose| Self {
+            authenticator: authenticator.map(AuthenticatorId::number),
+            channel: Some(channel.as_str()),
+            purpose: Some(purpose.as_str()),
+            ..Self::default()
+        };
+        match kind {
+            EventKind::EnrolmentBegun { authenticator }
+            | EventKind::Confirmed { authenticator }
+            | EventKind::Renamed { authenticator }
+            | EventKind::Removed { authenticator } => of(authenticator),
+            EventKind::Accepted { authenticator, purpose, offset } => {
+                Self { purpose: Some(purpose.as_str()), offset: Some(*offset), ..of(authenticator) }
+            }
+            EventKind::DeliveredCodeAccepted { authenticator, channel, purpose } => {
+                sent(authenticator, channel, purpose)
+            }
+            EventKind::CodeSent { authenticator, channel, address, purpose } => {
+                Self { address: Some(address.as_str()), ..sent(authenticator, channel, purpose) }
+            }
+            EventKind::Rejected { purpose, reason, diagnosis } => Self {
+                purpose: Some(purpose.as_str()),
+                reason: Some(reason.as_str()),
+                authenticator: diagnosis.map(|diagnosis| diagnosis.authenticator.number()),
+                diagnosis: *diagnosis,
+                ..Self::default()
+            },
+            EventKind::Locked { until, failures_in_a_row, is_first: _ } => {
+                Self { until: Some(until.as_secs()), failures_in_a_row: Some(*failures_in_a_row), ..Self::default() }
+            }
+            EventKind::Resynchronised { authenticator, offset } => Self { offset: Some(*offset), ..of(authenticator) },
+            EventKind::Replaced { authenticator, replaced } => {
+                Self { replaced: Some(replaced.number()), ..of(authenticator) }
+            }
+            EventKind::DeviceRemembered { device } | EventKind::DeviceForgotten { device } => {
+                Self { device: Some(device.number()), ..Self::default() }
+            }
+            EventKind::PassMailed { until } | EventKind::Restored { restored_at: until } => {
+                Self { until: Some(until.as_secs()), ..Self::default() }
+            }
+            EventKind::PassIssued { operator, reason, until } | EventKind::Reset { operator, reason, until } => {
+                Self { until: Some(until.as_secs()), ..by(operator, reason) }
+            }
+            EventKind::Frozen { operator, reason }
+            | EventKind::Thawed { operator, reason }
+            | EventKind::Erased { operator, reason } => by(operator, reason),
+            EventKind::DriftCleared { authenticator, operator, reason } => {
+                Self { authenticator: Some(authenticator.number()), ..by(operator, reason) }
+            }
+            EventKind::RecoveryCodesIssued { count } => Self { left: Some(*count), ..Self::default() },
+            EventKind::Recovered { purpose, left } => {
+                Self { purpose: Some(purpose.as_str()), left: Some(*left), ..Self::default() }
+            }
+            EventKind::Disabled | EventKind::Unknown => Self::default(),
+        }
     }
 }
 

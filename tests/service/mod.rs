@@ -2,14 +2,14 @@
 #![allow(dead_code)] // no test uses all of it
 
 use super::phone::{Phone, T, at, keyring, new_authenticator};
-use sekisho::Verifier;
 use sekisho::account::{
     AccountId, Address, Attempt, AuthenticatorId, CodeRequest, Diagnosis, Event, EventKind, NewAddress, Policy, Proof,
     Purpose, RecoveryCodes, Resync,
 };
 use sekisho::otp::{Rejection, Verdict};
-use sekisho::store::{RedbStore, Store};
+use sekisho::store::{MemoryStore, RedbStore, Store, Stored};
 use sekisho::verifier::{EventSink, SinkError, TestClock};
+use sekisho::{Error, Verifier};
 use std::sync::{Arc, Mutex};
 
 pub(crate) fn alice() -> AccountId {
@@ -165,4 +165,57 @@ pub(crate) fn rejected<T: std::fmt::Debug>(verdict: Verdict<T>) -> Rejection {
         Verdict::Rejected(rejection) => rejection,
         Verdict::Accepted(accepted) => panic!("{accepted:?}"),
     }
+}
+
+pub(crate) const DAY: u64 = 86_400;
+
+pub(crate) fn in_memory(policy: Policy) -> (Service<MemoryStore>, MemoryStore) {
+    let store = MemoryStore::new();
+    (Service::on(store.clone(), policy, tempfile::tempdir().unwrap()), store)
+}
+
+pub(crate) async fn stored(store: &MemoryStore) -> Stored {
+    store.load(&alice()).await.unwrap().unwrap()
+}
+
+pub(crate) fn refusal<T>(answer: Result<Verdict<T>, Error>) -> Option<Rejection> {
+    match answer.unwrap() {
+        Verdict::Rejected(rejection) => Some(rejection),
+        Verdict::Accepted(_) => None,
+    }
+}
+
+/// Where confirmations go.
+pub(crate) fn mail() -> Address {
+    Address::email("alice@example.com").unwrap()
+}
+
+/// An owner with everything: a phone, a telephone, a known browser, a pass, a sheet, codes that were sent, an enrolment that waits.
+pub(crate) struct Everything {
+    pub(crate) phone: Phone,
+    pub(crate) sms: AuthenticatorId,
+    pub(crate) message: String,
+    pub(crate) confirmation: String,
+    pub(crate) cookie: String,
+    pub(crate) pass: String,
+    pub(crate) codes: RecoveryCodes,
+    pub(crate) waiting: Phone,
+}
+
+pub(crate) async fn everything(service: &Service<MemoryStore>) -> Everything {
+    let (phone, codes) = service.enrolled().await;
+    let start = T - 600;
+    let proof = service.log_in(start, &phone.shows(start, 0)).await;
+    let cookie = service.verifier.remember_device(&proof, "Firefox".parse().unwrap()).await.unwrap().to_text();
+    let proof = service.prove(start + 60, &phone.shows(start + 60, 0)).await;
+    let id = service.verifier.enroll(proof, sms("+819012345678")).await.unwrap();
+    let code = service.message(start + 90, CodeRequest::new(id, Purpose::BINDING)).await;
+    drop(service.confirm(start + 100, &code).await);
+    let pass = service.verifier.support("desk", "a test").unlock(&alice()).await.unwrap().to_text();
+    let proof = service.prove(start + 150, &phone.shows(start + 150, 0)).await;
+    let waiting = Phone::of(&service.verifier.enroll(proof, new_authenticator()).await.unwrap());
+    let message = service.message(T - 60, CodeRequest::new(id, Purpose::LOGIN)).await;
+    let confirmation = service.message(T - 20, CodeRequest::confirmation(mail())).await;
+    let (cookie, pass) = (cookie.expose().clone(), pass.expose().clone());
+    Everything { phone, sms: id, message, confirmation, cookie, pass, codes, waiting }
 }

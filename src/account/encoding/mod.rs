@@ -19,15 +19,15 @@ use minicbor::encode::Write;
 use minicbor::{Decoder, Encoder};
 use zeroize::Zeroizing;
 
-/// What a release has to know to read what this one writes.
-const NEEDS: u32 = 1;
+/// What a release has to know, at the most, to read what this one writes.
+const NEEDS: u32 = 2;
 
 /// Why stored bytes are no record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
     /// Written by a release that this one does not know.
-    #[error("the record needs a release that reads version {needs}, this one reads {NEEDS}: upgrade sekisho")]
+    #[error("the record needs a release that reads version {needs}, this one reads up to {NEEDS}: upgrade sekisho")]
     Version {
         /// The version.
         needs: u32,

@@ -29,6 +29,7 @@ use crate::otp::{
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::num::NonZeroU32;
+use minicbor::data::Type;
 use minicbor::encode::Write;
 use minicbor::{Decoder, Encoder};
 
@@ -42,7 +43,7 @@ pub(in crate::account) fn to_bytes(record: &Record) -> Sensitive<Vec<u8>> {
 }
 
 fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
-    to.begin_map()?.u32(0)?.u32(NEEDS)?;
+    to.begin_map()?.u32(0)?.u32(needs(record))?;
     put_time(to, 1, record.made_at)?;
     put_u64(to, 2, record.epoch)?;
     put_list(to, 3, record.authenticators.len())?;
@@ -65,11 +66,12 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
     }
     put_u64(to, 11, u64::from(*run))?;
     put_list(to, 12, record.passes.0.len())?;
-    for Pass { hash, until, failures } in &record.passes.0 {
-        let is_new = *failures == 0;
-        to.array(if is_new { 2 } else { 3 })?.bytes(&hash.0)?.u64(until.as_secs())?;
-        if !is_new {
-            to.u32(*failures)?;
+    for Pass { hash, until, secs, failures } in &record.passes.0 {
+        // The first records had no more, and are written as they were.
+        let is_first = *secs == u64::MAX && *failures == 0;
+        to.array(if is_first { 2 } else { 4 })?.bytes(&hash.0)?.u64(until.as_secs())?;
+        if !is_first {
+            to.u64(*secs)?.u32(*failures)?;
         }
     }
     put_list(to, 13, record.holds.len())?;
@@ -105,6 +107,18 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
     Ok(())
 }
 
+/// What a release has to know to read this record: the first one must not pass over freezes and resets, nor over what a pending
+/// enrolment replaces or is begun with, and knows apps only.
+fn needs(record: &Record) -> u32 {
+    let is_address = |kind: &Kind| kind.app().is_none();
+    let pending = record.pending.as_ref();
+    let is_second = record.frozen_at.is_some()
+        || record.is_reset
+        || record.authenticators.iter().any(|one| is_address(&one.kind))
+        || pending.is_some_and(|one| one.replaces.is_some() || one.pass.is_some() || is_address(&one.kind));
+    if is_second { NEEDS } else { 1 }
+}
+
 /// Fields 21 and on; empty lists are left out.
 fn write_ways_back<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
     if !record.devices.is_empty() {
@@ -120,10 +134,10 @@ fn write_ways_back<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W>
     if !record.delivered.0.is_empty() {
         put_list(to, 23, record.delivered.0.len())?;
         for Sent { recipient, purpose, code, until } in &record.delivered.0 {
-            to.array(5)?;
+            to.array(5)?.u32(channel_number(recipient.channel()))?;
             match recipient {
-                Recipient::Bound(id) => to.u32(0)?.u32(id.number())?,
-                Recipient::Named(address) => to.u32(channel_number(address.channel()))?.str(address.as_str())?,
+                Recipient::Bound(id, _) => to.u32(id.number())?,
+                Recipient::Named(address) => to.str(address.as_str())?,
             };
             to.str(purpose.as_str())?.u32(code.packed())?.u64(until.as_secs())?;
         }
@@ -248,7 +262,7 @@ fn write_answer<W: Write>(answer: &Answer, to: &mut Encoder<W>) -> Written<W> {
 
 pub(in crate::account) fn from_bytes(bytes: &[u8]) -> Result<Record, RecordError> {
     let needs = read_needs(bytes)?;
-    if needs != NEEDS {
+    if !(1..=NEEDS).contains(&needs) {
         return Err(RecordError::Version { needs });
     }
     let mut from = Decoder::new(bytes);
@@ -446,9 +460,10 @@ fn read_throttle(from: &mut Decoder<'_>) -> Result<Throttle, Nonsense> {
 }
 
 fn read_pass(from: &mut Decoder<'_>) -> Result<Pass, Nonsense> {
-    let len = from.array()?.filter(|len| matches!(len, 2 | 3)).ok_or(Nonsense)?;
+    let len = from.array()?.filter(|len| matches!(len, 2 | 4)).ok_or(Nonsense)?;
     let (hash, until) = (TokenHash(bytes(from)?), time(from)?);
-    Ok(Pass { hash, until, failures: if len == 3 { from.u32()? } else { 0 } })
+    let (secs, failures) = if len == 4 { (from.u64()?, from.u32()?) } else { (u64::MAX, 0) };
+    Ok(Pass { hash, until, secs, failures })
 }
 
 fn read_device(from: &mut Decoder<'_>) -> Result<Device, Nonsense> {
@@ -465,12 +480,10 @@ fn read_device(from: &mut Decoder<'_>) -> Result<Device, Nonsense> {
 
 fn read_sent(from: &mut Decoder<'_>) -> Result<Sent, Nonsense> {
     tuple(from, 5)?;
-    let recipient = match from.u32()? {
-        0 => Recipient::Bound(AuthenticatorId::new(from.u32()?)),
-        channel => {
-            let channel = channel_from_number(channel).ok_or(Nonsense)?;
-            Recipient::Named(Address::new(channel, from.str()?).map_err(|_| Nonsense)?)
-        }
+    let channel = channel_from_number(from.u32()?).ok_or(Nonsense)?;
+    let recipient = match from.datatype()? {
+        Type::String => Recipient::Named(Address::new(channel, from.str()?).map_err(|_| Nonsense)?),
+        _ => Recipient::Bound(AuthenticatorId::new(from.u32()?), channel),
     };
     let purpose = Purpose::new(from.str()?).map_err(|_| Nonsense)?;
     let code = Code::from_packed(from.u32()?).ok_or(Nonsense)?;

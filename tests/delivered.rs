@@ -1,0 +1,119 @@
+//! Delivered codes: sent, sent again, and good for what they are for.
+#![cfg(all(feature = "verifier", feature = "redb"))]
+
+mod phone;
+mod service;
+
+use phone::{T, at};
+use sekisho::Error;
+use sekisho::account::{
+    AccountError, Address, Attempt, AuthenticatorKind, Channel, CodeRequest, EventKind, Means, NewAddress, Policy,
+    ProofError, Purpose,
+};
+use sekisho::otp::{Advice, Rejection, Typed, Verdict};
+use service::{DAY, accepted, alice, in_memory, mail, rejected};
+
+#[tokio::test]
+async fn a_stranger_cannot_end_the_owners_code_that_was_sent() {
+    let (service, _) = in_memory(Policy::default());
+    let id = service.enrolled_by_sms("+819012345678").await;
+    let request = || CodeRequest::new(id, Purpose::LOGIN);
+    let first = service.message(T, request()).await;
+    // Asked for again by anybody: too soon, or the same code with the same end.
+    let soon = rejected(service.verifier.deliver(&alice(), request()).await.unwrap());
+    assert_eq!((soon, soon.advice()), (Rejection::SentLately { until: at(T + 30) }, Advice::WaitForTheMessage));
+    assert_eq!(service.message(T + 30, request()).await, first);
+    // Three wrong guesses, and a code for something else.
+    for which in 0..3 {
+        let wrong = format!("{:06}", (first.parse::<u32>().unwrap() + 1 + which) % 1_000_000);
+        let refused = service.log_in_refused(T + 40, &wrong).await;
+        assert_eq!(refused.advice_for(Typed::DeliveredCode), Advice::CheckTheMessage);
+    }
+    let binding = service.message(T + 60, CodeRequest::new(id, Purpose::BINDING)).await;
+    assert!(first == binding || service.refused(T + 61, Attempt::new(Purpose::BINDING, &first)).await.is_charged());
+    let proof = service.log_in(T + 62, &first).await;
+    assert_eq!(proof.means(), Means::DeliveredCode { authenticator: Some(id), channel: Channel::Sms });
+    assert_eq!(service.log_in_refused(T + 63, &first).await, Rejection::Replayed { next: at(T + 63) });
+}
+
+#[tokio::test]
+async fn a_delivered_code_is_for_its_purpose_and_a_few_minutes() {
+    let (service, _) = in_memory(Policy::default());
+    let id = service.enrolled_by_sms("+819012345678").await;
+    service.clock.set(at(T));
+    let delivery = service.verifier.deliver(&alice(), CodeRequest::new(id, Purpose::LOGIN)).await.unwrap();
+    let delivery = accepted(delivery);
+    assert_eq!((delivery.until(), delivery.purpose()), (at(T + 300), Purpose::LOGIN));
+    assert_eq!(delivery.address().as_str(), "+819012345678");
+    let code = delivery.code().reveal().to_string();
+    let shown = format!("{delivery:?}");
+    assert!(!shown.contains(&code) && !shown.contains("9012345"), "{shown}");
+    assert!(service.refused(T + 1, Attempt::new(Purpose::WITHDRAWAL, &code)).await.is_charged());
+    let late = service.log_in_refused(T + 300, &code).await;
+    assert!(matches!(late, Rejection::Expired(_)), "{late:?}");
+    assert_eq!(late.advice_for(Typed::DeliveredCode), Advice::AskForAnother);
+    let next = service.message(T + 301, CodeRequest::new(id, Purpose::LOGIN)).await;
+    assert!(next == code || service.log_in_refused(T + 302, &code).await.is_charged());
+    let _ = service.log_in(T + 303, &next).await;
+    let sent = service.told().into_iter().find_map(|event| match event.kind {
+        EventKind::CodeSent { channel, address, authenticator, purpose: Purpose::LOGIN } => {
+            Some((channel, address.to_string(), authenticator))
+        }
+        _ => None,
+    });
+    assert_eq!(sent, Some((Channel::Sms, "+81*******678".into(), Some(id))));
+    let view = service.verifier.view(&alice()).await.unwrap();
+    let AuthenticatorKind::Address { channel, masked, .. } = &view.authenticators[0].kind else { panic!() };
+    assert!(channel.is_restricted() && masked.as_str() == "+81*******678");
+}
+
+#[tokio::test]
+async fn five_messages_an_hour_and_ten_a_day_and_known_devices_apart() {
+    let (service, _) = in_memory(Policy::default());
+    let id = service.enrolled_by_sms("+819012345678").await;
+    let code = service.message(T, CodeRequest::new(id, Purpose::LOGIN)).await;
+    let proof = service.log_in(T, &code).await;
+    let cookie = service.verifier.remember_device(&proof, "Firefox".parse().unwrap()).await.unwrap().to_text();
+    let mut sent = 1;
+    for minute in 1..24 * 60 {
+        service.clock.set(at(T + minute * 60));
+        let answer = service.verifier.deliver(&alice(), CodeRequest::new(id, Purpose::LOGIN)).await.unwrap();
+        sent += u32::from(matches!(answer, Verdict::Accepted(_)));
+        assert!(sent <= if minute < 60 { 5 } else { 10 }, "minute {minute}");
+    }
+    assert_eq!(sent, 10);
+    let request = CodeRequest::new(id, Purpose::LOGIN).with_device(cookie.expose());
+    let now = T + DAY - 1;
+    let code = service.message(now, request).await;
+    drop(accepted(service.submit(now, Attempt::new(Purpose::LOGIN, &code).with_device(cookie.expose())).await));
+}
+
+#[tokio::test]
+async fn e_mail_confirms_and_lets_nobody_in() {
+    assert!(NewAddress::new(Address::email("alice@example.com").unwrap()).is_err());
+    let (service, _) = in_memory(Policy::default());
+    let (phone, codes) = service.enrolled().await;
+    let mail = || CodeRequest::confirmation(mail());
+    let submit = |purpose, code: &str| Attempt::new(purpose, code);
+    let confirm = |code: &str| Attempt::confirmation(&service::mail(), code);
+    let none = service.verifier.verify(&alice(), confirm("123456")).await;
+    assert!(matches!(none, Err(Error::Account(AccountError::NothingSent))));
+    let code = service.message(T, mail()).await;
+    for purpose in [Purpose::LOGIN, Purpose::BINDING, Purpose::WITHDRAWAL] {
+        assert!(service.refused(T, submit(purpose, &code)).await.is_charged(), "{purpose}");
+    }
+    // Nor is the code of an app a confirmation, or one of the sheet.
+    assert!(service.refused(T, confirm(&phone.shows(T, 0))).await.is_charged());
+    let sheet = Attempt::recovery(Purpose::CONFIRMATION, codes.iter().next().unwrap());
+    assert!(matches!(service.verifier.verify(&alice(), sheet).await, Err(Error::Account(AccountError::Purpose))));
+    let proof = accepted(service.submit(T, confirm(&code)).await);
+    assert_eq!(proof.means(), Means::DeliveredCode { authenticator: None, channel: Channel::Email });
+    let login = service.verifier.redeem(&alice(), proof, Purpose::LOGIN, None).await;
+    assert!(matches!(login, Err(Error::Account(AccountError::Proof(ProofError::Purpose)))));
+    // A code that went to one address is none for another.
+    let one = service.message(T + 40, mail()).await;
+    let mallory = |domain: &str| CodeRequest::confirmation(Address::email(&format!("mallory@{domain}")).unwrap());
+    let others =
+        [service.message(T + 80, mallory("a.example")).await, service.message(T + 120, mallory("b.example")).await];
+    assert!(others.iter().any(|other| *other != one), "two of three may be equal by chance");
+}

@@ -1,0 +1,260 @@
+//! Device tokens, passes, resets and proofs: each is good for what it is for, and as often.
+#![cfg(all(feature = "verifier", feature = "redb"))]
+
+mod phone;
+mod service;
+
+use phone::{Phone, T, app, at, new_authenticator};
+use sekisho::Error;
+use sekisho::account::{
+    AccountError, AccountLimits, Address, Attempt, AuthenticatorId, CodeRequest, Policy, Proof, ProofError, Purpose,
+    Resync,
+};
+use sekisho::otp::{Rejection, Verdict};
+use service::{DAY, accepted, alice, everything, in_memory, rejected, stored};
+
+#[tokio::test]
+async fn a_pass_is_good_for_one_log_in_and_a_resynchronisation_leaves_it() {
+    let (service, _) = in_memory(Policy::default());
+    let owner = everything(&service).await;
+    let behind = -600;
+    let pair = Resync::new(&owner.phone.shows(T + DAY - 30, behind), &owner.phone.shows(T + DAY, behind));
+    // Passes live a day: another one.
+    service.clock.set(at(T + DAY));
+    let pass = service.verifier.support("desk", "clock wrong").unlock(&alice()).await.unwrap().to_text();
+    accepted(service.resync(T + DAY, pair.with_pass(pass.expose())).await);
+    let view = service.verifier.view(&alice()).await.unwrap();
+    assert_eq!(view.holds, [(Purpose::WITHDRAWAL, at(T + 2 * DAY))], "a resynchronisation by pass holds");
+    assert_eq!(app(&view.authenticators[0]).1, -600);
+    let now = T + DAY + 30;
+    let code = Attempt::new(Purpose::LOGIN, &owner.phone.shows(now, behind)).with_pass(pass.expose());
+    drop(accepted(service.submit(now, code).await));
+    for failure in 0..5 {
+        let wrong = owner.phone.never_shows(now, failure);
+        let _ = service.log_in_refused(now + 1, &wrong).await;
+    }
+    let again = Attempt::new(Purpose::LOGIN, &owner.phone.shows(now + 30, behind)).with_pass(pass.expose());
+    assert!(matches!(service.refused(now + 2, again).await, Rejection::Locked { .. }), "it has been used");
+}
+
+#[tokio::test]
+async fn the_policy_asks_for_a_pass_before_a_change_of_binding() {
+    let policy = Policy::new(AccountLimits { binding_takes_pass: true, ..AccountLimits::default() }).unwrap();
+    let (service, store) = in_memory(policy);
+    let (old, codes) = service.enrolled().await;
+    let binding = |secs: u64| Attempt::new(Purpose::BINDING, &old.shows(secs, 0));
+    let before = stored(&store).await;
+    for attempt in [binding(T), Attempt::recovery(Purpose::BINDING, codes.iter().next().unwrap())] {
+        let refused = service.verifier.verify(&alice(), attempt).await;
+        assert!(matches!(refused, Err(Error::Account(AccountError::PassNeeded))));
+    }
+    assert_eq!(stored(&store).await.revision, before.revision, "no code is spent");
+    // A device token is no pass.
+    let proof = service.log_in(T, &old.shows(T, 0)).await;
+    let cookie = service.verifier.remember_device(&proof, "Firefox".parse().unwrap()).await.unwrap().to_text();
+    let refused = service.verifier.verify(&alice(), binding(T + 30).with_device(cookie.expose())).await;
+    assert!(matches!(refused, Err(Error::Account(AccountError::PassNeeded))));
+    // The mailed link, then the old code, then the new one.
+    let link = accepted(service.verifier.mail_pass(&alice(), None).await.unwrap()).to_text();
+    let proof = accepted(service.submit(T + 30, binding(T + 30).with_pass(link.expose())).await);
+    let new = Phone::of(&service.verifier.replace(proof, AuthenticatorId::new(1), new_authenticator()).await.unwrap());
+    drop(service.confirm(T + 60, &new.shows(T + 60, 0)).await);
+    let _ = service.log_in(T + 90, &new.shows(T + 90, 0)).await;
+    // The link is used up.
+    let again = Attempt::new(Purpose::BINDING, &new.shows(T + 120, 0)).with_pass(link.expose());
+    service.clock.set(at(T + 120));
+    let again = service.verifier.verify(&alice(), again).await;
+    assert!(matches!(again, Err(Error::Account(AccountError::PassNeeded))));
+    // And lives an hour.
+    let link = accepted(service.verifier.mail_pass(&alice(), None).await.unwrap()).to_text();
+    let late = T + 120 + 3_600;
+    let attempt = Attempt::new(Purpose::BINDING, &new.shows(late, 0)).with_pass(link.expose());
+    service.clock.set(at(late));
+    assert!(matches!(service.verifier.verify(&alice(), attempt).await, Err(Error::Account(AccountError::PassNeeded))));
+}
+
+#[tokio::test]
+async fn the_policy_asks_for_a_confirmation_after_a_reset() {
+    let policy = Policy::new(AccountLimits { confirmation_after_reset: true, ..AccountLimits::default() }).unwrap();
+    let (service, _) = in_memory(policy);
+    let _ = service.enrolled().await;
+    let support = service.verifier.support("desk", "nothing kept");
+    let pass = support.reset(&alice()).await.unwrap().to_text();
+    let enrol = async |proof: Option<Proof>| {
+        service.verifier.enroll_with_pass(&alice(), pass.expose(), proof, new_authenticator()).await
+    };
+    assert!(matches!(enrol(None).await, Err(Error::Account(AccountError::ConfirmationNeeded))));
+    let to_owner = || CodeRequest::confirmation(Address::sms("+819012345678").unwrap());
+    let code = service.message(T + 30, to_owner()).await;
+    let telephone = Address::sms("+819012345678").unwrap();
+    let confirmed = |code: String| Attempt::confirmation(&telephone, &code);
+    let proof = accepted(service.submit(T + 40, confirmed(code)).await);
+    assert_eq!(proof.address(), Some(&telephone));
+    let new = Phone::of(&enrol(Some(proof)).await.unwrap());
+    // Of before another reset it proves nothing.
+    let code = service.message(T + 80, to_owner()).await;
+    let proof = accepted(service.submit(T + 90, confirmed(code)).await);
+    let pass = support.reset(&alice()).await.unwrap().to_text();
+    let old = service.verifier.enroll_with_pass(&alice(), pass.expose(), Some(proof), new_authenticator()).await;
+    assert!(matches!(old, Err(Error::Account(AccountError::Proof(ProofError::Spent)))));
+    let ended = service.verifier.confirm(&alice(), Attempt::new(Purpose::BINDING, &new.shows(T + 90, 0))).await;
+    assert!(matches!(ended, Err(Error::Account(AccountError::NothingPending))), "what the first pass began is over");
+}
+
+#[tokio::test]
+async fn after_a_reset_the_pass_and_nothing_else_enrols_and_once() {
+    let (service, _) = in_memory(Policy::default());
+    let owner = everything(&service).await;
+    let pass = service.verifier.support("desk", "nothing kept").reset(&alice()).await.unwrap().to_text();
+    let random = "ab".repeat(32);
+    for other in [&owner.cookie, &owner.pass, &random, "", "no token"] {
+        let refused = service.verifier.enroll_with_pass(&alice(), other, None, new_authenticator()).await;
+        assert!(matches!(refused, Err(Error::Account(AccountError::PassNeeded))), "{other}");
+    }
+    let new = service.verifier.enroll_with_pass(&alice(), pass.expose(), None, new_authenticator()).await.unwrap();
+    let new = Phone::of(&new);
+    // Not confirmed yet: the pass begins another.
+    let other = service.verifier.enroll_with_pass(&alice(), pass.expose(), None, new_authenticator()).await.unwrap();
+    let other = Phone::of(&other);
+    assert!(
+        service
+            .verifier
+            .confirm(&alice(), Attempt::new(Purpose::BINDING, &new.shows(T, 0)))
+            .await
+            .is_ok_and(|verdict| rejected(verdict).is_charged())
+    );
+    drop(service.confirm(T, &other.shows(T, 0)).await);
+    assert!(!service.verifier.view(&alice()).await.unwrap().is_reset);
+    let again = service.verifier.enroll_with_pass(&alice(), pass.expose(), None, new_authenticator()).await;
+    assert!(matches!(again, Err(Error::Account(AccountError::AlreadyEnrolled))));
+    // Removed by himself: he is as free as anybody without a method, and the pass is gone.
+    let proof = service.prove(T + 30, &other.shows(T + 30, 0)).await;
+    let id = service.verifier.view(&alice()).await.unwrap().authenticators[0].id;
+    service.verifier.remove_last(proof, id).await.unwrap();
+    let again = service.verifier.enroll_with_pass(&alice(), pass.expose(), None, new_authenticator()).await;
+    assert!(matches!(again, Err(Error::Account(AccountError::PassNeeded))));
+    assert!(service.verifier.enroll_first(&alice(), new_authenticator()).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_reset_keeps_the_long_term_count_and_what_was_used() {
+    let (service, _) = in_memory(Policy::default());
+    let (phone, _) = service.enrolled().await;
+    for which in 0..5 {
+        let _ = service.log_in_refused(T, &phone.never_shows(T, which)).await;
+    }
+    let used = phone.shows(T + 60, 1);
+    let _ = service.log_in(T + 60, &used).await;
+    let pass = service.verifier.support("desk", "nothing kept").reset(&alice()).await.unwrap().to_text();
+    assert_eq!(service.verifier.view(&alice()).await.unwrap().long_term_failures, 5);
+    // The same secret comes back from paper: its used code does not.
+    let new = service.verifier.enroll_with_pass(&alice(), pass.expose(), None, phone.again()).await.unwrap();
+    for later in 61..=90 {
+        service.clock.set(at(T + later));
+        let again = service.verifier.confirm(&alice(), Attempt::new(Purpose::BINDING, &used)).await.unwrap();
+        assert!(matches!(again, Verdict::Rejected(_)), "{later}");
+    }
+    drop(service.confirm(T + 120, &Phone::of(&new).shows(T + 120, 0)).await);
+    assert_eq!(service.verifier.view(&alice()).await.unwrap().holds, [(Purpose::WITHDRAWAL, at(T + 60 + 2 * DAY))]);
+}
+
+#[tokio::test]
+async fn five_devices_are_known_and_each_can_be_forgotten() {
+    let (service, _) = in_memory(Policy::default());
+    let (phone, _) = service.enrolled().await;
+    let mut cookies = Vec::new();
+    for number in 0..6 {
+        let now = T + number * 60;
+        let proof = service.log_in(now, &phone.shows(now, 0)).await;
+        let name = format!("browser {number}").parse().unwrap();
+        cookies.push(service.verifier.remember_device(&proof, name).await.unwrap().to_text());
+        let again = service.verifier.remember_device(&proof, "another".parse().unwrap()).await;
+        assert!(matches!(again, Err(Error::Account(AccountError::Proof(ProofError::Spent)))), "one proof, one token");
+    }
+    let names = |view: &sekisho::account::AccountView| {
+        view.devices.iter().map(|device| device.name.to_string()).collect::<Vec<_>>()
+    };
+    let view = service.verifier.view(&alice()).await.unwrap();
+    assert_eq!(
+        names(&view),
+        (1..6).map(|number| format!("browser {number}")).collect::<Vec<_>>(),
+        "the oldest made room"
+    );
+    service.verifier.forget_device(&alice(), view.devices[1].id).await.unwrap();
+    let gone = service.verifier.forget_device(&alice(), view.devices[1].id).await;
+    assert!(matches!(gone, Err(Error::Account(AccountError::NoSuchDevice { .. }))));
+    // Which of them are known shows while the common door is locked.
+    let now = T + 600;
+    for which in 0..5 {
+        let _ = service.log_in_refused(now, &phone.never_shows(now, which)).await;
+    }
+    for (number, offset, known) in [(0, -1, false), (1, -1, true), (2, 0, false), (3, 0, true), (5, 1, true)] {
+        let attempt = Attempt::new(Purpose::LOGIN, &phone.shows(now, offset)).with_device(cookies[number].expose());
+        let verdict = service.submit(now + 1, attempt).await;
+        assert_eq!(matches!(verdict, Verdict::Accepted(_)), known, "{number}: {verdict:?}");
+    }
+    // One that was not used for half a year is forgotten.
+    let later = now + 180 * DAY + 30;
+    service.clock.set(at(later));
+    let view = service.verifier.view(&alice()).await.unwrap();
+    assert!(view.devices.is_empty());
+}
+
+#[tokio::test]
+async fn a_stolen_token_is_worth_its_own_few_guesses_and_the_owners_browser_goes_on() {
+    let (service, _) = in_memory(Policy::default());
+    let (phone, _) = service.enrolled().await;
+    let mut cookies = Vec::new();
+    for now in [T - 120, T - 60] {
+        let proof = service.log_in(now, &phone.shows(now, 0)).await;
+        cookies.push(service.verifier.remember_device(&proof, "Firefox".parse().unwrap()).await.unwrap().to_text());
+    }
+    let (stolen, kept) = (&cookies[0], &cookies[1]);
+    let wrong = |which| Attempt::new(Purpose::LOGIN, &phone.never_shows(T, which)).with_device(stolen.expose());
+    for which in 0..5 {
+        let refused = service.refused(T, wrong(which)).await;
+        assert!(matches!(refused, Rejection::Mismatch(_)), "{which}: {refused:?}");
+    }
+    let view = service.verifier.view(&alice()).await.unwrap();
+    assert_eq!(view.devices.len(), 1, "the stolen one is known no more");
+    // Its holder is a stranger now, and locks the strangers' door at most.
+    for which in 5..10 {
+        assert!(service.refused(T + 1, wrong(which)).await.is_charged());
+    }
+    assert!(matches!(service.refused(T + 1, wrong(10)).await, Rejection::Locked { .. }));
+    let right = Attempt::new(Purpose::LOGIN, &phone.shows(T + 30, 0)).with_device(kept.expose());
+    drop(accepted(service.submit(T + 30, right).await));
+}
+
+#[tokio::test]
+async fn a_proof_is_redeemed_once_and_not_after_a_reset() {
+    let (service, _) = in_memory(Policy::default());
+    let (phone, _) = service.enrolled().await;
+    let context = [7; 32];
+    let attempt = |secs: u64| {
+        let code = phone.shows(secs, 0);
+        Attempt::new(Purpose::WITHDRAWAL, &code).with_context(&context).named([9; 16])
+    };
+    let proof = accepted(service.submit(T, attempt(T)).await);
+    let again = accepted(service.submit(T + 1, attempt(T)).await);
+    let other = accepted(service.submit(T + 1, attempt(T)).await);
+    let redeem = async |proof, purpose, context| service.verifier.redeem(&alice(), proof, purpose, context).await;
+    let spent = |answer| matches!(answer, Err(Error::Account(AccountError::Proof(ProofError::Spent))));
+    assert!(matches!(
+        redeem(other, Purpose::WITHDRAWAL, Some(&[8; 32])).await,
+        Err(Error::Account(AccountError::Proof(ProofError::Context)))
+    ));
+    redeem(proof, Purpose::WITHDRAWAL, Some(&context)).await.unwrap();
+    assert!(spent(redeem(again, Purpose::WITHDRAWAL, Some(&context)).await));
+    let proof = accepted(service.submit(T + 30, attempt(T + 30)).await);
+    service.verifier.support("desk", "stolen").freeze(&alice()).await.unwrap();
+    service.verifier.support("desk", "found").thaw(&alice()).await.unwrap();
+    assert!(spent(redeem(proof, Purpose::WITHDRAWAL, Some(&context)).await), "from before the freeze");
+    // Held since: a proof of before withdraws nothing.
+    let proof = accepted(service.submit(T + 60, attempt(T + 60)).await);
+    let log_in = service.log_in(T + 90, &phone.shows(T + 90, 0)).await;
+    let _ = service.verifier.support("desk", "lost").reset(&alice()).await.unwrap();
+    let held = redeem(proof, Purpose::WITHDRAWAL, Some(&context)).await;
+    assert!(matches!(held, Err(Error::Account(AccountError::Held { until })) if until == at(T + 90 + 2 * DAY)));
+    assert!(spent(redeem(log_in, Purpose::LOGIN, None).await), "from before the reset");
+}

@@ -1,0 +1,235 @@
+//! Nothing is evaluated while it is locked, held or frozen, at whatever door.
+#![cfg(all(feature = "verifier", feature = "redb"))]
+
+mod phone;
+mod service;
+
+use phone::{T, at};
+use sekisho::Error;
+use sekisho::account::{AccountError, AccountLimits, Address, Attempt, CodeRequest, Policy, Purpose, Resync};
+use sekisho::otp::{Advice, Limits, Rejection, Typed, Verdict};
+use sekisho::store::MemoryStore;
+use service::{DAY, Everything, Service, alice, everything, in_memory, mail, refusal, rejected, stored};
+
+/// The doors at which something is evaluated. Removals, replacements and new sets take a proof of one of the first three.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Door {
+    App,
+    AppForBinding,
+    Delivered,
+    Confirmation,
+    AppFromDevice,
+    AppWithPass,
+    DeliveredFromDevice,
+    Resync,
+    ResyncFromDevice,
+    ResyncWithRecovery,
+    Recovery,
+    Confirm,
+    ConfirmFromDevice,
+}
+
+const DOORS: [Door; 13] = [
+    Door::App,
+    Door::AppForBinding,
+    Door::Delivered,
+    Door::Confirmation,
+    Door::AppFromDevice,
+    Door::AppWithPass,
+    Door::DeliveredFromDevice,
+    Door::Resync,
+    Door::ResyncFromDevice,
+    Door::ResyncWithRecovery,
+    Door::Recovery,
+    Door::Confirm,
+    Door::ConfirmFromDevice,
+];
+
+impl Door {
+    /// The doors that one throttle is shared by are locked together.
+    const fn throttle(self) -> &'static str {
+        match self {
+            Self::App | Self::AppForBinding | Self::Delivered | Self::Confirmation | Self::Resync => "common",
+            Self::AppFromDevice
+            | Self::AppWithPass
+            | Self::DeliveredFromDevice
+            | Self::ResyncFromDevice
+            | Self::ConfirmFromDevice => "devices",
+            Self::ResyncWithRecovery | Self::Recovery => "recovery",
+            Self::Confirm => "enrolment",
+        }
+    }
+
+    /// Submits what is right at this door, or what is wrong. Says how it was answered: `None` if it was accepted.
+    async fn submit(
+        self,
+        service: &Service<MemoryStore>,
+        owner: &Everything,
+        secs: u64,
+        right: bool,
+    ) -> Option<Rejection> {
+        service.clock.set(at(secs));
+        let verifier = &service.verifier;
+        let code = if right { owner.phone.shows(secs, 0) } else { owner.phone.never_shows(secs, 1) };
+        let message = if right { owner.message.clone() } else { owner.phone.never_shows(secs, 2) };
+        let next = if right { owner.phone.shows(secs, 1) } else { owner.phone.never_shows(secs, 3) };
+        let sheet = if right { owner.codes.iter().next().unwrap() } else { "0000-0000-0000-0000-0000-0000" };
+        let attempt = |code: &str| Attempt::new(Purpose::LOGIN, code);
+        let pair = || Resync::new(&code, &next);
+        match self {
+            Self::App => refusal(verifier.verify(&alice(), attempt(&code)).await),
+            Self::AppForBinding => refusal(verifier.verify(&alice(), Attempt::new(Purpose::BINDING, &code)).await),
+            Self::Delivered => refusal(verifier.verify(&alice(), attempt(&message)).await),
+            Self::Confirmation => {
+                let code = if right { owner.confirmation.clone() } else { owner.phone.never_shows(secs, 4) };
+                refusal(verifier.verify(&alice(), Attempt::confirmation(&mail(), &code)).await)
+            }
+            Self::AppFromDevice => refusal(verifier.verify(&alice(), attempt(&code).with_device(&owner.cookie)).await),
+            Self::AppWithPass => refusal(verifier.verify(&alice(), attempt(&code).with_pass(&owner.pass)).await),
+            Self::DeliveredFromDevice => {
+                refusal(verifier.verify(&alice(), attempt(&message).with_device(&owner.cookie)).await)
+            }
+            Self::Resync => refusal(verifier.resync(&alice(), pair()).await),
+            Self::ResyncFromDevice => refusal(verifier.resync(&alice(), pair().with_device(&owner.cookie)).await),
+            Self::ResyncWithRecovery => refusal(verifier.resync(&alice(), pair().with_recovery_code(sheet)).await),
+            Self::Recovery => refusal(verifier.verify(&alice(), Attempt::recovery(Purpose::LOGIN, sheet)).await),
+            Self::Confirm | Self::ConfirmFromDevice => {
+                let code = if right { owner.waiting.shows(secs, 0) } else { owner.waiting.never_shows(secs, 1) };
+                let attempt = Attempt::new(Purpose::BINDING, &code);
+                let is_known = self == Self::ConfirmFromDevice;
+                let attempt = if is_known { attempt.with_device(&owner.cookie) } else { attempt };
+                refusal(verifier.confirm(&alice(), attempt).await)
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_door_evaluates_a_code_while_it_is_locked() {
+    for locked in DOORS {
+        let (service, store) = in_memory(Policy::default());
+        let owner = everything(&service).await;
+        // Tokens end with the fifth wrong code: locked by four with one, and one with another.
+        for failure in 0..5 {
+            let by = match (locked, failure) {
+                (
+                    Door::AppFromDevice | Door::DeliveredFromDevice | Door::ResyncFromDevice | Door::ConfirmFromDevice,
+                    4,
+                ) => Door::AppWithPass,
+                (Door::AppWithPass, 4) => Door::AppFromDevice,
+                (door, _) => door,
+            };
+            let refused = by.submit(&service, &owner, T, false).await.unwrap();
+            assert!(refused.is_charged(), "{locked:?} {failure}: {refused:?}");
+        }
+        let until = at(T + 30);
+        for door in DOORS {
+            let (before, now) = (stored(&store).await, T + 1);
+            if door.throttle() == locked.throttle() {
+                let answer = door.submit(&service, &owner, now, true).await;
+                assert_eq!(answer, Some(Rejection::Locked { until }), "{door:?} while {locked:?} is locked");
+                assert_eq!(stored(&store).await.revision, before.revision, "nothing is written, so nothing is spent");
+                assert_eq!(
+                    door.submit(&service, &owner, now, false).await,
+                    answer,
+                    "right and wrong are answered alike"
+                );
+            }
+        }
+        // Nor is a code sent that could not be submitted.
+        let request = CodeRequest::new(owner.sms, Purpose::LOGIN);
+        let asks = service.verifier.deliver(&alice(), request.clone()).await.unwrap();
+        assert_eq!(
+            matches!(asks, Verdict::Rejected(Rejection::Locked { .. })),
+            locked.throttle() == "common",
+            "{locked:?}"
+        );
+        let asks = service.verifier.deliver(&alice(), request.with_device(&owner.cookie)).await.unwrap();
+        assert_eq!(matches!(asks, Verdict::Rejected(Rejection::Locked { .. })), locked.throttle() == "devices");
+        // What was refused is good when the lock has ended.
+        assert_eq!(locked.submit(&service, &owner, T + 30, true).await, None, "{locked:?}");
+    }
+}
+
+#[tokio::test]
+async fn other_doors_are_open_while_one_is_locked() {
+    for locked in [Door::App, Door::AppFromDevice, Door::Recovery, Door::Confirm] {
+        for open in DOORS.into_iter().filter(|door| door.throttle() != locked.throttle()) {
+            let (service, _) = in_memory(Policy::default());
+            let owner = everything(&service).await;
+            for failure in 0..5 {
+                let by = if locked == Door::AppFromDevice && failure == 4 { Door::AppWithPass } else { locked };
+                assert!(by.submit(&service, &owner, T, false).await.unwrap().is_charged());
+            }
+            assert_eq!(open.submit(&service, &owner, T, true).await, None, "{open:?} while {locked:?} is locked");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_freeze_shuts_every_door_and_spends_nothing() {
+    let (service, store) = in_memory(Policy::default());
+    let owner = everything(&service).await;
+    service.verifier.support("desk", "stolen").freeze(&alice()).await.unwrap();
+    let before = stored(&store).await;
+    for door in DOORS {
+        for right in [true, false] {
+            assert_eq!(door.submit(&service, &owner, T, right).await, Some(Rejection::Frozen), "{door:?}");
+        }
+    }
+    let ask = service.verifier.deliver(&alice(), CodeRequest::confirmation(Address::email("a@b").unwrap())).await;
+    assert_eq!(rejected(ask.unwrap()), Rejection::Frozen);
+    assert_eq!(rejected(service.verifier.mail_pass(&alice(), None).await.unwrap()), Rejection::Frozen);
+    let unlock = service.verifier.support("desk", "too soon").unlock(&alice()).await;
+    assert!(matches!(unlock, Err(Error::Account(AccountError::Frozen))));
+    assert_eq!(stored(&store).await.revision, before.revision);
+    assert_eq!(Rejection::Frozen.advice(), Advice::ContactSupport);
+}
+
+#[tokio::test]
+async fn a_held_purpose_spends_no_code_of_any_kind() {
+    let (service, store) = in_memory(Policy::default());
+    let owner = everything(&service).await;
+    let before = stored(&store).await;
+    let held = Rejection::Held { until: at(T - 500 + DAY) };
+    let withdraw = |attempt: Attempt| async { service.refused(T, attempt).await };
+    for code in [owner.phone.shows(T, 0), owner.message.clone(), "000000".into()] {
+        assert_eq!(withdraw(Attempt::new(Purpose::WITHDRAWAL, &code)).await, held);
+        assert_eq!(withdraw(Attempt::new(Purpose::WITHDRAWAL, &code).with_device(&owner.cookie)).await, held);
+        assert_eq!(withdraw(Attempt::new(Purpose::WITHDRAWAL, &code).with_pass(&owner.pass)).await, held);
+    }
+    let sheet = owner.codes.iter().next().unwrap();
+    assert_eq!(withdraw(Attempt::recovery(Purpose::WITHDRAWAL, sheet)).await, held);
+    let ask = service.verifier.deliver(&alice(), CodeRequest::new(owner.sms, Purpose::WITHDRAWAL)).await.unwrap();
+    assert_eq!(rejected(ask), held);
+    assert_eq!(stored(&store).await.revision, before.revision);
+    let _ = service.log_in(T, &owner.message).await;
+    let _ = service.log_in(T, &owner.phone.shows(T, 0)).await;
+}
+
+#[test]
+fn limits_out_of_range_make_no_policy() {
+    let refused = |limits: AccountLimits| Policy::new(limits).is_err();
+    let default = AccountLimits::default;
+    assert!(refused(AccountLimits { device_secs: 0, ..default() }));
+    assert!(refused(AccountLimits { device_secs: 401 * DAY, ..default() }));
+    assert!(refused(AccountLimits { delivered_secs: 59, ..default() }));
+    assert!(refused(AccountLimits { delivered_secs: 601, ..default() }));
+    assert!(refused(AccountLimits { reset_hold_secs: 367 * DAY, ..default() }));
+    assert!(refused(AccountLimits { resync_hold_secs: 367 * DAY, ..default() }));
+    // Two windows are open after a resynchronisation, also where nothing is learnt.
+    let still = Policy::new(AccountLimits { codes: Limits { max_drift: 0, ..Limits::DEFAULT }, ..default() }).unwrap();
+    let risk = still.risk(1, sekisho::otp::Digits::Six);
+    assert!((1.99..2.0).contains(&(risk.chance_at_most / risk.chance_with_device)), "{risk:?}");
+}
+
+#[test]
+fn a_refusal_is_advised_on_by_what_was_typed() {
+    let locked = Rejection::Locked { until: at(T) };
+    for typed in [Typed::AppCode, Typed::TwoCodes, Typed::DeliveredCode, Typed::RecoveryCode] {
+        assert_eq!(locked.advice_for(typed), Advice::WaitForTheLock);
+    }
+    assert_eq!(Rejection::Disabled.advice_for(Typed::AppCode), Advice::UseARecoveryCode);
+    assert_eq!(Rejection::Disabled.advice_for(Typed::RecoveryCode), Advice::ContactSupport);
+    assert_eq!(Rejection::Malformed.advice_for(Typed::RecoveryCode), Advice::CheckTheSheet);
+}

@@ -1,0 +1,183 @@
+//! Resynchronisation and diagnosis: how far they reach, what they tell, and what they spend.
+#![cfg(all(feature = "verifier", feature = "redb"))]
+
+mod phone;
+mod service;
+
+use phone::{Phone, T, app, at, new_authenticator};
+use sekisho::account::{Attempt, AuthenticatorId, Policy, Purpose, Resync};
+use sekisho::otp::{Advice, Rejection, Typed, Verdict};
+use service::{DAY, accepted, alice, everything, in_memory, rejected};
+
+#[tokio::test]
+async fn a_resynchronisation_tells_nothing_of_which_code_was_wrong() {
+    let (service, _) = in_memory(Policy::default());
+    let owner = everything(&service).await;
+    let (right, next, wrong) = (owner.phone.shows(T, -9), owner.phone.shows(T, -8), owner.phone.never_shows(T, 1));
+    let mut answers = Vec::new();
+    for (first, second) in
+        [(&right, &wrong), (&wrong, &next), (&next, &right), (&wrong, &owner.phone.never_shows(T, 2))]
+    {
+        let (service, _) = in_memory(Policy::default());
+        let then = T - 30 * DAY;
+        service.clock.set(at(then));
+        let _ = service.verifier.enroll_first(&alice(), owner.phone.again()).await.unwrap();
+        drop(service.confirm(then + 30, &owner.phone.shows(then + 30, 0)).await);
+        answers.push(rejected(service.resync(T, Resync::new(first, second)).await));
+    }
+    assert!(answers.iter().all(|answer| *answer == answers[0] && answer.is_charged()), "{answers:?}");
+    assert_eq!(answers[0].advice_for(Typed::TwoCodes), Advice::TypeTwoCodesInARow);
+    // The same code twice, or something that is none, is not looked at.
+    for (first, second) in [(&right, &right), (&right, &"12345".to_string())] {
+        assert_eq!(rejected(service.resync(T, Resync::new(first, second)).await), Rejection::Malformed);
+    }
+    let no_sheet = Resync::new(&right, &next).with_recovery_code("no recovery code");
+    assert_eq!(rejected(service.resync(T, no_sheet).await), Rejection::Malformed);
+}
+
+#[tokio::test]
+async fn a_resynchronisation_with_a_recovery_code_uses_it_up_only_if_all_is_right() {
+    let (service, _) = in_memory(Policy::default());
+    let (phone, codes) = service.enrolled().await;
+    let sheet = codes.iter().next().unwrap();
+    let pair = |secs: u64| Resync::new(&phone.shows(secs - 30, -240), &phone.shows(secs, -240));
+    assert!(matches!(rejected(service.resync(T, pair(T)).await), Rejection::Mismatch(_)), "two hours behind");
+    let half = Resync::new(&phone.shows(T, -240), &phone.never_shows(T, 1)).with_recovery_code(sheet);
+    assert!(matches!(rejected(service.resync(T, half).await), Rejection::Mismatch(_)));
+    let other = pair(T).with_recovery_code("0000-0000-0000-0000-0000-0000");
+    assert!(matches!(rejected(service.resync(T, other).await), Rejection::Mismatch(_)));
+    assert_eq!(service.verifier.view(&alice()).await.unwrap().recovery_codes_left, 10);
+    let named = || pair(T).with_recovery_code(sheet).named([5; 16]);
+    assert_eq!(accepted(service.resync(T, named()).await), AuthenticatorId::new(1));
+    assert_eq!(accepted(service.resync(T + 1, named()).await), AuthenticatorId::new(1), "asked again by name");
+    let view = service.verifier.view(&alice()).await.unwrap();
+    assert_eq!((view.recovery_codes_left, view.holds), (9, vec![(Purpose::WITHDRAWAL, at(T + DAY))]));
+    let kinds: Vec<_> = service.told().iter().rev().take(2).map(|event| event.kind.as_str()).collect();
+    assert_eq!(kinds, ["resynchronised", "recovered"]);
+}
+
+#[tokio::test]
+async fn codes_played_again_in_their_old_pace_hours_later_resynchronise_nothing() {
+    let (service, _) = in_memory(Policy::default());
+    let (phone, _) = service.enrolled().await;
+    let proof = service.log_in(T - 60, &phone.shows(T - 60, 0)).await;
+    let cookie = service.verifier.remember_device(&proof, "stolen later".parse().unwrap()).await.unwrap().to_text();
+    // Somebody has seen all codes of ten minutes, of which each second one was used.
+    let seen: Vec<String> = (0..20).map(|step| phone.shows(T + step * 30, 0)).collect();
+    for step in (1..20).step_by(2) {
+        let _ = service.log_in(T + step * 30, &seen[usize::try_from(step).unwrap()]).await;
+    }
+    for hours in [1, 5, 12, 23] {
+        for (place, pair) in seen.windows(2).enumerate() {
+            let now = T + hours * 3_600 + u64::try_from(place).unwrap() * 30;
+            let resync = Resync::new(&pair[0], &pair[1]).with_device(cookie.expose());
+            let answer = rejected(service.resync(now, resync).await);
+            assert!(matches!(answer, Rejection::Mismatch(_) | Rejection::Locked { .. }), "{answer:?}");
+        }
+        let now = T + hours * 3_600 + 1_200;
+        let _ = service.log_in(now, &phone.shows(now, 0)).await;
+    }
+}
+
+#[tokio::test]
+async fn both_codes_of_a_resynchronisation_are_spent_and_it_answers_no_proof() {
+    let (service, _) = in_memory(Policy::default());
+    let (phone, _) = service.enrolled().await;
+    for offset in [-19_i64, -3, 0, 7, 19] {
+        let (service, _) = in_memory(Policy::default());
+        let then = T - DAY;
+        service.clock.set(at(then));
+        let _ = service.verifier.enroll_first(&alice(), phone.again()).await.unwrap();
+        drop(service.confirm(then + 30, &phone.shows(then + 30, 0)).await);
+        let pair = || Resync::new(&phone.shows(T - 30, offset), &phone.shows(T, offset));
+        accepted(service.resync(T, pair()).await);
+        assert!(matches!(rejected(service.resync(T, pair()).await), Rejection::Mismatch(_)));
+        for step in [offset - 1, offset] {
+            let again = service.log_in_refused(T, &phone.shows(T, step)).await;
+            assert!(matches!(again, Rejection::Replayed { .. }), "{offset}: {again:?}");
+        }
+        let _ = service.log_in(T + 30, &phone.shows(T + 30, offset)).await;
+    }
+}
+
+#[tokio::test]
+async fn resynchronisation_reaches_as_far_as_it_says() {
+    let (template, _) = in_memory(Policy::default());
+    let (phone, _) = template.enrolled().await;
+    for (with_device, offset, found) in [
+        (false, 20, true),
+        (false, 21, false),
+        (false, -19, true),
+        (false, -20, false),
+        (true, 20, true),
+        (true, 21, false),
+        (true, -2_879, true),
+        (true, -2_880, false),
+    ] {
+        let (service, _) = in_memory(Policy::default());
+        let then = T - 3 * DAY;
+        service.clock.set(at(then));
+        let _ = service.verifier.enroll_first(&alice(), phone.again()).await.unwrap();
+        let proof = service.confirm(then + 30, &phone.shows(then + 30, 0)).await;
+        let cookie = service.verifier.remember_device(&proof, "Firefox".parse().unwrap()).await.unwrap().to_text();
+        let pair = Resync::new(&phone.shows(T, offset - 1), &phone.shows(T, offset));
+        let pair = if with_device { pair.with_device(cookie.expose()) } else { pair };
+        let answer = service.resync(T, pair).await;
+        assert_eq!(matches!(answer, Verdict::Accepted(_)), found, "{offset}, device: {with_device}");
+    }
+}
+
+#[tokio::test]
+async fn an_operator_clears_drift_and_used_codes_stay_used() {
+    let (service, _) = in_memory(Policy::default());
+    let (phone, _) = service.enrolled().await;
+    accepted(service.resync(T, Resync::new(&phone.shows(T, 11), &phone.shows(T, 12))).await);
+    assert_eq!(app(&service.verifier.view(&alice()).await.unwrap().authenticators[0]).1, 12);
+    service
+        .verifier
+        .support("desk", "new phone, same secret")
+        .clear_drift(&alice(), AuthenticatorId::new(1))
+        .await
+        .unwrap();
+    assert_eq!(app(&service.verifier.view(&alice()).await.unwrap().authenticators[0]).1, 0);
+    assert!(service.log_in_refused(T + 30, &phone.shows(T + 30, 12)).await.is_charged());
+    let used = service.log_in_refused(T + 60, &phone.shows(T + 60, 0)).await;
+    assert!(matches!(used, Rejection::Replayed { .. }), "{used:?}");
+    let _ = service.log_in(T + 390, &phone.shows(T + 390, 0)).await;
+}
+
+#[tokio::test]
+async fn three_mistakes_and_a_diagnosis_cost_one_look_each_and_none_while_locked() {
+    let (service, _) = in_memory(Policy::default());
+    let (phone, _) = service.enrolled().await;
+    let ahead = 9 * 120;
+    for late in 0..5 {
+        let now = T + late * 30;
+        let _ = service.log_in_refused(now, &phone.shows(now, ahead)).await;
+    }
+    assert_eq!(service.diagnoses().len(), 4, "from the second on");
+    let locked = service.log_in_refused(T + 121, &phone.shows(T + 121, ahead)).await;
+    assert!(matches!(locked, Rejection::Locked { .. }));
+    assert_eq!(service.diagnoses().len(), 4);
+    // The same digits again say nothing, nor do two that are more than ten minutes apart.
+    let (service, _) = in_memory(Policy::default());
+    let (phone, _) = service.enrolled().await;
+    let code = phone.shows(T, ahead);
+    for now in [T, T + 1, T + 29] {
+        let _ = service.log_in_refused(now, &code).await;
+    }
+    let _ = service.log_in_refused(T + 700, &phone.shows(T + 700, ahead)).await;
+    assert!(service.diagnoses().is_empty());
+}
+
+#[tokio::test]
+async fn a_wrong_clock_is_diagnosed_while_enrolling_too() {
+    let (service, _) = in_memory(Policy::default());
+    let new = Phone::of(&service.verifier.enroll_first(&alice(), new_authenticator()).await.unwrap());
+    for now in [T, T + 40] {
+        service.clock.set(at(now));
+        let attempt = Attempt::new(Purpose::BINDING, &new.shows(now, -14));
+        assert!(rejected(service.verifier.confirm(&alice(), attempt).await.unwrap()).is_charged());
+    }
+    assert_eq!(service.diagnoses()[0].to_string(), "clock 7 min behind");
+}
