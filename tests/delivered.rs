@@ -10,7 +10,7 @@ use sekisho::account::{
     AccountError, Address, Attempt, AuthenticatorKind, Channel, CodeRequest, EventKind, Means, NewAddress, Policy,
     ProofError, Purpose,
 };
-use sekisho::otp::{Advice, Rejection, Typed, Verdict};
+use sekisho::otp::{Advice, Rejection, Standing, Typed, UnixTime, Verdict};
 use service::{DAY, accepted, alice, in_memory, mail, rejected};
 
 #[tokio::test]
@@ -116,4 +116,61 @@ async fn e_mail_confirms_and_lets_nobody_in() {
     let others =
         [service.message(T + 80, mallory("a.example")).await, service.message(T + 120, mallory("b.example")).await];
     assert!(others.iter().any(|other| *other != one), "two of three may be equal by chance");
+}
+
+#[tokio::test]
+async fn whoever_reads_the_mail_confirms_and_gains_nothing_else() {
+    let (service, _) = in_memory(Policy::default());
+    let (phone, _) = service.enrolled().await;
+    for which in 0..4 {
+        let _ = service.log_in_refused(T, &phone.never_shows(T, which)).await;
+    }
+    let pass = service.verifier.support("desk", "a test").unlock(&alice()).await.unwrap().to_text();
+    let code = service.message(T, CodeRequest::confirmation(mail())).await;
+    let attempt = Attempt::confirmation(&mail(), &code).with_pass(pass.expose());
+    let proof = accepted(service.submit(T, attempt).await);
+    assert_eq!(proof.address(), Some(&mail()));
+    // No device token, no end to the run of failures; and the pass is still there.
+    let token = service.verifier.remember_device(&proof, "mail reader".parse().unwrap()).await;
+    assert!(matches!(token, Err(Error::Account(AccountError::Proof(ProofError::Purpose)))));
+    let view = service.verifier.view(&alice()).await.unwrap();
+    assert_eq!((view.failures_in_a_row, view.passes, view.devices.len()), (4, 1, 0));
+    let locking = service.log_in_refused(T + 1, &phone.never_shows(T, 9)).await;
+    assert_eq!(locking.retry_at(), Some(at(T + 31)), "the fifth in a row locks");
+    // What went to one address is nothing to another.
+    let code = service.message(T + 60, CodeRequest::confirmation(mail())).await;
+    let mallory = Address::email("mallory@example.com").unwrap();
+    assert!(service.refused(T + 61, Attempt::confirmation(&mallory, &code)).await.is_charged());
+    let unnamed = service.refused(T + 200, Attempt::new(Purpose::CONFIRMATION, &code)).await;
+    assert!(unnamed.is_charged(), "{unnamed:?}");
+}
+
+#[tokio::test]
+async fn a_code_that_would_run_out_on_its_way_is_not_sent_again() {
+    let (service, _) = in_memory(Policy::default());
+    let id = service.enrolled_by_sms("+819012345678").await;
+    let request = || CodeRequest::new(id, Purpose::LOGIN);
+    let first = service.message(T, request()).await;
+    assert_eq!(service.message(T + 270, request()).await, first);
+    service.clock.set(at(T + 271));
+    let late = rejected(service.verifier.deliver(&alice(), request()).await.unwrap());
+    assert_eq!(late, Rejection::SentLately { until: at(T + 300) });
+    let _ = service.log_in(T + 299, &first).await;
+    let _ = service.message(T + 301, request()).await;
+}
+
+#[tokio::test]
+async fn a_disabled_address_is_sent_nothing_and_said_to_be_disabled() {
+    let (service, _) = in_memory(Policy::default());
+    let id = service.enrolled_by_sms("+819012345678").await;
+    let mut now = T;
+    loop {
+        match service.log_in_refused(now, "000000").await {
+            Rejection::Mismatch(charge) if charge.standing == Standing::Disabled => break,
+            rejection => now = rejection.retry_at().map_or(now, UnixTime::as_secs),
+        }
+    }
+    service.clock.set(at(now));
+    let asked = service.verifier.deliver(&alice(), CodeRequest::new(id, Purpose::LOGIN)).await.unwrap();
+    assert_eq!(rejected(asked), Rejection::Disabled);
 }

@@ -258,3 +258,86 @@ async fn a_proof_is_redeemed_once_and_not_after_a_reset() {
     assert!(matches!(held, Err(Error::Account(AccountError::Held { until })) if until == at(T + 90 + 2 * DAY)));
     assert!(spent(redeem(log_in, Purpose::LOGIN, None).await), "from before the reset");
 }
+
+#[tokio::test]
+async fn a_proof_is_redeemed_once_also_across_a_server_whose_clock_is_ahead() {
+    let (service, _) = in_memory(Policy::default());
+    let (phone, _) = service.enrolled().await;
+    let attempt = || Attempt::new(Purpose::LOGIN, &phone.shows(T, 0)).named([9; 16]);
+    let proof = accepted(service.submit(T, attempt()).await);
+    let again = accepted(service.submit(T + 1, attempt()).await);
+    service.verifier.redeem(&alice(), proof, Purpose::LOGIN, None).await.unwrap();
+    let other = service.log_in(T + 1_000, &phone.shows(T + 1_000, 0)).await;
+    service.verifier.redeem(&alice(), other, Purpose::LOGIN, None).await.unwrap();
+    service.clock.set(at(T + 40));
+    let again = service.verifier.redeem(&alice(), again, Purpose::LOGIN, None).await;
+    assert!(matches!(again, Err(Error::Account(AccountError::Proof(ProofError::Spent)))));
+}
+
+#[tokio::test]
+async fn a_mailed_pass_lives_an_hour_also_where_the_clock_is_set_back() {
+    let (service, _) = in_memory(Policy::default());
+    let (phone, _) = service.enrolled().await;
+    let pass = accepted(service.verifier.mail_pass(&alice(), None).await.unwrap()).to_text();
+    for which in 0..5 {
+        let _ = service.log_in_refused(T, &phone.never_shows(T, which)).await;
+    }
+    let with = |secs: u64| Attempt::new(Purpose::LOGIN, &phone.shows(secs, 0)).with_pass(pass.expose());
+    // The lock holds a little while before it began, too.
+    assert!(matches!(service.refused(T - 1, with(T - 1)).await, Rejection::Locked { .. }));
+    drop(accepted(service.submit(T, with(T)).await));
+}
+
+#[tokio::test]
+async fn where_a_pass_is_asked_for_one_is_good_for_one_change() {
+    let policy = Policy::new(AccountLimits { binding_takes_pass: true, ..AccountLimits::default() }).unwrap();
+    let (service, _) = in_memory(policy);
+    let (phone, _) = service.enrolled().await;
+    let pass = accepted(service.verifier.mail_pass(&alice(), None).await.unwrap()).to_text();
+    let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T, 0)).with_pass(pass.expose());
+    let proof = accepted(service.submit(T, attempt).await);
+    let second = Phone::of(&service.verifier.enroll(proof, new_authenticator()).await.unwrap());
+    // The proof that its code leaves removes nothing and enrols nothing; it makes recovery codes.
+    let (one, two) = (AuthenticatorId::new(1), AuthenticatorId::new(2));
+    let named = |secs: u64| Attempt::new(Purpose::BINDING, &second.shows(secs, 0)).named([4; 16]);
+    service.clock.set(at(T + 30));
+    let proof = || async { accepted(service.verifier.confirm(&alice(), named(T + 30)).await.unwrap()) };
+    let removed = service.verifier.remove(proof().await, one).await;
+    assert!(matches!(removed, Err(Error::Account(AccountError::PassNeeded))));
+    let enrolled = service.verifier.enroll(proof().await, new_authenticator()).await;
+    assert!(matches!(enrolled, Err(Error::Account(AccountError::PassNeeded))));
+    let replaced = service.verifier.replace(proof().await, two, new_authenticator()).await;
+    assert!(matches!(replaced, Err(Error::Account(AccountError::PassNeeded))));
+    assert!(service.verifier.issue_recovery_codes(proof().await).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_stranger_who_uses_up_the_messages_does_not_keep_a_known_browser_from_its_pass() {
+    let (service, _) = in_memory(Policy::default());
+    let (phone, _) = service.enrolled().await;
+    let proof = service.log_in(T, &phone.shows(T, 0)).await;
+    let cookie = service.verifier.remember_device(&proof, "Firefox".parse().unwrap()).await.unwrap().to_text();
+    for message in 0..5 {
+        service.clock.set(at(T + message * 30));
+        drop(accepted(service.verifier.mail_pass(&alice(), None).await.unwrap()));
+    }
+    service.clock.set(at(T + 200));
+    let stranger = rejected(service.verifier.mail_pass(&alice(), None).await.unwrap());
+    assert_eq!(stranger, Rejection::SentLately { until: at(T + 3_600) });
+    drop(accepted(service.verifier.mail_pass(&alice(), Some(cookie.expose())).await.unwrap()));
+}
+
+#[tokio::test]
+async fn a_stranger_who_guesses_at_an_enrolment_does_not_keep_a_known_browser_from_confirming_it() {
+    let (service, _) = in_memory(Policy::default());
+    let owner = everything(&service).await;
+    let confirm = |code: String| Attempt::new(Purpose::BINDING, &code);
+    for which in 0..5 {
+        let wrong = service.verifier.confirm(&alice(), confirm(owner.waiting.never_shows(T, which))).await.unwrap();
+        assert!(rejected(wrong).is_charged());
+    }
+    service.clock.set(at(T + 1));
+    let right = || confirm(owner.waiting.shows(T, 0));
+    assert!(matches!(rejected(service.verifier.confirm(&alice(), right()).await.unwrap()), Rejection::Locked { .. }));
+    drop(accepted(service.verifier.confirm(&alice(), right().with_device(&owner.cookie)).await.unwrap()));
+}

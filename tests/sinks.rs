@@ -6,7 +6,8 @@ mod phone;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use phone::{Phone, T, at, keyring, new_authenticator};
 use sekisho::Verifier;
-use sekisho::account::{AccountId, Attempt, Purpose};
+use sekisho::account::{AccountId, Address, Attempt, AuthenticatorId, CodeRequest, Purpose};
+use sekisho::otp::Verdict;
 use sekisho::store::MemoryStore;
 use sekisho::verifier::{EventSink, MetricsSink, TestClock, TracingSink};
 use std::io::Write;
@@ -29,9 +30,19 @@ fn story(sink: impl EventSink) -> Vec<String> {
         for code in &wrong {
             let _ = verifier.verify(&account, Attempt::new(Purpose::LOGIN, code)).await.unwrap();
         }
-        let pass = verifier.support("bob", "ticket 4711").unlock(&account).await.unwrap();
-        let secrets = [enrolment.uri().secret().to_base32().expose().clone(), pass.to_text().expose().clone()];
-        secrets.into_iter().chain(codes).chain(wrong).collect()
+        let support = verifier.support("bob", "ticket 4711");
+        let pass = support.unlock(&account).await.unwrap();
+        support.clear_drift(&account, AuthenticatorId::new(1)).await.unwrap();
+        let mail = CodeRequest::confirmation(Address::email("alice@example.com").unwrap());
+        clock.set(at(T + 30)); // when the lock has ended
+        let Verdict::Accepted(delivery) = verifier.deliver(&account, mail).await.unwrap() else { panic!() };
+        support.freeze(&account).await.unwrap();
+        support.thaw(&account).await.unwrap();
+        let reset = support.reset(&account).await.unwrap();
+        let tokens = [pass, reset].map(|token| token.to_text().expose().clone());
+        let sent = delivery.code().reveal().to_string();
+        let secrets = [enrolment.uri().secret().to_base32().expose().clone(), sent, "alice@example.com".into()];
+        secrets.into_iter().chain(tokens).chain(codes).chain(wrong).collect()
     })
 }
 
@@ -57,7 +68,7 @@ fn events_are_logged_with_their_fields_and_without_secrets() {
     let secrets = tracing::subscriber::with_default(subscriber, || story(TracingSink));
     let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
     let count = |what: &str| text.lines().filter(|line| line.contains(what)).count();
-    assert_eq!(count("sekisho:"), 1 + 1 + 1 + 1 + 6 + 1 + 1, "{text}");
+    assert_eq!(count("sekisho:"), 1 + 1 + 1 + 1 + 6 + 1 + 1 + 5, "{text}");
     assert_eq!(count("event=\"accepted\""), 1);
     assert_eq!(count("reason=\"replayed\""), 1);
     assert_eq!(count("reason=\"mismatch\""), 5);
@@ -72,6 +83,13 @@ fn events_are_logged_with_their_fields_and_without_secrets() {
     assert!(locked.contains("WARN") && locked.contains("until=1800000030"), "{locked}");
     let pass = text.lines().find(|line| line.contains("pass_issued")).unwrap();
     assert!(pass.contains("operator=\"bob\"") && pass.contains("reason=\"ticket 4711\""), "{pass}");
+    // Who and why, with each act.
+    for act in ["pass_issued", "drift_cleared", "frozen", "thawed", "reset"] {
+        let line = text.lines().find(|line| line.contains(&format!("event=\"{act}\""))).unwrap();
+        assert!(line.contains("WARN") && line.contains("operator=\"bob\"") && line.contains("4711"), "{line}");
+    }
+    let sent = text.lines().find(|line| line.contains("code_sent")).unwrap();
+    assert!(sent.contains("channel=\"email\"") && sent.contains("address=\"a***@example.com\""), "{sent}");
     // Times and numbers may have a code's digits in them.
     let is_number = |word: &&str| ["at=", "until=", "sequence="].iter().any(|field| word.starts_with(field));
     let words: Vec<_> = text.split_whitespace().filter(|word| !is_number(word)).collect();
@@ -99,13 +117,18 @@ fn events_are_counted_by_kind_and_reason() {
     counted.sort();
     let expected = [
         ("accepted ", 1),
+        ("code_sent ", 1),
         ("confirmed ", 1),
+        ("drift_cleared ", 1),
         ("enrolment_begun ", 1),
+        ("frozen ", 1),
         ("locked ", 1),
         ("pass_issued ", 1),
         ("rejected locked", 1),
         ("rejected mismatch", 5),
         ("rejected replayed", 1),
+        ("reset ", 1),
+        ("thawed ", 1),
     ];
     assert_eq!(counted, expected.map(|(labels, count)| (labels.to_string(), count)));
 }

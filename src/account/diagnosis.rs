@@ -93,6 +93,12 @@ pub(super) fn agreement<'a>(
 }
 
 impl Agreement {
+    /// Of no meaning unless agreed.
+    #[cfg(sekisho_proofs)]
+    pub(super) const fn ahead_secs(&self) -> i64 {
+        self.ahead_secs
+    }
+
     /// In words, once the verdict's class is known.
     pub(super) fn diagnosis(&self) -> Option<Diagnosis> {
         let Self { agreed, number, ahead_secs } = *self;

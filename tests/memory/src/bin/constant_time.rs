@@ -4,7 +4,7 @@
 //! `constant_time` judges; `constant_time planted` also branches on a byte of the secret, and has to be reported.
 //! Without valgrind nothing would be checked: then it exits with 2.
 
-use sekisho::account::proofs::compare;
+use sekisho::account::proofs::{compare, diagnose, search};
 use sekisho::otp::{
     Algorithm, CodePolicy, Digits, Key, OpenSteps, Secret, State, Step, Totp, UnixTime, Verdict, Window, decide,
 };
@@ -117,6 +117,8 @@ fn accounts() {
     let keys: Vec<_> = totps.iter().zip(&secrets).map(|(totp, secret)| totp.key(secret)).collect();
     let codes = keys.iter().flat_map(|key| (-25..4).map(|offset| key.code_at(step.saturating_offset(offset))));
     let codes: Vec<_> = codes.chain(["271828".parse().unwrap()]).collect();
+    // The first one's codes half an hour ahead, now and two steps later; and two in a row of five hours ago.
+    let far = [60, 62, -600, -599].map(|offset| keys[0].code_at(step.saturating_offset(offset)));
     for secret in &secrets {
         mark_undefined(secret.expose());
     }
@@ -124,13 +126,32 @@ fn accounts() {
     let authenticators: Vec<_> =
         totps.iter().zip(&secrets).zip(used_up).map(|((totp, secret), used)| (*totp, secret, used)).collect();
     let mut seen = [0; 4];
-    for code in codes {
+    for code in codes.clone() {
         let compared = compare(&authenticators, CodePolicy::DEFAULT.limits(), now, code).unwrap();
         mark_defined(&compared);
         seen.iter_mut().zip(compared).for_each(|(seen, compared)| *seen |= compared);
     }
     assert_eq!(seen[..3], [1; 3], "every class was seen");
     assert!(seen[3] >= 2, "several authenticators matched");
+    // Two wrong codes, half an hour ahead, and of which one is another's.
+    let later = UnixTime::from_secs(NOW + 60);
+    let mut seen = [false; 2];
+    for (first, second) in [(&far[0], &far[1]), (&far[0], &codes[3])] {
+        let diagnosed = diagnose(&authenticators, (*first, now), (*second, later));
+        mark_defined(&diagnosed);
+        seen[usize::from(diagnosed.0)] = true;
+        assert_eq!(diagnosed.1, i64::from(diagnosed.0) * 1_800);
+    }
+    assert_eq!(seen, [true; 2]);
+    // Two codes in a row, or not, a day back and ten minutes ahead.
+    let mut seen = [false; 2];
+    for pair in [[far[2], far[3]], [far[3], far[2]]] {
+        let steps = OpenSteps::range(step.saturating_offset(-2_880), step.saturating_offset(20));
+        let found = search(totps[0], &secrets[0], pair, steps, Some(step.saturating_offset(-1_000)));
+        mark_defined(&found);
+        seen[usize::from(found.0)] = true;
+    }
+    assert_eq!(seen, [true; 2]);
     secrets.iter().for_each(mark_defined);
 }
 
