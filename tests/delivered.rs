@@ -4,14 +4,15 @@
 mod phone;
 mod service;
 
-use phone::{T, at};
+use phone::{Phone, T, at};
 use sekisho::Error;
 use sekisho::account::{
     AccountError, Address, Attempt, AuthenticatorKind, Channel, CodeRequest, EventKind, Means, NewAddress, Policy,
     ProofError, Purpose,
 };
-use sekisho::otp::{Advice, Rejection, Standing, Typed, UnixTime, Verdict};
+use sekisho::otp::{Advice, Code, Rejection, Secret, Standing, Step, Totp, Typed, UnixTime, Verdict};
 use service::{DAY, accepted, alice, in_memory, mail, rejected};
+use subtle::ConstantTimeEq;
 
 #[tokio::test]
 async fn a_stranger_cannot_end_the_owners_code_that_was_sent() {
@@ -173,4 +174,35 @@ async fn a_disabled_address_is_sent_nothing_and_said_to_be_disabled() {
     service.clock.set(at(now));
     let asked = service.verifier.deliver(&alice(), CodeRequest::new(id, Purpose::LOGIN)).await.unwrap();
     assert_eq!(rejected(asked), Rejection::Disabled);
+}
+
+/// A secret whose code at `step` is `code`.
+fn secret_showing(code: &str, step: Step) -> Secret {
+    let code: Code = code.parse().unwrap();
+    let secrets = (0_u64..).map(|seed| {
+        let mut bytes = [9; 20];
+        bytes[..8].copy_from_slice(&seed.to_be_bytes());
+        Secret::new(&bytes).unwrap()
+    });
+    let shows = |secret: &Secret| bool::from(Totp::DEFAULT.key(secret).code_at(step).ct_eq(&code));
+    secrets.into_iter().find(shows).unwrap()
+}
+
+#[tokio::test]
+async fn the_same_digits_are_not_accepted_from_an_app_and_from_a_message() {
+    let (service, _) = in_memory(Policy::default());
+    let id = service.enrolled_by_sms("+819012345678").await;
+    let sent = service.message(T, CodeRequest::new(id, Purpose::LOGIN)).await;
+    // An app that will show the digits that were sent.
+    let then = T + 150;
+    let secret = secret_showing(&sent, Step::new(then / 30));
+    let app = Phone::with(&secret, Totp::DEFAULT);
+    let code = service.message(T + 30, CodeRequest::new(id, Purpose::BINDING)).await;
+    let proof = service.prove(T + 31, &code).await;
+    let _ = service.verifier.enroll(proof, app.again()).await.unwrap();
+    drop(service.confirm(T + 60, &app.shows(T + 60, 0)).await);
+    let proof = service.log_in(then, &sent).await;
+    assert!(matches!(proof.means(), Means::Authenticator(_)), "it is the app's");
+    let again = service.log_in_refused(then + 1, &sent).await;
+    assert!(matches!(again, Rejection::Replayed { .. }), "{again:?}");
 }

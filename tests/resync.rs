@@ -6,7 +6,7 @@ mod service;
 
 use phone::{Phone, T, app, at, new_authenticator};
 use sekisho::account::{Attempt, AuthenticatorId, Policy, Purpose, Resync};
-use sekisho::otp::{Advice, Rejection, Typed, Verdict};
+use sekisho::otp::{Advice, Rejection, Secret, Step, Totp, Typed, Verdict};
 use service::{DAY, accepted, alice, everything, in_memory, rejected};
 
 #[tokio::test]
@@ -180,4 +180,48 @@ async fn a_wrong_clock_is_diagnosed_while_enrolling_too() {
         assert!(rejected(service.verifier.confirm(&alice(), attempt).await.unwrap()).is_charged());
     }
     assert_eq!(service.diagnoses()[0].to_string(), "clock 7 min behind");
+}
+
+/// A step, and a later one within ten minutes that shows the same digits.
+fn same_digits(phone: &Phone) -> (u64, u64) {
+    let mut shown = std::collections::HashMap::new();
+    let first = phone.step(T).number();
+    for step in first.. {
+        let code = phone.key.code_at(Step::new(step)).reveal().to_string();
+        match shown.insert(code, step) {
+            Some(earlier) if (4..19).contains(&(step - earlier)) => return (earlier, step),
+            _ => {}
+        }
+    }
+    unreachable!()
+}
+
+#[tokio::test]
+async fn digits_of_a_resynchronisation_are_not_accepted_again_where_a_nearby_step_shares_them() {
+    let phone = Phone::with(&Secret::new(&[3; 20]).unwrap(), Totp::DEFAULT);
+    let (earlier, later) = same_digits(&phone);
+    let secs = |step: u64| step * 30;
+    let code = |step: u64| phone.key.code_at(Step::new(step)).reveal().to_string();
+    let enrolled = async || {
+        let (service, _) = in_memory(Policy::default());
+        let then = secs(earlier) - DAY;
+        service.clock.set(at(then));
+        let _ = service.verifier.enroll_first(&alice(), phone.again()).await.unwrap();
+        drop(service.confirm(then + 30, &phone.shows(then + 30, 0)).await);
+        service
+    };
+    // As the first of two, or the second.
+    for first in [earlier, earlier - 1] {
+        let service = enrolled().await;
+        accepted(service.resync(secs(first + 1), Resync::new(&code(first), &code(first + 1))).await);
+        let again = service.log_in_refused(secs(later), &code(later)).await;
+        assert!(matches!(again, Rejection::Replayed { .. }), "{again:?}");
+    }
+    // Nor are digits that a log-in has used part of one.
+    for first in [later, later - 1] {
+        let service = enrolled().await;
+        let _ = service.log_in(secs(earlier), &code(earlier)).await;
+        let resync = Resync::new(&code(first), &code(first + 1));
+        assert!(matches!(rejected(service.resync(secs(first + 1), resync).await), Rejection::Mismatch(_)));
+    }
 }
