@@ -11,7 +11,7 @@ use sekisho::account::{
     Resync,
 };
 use sekisho::otp::{Rejection, Verdict};
-use service::{DAY, accepted, alice, everything, in_memory, rejected, stored};
+use service::{DAY, accepted, alice, everything, in_memory, mail, rejected, stored};
 
 #[tokio::test]
 async fn a_pass_is_good_for_one_log_in_and_a_resynchronisation_leaves_it() {
@@ -340,4 +340,23 @@ async fn a_stranger_who_guesses_at_an_enrolment_does_not_keep_a_known_browser_fr
     let right = || confirm(owner.waiting.shows(T, 0));
     assert!(matches!(rejected(service.verifier.confirm(&alice(), right()).await.unwrap()), Rejection::Locked { .. }));
     drop(accepted(service.verifier.confirm(&alice(), right().with_device(&owner.cookie)).await.unwrap()));
+}
+
+#[tokio::test]
+async fn a_freeze_that_has_ended_leaves_nothing_of_what_was_handed_out_before() {
+    let (service, _) = in_memory(Policy::default());
+    let owner = everything(&service).await;
+    let support = service.verifier.support("desk", "lost, and found");
+    support.freeze(&alice()).await.unwrap();
+    support.thaw(&alice()).await.unwrap();
+    assert!(service.log_in_refused(T, &owner.message).await.is_charged(), "a code that was sent");
+    let confirmation = service.verifier.verify(&alice(), Attempt::confirmation(&mail(), &owner.confirmation)).await;
+    assert!(matches!(confirmation, Err(Error::Account(AccountError::NothingSent))));
+    let waiting = service.verifier.confirm(&alice(), Attempt::new(Purpose::BINDING, &owner.waiting.shows(T, 0))).await;
+    assert!(matches!(waiting, Err(Error::Account(AccountError::NothingPending))), "an enrolment that waited");
+    let view = service.verifier.view(&alice()).await.unwrap();
+    assert_eq!((view.devices.len(), view.passes), (0, 0));
+    // What was bound is bound, the sheet included.
+    let _ = service.log_in(T, &owner.phone.shows(T, 0)).await;
+    assert_eq!((view.authenticators.len(), view.recovery_codes_left), (2, 10));
 }
