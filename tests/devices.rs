@@ -360,3 +360,16 @@ async fn a_freeze_that_has_ended_leaves_nothing_of_what_was_handed_out_before() 
     let _ = service.log_in(T, &owner.phone.shows(T, 0)).await;
     assert_eq!((view.authenticators.len(), view.recovery_codes_left), (2, 10));
 }
+
+#[tokio::test]
+async fn a_reset_ends_the_run_of_failures_and_its_lock() {
+    let (service, _) = in_memory(Policy::default());
+    let (phone, _) = service.enrolled().await;
+    for which in 0..5 {
+        let _ = service.log_in_refused(T, &phone.never_shows(T, which)).await;
+    }
+    assert!(matches!(service.verifier.view(&alice()).await.unwrap().shut, Some(Rejection::Locked { .. })));
+    let _ = service.verifier.support("desk", "nothing kept").reset(&alice()).await.unwrap();
+    let view = service.verifier.view(&alice()).await.unwrap();
+    assert_eq!((view.shut, view.failures_in_a_row, view.long_term_failures), (None, 0, 5));
+}
