@@ -17,6 +17,8 @@ needs valgrind valgrind
 needs cc gcc
 needs c++ g++
 needs python3 python3
+needs redis-server redis-server
+needs redis-cli redis-tools
 python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then
   step "installing Debian packages: ${missing[*]}"

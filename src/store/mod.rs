@@ -9,9 +9,13 @@ pub mod conformance;
 mod memory;
 #[cfg(feature = "redb")]
 mod redb;
+#[cfg(feature = "redis")]
+mod redis;
 
 #[cfg(feature = "redb")]
 pub use self::redb::{RedbError, RedbStore};
+#[cfg(feature = "redis")]
+pub use self::redis::{RedisBuilder, RedisError, RedisStore};
 pub use boxed::{BoxStore, StoreError};
 pub use memory::MemoryStore;
 

@@ -1,0 +1,258 @@
+//! `RedisStore` on real servers: its contract, and what it says when a server is dead, slow, full, read-only, or failing over.
+#![cfg(all(feature = "redis", feature = "conformance"))]
+
+mod servers;
+
+use sekisho::account::AccountId;
+use sekisho::store::{RedisError, RedisStore, Revision, Store, Stored, Swap, Write, conformance};
+use servers::{Cluster, Redis, free_port};
+use std::time::{Duration, Instant};
+
+fn account(name: &str) -> AccountId {
+    AccountId::new(name).unwrap()
+}
+
+fn write(expected: Option<u8>, new: u8) -> Write {
+    let revision = |number| Revision::from_bytes([number; 16]);
+    Write { expected: expected.map(revision), new: Stored { revision: revision(new), envelope: vec![new; 1_300] } }
+}
+
+async fn connect(redis: &Redis) -> RedisStore {
+    RedisStore::builder().deadline(Duration::from_millis(800)).connect(&redis.url()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_server_keeps_the_contract() {
+    let redis = Redis::start();
+    let (one, other) = (connect(&redis).await, connect(&redis).await);
+    conformance::check(&one).await.unwrap();
+    conformance::race(&[&one, &other, &one.clone()], 16, 50).await.unwrap();
+    let elsewhere = RedisStore::builder().namespace("elsewhere").connect(&redis.url()).await.unwrap();
+    conformance::apart(&one, &elsewhere).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_of_three_keeps_the_contract() {
+    let cluster = Cluster::start();
+    let urls = cluster.urls();
+    let urls: Vec<_> = urls.iter().map(String::as_str).collect();
+    let one = RedisStore::builder().connect_cluster(&urls).await.unwrap();
+    let other = RedisStore::builder().connect_cluster(&urls[..1]).await.unwrap();
+    conformance::check(&one).await.unwrap();
+    conformance::race(&[&one, &other], 16, 50).await.unwrap();
+    // The accounts are spread over all nodes.
+    for number in 0..60 {
+        assert_eq!(one.swap(&account(&format!("user {number}")), &write(None, 1)).await.unwrap(), Swap::Done);
+    }
+    let counts: Vec<u32> = cluster.nodes.iter().map(|node| node.ask(&["DBSIZE"]).trim().parse().unwrap()).collect();
+    assert!(counts.iter().all(|count| *count > 5) && counts.iter().sum::<u32>() == 60, "{counts:?}");
+    assert!(matches!(one.accounts().await, Err(RedisError::NotListed)));
+}
+
+#[tokio::test]
+async fn what_is_kept_is_a_revision_and_an_envelope_under_the_namespace() {
+    let redis = Redis::start();
+    let store = RedisStore::builder().namespace("exchange").connect(&redis.url()).await.unwrap();
+    assert_eq!(store.swap(&account("alice"), &write(None, 7)).await.unwrap(), Swap::Done);
+    assert_eq!(redis.ask(&["KEYS", "*"]).trim(), "exchange:alice");
+    assert_eq!(redis.ask(&["STRLEN", "exchange:alice"]).trim(), "1316");
+    assert_eq!(store.accounts().await.unwrap(), [account("alice")]);
+    // What somebody else has put there is no record.
+    redis.ask(&["SET", "exchange:mallory", "short"]);
+    assert!(matches!(store.load(&account("mallory")).await, Err(RedisError::Damaged)));
+    for bad in ["", "a:b", "a b", &"x".repeat(65)] {
+        assert!(matches!(RedisStore::builder().namespace(bad).connect(&redis.url()).await, Err(RedisError::Namespace)));
+    }
+}
+
+#[tokio::test]
+async fn thousands_of_accounts_are_listed() {
+    let redis = Redis::with(&[]);
+    let store = connect(&redis).await;
+    let mut expected = Vec::new();
+    for number in 0..2_500 {
+        let id = account(&format!("user {number}"));
+        assert_eq!(store.swap(&id, &write(None, 1)).await.unwrap(), Swap::Done);
+        expected.push(id);
+    }
+    expected.sort();
+    assert_eq!(store.accounts().await.unwrap(), expected);
+}
+
+#[tokio::test]
+async fn a_script_that_the_server_has_forgotten_is_sent_again() {
+    let redis = Redis::start();
+    let store = connect(&redis).await;
+    assert_eq!(store.swap(&account("alice"), &write(None, 1)).await.unwrap(), Swap::Done);
+    redis.ask(&["SCRIPT", "FLUSH"]);
+    assert_eq!(store.swap(&account("alice"), &write(Some(1), 2)).await.unwrap(), Swap::Done);
+    redis.ask(&["SCRIPT", "FLUSH"]);
+    assert_eq!(store.swap(&account("alice"), &write(Some(1), 3)).await.unwrap(), Swap::Lost);
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_and_started_again_is_found_again_with_what_it_answered() {
+    let mut redis = Redis::start();
+    let store = connect(&redis).await;
+    assert_eq!(store.swap(&account("alice"), &write(None, 1)).await.unwrap(), Swap::Done);
+    redis.kill();
+    let begun = Instant::now();
+    let error = store.load(&account("alice")).await.unwrap_err();
+    assert!(matches!(error, RedisError::Unreachable(_) | RedisError::TimedOut { .. }), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(2));
+    redis.restart();
+    let begun = Instant::now();
+    let stored = loop {
+        match store.load(&account("alice")).await {
+            Ok(stored) => break stored,
+            Err(error) => assert!(begun.elapsed() < Duration::from_secs(10), "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert_eq!(stored, Some(write(None, 1).new));
+}
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_an_error_within_the_deadline() {
+    let redis = Redis::start();
+    let store = connect(&redis).await;
+    assert_eq!(store.swap(&account("alice"), &write(None, 1)).await.unwrap(), Swap::Done);
+    redis.pause();
+    for _ in 0..3 {
+        let begun = Instant::now();
+        assert!(store.swap(&account("alice"), &write(Some(1), 2)).await.is_err());
+        assert!(begun.elapsed() < Duration::from_millis(1_500), "{:?}", begun.elapsed());
+    }
+    redis.resume();
+    let begun = Instant::now();
+    while store.load(&account("alice")).await.is_err() {
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+    // Nobody there at all.
+    let nobody = RedisStore::builder().deadline(Duration::from_millis(300));
+    let begun = Instant::now();
+    assert!(nobody.connect(&format!("redis://127.0.0.1:{}", free_port())).await.is_err());
+    assert!(begun.elapsed() < Duration::from_secs(2));
+    assert!(matches!(RedisStore::connect("http://127.0.0.1").await, Err(RedisError::Config(_))));
+}
+
+#[tokio::test]
+async fn a_full_server_a_read_only_one_and_one_with_another_password_refuse() {
+    let redis = Redis::start();
+    let store = connect(&redis).await;
+    assert_eq!(store.swap(&account("alice"), &write(None, 1)).await.unwrap(), Swap::Done);
+    redis.ask(&["CONFIG", "SET", "maxmemory", "1"]);
+    let full = store.swap(&account("alice"), &write(Some(1), 2)).await.unwrap_err();
+    assert!(matches!(full, RedisError::Refused(_)), "{full}");
+    redis.ask(&["CONFIG", "SET", "maxmemory", "0"]);
+    assert_eq!(store.load(&account("alice")).await.unwrap(), Some(write(None, 1).new), "nothing has changed");
+    let other = Redis::start();
+    redis.ask(&["REPLICAOF", "127.0.0.1", &other.port.to_string()]);
+    let begun = Instant::now();
+    let read_only = store.swap(&account("alice"), &write(Some(1), 2)).await.unwrap_err();
+    assert!(matches!(read_only, RedisError::Refused(_) | RedisError::TimedOut { .. }), "{read_only}");
+    assert!(begun.elapsed() < Duration::from_secs(2));
+    redis.ask(&["REPLICAOF", "NO", "ONE"]);
+    let locked = Redis::with(&["--requirepass", "secret"]);
+    let refused = RedisStore::connect(&locked.url()).await.map(drop);
+    let refused = match refused {
+        Err(error) => error,
+        Ok(()) => RedisStore::connect(&locked.url()).await.unwrap().load(&account("alice")).await.unwrap_err(),
+    };
+    assert!(!refused.to_string().is_empty() && !format!("{refused:?}").contains("secret"));
+    let url = format!("redis://:secret@127.0.0.1:{}", locked.port);
+    assert!(RedisStore::connect(&url).await.unwrap().load(&account("alice")).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_change_counts_when_the_replicas_have_it() {
+    let master = Redis::start();
+    let mut replica = Redis::with(&["--replicaof", "127.0.0.1", &master.port.to_string()]);
+    let store = RedisStore::builder().replicas(1).deadline(Duration::from_millis(800));
+    let store = store.connect(&master.url()).await.unwrap();
+    let begun = Instant::now();
+    let mut revision = None;
+    // Until it has come up.
+    loop {
+        let stored = store.load(&account("alice")).await.unwrap();
+        revision = stored.map(|stored| stored.revision.as_bytes()[0]).or(revision);
+        let next = revision.unwrap_or(0) + 1;
+        if let Ok(Swap::Done) = store.swap(&account("alice"), &write(revision, next)).await {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20));
+    }
+    let kept = replica.ask(&["STRLEN", "sekisho:alice"]);
+    assert_eq!(kept.trim(), "1316", "it is there when the answer is");
+    let stored = store.load(&account("alice")).await.unwrap().unwrap();
+    let revision = stored.revision.as_bytes()[0];
+    replica.kill();
+    let alone = store.swap(&account("alice"), &write(Some(revision), revision + 1)).await.unwrap_err();
+    assert!(
+        matches!(alone, RedisError::Replicas { .. } | RedisError::TimedOut { .. } | RedisError::Unreachable(_)),
+        "{alone}"
+    );
+}
+
+#[tokio::test]
+async fn the_sentinels_lead_to_the_new_master() {
+    let mut master = Redis::start();
+    let replica = Redis::with(&["--replicaof", "127.0.0.1", &master.port.to_string(), "--appendonly", "yes"]);
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let config = folder.path().join("sentinel.conf");
+    let lines = format!(
+        "port {port}\nbind 127.0.0.1\ndir {}\nsentinel monitor main 127.0.0.1 {} 1\nsentinel down-after-milliseconds main 500\n\
+        sentinel failover-timeout main 2000\n",
+        folder.path().display(),
+        master.port
+    );
+    std::fs::write(&config, lines).unwrap();
+    let mut sentinel = std::process::Command::new("redis-server");
+    let sentinel = sentinel.arg(&config).arg("--sentinel").stdout(std::process::Stdio::null()).spawn().unwrap();
+    let _ended = Ended(sentinel);
+    let begun = Instant::now();
+    while !replica.ask(&["INFO", "replication"]).contains("master_link_status:up") || !servers::listens(port) {
+        assert!(begun.elapsed() < Duration::from_secs(20));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let url = format!("redis://127.0.0.1:{port}");
+    let store = loop {
+        match RedisStore::builder().deadline(Duration::from_secs(1)).connect_sentinel("main", &[&url]).await {
+            Ok(store) => break store,
+            Err(error) => assert!(begun.elapsed() < Duration::from_secs(30), "{error}"),
+        }
+    };
+    conformance::check(&store).await.unwrap();
+    assert_eq!(store.swap(&account("alice"), &write(None, 1)).await.unwrap(), Swap::Done);
+    // It takes the sentinel up to ten seconds to find out about the replica.
+    let knows = || {
+        let asked = std::process::Command::new("redis-cli")
+            .args(["-p", &port.to_string(), "SENTINEL", "REPLICAS", "main"])
+            .output()
+            .unwrap();
+        String::from_utf8_lossy(&asked.stdout).contains(&replica.port.to_string())
+    };
+    while !knows() {
+        assert!(begun.elapsed() < Duration::from_secs(40));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    master.kill();
+    let begun = Instant::now();
+    loop {
+        match store.swap(&account("bob"), &write(None, 1)).await {
+            Ok(_) => break,
+            Err(error) => assert!(begun.elapsed() < Duration::from_secs(40), "{error}"),
+        }
+    }
+    assert_eq!(replica.ask(&["STRLEN", "sekisho:bob"]).trim(), "1316");
+}
+
+struct Ended(std::process::Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}

@@ -1,0 +1,144 @@
+//! Real servers, started by the tests and ended with them.
+#![allow(dead_code)] // no test uses all of it
+
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+/// A port that nobody listens at now.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A redis-server of its own, with its data in a folder of its own.
+pub(crate) struct Redis {
+    pub(crate) port: u16,
+    folder: tempfile::TempDir,
+    options: Vec<String>,
+    child: Option<Child>,
+}
+
+impl Redis {
+    /// Durable: every change is on disk before it is answered.
+    pub(crate) fn start() -> Self {
+        Self::with(&["--appendonly", "yes", "--appendfsync", "always"])
+    }
+
+    pub(crate) fn with(options: &[&str]) -> Self {
+        let options = options.iter().map(ToString::to_string).collect();
+        let folder = tempfile::tempdir().unwrap();
+        let mut redis = Self { port: free_port(), folder, options, child: None };
+        redis.restart();
+        redis
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Starts it again on the same port and data.
+    pub(crate) fn restart(&mut self) {
+        let mut command = Command::new("redis-server");
+        command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"]);
+        command.arg(self.folder.path()).args(&self.options).stdout(Stdio::null()).stderr(Stdio::null());
+        let child =
+            command.spawn().unwrap_or_else(|error| panic!("redis-server: {error}; `bash tests/run.sh` installs it"));
+        self.child = Some(child);
+        self.await_answer();
+    }
+
+    fn await_answer(&self) {
+        let begun = Instant::now();
+        // Without its password it says that there is one.
+        while !["PONG", "NOAUTH"].iter().any(|answer| self.ask(&["PING"]).contains(answer)) {
+            assert!(begun.elapsed() < Duration::from_secs(20), "redis-server does not answer");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// Ends it as a power failure would.
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// Stops it answering, with its connections open; `resume` lets it go on.
+    pub(crate) fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    pub(crate) fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = self.child.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+
+    /// What redis-cli says.
+    pub(crate) fn ask(&self, arguments: &[&str]) -> String {
+        let output = Command::new("redis-cli").args(["-p", &self.port.to_string()]).args(arguments).output();
+        String::from_utf8_lossy(&output.expect("redis-cli").stdout).into_owned()
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        if let Some(child) = &self.child {
+            let _ = Command::new("kill").args(["-CONT", &child.id().to_string()]).status();
+        }
+        self.kill();
+    }
+}
+
+/// A cluster of three nodes without replicas.
+pub(crate) struct Cluster {
+    pub(crate) nodes: Vec<Redis>,
+}
+
+impl Cluster {
+    pub(crate) fn start() -> Self {
+        // The nodes talk to each other at their port and ten thousand.
+        let free = || (0..).map(|_| free_port()).find(|port| *port < 55_000).unwrap();
+        let nodes = (0..3).map(|_| {
+            let folder = tempfile::tempdir().unwrap();
+            let options = ["--cluster-enabled", "yes", "--appendonly", "yes", "--appendfsync", "always"];
+            let options = options.iter().map(ToString::to_string).collect();
+            let mut redis = Redis { port: free(), folder, options, child: None };
+            redis.restart();
+            redis
+        });
+        let nodes: Vec<_> = nodes.collect();
+        let addresses: Vec<_> = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
+        let mut arguments = vec!["--cluster", "create"];
+        arguments.extend(addresses.iter().map(String::as_str));
+        arguments.extend(["--cluster-replicas", "0", "--cluster-yes"]);
+        let output = Command::new("redis-cli").args(&arguments).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        let begun = Instant::now();
+        while !nodes.iter().all(|node| node.ask(&["CLUSTER", "INFO"]).contains("cluster_state:ok")) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "the cluster does not form");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Self { nodes }
+    }
+
+    pub(crate) fn urls(&self) -> Vec<String> {
+        self.nodes.iter().map(Redis::url).collect()
+    }
+}
+
+/// Whether somebody listens.
+pub(crate) fn listens(port: u16) -> bool {
+    TcpStream::connect(("127.0.0.1", port)).is_ok()
+}
+
+/// A folder that the servers' own user can read.
+pub(crate) fn open_to_all(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+}
