@@ -1039,3 +1039,16 @@ fn nothing_secret_is_in_debug() {
     }
     assert!(!text.contains(&format!("{:?}", &enrolment.uri().secret().expose()[..4])));
 }
+
+#[test]
+fn a_restore_said_to_be_in_the_future_by_mistake_does_not_stand_for_those_that_follow() {
+    let mut row = Row::new();
+    let _ = row.enrol(T);
+    let change = row.open().restored_at(&row.policy, at(T + 1), at(T * 1_000));
+    row.commit(change);
+    assert!(!row.open().needs_care(at(T + 2), at(T * 1_000)), "not again and again");
+    assert!(row.open().needs_care(at(T + 100), at(T + 90)), "a real one");
+    let change = row.open().restored_at(&row.policy, at(T + 100), at(T + 90));
+    row.commit(change);
+    assert!(!row.open().needs_care(at(T + 101), at(T + 90)));
+}

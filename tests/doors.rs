@@ -55,6 +55,7 @@ impl Door {
             | Self::DeliveredFromDevice
             | Self::ResyncFromDevice
             | Self::ConfirmFromDevice => "devices",
+            // Without a token; with one, as devices.
             Self::ResyncWithRecovery | Self::Recovery => "recovery",
             Self::Confirm => "enrolment",
         }

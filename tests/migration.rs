@@ -56,10 +56,10 @@ fn export(entries: &[Entry], batch: [u64; 3]) -> String {
 
 fn one(entry: Entry) -> Result<OtpauthUri, NotTaken> {
     let migration = Migration::parse(&export(&[entry], [1, 0, 0])).unwrap();
-    assert_eq!(migration.entries().len(), 1);
+    assert_eq!(migration.entries().count(), 1);
     let text = format!("{migration:?}");
     assert!(!text.contains("7, 7, 7"), "no secret is shown");
-    match &migration.entries()[0].taken {
+    match &migration.entries().next().unwrap().taken {
         Ok(uri) => Ok(OtpauthUri::parse(uri.to_text().expose()).unwrap()),
         Err(why) => Err(*why),
     }
@@ -70,13 +70,13 @@ fn what_the_app_exports_is_read() {
     // An export that is quoted all over the web.
     let uri = "otpauth-migration://offline?data=CjEKCkhlbGxvId6tvu8SGEV4YW1wbGU6YWxpY2VAZ29vZ2xlLmNvbRoHRXhhbXBsZTAC";
     let migration = Migration::parse_with_legacy_secrets(uri).unwrap();
-    let [entry] = migration.entries() else { panic!() };
+    let entry = migration.entries().next().unwrap();
     let taken = entry.taken.as_ref().unwrap();
     assert_eq!(taken.secret().expose(), b"Hello!\xde\xad\xbe\xef");
     assert_eq!((taken.issuer(), taken.account(), taken.totp()), (Some("Example"), "alice@google.com", Totp::DEFAULT));
     let strict = Migration::parse(uri).unwrap();
-    assert!(matches!(strict.entries()[0].taken, Err(NotTaken::Secret(SecretError::TooShort { len: 10 }))));
-    assert_eq!(strict.entries()[0].label, "Example:alice@google.com");
+    assert!(matches!(strict.entries().next().unwrap().taken, Err(NotTaken::Secret(SecretError::TooShort { len: 10 }))));
+    assert_eq!(strict.entries().next().unwrap().label, "Example:alice@google.com");
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn what_cannot_be_taken_is_reported_one_by_one() {
     assert!(matches!(why(Entry { name: "", issuer: "", ..PLAIN }), NotTaken::Uri(UriError::Missing(_))));
     let hotp = Entry { numbers: [1, 1, 1], name: "counter", ..PLAIN };
     let migration = Migration::parse(&export(&[PLAIN, hotp, Entry { name: "bob", ..PLAIN }], [1, 0, 0])).unwrap();
-    let taken: Vec<_> = migration.entries().iter().map(|entry| (entry.label.as_str(), entry.taken.is_ok())).collect();
+    let taken: Vec<_> = migration.entries().map(|entry| (entry.label.as_str(), entry.taken.is_ok())).collect();
     assert_eq!(
         taken,
         [("alice@example.com", true), ("counter", false), ("bob", true)],
@@ -126,10 +126,10 @@ fn batches_are_joined_in_any_order_and_the_missing_ones_named() {
     assert_eq!(joined.missing().collect::<Vec<_>>(), [1]);
     // Scanned again: nothing is there twice.
     let joined = joined.join(batch(0, 77)).unwrap();
-    assert_eq!(joined.entries().len(), 2);
+    assert_eq!(joined.entries().count(), 2);
     assert_eq!(joined.join(batch(1, 78)).unwrap_err(), MigrationError::OtherExport);
     let all = batch(0, 77).join(batch(1, 77)).unwrap().join(batch(2, 77)).unwrap();
-    assert_eq!((all.missing().count(), all.entries().len()), (0, 3));
+    assert_eq!((all.missing().count(), all.entries().count()), (0, 3));
 }
 
 #[test]
@@ -168,7 +168,7 @@ async fn an_entry_is_imported_its_steps_so_far_count_as_used_and_a_legacy_one_is
     let alice = AccountId::new("alice").unwrap();
     let short = Entry { secret: &[9; 10], ..PLAIN };
     let migration = Migration::parse_with_legacy_secrets(&export(&[short], [1, 0, 0])).unwrap();
-    let uri = migration.entries()[0].taken.as_ref().unwrap();
+    let uri = migration.entries().next().unwrap().taken.as_ref().unwrap();
     assert!(NewAuthenticator::imported(uri).is_err(), "not without saying so");
     let new = NewAuthenticator::imported_with_legacy_secret(uri).unwrap();
     let _ = verifier.enroll_first(&alice, new).await.unwrap();

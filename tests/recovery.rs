@@ -5,7 +5,7 @@ mod phone;
 
 use phone::{Phone, T, at, keyring, new_authenticator};
 use sekisho::account::{AccountError, AccountId, Attempt, AuthenticatorId, Means, Proof, Purpose, RecoveryCodes};
-use sekisho::otp::{Limits, Rejection, Standing, Verdict};
+use sekisho::otp::{Limits, Rejection, Standing, UnixTime, Verdict};
 use sekisho::store::{MemoryStore, Store};
 use sekisho::verifier::TestClock;
 use sekisho::{Error, Verifier};
@@ -300,4 +300,58 @@ async fn removing_the_last_authenticator_ends_the_recovery_codes_too() {
     service.verifier.remove_last(proof, AuthenticatorId::new(1)).await.unwrap();
     let left = service.verifier.verify(&alice(), Attempt::recovery(Purpose::LOGIN, codes.iter().next().unwrap())).await;
     assert!(matches!(left, Err(Error::Account(AccountError::NoRecoveryCodes))), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_stranger_who_keeps_the_recovery_codes_locked_does_not_stop_a_known_browser_or_a_pass() {
+    let service = Service::new();
+    let (phone, codes) = service.enrolled().await;
+    let Verdict::Accepted(proof) = service.submit(T + 30, Attempt::new(Purpose::LOGIN, &phone.shows(T + 30, 0))).await
+    else {
+        panic!()
+    };
+    let cookie = service.verifier.remember_device(&proof, "Firefox".parse().unwrap()).await.unwrap().to_text();
+    let (mut now, mut guesses) = (T + 60, 0);
+    while now < T + 4 * 86_400 {
+        guesses += 1;
+        let guess = format!("{guesses:024}");
+        now = service
+            .refused(now, Attempt::recovery(Purpose::LOGIN, &guess))
+            .await
+            .retry_at()
+            .map_or(now, UnixTime::as_secs);
+    }
+    now -= 1;
+    let mut codes = codes.iter();
+    let code = codes.next().unwrap();
+    let plain = service.refused(now, Attempt::recovery(Purpose::LOGIN, code)).await;
+    assert!(matches!(plain, Rejection::Locked { .. }), "{plain:?}");
+    let known = Attempt::recovery(Purpose::LOGIN, code).with_device(cookie.expose());
+    assert!(matches!(service.submit(now, known).await, Verdict::Accepted(_)));
+    let pass = service.verifier.support("desk", "phone lost").unlock(&alice()).await.unwrap().to_text();
+    let with_pass = Attempt::recovery(Purpose::LOGIN, codes.next().unwrap()).with_pass(pass.expose());
+    assert!(matches!(service.submit(now, with_pass).await, Verdict::Accepted(_)));
+    // However many they were, they disable no authenticator.
+    let view = service.verifier.view(&alice()).await.unwrap();
+    assert!(guesses > 50 && view.failures_in_a_row == 0 && !view.authenticators[0].is_disabled);
+}
+
+#[tokio::test]
+async fn a_known_browser_uses_a_recovery_code_also_while_the_devices_are_locked() {
+    let service = Service::new();
+    let (phone, codes) = service.enrolled().await;
+    let mut cookies = Vec::new();
+    for now in [T + 30, T + 60] {
+        let attempt = Attempt::new(Purpose::LOGIN, &phone.shows(now, 0));
+        let Verdict::Accepted(proof) = service.submit(now, attempt).await else { panic!() };
+        cookies.push(service.verifier.remember_device(&proof, "Firefox".parse().unwrap()).await.unwrap().to_text());
+    }
+    for which in 0..5 {
+        let wrong = Attempt::new(Purpose::LOGIN, &phone.never_shows(T, which));
+        service.refused(T + 61, wrong.with_device(cookies[0].expose())).await;
+    }
+    let locked = Attempt::new(Purpose::LOGIN, &phone.shows(T + 61, 1)).with_device(cookies[1].expose());
+    assert!(matches!(service.refused(T + 61, locked).await, Rejection::Locked { .. }));
+    let known = Attempt::recovery(Purpose::LOGIN, codes.iter().next().unwrap()).with_device(cookies[1].expose());
+    assert!(matches!(service.submit(T + 62, known).await, Verdict::Accepted(_)));
 }

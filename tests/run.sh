@@ -18,6 +18,8 @@ needs cc gcc
 needs c++ g++
 needs python3 python3
 needs redis-server redis-server
+needs psql postgresql
+[ -d /usr/lib/postgresql ] || command -v initdb >/dev/null 2>&1 || missing+=(postgresql)
 needs redis-cli redis-tools
 python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then

@@ -57,14 +57,14 @@ pub fn migration(input: &[u8]) {
     let Ok(text) = str::from_utf8(input) else { return };
     let Ok(migration) = Migration::parse_with_legacy_secrets(text) else { return };
     assert!(migration.missing().count() < Migration::MAX_BATCHES);
-    for uri in migration.entries().iter().filter_map(|entry| entry.taken.as_ref().ok()) {
+    for uri in migration.entries().filter_map(|entry| entry.taken.as_ref().ok()) {
         let again = OtpauthUri::parse_with_legacy_secret(uri.to_text().expose()).unwrap();
         assert_eq!((again.issuer(), again.account(), again.totp()), (uri.issuer(), uri.account(), uri.totp()));
         assert!(again.secret() == uri.secret());
     }
-    let count = migration.entries().len();
+    let count = migration.entries().count();
     let joined = migration.join(Migration::parse_with_legacy_secrets(text).unwrap()).unwrap();
-    assert_eq!(joined.entries().len(), count);
+    assert_eq!(joined.entries().count(), count);
 }
 
 /// Bytes that are read as an account's record are written as bytes that read and write the same; a code can be verified on it

@@ -4,6 +4,7 @@ use super::answers::Answered;
 use super::attempt::{Attempt, Submitted};
 use super::authenticator::{App, Authenticator, AuthenticatorId, Draft, Enrollable, Kind, Pending};
 use super::change::Change;
+use super::device::Known;
 use super::diagnosis::agreement;
 use super::encoding::Unknown;
 use super::event::EventKind;
@@ -19,6 +20,7 @@ use crate::otp::{Accepted, Code, Rejection, Step, TimeError, Totp, Tracker, Unix
 use alloc::format;
 use alloc::vec::Vec;
 use rand::CryptoRng;
+use subtle::ConstantTimeEq;
 
 impl Account {
     /// Begins the enrolment of the account's first authenticator: only where there is none, and nothing to prove with.
@@ -224,7 +226,9 @@ impl Account {
         if let Some(rejection) = self.shut(policy, door, 1, now) {
             return Ok(self.refuse(now, purpose, rejection));
         }
-        let found = Found { known, door, fingerprint };
+        // The pass that the enrolment was begun with is not charged: its holder has made the secret.
+        let is_its_own = matches!((known, pending.pass), (Some(Known::Pass(a)), Some(b)) if a.ct_eq(&b).into());
+        let found = Found { known: known.filter(|_| !is_its_own), door, fingerprint };
 
         let pending_id = pending.id;
         let spent = self.record.lately.contains(code, now);

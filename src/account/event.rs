@@ -273,7 +273,7 @@ impl Event {
     }
 
     /// Whether the owner should be told (SP 800-63B-4 §4.2.3, §4.6), by an address that was known before: changes of what
-    /// the account is bound to, operators' acts, its authenticators disabled, and the first lock of a run.
+    /// the account is bound to, browsers that have become known, operators' acts, its authenticators disabled, and the first lock of a run.
     ///
     /// Such events are handed to the sink until it has taken them (the record holds 32 of them that it has not).
     #[must_use]
@@ -287,6 +287,7 @@ impl Event {
             | EventKind::Recovered { .. }
             | EventKind::Replaced { .. }
             | EventKind::Resynchronised { .. }
+            | EventKind::DeviceRemembered { .. }
             | EventKind::Reset { .. }
             | EventKind::Frozen { .. }
             | EventKind::Thawed { .. }
@@ -299,7 +300,6 @@ impl Event {
             | EventKind::DeliveredCodeAccepted { .. }
             | EventKind::Rejected { .. }
             | EventKind::CodeSent { .. }
-            | EventKind::DeviceRemembered { .. }
             | EventKind::DeviceForgotten { .. }
             | EventKind::PassMailed { .. }
             | EventKind::Renamed { .. }

@@ -16,6 +16,8 @@ pub(super) const SENDS: usize = 10;
 pub(super) const REDEEMED: usize = 64;
 /// Purposes that a policy holds.
 pub(super) const HELD: usize = 16;
+/// The longest hold, in seconds. One that ends later was set by a clock gone wrong.
+pub(super) const HOLD_SECS: u64 = 366 * 86_400;
 /// Holds, of this policy and of earlier ones.
 pub(super) const HOLDS: usize = 64;
 /// Answers to named attempts.

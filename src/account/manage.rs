@@ -112,8 +112,11 @@ impl Account {
     /// certain time (or by a clock that was ahead), and has not been treated with care since ([`restored_at`](Self::restored_at)).
     #[must_use]
     pub fn needs_care(&self, now: UnixTime, at: UnixTime) -> bool {
-        let is_of_the_future = self.record.made_at.saturating_since(now) > REMEMBERED_SECS;
-        self.revision.is_some() && self.record.restored_at < at && (self.record.made_at < at || is_of_the_future)
+        let is_of_the_future = |time: UnixTime| time.saturating_since(now) > REMEMBERED_SECS;
+        // A restore that was said to be in the future by mistake does not stand for those that follow.
+        let mistaken = is_of_the_future(self.record.restored_at) && !is_of_the_future(at);
+        let is_treated = self.record.restored_at >= at && !mistaken;
+        self.revision.is_some() && !is_treated && (self.record.made_at < at || is_of_the_future(self.record.made_at))
     }
 
     /// Treats a record with care that may be older than what was used since, see [`needs_care`](Self::needs_care). To be stored before

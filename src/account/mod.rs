@@ -166,6 +166,12 @@ struct Hold {
     until: UnixTime,
 }
 
+impl Hold {
+    const fn is_in_force(&self, now: UnixTime) -> bool {
+        now.is_within(limits::HOLD_SECS, self.until)
+    }
+}
+
 impl Record {
     fn new() -> Self {
         Self {
@@ -197,7 +203,7 @@ impl Record {
     }
 
     fn held_until(&self, purpose: Purpose, now: UnixTime) -> Option<UnixTime> {
-        self.holds.iter().find(|hold| hold.purpose == purpose && now < hold.until).map(|hold| hold.until)
+        self.holds.iter().find(|hold| hold.purpose == purpose && hold.is_in_force(now)).map(|hold| hold.until)
     }
 
     /// Holds what the policy holds, for so long from a certain time on. No hold is shortened by another. (Ended ones are kept until
@@ -210,7 +216,8 @@ impl Record {
         let until = from.saturating_add(secs);
         for purpose in &limits.held_purposes {
             if let Some(hold) = self.holds.iter_mut().find(|hold| hold.purpose == *purpose) {
-                hold.until = hold.until.max(until);
+                // One of a clock gone wrong is no hold, and makes room.
+                hold.until = if until.is_within(limits::HOLD_SECS, hold.until) { hold.until } else { until };
                 continue;
             }
             // As many as there have been under several policies: the one that ends first makes room.

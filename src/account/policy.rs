@@ -2,7 +2,7 @@
 
 use super::AccountError;
 use super::device::Known;
-use super::limits::{AUTHENTICATORS, HELD, RECOVERY_CODES};
+use super::limits::{AUTHENTICATORS, HELD, HOLD_SECS, RECOVERY_CODES};
 use super::purpose::Purpose;
 use crate::otp::{CodePolicy, Digits, Limits, PolicyError, REMEMBERED_SECS, Window, chance, guesses_a_year};
 use alloc::vec;
@@ -132,7 +132,7 @@ impl Policy {
         let longest_hold = holds.into_iter().max().unwrap_or(0);
         let held = &limits.held_purposes;
         let never_held = [Purpose::BINDING, Purpose::CONFIRMATION, Purpose::RESYNC];
-        if held.len() > HELD || never_held.iter().any(|purpose| held.contains(purpose)) || longest_hold > 366 * 86_400 {
+        if held.len() > HELD || never_held.iter().any(|purpose| held.contains(purpose)) || longest_hold > HOLD_SECS {
             return Err(AccountPolicyError::Hold);
         }
         Ok(Self::of(limits))
@@ -186,8 +186,8 @@ impl Default for Policy {
 ///
 /// Two throttles admit guesses to the same codes: that of strangers, and that of known devices, for whoever has stolen a
 /// device token too. A guess is compared with every authenticator, so each adds its open steps to the target (an address that codes are
-/// sent to is counted as an app, though it adds one code only). What a pending
-/// enrolment is confirmed by admits nobody and is not counted; nor are recovery codes, which nobody guesses (120 bits).
+/// sent to is counted as an app, though it adds one code only). While an enrolment
+/// waits (ten minutes), its own throttle admits guesses too, which let nobody in but bind that enrolment, and are not counted; nor are recovery codes, which nobody guesses (120 bits).
 ///
 /// ```
 /// use sekisho::account::Policy;

@@ -76,7 +76,8 @@ impl Account {
         if limits.recovery_hold_secs > 0 && limits.held_purposes.contains(&purpose) {
             return Err(AccountError::NotByRecovery);
         }
-        if let Some(rejection) = self.record.throttles.shut(policy, Door::Recovery, now) {
+        let door = self.record.throttles.recovery_door(policy, known.is_some(), now);
+        if let Some(rejection) = self.record.throttles.shut(policy, door, now) {
             return Ok(self.refuse(now, purpose, rejection));
         }
         let Some(set) = self.record.recovery.as_mut().filter(|set| set.left() > 0) else {
@@ -84,12 +85,12 @@ impl Account {
         };
         let (found, place) = set.find(code);
         if !bool::from(found) {
-            let found = Found { known: None, door: Door::Recovery, fingerprint };
+            let found = Found { known, door, fingerprint };
             let missed = Missed { found, purpose, expired: false, code: None, diagnosis: None };
             return Ok(self.charge(policy, now, missed));
         }
         let left = set.spend(place);
-        self.record.throttles.succeed(policy, Door::Recovery, now);
+        self.record.throttles.succeed(policy, door, now);
         self.used(known, now);
         self.record.hold(policy, limits.recovery_hold_secs, now);
         let serial = self.tell(now, EventKind::Recovered { purpose, left }).unwrap_or_default();

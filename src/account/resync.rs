@@ -111,8 +111,8 @@ impl Account {
     /// in with the next code.
     ///
     /// Both codes have to be unused and younger than the last one used, and both are used up. Whether one of them was right is not
-    /// told: it is a [`Mismatch`](Rejection::Mismatch), charged to the common throttle; to that of devices with a token; to
-    /// that of recovery codes with one. By chance two codes are right once in 3 × 10⁸ attempts (a day and ten minutes: 2 900
+    /// told: it is a [`Mismatch`](Rejection::Mismatch), charged to the common throttle; to that of devices with a token; with a
+    /// recovery code as that would be. By chance two codes are right once in 3 × 10⁸ attempts (a day and ten minutes: 2 900
     /// pairs of 10¹²).
     ///
     /// With a pass or a recovery code the policy's purposes are held for
@@ -148,7 +148,7 @@ impl Account {
         }
         let known = self.known(policy, resync.presented, now);
         let door = match (recovery, known) {
-            (Some(_), _) => Door::Recovery,
+            (Some(_), known) => self.record.throttles.recovery_door(policy, known.is_some(), now),
             (None, Some(_)) => Door::Device,
             (None, None) => Door::Common,
         };
@@ -167,7 +167,7 @@ impl Account {
         let set = recovery.zip(self.record.recovery.as_ref());
         let (is_recovery_code, place) = set.map_or((Choice::from(1), 0), |(code, set)| set.find(code));
         if !bool::from(searched.found & !spent & is_recovery_code) {
-            let found = Found { known: known.filter(|_| recovery.is_none()), door, fingerprint };
+            let found = Found { known, door, fingerprint };
             let missed = Missed { found, purpose, expired: false, code: None, diagnosis: None };
             return Ok(self.charge(policy, now, missed));
         }

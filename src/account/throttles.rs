@@ -11,9 +11,9 @@ use core::num::NonZeroU32;
 /// |---|---|
 /// | an app's code or a delivered one, for whatever purpose (removals and replacements take a proof of it), without a token that the account knows | common |
 /// | the same with a token, or with a pass | devices |
-/// | two codes in a row | common, or devices with a token, or recovery with a recovery code |
+/// | two codes in a row | common, or devices with a token; with a recovery code as that |
 /// | the code that confirms an enrolment | enrolment, or devices with a token |
-/// | a recovery code | recovery |
+/// | a recovery code | recovery; with a token devices, or recovery while those are locked |
 ///
 /// A code is sent only while the door is open at which it would be submitted. Passes and device tokens by themselves open nothing, and nobody
 /// guesses their 256 bits.
@@ -32,7 +32,8 @@ pub(super) struct Throttles {
     pub(super) devices: Throttle,
     pub(super) enrolment: Throttle,
     pub(super) recovery: Throttle,
-    /// Failures in a row over all doors.
+    /// Failures in a row over all doors but that of recovery codes: nobody guesses those, and whoever tried would sooner reach what
+    /// disables the authenticators.
     pub(super) run: u32,
 }
 
@@ -72,6 +73,12 @@ impl Throttles {
         }
     }
 
+    /// Where a recovery code is submitted: with a token apart from strangers', who could keep the recovery codes' throttle locked; but they work also
+    /// while the other doors are locked.
+    pub(super) fn recovery_door(&self, policy: &Policy, is_known: bool, now: UnixTime) -> Door {
+        if is_known && self.shut(policy, Door::Device, now).is_none() { Door::Device } else { Door::Recovery }
+    }
+
     /// A code was accepted: the runs of failures end, the long-term counts stay.
     pub(super) fn succeed(&mut self, policy: &Policy, door: Door, now: UnixTime) {
         self.at_mut(door).succeed(limits_at(policy, door), now);
@@ -93,6 +100,10 @@ impl Throttles {
         let is_full = throttle.long_term >= limits.long_term;
         let is_first = throttle.run == limits.lock_after || (is_full && !was_full);
         let (standing, failures_in_a_row) = (throttle.standing(limits, now), throttle.run);
+        if door == Door::Recovery {
+            let charge = Charge { failures_in_a_row, standing };
+            return Failed { charge, is_first_lock: is_first, disables: false };
+        }
         self.run = self.run.saturating_add(1);
         let disable_after = policy.limits().codes.disable_after;
         let left = NonZeroU32::new(disable_after.saturating_sub(self.run));
@@ -100,14 +111,10 @@ impl Throttles {
             // A new run begins, for authenticators that are bound after.
             self.run = 0;
         }
-        let standing = match (left, standing, door) {
-            // Recovery codes go on.
-            (_, standing, Door::Recovery) => standing,
-            (None, ..) => Standing::Disabled,
-            (Some(left), Standing::Open { attempts_left }, _) => {
-                Standing::Open { attempts_left: attempts_left.min(left) }
-            }
-            (Some(_), shut, _) => shut,
+        let standing = match (left, standing) {
+            (None, _) => Standing::Disabled,
+            (Some(left), Standing::Open { attempts_left }) => Standing::Open { attempts_left: attempts_left.min(left) },
+            (Some(_), shut) => shut,
         };
         let charge = Charge { failures_in_a_row, standing };
         Failed { charge, is_first_lock: is_first, disables: left.is_none() }

@@ -119,7 +119,7 @@ impl Account {
         let frozen = record.frozen_at.map(|_| Rejection::Frozen);
         let disabled = all_disabled.then_some(Rejection::Disabled);
         let shut = frozen.or(disabled).or_else(|| self.shut(policy, Door::Common, 1, now));
-        let holds = record.holds.iter().filter(|hold| now < hold.until);
+        let holds = record.holds.iter().filter(|hold| hold.is_in_force(now));
         AccountView {
             authenticators,
             pending: self.waiting(policy, now).map(|one| (one.id, one.until)),

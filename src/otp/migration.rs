@@ -34,9 +34,8 @@ use zeroize::{Zeroize, Zeroizing};
 #[derive(Debug)]
 pub struct Migration {
     export: i32,
-    /// Which batches there are, by index.
-    read: Vec<bool>,
-    entries: Vec<MigrationEntry>,
+    /// By index; `None` where it has not been read yet.
+    batches: Vec<Option<Vec<MigrationEntry>>>,
 }
 
 /// One entry of an export.
@@ -78,26 +77,23 @@ impl Migration {
     /// # Errors
     /// [`MigrationError::OtherExport`].
     pub fn join(mut self, other: Self) -> Result<Self, MigrationError> {
-        if self.export != other.export || self.read.len() != other.read.len() {
+        if self.export != other.export || self.batches.len() != other.batches.len() {
             return Err(MigrationError::OtherExport);
         }
-        let news = self.read.iter().zip(&other.read).any(|(mine, theirs)| !mine & theirs);
-        if news {
-            self.entries.extend(other.entries);
+        for (mine, theirs) in self.batches.iter_mut().zip(other.batches) {
+            *mine = mine.take().or(theirs);
         }
-        self.read.iter_mut().zip(&other.read).for_each(|(mine, theirs)| *mine |= theirs);
         Ok(self)
     }
 
     /// The batches that are still to be read, counted from nought.
     pub fn missing(&self) -> impl Iterator<Item = usize> {
-        self.read.iter().enumerate().filter(|(_, read)| !**read).map(|(index, _)| index)
+        self.batches.iter().enumerate().filter(|(_, batch)| batch.is_none()).map(|(index, _)| index)
     }
 
     /// The entries of the batches that were read, each taken or not.
-    #[must_use]
-    pub fn entries(&self) -> &[MigrationEntry] {
-        &self.entries
+    pub fn entries(&self) -> impl Iterator<Item = &MigrationEntry> {
+        self.batches.iter().flatten().flatten()
     }
 }
 
@@ -124,9 +120,9 @@ fn parse(uri: &str, min_len: usize) -> Result<Migration, MigrationError> {
     if size > Migration::MAX_BATCHES || index >= size {
         return Err(MigrationError::Damaged);
     }
-    let read = (0..size).map(|batch| batch == index).collect();
-    let entries = payload.parameters.iter().map(|parameters| parameters.entry(min_len)).collect();
-    Ok(Migration { export: payload.batch_id, read, entries })
+    let mut entries = Some(payload.parameters.iter().map(|parameters| parameters.entry(min_len)).collect());
+    let batches = (0..size).map(|batch| if batch == index { entries.take() } else { None }).collect();
+    Ok(Migration { export: payload.batch_id, batches })
 }
 
 /// Google Authenticator's message, in protocol buffers.

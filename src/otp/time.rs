@@ -37,10 +37,10 @@ impl UnixTime {
     }
 
     /// Whether it lies in the last `secs` seconds before `end`: of what is good until then, so that a clock set back does not make
-    /// it last longer.
+    /// it last longer. A minute is added for servers whose clocks are a little behind.
     #[cfg(feature = "alloc")] // only accounts have what ends
     pub(crate) const fn is_within(self, secs: u64, end: Self) -> bool {
-        self.0 < end.0 && end.saturating_since(self) <= secs
+        self.0 < end.0 && end.saturating_since(self) <= secs.saturating_add(60)
     }
 
     /// Seconds from `earlier` until this instant; nought if `earlier` is not earlier.

@@ -7,11 +7,15 @@ mod boxed;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod memory;
+#[cfg(feature = "postgres")]
+mod postgres;
 #[cfg(feature = "redb")]
 mod redb;
 #[cfg(feature = "redis")]
 mod redis;
 
+#[cfg(feature = "postgres")]
+pub use self::postgres::{PostgresBuilder, PostgresError, PostgresStore};
 #[cfg(feature = "redb")]
 pub use self::redb::{RedbError, RedbStore};
 #[cfg(feature = "redis")]

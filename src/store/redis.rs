@@ -4,6 +4,7 @@ use super::{Revision, Store, StoreError, Stored, Swap, Write};
 use crate::account::AccountId;
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -64,7 +65,7 @@ struct Inner {
 enum Link {
     Single(ConnectionManager),
     Cluster(ClusterConnection),
-    Sentinel(Sentinel),
+    Sentinel(Box<Sentinel>),
 }
 
 /// The master changes: whoever finds that out asks the sentinels again.
@@ -109,7 +110,7 @@ impl RedisBuilder {
     /// What the keys of this store begin with, before a colon: 1 to 64 ASCII letters, digits, hyphens and underscores. Default:
     /// `sekisho`.
     pub fn namespace(mut self, namespace: &str) -> Self {
-        self.namespace = namespace.to_owned();
+        namespace.clone_into(&mut self.namespace);
         self
     }
 
@@ -196,7 +197,7 @@ impl RedisBuilder {
         let sentinel = Sentinel { client: tokio::sync::Mutex::new(client), config, master: Mutex::new(None) };
         let connecting: Answer<'_, _> = Box::pin(sentinel.connection());
         within(self.deadline, connecting).await?.map_err(RedisError::unreachable)?;
-        Ok(self.store(Link::Sentinel(sentinel)))
+        Ok(self.store(Link::Sentinel(Box::new(sentinel))))
     }
 
     fn check(&self) -> Result<(), RedisError> {
@@ -212,7 +213,7 @@ impl RedisBuilder {
     fn store(self, link: Link) -> RedisStore {
         let Self { namespace, deadline, replicas, ca: _ } = self;
         let (swap, delete) = (Script::new(SWAP), Script::new(DELETE));
-        RedisStore(Arc::new(Inner { link, prefix: namespace + ":", deadline, replicas, swap, delete }))
+        RedisStore(Arc::new(Inner { link, prefix: format!("{namespace}:"), deadline, replicas, swap, delete }))
     }
 }
 
@@ -250,7 +251,7 @@ impl RedisStore {
         loop {
             let scan = |_: bool| {
                 let mut pipeline = redis::pipe();
-                let scan = pipeline.cmd("SCAN").arg(cursor).arg("MATCH").arg(self.0.prefix.as_str().to_owned() + "*");
+                let scan = pipeline.cmd("SCAN").arg(cursor).arg("MATCH").arg(format!("{}*", self.0.prefix));
                 scan.arg("COUNT").arg(1_000);
                 pipeline
             };

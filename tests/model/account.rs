@@ -133,7 +133,7 @@ impl Account {
     }
 
     pub fn confirm(&mut self, now: u64, code: &str) -> Answer {
-        let waits = |until: u64| now < until && until - now <= 600;
+        let waits = |until: u64| now < until && until - now <= 660;
         let Some((one, _)) = self.pending.clone().filter(|(_, until)| waits(*until)) else {
             return Answer::NothingPending;
         };

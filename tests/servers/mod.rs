@@ -103,7 +103,7 @@ pub(crate) struct Cluster {
 impl Cluster {
     pub(crate) fn start() -> Self {
         // The nodes talk to each other at their port and ten thousand.
-        let free = || (0..).map(|_| free_port()).find(|port| *port < 55_000).unwrap();
+        let free = || (0..100).map(|_| free_port()).find(|port| *port < 55_000).unwrap();
         let nodes = (0..3).map(|_| {
             let folder = tempfile::tempdir().unwrap();
             let options = ["--cluster-enabled", "yes", "--appendonly", "yes", "--appendfsync", "always"];
@@ -141,4 +141,83 @@ pub(crate) fn listens(port: u16) -> bool {
 pub(crate) fn open_to_all(folder: &Path) {
     use std::os::unix::fs::PermissionsExt;
     std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o777)).unwrap();
+}
+
+/// A PostgreSQL cluster of its own.
+pub(crate) struct Postgres {
+    pub(crate) port: u16,
+    folder: tempfile::TempDir,
+}
+
+impl Postgres {
+    pub(crate) fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        open_to_all(folder.path());
+        let postgres = Self { port: free_port(), folder };
+        let data = postgres.data();
+        run(&["initdb", "-D", &data, "-U", "postgres", "-A", "trust", "--no-locale", "-E", "UTF8"]);
+        postgres.restart();
+        postgres
+    }
+
+    fn data(&self) -> String {
+        self.folder.path().join("data").to_string_lossy().into_owned()
+    }
+
+    pub(crate) fn restart(&self) {
+        let options = format!(
+            "-p {} -k {} -c listen_addresses=127.0.0.1 -c fsync=on -c synchronous_commit=on -c max_connections=200",
+            self.port,
+            self.folder.path().display()
+        );
+        let log = self.folder.path().join("log");
+        run(&["pg_ctl", "-D", &self.data(), "-w", "-l", &log.to_string_lossy(), "-o", &options, "start"]);
+    }
+
+    /// Ends it as a power failure would.
+    pub(crate) fn kill(&self) {
+        run(&["pg_ctl", "-D", &self.data(), "-m", "immediate", "stop"]);
+    }
+
+    /// Runs SQL as its superuser.
+    pub(crate) fn sql(&self, sql: &str) -> String {
+        let port = self.port.to_string();
+        run(&["psql", "-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-Atc", sql])
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        if listens(self.port) {
+            self.kill();
+        }
+    }
+}
+
+/// Runs one of PostgreSQL's programs, which refuse root; gives what it says.
+fn run(command: &[&str]) -> String {
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    let library = || std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten().map(|version| version.path()).max();
+    let program = library().map_or(command[0].into(), |folder| folder.join("bin").join(command[0]));
+    let program = if program.exists() { program } else { command[0].into() };
+    let mut start = if is_root { Command::new("runuser") } else { Command::new(&program) };
+    if is_root {
+        start.args(["-u", "postgres", "--"]).arg(&program);
+    }
+    // A server that is left running keeps what it was given: it must not be this test's own output.
+    let output = start.args(&command[1..]).current_dir("/").stdin(Stdio::null()).stderr(Stdio::null());
+    let output = if command[0] == "pg_ctl" {
+        let status = output.stdout(Stdio::null()).status();
+        status.map(|status| (status.success(), String::new()))
+    } else {
+        output.output().map(|output| (output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned()))
+    };
+    let (success, said) =
+        output.unwrap_or_else(|error| panic!("{command:?}: {error}; `bash tests/run.sh` installs it"));
+    assert!(success, "{command:?} has failed: {said}");
+    said.trim().to_owned()
 }

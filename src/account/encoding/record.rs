@@ -107,8 +107,8 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
     Ok(())
 }
 
-/// What a release has to know to read this record: the first one must not pass over freezes and resets, nor over what a pending
-/// enrolment replaces or is begun with, and knows apps only.
+/// What a release has to know to read this record: the first one must not pass over freezes and resets, over what a pending
+/// enrolment replaces or is begun with, nor over what a restored backup voids; and it knows apps only, and short passes.
 fn needs(record: &Record) -> u32 {
     let is_address = |kind: &Kind| kind.app().is_none();
     let pending = record.pending.as_ref();
@@ -116,6 +116,13 @@ fn needs(record: &Record) -> u32 {
         || record.is_reset
         || record.authenticators.iter().any(|one| is_address(&one.kind))
         || pending.is_some_and(|one| one.replaces.is_some() || one.pass.is_some() || is_address(&one.kind));
+    let is_long = |pass: &Pass| pass.secs != u64::MAX || pass.failures > 0;
+    let is_delivered =
+        |answer: &Answer| matches!(answer.answered, Answered::Accepted { means: Means::DeliveredCode { .. }, .. });
+    let is_second = is_second
+        || record.passes.0.iter().any(is_long)
+        || record.answers.0.iter().any(is_delivered)
+        || !(record.devices.is_empty() && record.delivered.0.is_empty() && record.redeemed.is_empty());
     if is_second { NEEDS } else { 1 }
 }
 

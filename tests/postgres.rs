@@ -1,0 +1,159 @@
+//! `PostgresStore` on a real server: its contract, and what it says when the server is dead, slow, or read-only.
+#![cfg(all(feature = "postgres", feature = "conformance"))]
+
+mod servers;
+
+use sekisho::account::AccountId;
+use sekisho::store::{PostgresError, PostgresStore, Revision, Store, Stored, Swap, Write, conformance};
+use servers::{Postgres, free_port};
+use std::time::{Duration, Instant};
+
+fn account(name: &str) -> AccountId {
+    AccountId::new(name).unwrap()
+}
+
+fn write(expected: Option<u8>, new: u8) -> Write {
+    let revision = |number| Revision::from_bytes([number; 16]);
+    Write { expected: expected.map(revision), new: Stored { revision: revision(new), envelope: vec![new; 1_300] } }
+}
+
+async fn connect(postgres: &Postgres) -> PostgresStore {
+    let store = PostgresStore::builder().deadline(Duration::from_millis(900)).connect(&postgres.url()).unwrap();
+    store.create_table().await.unwrap();
+    store
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_keeps_the_contract_in_every_isolation_and_in_the_services_own_pool() {
+    let postgres = Postgres::start();
+    let (one, other) = (connect(&postgres).await, connect(&postgres).await);
+    conformance::check(&one).await.unwrap();
+    conformance::race(&[&one, &other, &one.clone()], 16, 50).await.unwrap();
+    let elsewhere = PostgresStore::builder().table("elsewhere").connect(&postgres.url()).unwrap();
+    assert!(matches!(elsewhere.load(&account("alice")).await, Err(PostgresError::NoTable(_))));
+    elsewhere.create_table().await.unwrap();
+    conformance::apart(&one, &elsewhere).await.unwrap();
+    postgres.sql("CREATE SCHEMA factors");
+    let factors = PostgresStore::builder().schema("factors").connect(&postgres.url()).unwrap();
+    factors.create_table().await.unwrap();
+    conformance::apart(&one, &factors).await.unwrap();
+
+    // Where others are first, stricter isolation says so by an error, and it is a lost swap all the same.
+    for isolation in ["repeatable read", "serializable"] {
+        postgres.sql(&format!("ALTER DATABASE postgres SET default_transaction_isolation = '{isolation}'"));
+        let strict = connect(&postgres).await;
+        conformance::check(&strict).await.unwrap();
+        conformance::race(&[&strict, &other], 16, 30).await.unwrap();
+    }
+
+    let config: tokio_postgres::Config = postgres.url().parse().unwrap();
+    let manager = deadpool_postgres::Manager::new(config, tokio_postgres::NoTls);
+    let pool = deadpool_postgres::Pool::builder(manager).max_size(4).build().unwrap();
+    let own = PostgresStore::builder().with_pool(pool).unwrap();
+    conformance::check(&own).await.unwrap();
+    conformance::race(&[&own, &one], 16, 20).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_table_is_made_by_many_at_once_or_by_the_migration() {
+    let postgres = Postgres::start();
+    let makers = (0..12).map(|_| {
+        let store = PostgresStore::connect(&postgres.url()).unwrap();
+        tokio::spawn(async move { store.create_table().await })
+    });
+    for maker in makers.collect::<Vec<_>>() {
+        maker.await.unwrap().unwrap();
+    }
+    let builder = PostgresStore::builder().table("by_migration");
+    postgres.sql(&builder.migration().unwrap());
+    let store = builder.connect(&postgres.url()).unwrap();
+    conformance::check(&store).await.unwrap();
+    assert_eq!(store.swap(&account("alice"), &write(None, 7)).await.unwrap(), Swap::Done);
+    assert_eq!(
+        postgres.sql("SELECT account, octet_length(revision), octet_length(envelope) FROM by_migration"),
+        "\\x616c696365|16|1300"
+    );
+    for bad in ["", "a;b", "A", "1a", "a b", "\"", &"x".repeat(64)] {
+        assert!(matches!(PostgresStore::builder().table(bad).connect(&postgres.url()), Err(PostgresError::Name)));
+        assert!(matches!(PostgresStore::builder().schema(bad).migration(), Err(PostgresError::Name)));
+    }
+}
+
+#[tokio::test]
+async fn accounts_are_listed_page_by_page() {
+    let postgres = Postgres::start();
+    let store = connect(&postgres).await;
+    postgres.sql(
+        "INSERT INTO sekisho SELECT convert_to('user ' || n, 'UTF8'), '\\x00112233445566778899aabbccddeeff', '\\x00' FROM generate_series(1, 25000) n",
+    );
+    let accounts = store.accounts().await.unwrap();
+    assert_eq!(accounts.len(), 25_000);
+    assert!(accounts.is_sorted() && accounts.contains(&account("user 17")));
+}
+
+#[tokio::test]
+async fn a_server_that_is_killed_and_started_again_is_found_again_with_what_it_answered() {
+    let postgres = Postgres::start();
+    let store = connect(&postgres).await;
+    assert_eq!(store.swap(&account("alice"), &write(None, 1)).await.unwrap(), Swap::Done);
+    postgres.kill();
+    for _ in 0..3 {
+        let begun = Instant::now();
+        let error = store.swap(&account("alice"), &write(Some(1), 2)).await.unwrap_err();
+        assert!(matches!(error, PostgresError::Unreachable(_) | PostgresError::TimedOut { .. }), "{error:?}");
+        assert!(begun.elapsed() < Duration::from_secs(2));
+    }
+    postgres.restart();
+    let begun = Instant::now();
+    let stored = loop {
+        match store.load(&account("alice")).await {
+            Ok(stored) => break stored,
+            Err(error) => assert!(begun.elapsed() < Duration::from_secs(10), "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert_eq!(stored, Some(write(None, 1).new));
+    let nobody = PostgresStore::connect(&format!("postgres://postgres@127.0.0.1:{}/postgres", free_port())).unwrap();
+    assert!(matches!(nobody.load(&account("alice")).await, Err(PostgresError::Unreachable(_))));
+    assert!(matches!(PostgresStore::connect("no url at all"), Err(PostgresError::Config(_))));
+}
+
+#[tokio::test]
+async fn a_row_that_somebody_holds_is_an_error_within_the_deadline_and_the_swap_does_not_come_later() {
+    let postgres = Postgres::start();
+    let store = connect(&postgres).await;
+    assert_eq!(store.swap(&account("alice"), &write(None, 1)).await.unwrap(), Swap::Done);
+    let (client, connection) = tokio_postgres::connect(&postgres.url(), tokio_postgres::NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    client.batch_execute("BEGIN; SELECT * FROM sekisho FOR UPDATE").await.unwrap();
+    let begun = Instant::now();
+    let error = store.swap(&account("alice"), &write(Some(1), 2)).await.unwrap_err();
+    assert!(matches!(error, PostgresError::TimedOut { .. } | PostgresError::Refused(_)), "{error:?}");
+    assert!(begun.elapsed() < Duration::from_secs(2));
+    // The server was told to give up as well.
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    client.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(store.load(&account("alice")).await.unwrap(), Some(write(None, 1).new));
+    connection.abort();
+}
+
+#[tokio::test]
+async fn a_read_only_server_is_not_used_and_commits_are_durable_whatever_the_default() {
+    let postgres = Postgres::start();
+    let store = connect(&postgres).await;
+    postgres.sql("ALTER SYSTEM SET synchronous_commit = off");
+    postgres.sql("SELECT pg_reload_conf()");
+    postgres.sql("CREATE TABLE seen (setting text)");
+    postgres.sql(
+        "CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         INSERT INTO seen VALUES (current_setting('synchronous_commit')); RETURN NEW; END $$",
+    );
+    postgres.sql("CREATE TRIGGER see BEFORE INSERT ON sekisho FOR EACH ROW EXECUTE FUNCTION see()");
+    let late = PostgresStore::connect(&postgres.url()).unwrap();
+    assert_eq!(late.swap(&account("bob"), &write(None, 1)).await.unwrap(), Swap::Done);
+    assert_eq!(postgres.sql("SELECT setting FROM seen"), "on");
+    postgres.sql("ALTER DATABASE postgres SET default_transaction_read_only = on");
+    let read_only = PostgresStore::connect(&postgres.url()).unwrap();
+    assert!(read_only.load(&account("bob")).await.is_err(), "what it would say may be old");
+    drop(store);
+}
