@@ -2,10 +2,34 @@
 //!
 //! A store decides nothing. It holds bytes and replaces them if nobody else has; every rule about codes rests on that one
 //! promise, which is stated at [`Store`] and checked by [`conformance`].
+//!
+//! # Which store
+//!
+//! | store | for | what it may lose of what it has answered |
+//! |---|---|---|
+//! | [`MemoryStore`] | tests | everything, with the process |
+//! | `RedbStore` | one process on one machine | nothing; the disk is waited for |
+//! | `PostgresStore` | many machines; where a database is there already | nothing; in a failover to a replica that is not synchronous, its last moments |
+//! | `RedisStore` | many machines; the most log-ins a second | with `appendfsync always` nothing in a crash; in a failover what the replicas had not acknowledged, see `RedisBuilder::replicas` |
+//!
+//! What is lost is codes that were used and failures that were counted: for as long as those codes last, they can be used again.
+//!
+//! # How large
+//! A record takes 1.3 to 2 kB once its history is full (and 64 KiB at the very most), a log-in one load and one swap of it; one that notifies the owner two of
+//! each. A million accounts are 2 GB.
+//!
+//! # Backups
+//! A backup brings old watermarks back, and with them codes that were used since: tell every verifier when it was restored, before the first one works again
+//! ([`restored_at`](crate::account::Account::restored_at)). Keep the sealing keys apart from it. They rotate: add a new primary one to every keyring, have every record sealed anew
+//! (`Verifier::reseal` over the accounts that the store lists), then take the old one away.
+//!
+//! # Moving
+//! [`copy`] moves records from one store to another.
 
 mod boxed;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod copy;
 mod memory;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -21,6 +45,7 @@ pub use self::redb::{RedbError, RedbStore};
 #[cfg(feature = "redis")]
 pub use self::redis::{RedisBuilder, RedisError, RedisStore};
 pub use boxed::{BoxStore, StoreError};
+pub use copy::{Copied, CopyError, copy};
 pub use memory::MemoryStore;
 
 pub use crate::seal::{Revision, Stored, Write};

@@ -1,0 +1,63 @@
+//! Moving records from one store to another: they open there, with all that was used and counted.
+#![cfg(all(feature = "verifier", feature = "redb", feature = "redis", feature = "postgres"))]
+
+mod phone;
+mod servers;
+
+use phone::{Phone, T, at, keyring, new_authenticator};
+use sekisho::Verifier;
+use sekisho::account::{AccountId, Attempt, Purpose};
+use sekisho::otp::{Rejection, Verdict};
+use sekisho::store::{self, MemoryStore, PostgresStore, RedbStore, RedisStore, Store};
+use sekisho::verifier::TestClock;
+use servers::{Postgres, Redis};
+
+fn account(number: u32) -> AccountId {
+    AccountId::new(format!("user {number}")).unwrap()
+}
+
+fn verifier<S: Store>(store: S) -> Verifier<S> {
+    Verifier::builder(store, keyring()).clock(TestClock::at(at(T))).build()
+}
+
+#[tokio::test]
+async fn from_memory_to_redb_to_redis_to_postgres() {
+    let memory = MemoryStore::new();
+    let mut phones = Vec::new();
+    for number in 0..20 {
+        let verifier = verifier(memory.clone());
+        let phone = Phone::of(&verifier.enroll_first(&account(number), new_authenticator()).await.unwrap());
+        let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T, 0));
+        assert!(matches!(verifier.confirm(&account(number), attempt).await.unwrap(), Verdict::Accepted(_)));
+        phones.push(phone);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let redb = RedbStore::open(folder.path().join("accounts.redb")).unwrap();
+    let copied = store::copy(&memory, &redb, memory.accounts().into_iter().chain([account(99)])).await.unwrap();
+    assert_eq!((copied.records, copied.absent, copied.different), (20, 1, vec![]));
+    let server = Redis::start();
+    let redis = RedisStore::connect(&server.url()).await.unwrap();
+    assert_eq!(store::copy(&redb, &redis, redb.accounts().unwrap()).await.unwrap().records, 20);
+    let server = Postgres::start();
+    let postgres = PostgresStore::connect(&server.url()).unwrap();
+    postgres.create_table().await.unwrap();
+    assert_eq!(store::copy(&redis, &postgres, redis.accounts().await.unwrap()).await.unwrap().records, 20);
+    assert_eq!(postgres.accounts().await.unwrap().len(), 20);
+
+    // What was used is used there, and the next code is accepted.
+    let moved = verifier(postgres.clone());
+    for (number, phone) in (0..).zip(&phones) {
+        let again = log_in(&moved, number, &phone.shows(T, 0)).await;
+        assert!(matches!(again, Verdict::Rejected(Rejection::Replayed { .. })));
+        assert!(matches!(log_in(&moved, number, &phone.shows(T, 1)).await, Verdict::Accepted(_)));
+    }
+    // Copied again, nothing that has changed since is put back.
+    let copied = store::copy(&redis, &postgres, redis.accounts().await.unwrap()).await.unwrap();
+    assert_eq!((copied.records, copied.different.len()), (0, 20));
+    let again = log_in(&moved, 0, &phones[0].shows(T, 1)).await;
+    assert!(matches!(again, Verdict::Rejected(Rejection::Replayed { .. })));
+}
+
+async fn log_in<S: Store>(verifier: &Verifier<S>, number: u32, code: &str) -> Verdict<sekisho::account::Proof> {
+    verifier.verify(&account(number), Attempt::new(Purpose::LOGIN, code)).await.unwrap()
+}
