@@ -15,8 +15,8 @@ fn example() -> PathBuf {
     let text = String::from_utf8(output.stdout).unwrap();
     let messages = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     let executables = messages.filter(|message| message["target"]["name"] == "race");
-    let found = executables.filter_map(|message| message["executable"].as_str().map(PathBuf::from)).last();
-    found.unwrap_or_else(|| panic!("race does not build: {}", String::from_utf8_lossy(&output.stderr)))
+    let mut found = executables.filter_map(|message| message["executable"].as_str().map(PathBuf::from));
+    found.next_back().unwrap_or_else(|| panic!("race does not build: {}", String::from_utf8_lossy(&output.stderr)))
 }
 
 fn race(store: &str, rounds: u32) -> Child {
