@@ -10,7 +10,7 @@
 //! | [`MemoryStore`] | tests | everything, with the process |
 //! | `RedbStore` | one process on one machine | nothing; the disk is waited for |
 //! | `PostgresStore` | many machines; where a database is there already | nothing; in a failover to a replica that is not synchronous, its last moments |
-//! | `RedisStore` | many machines; the most log-ins a second | with `appendfsync always` nothing in a crash; in a failover what the replicas had not acknowledged, see `RedisBuilder::replicas` |
+//! | `RedisStore` | many machines; where Redis is there already | with `appendfsync always` nothing in a crash; in a failover what the replicas had not acknowledged, see `RedisBuilder::replicas` |
 //!
 //! What is lost is codes that were used and failures that were counted: for as long as those codes last, they can be used again.
 //!

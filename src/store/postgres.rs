@@ -26,7 +26,7 @@ const PAGE: i64 = 10_000;
 /// Held while the table is made, so that processes that start together do not trip over each other: any number will do.
 const MIGRATION_LOCK: i64 = 0x7365_6b69_7368_6f31;
 
-/// Records in PostgreSQL (12 and later), one row an account. Cheap to clone; clones share their connections.
+/// Records in PostgreSQL (tested on 15), one row an account. Cheap to clone; clones share their connections.
 ///
 /// A verification is two round trips, each a prepared statement that commits by itself: `SELECT` and `UPDATE … WHERE revision`. (Whoever
 /// wants the change in a transaction of his own uses [`Keyring`](crate::seal::Keyring) and a table of his own.)

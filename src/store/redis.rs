@@ -33,7 +33,7 @@ const REVISION: usize = 16;
 /// What a server that has refused a command is given to recover, before it is asked again.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Records in Redis (6.2 and later) or Valkey, one key an account. Cheap to clone; clones share their connections.
+/// Records in Redis (tested on 7.0) or what speaks its protocol, such as Valkey: one key an account. Cheap to clone; clones share their connections.
 ///
 /// A record is changed by one script, so that nothing comes between comparing and writing; it is loaded once, and again when the server
 /// has forgotten it. A verification is two round trips.
