@@ -4,63 +4,80 @@
 //! cargo run --release --example race --features full -- --store redis://127.0.0.1 --processes 4 --tasks 4 --rounds 100000
 //! ```
 //!
-//! Prints rounds, acceptances, double acceptances and lost failures; exits with 1 if there is any of the last two. Errors are counted and go on: kill
-//! the server meanwhile.
+//! - `--store`: `memory:`, `redb:PATH` (both in one process), `redis://…`, `redis-cluster://HOST:PORT,…`, `postgres://…`
+//! - `--kill-every N`: each N rounds one of the processes is killed in the middle of what it does, and another one started.
+//! - `--guesses N`: at the end so many wrong codes at once, for one account.
+//!
+//! Prints rounds, acceptances, double acceptances and lost failures; exits with 1 if there are any of the last two, if a round had no acceptance, or if a
+//! call of the store took longer than its deadline. Errors are counted and go on, and a round that had some is raced again: kill the server meanwhile.
 
+mod racing;
 #[allow(dead_code)] // shared with the other examples
 mod stores;
 
-use rand::rand_core::{Rng, UnwrapErr};
+use racing::{ACCOUNTS, Answers, Order, Process, Racers, Run, account, at};
+use rand::RngExt;
+use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
-use sekisho::Verifier;
-use sekisho::account::{AccountId, Attempt, NewAuthenticator, Purpose};
-use sekisho::otp::{Key, OtpauthUri, Rejection, Secret, Totp, UnixTime, Verdict};
-use sekisho::seal::{KeyId, Keyring, SealingKey};
-use sekisho::store::BoxStore;
-use sekisho::verifier::TestClock;
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use stores::Failure;
+use tokio::runtime::Runtime;
 
-type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
-
-const START: u64 = 1_800_000_000;
-/// Further apart than digits are remembered, so that no code is refused for one that happens to be alike.
-const ROUND_SECS: u64 = 630;
-/// Raced at the same time, so that a store that commits groups is not waited for one by one.
-const ACCOUNTS: usize = 16;
-/// Each so many rounds one of wrong codes, on accounts of its own.
-const FAILURES_EVERY: u64 = 200;
+/// Each so many rounds one of wrong codes, on an account of its own.
+const GUESS_EVERY: u64 = 100;
+/// Wrong codes that the default policy answers in a row.
+const ALLOWED: u64 = 5;
+/// How long a server may be away.
+const PATIENCE: Duration = Duration::from_secs(120);
+/// What a busy machine is given over a deadline.
+const TOLERANCE: Duration = Duration::from_secs(1);
 
 struct Options {
     store: String,
     processes: usize,
     tasks: usize,
     rounds: u64,
-    /// Of a process that races: the run's name and key.
-    child: Option<(u64, [u8; 32])>,
+    guesses: u64,
+    kill_every: Option<u64>,
+    /// Of a process that races, and which of them it is.
+    child: Option<(Run, u64)>,
 }
 
-fn options() -> Outcome<Options> {
+fn options() -> Result<Options, Failure> {
     use lexopt::prelude::*;
-    let mut options = Options { store: "memory:".into(), processes: 4, tasks: 4, rounds: 10_000, child: None };
+    let mut options = Options {
+        store: "memory:".into(),
+        processes: 4,
+        tasks: 4,
+        rounds: 10_000,
+        guesses: 0,
+        kill_every: None,
+        child: None,
+    };
     let mut arguments = lexopt::Parser::from_env();
+    let (mut child, mut index) = (None, 0);
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("store") => options.store = arguments.value()?.string()?,
             Long("processes") => options.processes = arguments.value()?.parse()?,
             Long("tasks") => options.tasks = arguments.value()?.parse()?,
             Long("rounds") => options.rounds = arguments.value()?.parse()?,
-            Long("child") => {
-                let (run, key) = (arguments.value()?.parse()?, std::env::var("SEKISHO_RACE_KEY")?);
-                let key = hex::decode(key)?.try_into().map_err(|_| "a key of 64 digits")?;
-                options.child = Some((run, key));
-            }
+            Long("guesses") => options.guesses = arguments.value()?.parse()?,
+            Long("kill-every") => options.kill_every = Some(arguments.value()?.parse::<u64>()?.max(1)),
+            Long("child") => child = Some(arguments.value()?.parse()?),
+            Long("index") => index = arguments.value()?.parse()?,
             _ => return Err(argument.unexpected().into()),
         }
     }
+    if let Some(name) = child {
+        let key = hex::decode(std::env::var("SEKISHO_RACE_KEY")?)?;
+        let run = Run { name, key: key.try_into().map_err(|_| "a key of 64 digits")? };
+        options.child = Some((run, index));
+    }
     if !stores::is_shared(&options.store) {
-        options.processes = 1;
+        (options.processes, options.kill_every) = (1, None);
     }
     Ok(options)
 }
@@ -68,10 +85,16 @@ fn options() -> Outcome<Options> {
 fn main() -> ExitCode {
     let done = options().and_then(|options| {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        match options.child {
-            Some((run, key)) => runtime.block_on(race(&options, run, key)),
-            None => lead(&options, &runtime),
+        if let Some((run, index)) = options.child {
+            let racing = async {
+                let racers = Racers::new(&options.store, options.tasks, run, PATIENCE).await?;
+                racing::obey(&racers, index).await
+            };
+            return runtime.block_on(racing).map(|()| true);
         }
+        let mut race = Race::begin(&options, &runtime)?;
+        race.run()?;
+        Ok(race.report())
     });
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -83,274 +106,185 @@ fn main() -> ExitCode {
     }
 }
 
-fn account(run: u64, number: u64) -> Outcome<AccountId> {
-    Ok(AccountId::new(format!("race {run} {number}"))?)
-}
-
-fn secret(number: u64) -> Outcome<Secret> {
-    let mut bytes = [1; 20];
-    bytes[..8].copy_from_slice(&number.to_be_bytes());
-    Ok(Secret::new(&bytes)?)
-}
-
-fn key(number: u64) -> Outcome<Key> {
-    Ok(Totp::DEFAULT.key(&secret(number)?))
-}
-
-fn at(round: u64) -> UnixTime {
-    UnixTime::from_secs(START + round * ROUND_SECS)
-}
-
-fn code(number: u64, round: u64) -> Outcome<String> {
-    let key = key(number)?;
-    Ok(key.code_at(key.totp().step_at(at(round))?).reveal().to_string())
-}
-
-/// The tasks of one process on one verifier.
-struct Racers {
-    verifier: Verifier<BoxStore>,
-    clock: TestClock,
-    run: u64,
-    tasks: usize,
-}
-
-/// What the tasks of one process were answered, by account.
-#[derive(Default)]
-struct Answers {
-    accepted: Vec<u64>,
-    mismatches: u64,
-    errors: u64,
-}
-
-impl Racers {
-    async fn new(options: &Options, run: u64, key: [u8; 32]) -> Outcome<Self> {
-        let (store, clock) = (stores::open(&options.store).await?, TestClock::at(at(0)));
-        let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes(key));
-        let verifier = Verifier::builder(store, keyring).clock(clock.clone()).build();
-        Ok(Self { verifier, clock, run, tasks: options.tasks })
-    }
-
-    async fn enrol(&self, number: u64) -> Outcome<()> {
-        let uri = OtpauthUri::new("Race", "race", secret(number)?, Totp::DEFAULT)?;
-        let id = account(self.run, number)?;
-        let _ = self.verifier.enroll_first(&id, NewAuthenticator::imported(&uri)?).await?;
-        self.clock.set(UnixTime::from_secs(START + 30));
-        let key = key(number)?;
-        let code = key.code_at(key.totp().step_at(UnixTime::from_secs(START + 30))?).reveal().to_string();
-        let confirmed = self.verifier.confirm(&id, Attempt::new(Purpose::BINDING, &code)).await?;
-        self.clock.set(at(0));
-        if matches!(confirmed, Verdict::Accepted(_)) { Ok(()) } else { Err("an enrolment was not confirmed".into()) }
-    }
-
-    /// Each task submits the code of the round for each account.
-    async fn round(&self, round: u64) -> Outcome<Answers> {
-        self.clock.set(at(round));
-        let mut tasks = Vec::new();
-        for number in 0..ACCOUNTS {
-            let (id, code) = (account(self.run, number as u64)?, code(number as u64, round)?);
-            for _ in 0..self.tasks {
-                let (verifier, id, code) = (self.verifier.clone(), id.clone(), code.clone());
-                let attempt = Attempt::new(Purpose::LOGIN, &code);
-                tasks.push(tokio::spawn(async move { (number, verifier.verify(&id, attempt).await) }));
-            }
-        }
-        let mut answers = Answers { accepted: vec![0; ACCOUNTS], ..Answers::default() };
-        for task in tasks {
-            match task.await? {
-                (number, Ok(Verdict::Accepted(_))) => answers.accepted[number] += 1,
-                (_, Ok(Verdict::Rejected(_))) => {}
-                (_, Err(error)) if error.is_transient() => answers.errors += 1,
-                (_, Err(error)) => return Err(error.into()),
-            }
-        }
-        Ok(answers)
-    }
-
-    /// Each task submits a wrong code of its own for one account.
-    async fn failures(&self, number: u64, round: u64, process: u64) -> Outcome<Answers> {
-        self.clock.set(at(round));
-        let (id, key) = (account(self.run, number)?, key(number)?);
-        let present = key.totp().step_at(at(round))?;
-        let shown: Vec<_> =
-            (-30..5).map(|offset| key.code_at(present.saturating_offset(offset)).reveal().to_string()).collect();
-        let wrong = (0..).map(|which: u64| format!("{:06}", (which + process * 100_000) % 1_000_000));
-        let wrong = wrong.filter(|code| !shown.contains(code)).take(self.tasks * 4);
-        let tasks = wrong.map(|code| {
-            let (verifier, id) = (self.verifier.clone(), id.clone());
-            tokio::spawn(async move { verifier.verify(&id, Attempt::new(Purpose::LOGIN, &code)).await })
-        });
-        let mut answers = Answers::default();
-        for task in tasks.collect::<Vec<_>>() {
-            match task.await? {
-                Ok(Verdict::Rejected(Rejection::Mismatch(_))) => answers.mismatches += 1,
-                Ok(_) => {}
-                Err(error) if error.is_transient() => answers.errors += 1,
-                Err(error) => return Err(error.into()),
-            }
-        }
-        Ok(answers)
-    }
-}
-
-/// A process that races: told each round by a line, answers with one.
-async fn race(options: &Options, run: u64, key: [u8; 32]) -> Outcome<bool> {
-    let racers = Racers::new(options, run, key).await?;
-    let (mut line, mut stdin) = (String::new(), std::io::stdin().lock());
-    println!("ready");
-    while stdin.read_line(&mut line)? > 0 {
-        let numbers: Vec<u64> = line.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
-        let answers = match numbers[..] {
-            [round] => racers.round(round).await?,
-            [round, number, process] => racers.failures(number, round, process).await?,
-            _ => return Err("a line that is no round".into()),
-        };
-        let accepted: Vec<_> = answers.accepted.iter().map(ToString::to_string).collect();
-        println!("{} {} {}", answers.mismatches, answers.errors, accepted.join(" "));
-        line.clear();
-    }
-    Ok(true)
-}
-
-/// A process that races, as the leading one sees it.
-struct Process {
-    child: Child,
-    to: ChildStdin,
-    from: BufReader<ChildStdout>,
-}
-
-impl Process {
-    fn start(options: &Options, run: u64, key: &[u8; 32]) -> Outcome<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.args(["--store", &options.store, "--tasks", &options.tasks.to_string(), "--child", &run.to_string()]);
-        command.env("SEKISHO_RACE_KEY", hex::encode(key)).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn()?;
-        let to = child.stdin.take().ok_or("a pipe")?;
-        let from = BufReader::new(child.stdout.take().ok_or("a pipe")?);
-        let mut process = Self { child, to, from };
-        if process.line()? == "ready" { Ok(process) } else { Err("a process did not start".into()) }
-    }
-
-    fn tell(&mut self, line: &str) -> Outcome<()> {
-        Ok(writeln!(self.to, "{line}")?)
-    }
-
-    fn line(&mut self) -> Outcome<String> {
-        let mut line = String::new();
-        self.from.read_line(&mut line)?;
-        Ok(line.trim_end().into())
-    }
-
-    fn answers(&mut self) -> Outcome<Answers> {
-        let line = self.line()?;
-        let numbers: Vec<u64> = line.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
-        let [mismatches, errors, accepted @ ..] = &numbers[..] else { return Err("a process has ended".into()) };
-        Ok(Answers { accepted: accepted.to_vec(), mismatches: *mismatches, errors: *errors })
-    }
-}
-
-/// Where the tasks of all processes are told what to do.
+/// Who does what is ordered.
 enum Field {
     Own(Racers),
     Processes(Vec<Process>),
 }
 
-impl Field {
-    fn ask(&mut self, runtime: &tokio::runtime::Runtime, round: u64, failing: Option<u64>) -> Outcome<Vec<Answers>> {
-        let processes = match self {
-            Self::Own(racers) => {
-                return Ok(vec![match failing {
-                    None => runtime.block_on(racers.round(round))?,
-                    Some(number) => runtime.block_on(racers.failures(number, round, 0))?,
-                }]);
-            }
-            Self::Processes(processes) => processes,
+/// The whole of it, led by one process.
+struct Race<'a> {
+    options: &'a Options,
+    runtime: &'a Runtime,
+    run: Run,
+    /// The one that enrols, and looks after.
+    leader: Racers,
+    field: Field,
+    begun: Instant,
+    tally: Tally,
+}
+
+#[derive(Default)]
+struct Tally {
+    rounds: u64,
+    accepted: u64,
+    doubles: u64,
+    /// Rounds without any acceptance, all answered.
+    missed: u64,
+    lost_failures: u64,
+    unanswered: u64,
+    killed: u64,
+    longest: Duration,
+    /// Of the guesses at the end: answered, and counted.
+    guesses: Option<(u64, u64)>,
+}
+
+impl<'a> Race<'a> {
+    fn begin(options: &'a Options, runtime: &'a Runtime) -> Result<Self, Failure> {
+        let mut rng = UnwrapErr(SysRng);
+        let run = Run { name: rng.random(), key: rng.random() };
+        let leader = runtime.block_on(Racers::new(&options.store, options.tasks, run, Duration::ZERO))?;
+        for number in 0..ACCOUNTS as u64 {
+            runtime.block_on(leader.enrol(number))?;
+        }
+        let field = if stores::is_shared(&options.store) {
+            let start = |index| Process::start(&options.store, options.tasks, run, index);
+            Field::Processes((0..options.processes).map(start).collect::<Result<_, _>>()?)
+        } else {
+            Field::Own(leader.beside())
         };
-        for (index, process) in processes.iter_mut().enumerate() {
-            match failing {
-                None => process.tell(&round.to_string())?,
-                Some(number) => process.tell(&format!("{round} {number} {index}"))?,
+        println!("{} processes of {} tasks race for {ACCOUNTS} accounts", options.processes, options.tasks);
+        Ok(Self { options, runtime, run, leader, field, begun: Instant::now(), tally: Tally::default() })
+    }
+
+    fn run(&mut self) -> Result<(), Failure> {
+        let (mut round, mut said) = (1, Instant::now());
+        while self.tally.rounds < self.options.rounds {
+            self.round(round)?;
+            if round % GUESS_EVERY == 1 {
+                let share = self.options.tasks as u64 * 4;
+                let is_killed = self.options.kill_every.is_some();
+                if let Some((answered, counted, is_whole)) = self.guess(round, share, is_killed)? {
+                    // What was answered is counted; what was not answered may be.
+                    let missing = if is_whole { ALLOWED.saturating_sub(answered) } else { 0 };
+                    self.tally.lost_failures +=
+                        answered.saturating_sub(counted) + answered.saturating_sub(ALLOWED) + missing;
+                }
+            }
+            if said.elapsed() > Duration::from_secs(10) {
+                said = Instant::now();
+                let Tally { rounds, doubles, lost_failures, unanswered, .. } = self.tally;
+                eprintln!("{rounds} rounds, {doubles} double, {lost_failures} failures lost, {unanswered} unanswered");
+            }
+            round += 1;
+        }
+        if self.options.guesses > 0 {
+            let share = self.options.guesses.div_ceil(self.options.processes as u64);
+            let (answered, counted, _) = self.guess(round, share, false)?.ok_or("the store is away")?;
+            self.tally.guesses = Some((answered, counted));
+        }
+        Ok(())
+    }
+
+    /// One code, by all. Where not everybody was answered the same is raced again, as whoever was not would do.
+    fn round(&mut self, round: u64) -> Result<(), Failure> {
+        let is_killed = self.options.kill_every.is_some_and(|every| round.is_multiple_of(every));
+        let begun = Instant::now();
+        let mut answers = self.order(Order::Round(round), is_killed)?;
+        let is_whole = answers.unanswered == 0;
+        let mut unanswered = answers.unanswered;
+        while unanswered > 0 {
+            if begun.elapsed() > PATIENCE {
+                return Err("the store does not come back".into());
+            }
+            let again = self.order(Order::Round(round), false)?;
+            answers.add(&again);
+            unanswered = again.unanswered;
+        }
+        self.tally.unanswered += answers.unanswered;
+        for accepted in answers.accepted {
+            self.tally.accepted += accepted;
+            self.tally.doubles += accepted.saturating_sub(1);
+            // An answer that got lost may have been the one.
+            self.tally.missed += u64::from(accepted == 0 && is_whole);
+        }
+        self.tally.rounds += ACCOUNTS as u64;
+        Ok(())
+    }
+
+    /// Wrong codes by all, at a new account: how many were answered, how many counted, and whether nothing went unanswered. Nothing where the server
+    /// is away before it begins.
+    fn guess(&mut self, round: u64, guesses: u64, is_killed: bool) -> Result<Option<(u64, u64, bool)>, Failure> {
+        let number = 1_000_000 + round;
+        if self.runtime.block_on(self.leader.enrol(number)).is_err() {
+            return Ok(None);
+        }
+        let answers = self.order(Order::Guess { round, number, guesses }, is_killed)?;
+        self.leader.clock.set(at(round));
+        let (id, begun) = (account(self.run, number)?, Instant::now());
+        let view = loop {
+            match self.runtime.block_on(self.leader.verifier.view(&id)) {
+                Ok(view) => break view,
+                Err(error) if error.is_transient() && begun.elapsed() < PATIENCE => {}
+                Err(error) => return Err(error.into()),
+            }
+        };
+        self.tally.unanswered += answers.unanswered;
+        Ok(Some((answers.mismatches, view.failures_in_a_row.into(), answers.unanswered == 0)))
+    }
+
+    /// Has all do the same; kills one of them meanwhile, if that is wanted.
+    fn order(&mut self, order: Order, is_killed: bool) -> Result<Answers, Failure> {
+        let mut sum = Answers::default();
+        match &mut self.field {
+            Field::Own(racers) => {
+                let answers = Arc::new(Mutex::new(Answers::default()));
+                let told = Arc::clone(&answers);
+                let tell = move |answer| told.lock().unwrap_or_else(PoisonError::into_inner).count(answer);
+                sum.unanswered = self.runtime.block_on(racers.obey(order, 0, tell))?;
+                sum.longest_millis = racers.store.longest_millis();
+                sum.add(&answers.lock().unwrap_or_else(PoisonError::into_inner));
+            }
+            Field::Processes(processes) => {
+                for process in processes.iter_mut() {
+                    process.tell(order)?;
+                }
+                let mut rng = UnwrapErr(SysRng);
+                let victim = is_killed.then(|| rng.random_range(0..processes.len()));
+                if let Some(victim) = victim {
+                    std::thread::sleep(Duration::from_micros(rng.random_range(0..8_000)));
+                    processes[victim].kill()?;
+                    self.tally.killed += 1;
+                }
+                for (index, process) in processes.iter_mut().enumerate() {
+                    sum.add(&process.answers(victim == Some(index))?);
+                }
+                if let Some(victim) = victim {
+                    let Options { store, tasks, .. } = self.options;
+                    processes[victim] = Process::start(store, *tasks, self.run, victim)?;
+                }
             }
         }
-        processes.iter_mut().map(Process::answers).collect()
+        self.tally.longest = self.tally.longest.max(Duration::from_millis(sum.longest_millis));
+        Ok(sum)
     }
-}
 
-fn lead(options: &Options, runtime: &tokio::runtime::Runtime) -> Outcome<bool> {
-    let mut rng = UnwrapErr(SysRng);
-    let (run, mut key) = (u64::from(rng.next_u32()), [0; 32]);
-    rng.fill_bytes(&mut key);
-    // The one that enrols, and looks after.
-    let leader = runtime.block_on(Racers::new(options, run, key))?;
-    for number in 0..ACCOUNTS as u64 {
-        runtime.block_on(leader.enrol(number))?;
+    /// Whether all is well.
+    fn report(&self) -> bool {
+        let Self { options, tally, .. } = self;
+        let Tally { rounds, accepted, doubles, missed, lost_failures, unanswered, killed, longest, guesses } = tally;
+        let submissions = rounds * (options.processes * options.tasks) as u64;
+        println!("{rounds} rounds, {submissions} submissions, {:.0} s", self.begun.elapsed().as_secs_f64());
+        println!(
+            "{accepted} acceptances, {doubles} double acceptances, {missed} rounds without any, {lost_failures} lost failures"
+        );
+        let millis = longest.as_millis();
+        println!("{unanswered} unanswered, {killed} processes killed, longest call of the store {millis} ms");
+        let is_late = stores::is_shared(&options.store) && *longest > stores::DEADLINE + TOLERANCE;
+        let is_guessed = guesses.is_none_or(|(answered, counted)| {
+            println!("{} guesses at once: {answered} answered, {counted} counted, {ALLOWED} allowed", options.guesses);
+            (answered, counted) == (ALLOWED, ALLOWED)
+        });
+        *doubles == 0 && *lost_failures == 0 && *missed == 0 && !is_late && is_guessed
     }
-    let mut field = if stores::is_shared(&options.store) {
-        let processes = (0..options.processes).map(|_| Process::start(options, run, &key));
-        Field::Processes(processes.collect::<Outcome<_>>()?)
-    } else {
-        let (verifier, clock) = (leader.verifier.clone(), leader.clock.clone());
-        Field::Own(Racers { verifier, clock, run, tasks: options.tasks })
-    };
-
-    let (mut rounds, mut accepted, mut doubles, mut missed, mut errors, mut lost) = (0, 0, 0, 0, 0, 0);
-    let (mut said, begun) = (Instant::now(), Instant::now());
-    let mut round = 1;
-    while rounds < options.rounds {
-        let answers = field.ask(runtime, round, None)?;
-        let failed: u64 = answers.iter().map(|answers| answers.errors).sum();
-        for number in 0..ACCOUNTS {
-            let all: u64 = answers.iter().map(|answers| answers.accepted[number]).sum();
-            accepted += all;
-            doubles += all.saturating_sub(1);
-            // Where an answer got lost it may have been the one.
-            missed += u64::from(all == 0 && failed == 0);
-        }
-        (rounds, errors) = (rounds + ACCOUNTS as u64, errors + failed);
-        if round % FAILURES_EVERY == 1 {
-            lost += failures(&leader, &mut field, runtime, round)?;
-        }
-        if said.elapsed() > Duration::from_secs(10) {
-            said = Instant::now();
-            eprintln!(
-                "{rounds} rounds, {accepted} acceptances, {doubles} double, {lost} failures lost, {errors} errors"
-            );
-        }
-        round += 1;
-    }
-    if let Field::Processes(processes) = field {
-        for Process { mut child, to, from: _ } in processes {
-            drop(to);
-            child.wait()?;
-        }
-    }
-    let submissions = rounds * (options.processes * options.tasks) as u64;
-    println!("{rounds} rounds of {submissions} submissions in {:.0} s", begun.elapsed().as_secs_f64());
-    println!(
-        "{accepted} acceptances, {doubles} double acceptances, {missed} rounds without any, {lost} lost failures, {errors} errors"
-    );
-    Ok(doubles == 0 && lost == 0 && missed == 0)
-}
-
-/// Wrong codes from everywhere at a new account: how many were answered and not counted, or answered beyond what the policy allows.
-fn failures(leader: &Racers, field: &mut Field, runtime: &tokio::runtime::Runtime, round: u64) -> Outcome<u64> {
-    let number = 1_000_000 + round;
-    if runtime.block_on(leader.enrol(number)).is_err() {
-        return Ok(0); // the server is away: another time
-    }
-    let answers = field.ask(runtime, round, Some(number))?;
-    let (answered, errors) =
-        answers.iter().fold((0, 0), |sum, answers| (sum.0 + answers.mismatches, sum.1 + answers.errors));
-    leader.clock.set(at(round));
-    let id = account(leader.run, number)?;
-    let view = loop {
-        match runtime.block_on(leader.verifier.view(&id)) {
-            Ok(view) => break view,
-            Err(error) if error.is_transient() => {}
-            Err(error) => return Err(error.into()),
-        }
-    };
-    let counted = u64::from(view.failures_in_a_row);
-    let beyond = answered.saturating_sub(5);
-    // What was answered is counted; what was not answered may be.
-    Ok(answered.saturating_sub(counted) + beyond + u64::from(errors == 0 && answered < 5))
 }

@@ -3,6 +3,9 @@
 //! Needs `oathtool` and Python with `pyotp`; `bash tests/run.sh` installs them.
 #![cfg(all(feature = "qr", feature = "rand"))]
 
+mod examples;
+
+use examples::example;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -13,17 +16,7 @@ const T: u64 = 1_800_000_000;
 /// The quickstart, built once as a user would build it.
 fn quickstart() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let build = ["build", "--quiet", "--example", "quickstart", "--features", "full", "--message-format", "json"];
-        let output = Command::new(env!("CARGO")).args(build).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let messages = String::from_utf8(output.stdout).unwrap();
-        let mut executables = messages.lines().filter_map(|line| {
-            let message: serde_json::Value = serde_json::from_str(line).ok()?;
-            (message["target"]["name"] == "quickstart").then(|| message["executable"].as_str().map(PathBuf::from))?
-        });
-        executables.next_back().expect("cargo names the executable it built")
-    })
+    BUILT.get_or_init(|| example("quickstart"))
 }
 
 struct Account {

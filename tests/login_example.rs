@@ -1,24 +1,15 @@
 //! `examples/login.rs` as a user runs it, with the system's clock and oathtool for a phone; and as the README shows it.
 #![cfg(all(feature = "qr", feature = "redb", feature = "verifier"))]
 
+mod examples;
+
+use examples::example;
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const KEYS: &str = "1:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
-
-fn example() -> PathBuf {
-    let build = ["build", "--quiet", "--example", "login", "--features", "full", "--message-format", "json"];
-    let output = Command::new(env!("CARGO")).args(build).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let messages = String::from_utf8(output.stdout).unwrap();
-    let mut executables = messages.lines().filter_map(|line| {
-        let message: serde_json::Value = serde_json::from_str(line).ok()?;
-        (message["target"]["name"] == "login").then(|| message["executable"].as_str().map(PathBuf::from))?
-    });
-    executables.next_back().expect("cargo names the executable it built")
-}
 
 struct Run {
     child: Child,
@@ -61,7 +52,7 @@ fn oathtool(key: &str, later: u64) -> String {
 
 #[test]
 fn enrol_log_in_and_be_refused_the_second_time() {
-    let (program, folder) = (example(), tempfile::tempdir().unwrap());
+    let (program, folder) = (example("login"), tempfile::tempdir().unwrap());
     let file = folder.path().join("login.redb");
     let mut run = Run::start(&program, &file);
     let key = run.until("or type this key").split_once(": ").unwrap().1.replace(' ', "");

@@ -5,7 +5,7 @@ mod servers;
 
 use sekisho::account::AccountId;
 use sekisho::store::{PostgresError, PostgresStore, Revision, Store, Stored, Swap, Write, conformance};
-use servers::{Postgres, free_port};
+use servers::{Certificates, Postgres, Proxy, free_port};
 use std::time::{Duration, Instant};
 
 fn account(name: &str) -> AccountId {
@@ -135,6 +135,59 @@ async fn a_row_that_somebody_holds_is_an_error_within_the_deadline_and_the_swap_
     client.batch_execute("COMMIT").await.unwrap();
     assert_eq!(store.load(&account("alice")).await.unwrap(), Some(write(None, 1).new));
     connection.abort();
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_or_falls_silent_is_replaced_by_another() {
+    let postgres = Postgres::start();
+    let proxy = Proxy::to(postgres.port);
+    let url = format!("postgres://postgres@127.0.0.1:{}/postgres", proxy.port);
+    let store = PostgresStore::builder().deadline(Duration::from_millis(700)).connections(1).connect(&url).unwrap();
+    store.create_table().await.unwrap();
+    assert_eq!(store.swap(&account("alice"), &write(None, 1)).await.unwrap(), Swap::Done);
+    // As when its machine is gone, or a firewall has forgotten it: nobody says so.
+    proxy.silence();
+    let error = store.load(&account("alice")).await.unwrap_err();
+    assert!(matches!(error, PostgresError::TimedOut { .. }), "{error}");
+    assert_eq!(store.load(&account("alice")).await.unwrap(), Some(write(None, 1).new), "the next one is answered");
+    proxy.cut();
+    // Noticed at once, or by the next one.
+    if let Err(error) = store.load(&account("alice")).await {
+        assert!(matches!(error, PostgresError::Unreachable(_)), "{error}");
+    }
+    assert_eq!(store.load(&account("alice")).await.unwrap(), Some(write(None, 1).new));
+}
+
+#[tokio::test]
+async fn tls_is_spoken_with_whoever_the_authority_has_certified_and_nobody_else() {
+    let postgres = Postgres::start();
+    let url = |mode: &str| format!("postgres://postgres@localhost:{}/postgres?sslmode={mode}", postgres.port);
+    let open = |mode: &str, authority: Option<&[u8]>| {
+        let builder = PostgresStore::builder();
+        let builder = authority.map_or(builder.clone(), |authority| builder.certificate_authority(authority));
+        builder.connect(&url(mode))
+    };
+    connect(&postgres).await;
+    let plain = open("require", None).unwrap();
+    assert!(matches!(plain.load(&account("alice")).await, Err(PostgresError::Unreachable(_))), "no TLS there");
+    let certificates = Certificates::of("localhost");
+    postgres.speak_tls(&certificates);
+    let encrypted = open("require", Some(&certificates.authority)).unwrap();
+    assert_eq!(encrypted.swap(&account("alice"), &write(None, 1)).await.unwrap(), Swap::Done);
+    let of_this = "SELECT bool_or(ssl) FROM pg_stat_ssl";
+    assert_eq!(postgres.sql(of_this), "t");
+    // TLS that is offered is taken, and checked, even where it is not insisted upon.
+    for mode in ["require", "prefer"] {
+        for authority in [None, Some(&*Certificates::of("localhost").authority)] {
+            let unknown = open(mode, authority).unwrap().load(&account("alice")).await.unwrap_err();
+            assert!(matches!(unknown, PostgresError::Unreachable(_)), "{unknown:?}");
+        }
+    }
+    let elsewhere = Certificates::of("elsewhere.example");
+    postgres.speak_tls(&elsewhere);
+    let misled = open("require", Some(&elsewhere.authority)).unwrap().load(&account("alice")).await.unwrap_err();
+    assert!(matches!(misled, PostgresError::Unreachable(_)), "{misled:?}");
+    assert!(matches!(open("require", Some(b"-----BEGIN CERTIFICATE-----")), Err(PostgresError::Config(_))));
 }
 
 #[tokio::test]

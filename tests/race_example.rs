@@ -1,50 +1,142 @@
-//! `examples/race.rs` on real servers: one code a round from four processes.
+//! `examples/race.rs` on real servers: one code a round from four processes, while nothing happens, while the server is killed over and over,
+//! and while processes are killed and connections break.
 #![cfg(all(feature = "redis", feature = "postgres", feature = "redb", feature = "verifier"))]
 
+mod examples;
 mod servers;
 
-use servers::{Postgres, Redis};
-use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use examples::example;
+use servers::{Postgres, Proxy, Redis};
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
-/// The example, built as this test was.
-fn example() -> PathBuf {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--example", "race", "--features", "full", "--message-format", "json"]);
-    let output = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
-    let text = String::from_utf8(output.stdout).unwrap();
-    let messages = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    let executables = messages.filter(|message| message["target"]["name"] == "race");
-    let mut found = executables.filter_map(|message| message["executable"].as_str().map(PathBuf::from));
-    found.next_back().unwrap_or_else(|| panic!("race does not build: {}", String::from_utf8_lossy(&output.stderr)))
+/// Built once.
+fn program() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| example("race"))
 }
 
-fn race(store: &str, rounds: u32) -> Child {
-    let rounds = rounds.to_string();
-    let arguments = ["--store", store, "--processes", "4", "--tasks", "2", "--rounds", &rounds];
-    Command::new(example()).args(arguments).stdout(Stdio::piped()).spawn().unwrap()
+/// A race that has begun.
+struct Race {
+    child: Child,
+    said: BufReader<ChildStdout>,
 }
 
-/// What it prints, if it has found nothing.
+impl Race {
+    fn begin(store: &str, rounds: u32, more: &[&str]) -> Self {
+        let mut command = Command::new(program());
+        command
+            .args(["--store", store, "--processes", "4", "--tasks", "2", "--rounds", &rounds.to_string()])
+            .args(more);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        assert!(line.starts_with("4 processes of 2 tasks race"), "{line}");
+        Self { child, said }
+    }
+
+    fn is_on(&mut self) -> bool {
+        self.child.try_wait().unwrap().is_none()
+    }
+
+    /// What it says, if all is well.
+    #[track_caller]
+    fn ended(mut self) -> String {
+        let mut said = String::new();
+        self.said.read_to_string(&mut said).unwrap();
+        let status = self.child.wait().unwrap();
+        println!("{said}");
+        assert!(
+            status.success() && said.contains(" 0 double acceptances, 0 rounds without any, 0 lost failures"),
+            "{said}"
+        );
+        said
+    }
+}
+
+/// The number before these words.
 #[track_caller]
-fn ended(race: Child) -> String {
-    let output = race.wait_with_output().unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
-    println!("{said}");
-    assert!(output.status.success(), "{said}");
-    said
+fn number(said: &str, words: &str) -> u32 {
+    let before = &said[..said.find(words).unwrap_or_else(|| panic!("{words} is not in {said}"))];
+    before.split_whitespace().next_back().unwrap().parse().unwrap()
+}
+
+fn undisturbed(url: &str) {
+    let said = Race::begin(url, 100_000, &["--guesses", "1000"]).ended();
+    assert!(said.contains("100000 acceptances, 0 double"), "{said}");
+    assert!(said.contains("0 unanswered, 0 processes killed"), "{said}");
+    assert!(said.contains("1000 guesses at once: 5 answered, 5 counted, 5 allowed"), "{said}");
+}
+
+/// Has the server killed and started again, over and over, until the race has ended.
+fn while_killed(mut race: Race, mut kill_and_start: impl FnMut(Duration)) {
+    let (begun, mut kills) = (Instant::now(), 0);
+    while race.is_on() {
+        assert!(begun.elapsed() < Duration::from_secs(400), "it hangs");
+        std::thread::sleep(Duration::from_millis(500 + kills * 37 % 500));
+        // A moment, or longer than any deadline.
+        kill_and_start(Duration::from_millis(if kills % 8 == 7 { 2_500 } else { 0 }));
+        kills += 1;
+    }
+    let said = race.ended();
+    println!("killed {kills} times");
+    assert!(kills >= 5 && number(&said, " unanswered") > 0, "{kills} kills: {said}");
+}
+
+/// Has processes killed and connections cut, or silent.
+fn while_all_breaks(url: &str, proxy: &Proxy, rounds: u32) {
+    let said = Race::begin(url, rounds, &["--kill-every", "7"]).ended();
+    let (made, broken) = proxy.counts();
+    println!("{broken} of {made} connections broke");
+    assert!(broken > 20 && number(&said, " processes killed") > 20 && number(&said, " unanswered") > 20, "{said}");
 }
 
 #[test]
 fn four_processes_race_on_redis_and_one_of_all_is_accepted() {
-    let redis = Redis::start();
-    let said = ended(race(&redis.url(), 10_000));
-    assert!(said.contains("10000 acceptances, 0 double acceptances, 0 rounds without any, 0 lost failures, 0 errors"));
+    undisturbed(&Redis::start().url());
 }
 
 #[test]
 fn four_processes_race_on_postgres_and_one_of_all_is_accepted() {
+    undisturbed(&Postgres::start().url());
+}
+
+#[test]
+fn four_processes_race_while_redis_is_killed_over_and_over() {
+    let mut redis = Redis::start();
+    let race = Race::begin(&redis.url(), 15_000, &[]);
+    while_killed(race, |pause| {
+        redis.kill();
+        std::thread::sleep(pause);
+        redis.restart();
+    });
+}
+
+#[test]
+fn four_processes_race_while_postgres_is_killed_over_and_over() {
     let postgres = Postgres::start();
-    let said = ended(race(&postgres.url(), 10_000));
-    assert!(said.contains("10000 acceptances, 0 double acceptances, 0 rounds without any, 0 lost failures, 0 errors"));
+    let race = Race::begin(&postgres.url(), 4_000, &[]);
+    while_killed(race, |pause| {
+        postgres.kill();
+        std::thread::sleep(pause);
+        postgres.restart();
+    });
+}
+
+#[test]
+fn four_processes_race_on_redis_while_processes_are_killed_and_connections_break() {
+    let redis = Redis::start();
+    let proxy = Proxy::breaking(redis.port, 4_000_000);
+    while_all_breaks(&format!("redis://127.0.0.1:{}", proxy.port), &proxy, 8_000);
+}
+
+#[test]
+fn four_processes_race_on_postgres_while_processes_are_killed_and_connections_break() {
+    let postgres = Postgres::start();
+    let proxy = Proxy::breaking(postgres.port, 1_000_000);
+    while_all_breaks(&format!("postgres://postgres@127.0.0.1:{}/postgres", proxy.port), &proxy, 4_000);
 }

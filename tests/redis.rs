@@ -5,7 +5,7 @@ mod servers;
 
 use sekisho::account::AccountId;
 use sekisho::store::{RedisError, RedisStore, Revision, Store, Stored, Swap, Write, conformance};
-use servers::{Cluster, Redis, free_port};
+use servers::{Certificates, Cluster, Proxy, Redis, free_port};
 use std::time::{Duration, Instant};
 
 fn account(name: &str) -> AccountId {
@@ -134,6 +134,61 @@ async fn a_server_that_does_not_answer_is_an_error_within_the_deadline() {
     assert!(nobody.connect(&format!("redis://127.0.0.1:{}", free_port())).await.is_err());
     assert!(begun.elapsed() < Duration::from_secs(2));
     assert!(matches!(RedisStore::connect("http://127.0.0.1").await, Err(RedisError::Config(_))));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_cut_or_falls_silent_is_replaced_by_another() {
+    let redis = Redis::start();
+    let proxy = Proxy::to(redis.port);
+    let store = RedisStore::builder().deadline(Duration::from_millis(400));
+    let store = store.connect(&format!("redis://127.0.0.1:{}", proxy.port)).await.unwrap();
+    assert_eq!(store.swap(&account("alice"), &write(None, 1)).await.unwrap(), Swap::Done);
+    // As when its machine is gone, or a firewall has forgotten it: nobody says so.
+    proxy.silence();
+    let error = store.load(&account("alice")).await.unwrap_err();
+    assert!(matches!(error, RedisError::TimedOut { .. }), "{error}");
+    assert_eq!(store.load(&account("alice")).await.unwrap(), Some(write(None, 1).new), "the next one is answered");
+    proxy.cut();
+    let error = store.load(&account("alice")).await.unwrap_err();
+    assert!(matches!(error, RedisError::Unreachable(_)), "{error}");
+    assert_eq!(store.load(&account("alice")).await.unwrap(), Some(write(None, 1).new), "the next one is answered");
+    assert_eq!(proxy.counts().0, 3, "one connection for all, each time");
+    let stores = (0..64).map(|_| {
+        let store = store.clone();
+        tokio::spawn(async move { store.load(&account("alice")).await.is_ok() })
+    });
+    for load in stores.collect::<Vec<_>>() {
+        assert!(load.await.unwrap());
+    }
+    assert_eq!(proxy.counts().0, 3);
+}
+
+#[tokio::test]
+async fn tls_is_spoken_with_whoever_the_authority_has_certified_and_nobody_else() {
+    for (name, is_good) in [("localhost", true), ("elsewhere.example", false)] {
+        let certificates = Certificates::of(name);
+        let (certificate, key) = (certificates.certificate.to_string_lossy(), certificates.key.to_string_lossy());
+        let port = free_port().to_string();
+        let options =
+            ["--tls-port", &port, "--tls-cert-file", &certificate, "--tls-key-file", &key, "--tls-auth-clients", "no"];
+        let more = ["--tls-ca-cert-file", &certificate];
+        let _redis = Redis::with(&[&options[..], &more].concat());
+        let url = format!("rediss://localhost:{port}");
+        let builder = RedisStore::builder().certificate_authority(&certificates.authority);
+        match builder.connect(&url).await {
+            Ok(store) => {
+                assert!(is_good, "a certificate of another name");
+                assert_eq!(store.swap(&account("alice"), &write(None, 1)).await.unwrap(), Swap::Done);
+            }
+            Err(error) => assert!(!is_good, "{error}"),
+        }
+        let unknown = RedisStore::connect(&url).await.map(drop).unwrap_err();
+        assert!(matches!(unknown, RedisError::Unreachable(_)), "{unknown}");
+        let other = RedisStore::builder().certificate_authority(&Certificates::of(name).authority);
+        assert!(other.connect(&url).await.is_err(), "another authority");
+    }
+    let nonsense = RedisStore::builder().certificate_authority(b"no certificate");
+    assert!(matches!(nonsense.connect("rediss://localhost").await, Err(RedisError::Config(_))));
 }
 
 #[tokio::test]

@@ -1,9 +1,22 @@
-//! A store by its URL: what the examples that race and measure are given.
+//! A store by its URL: what the examples that race and measure are given. Its calls are counted and timed.
 
-use sekisho::store::{BoxStore, MemoryStore, PostgresStore, RedbStore, RedisStore};
+use sekisho::account::AccountId;
+use sekisho::store::{
+    BoxStore, MemoryStore, PostgresStore, RedbStore, RedisStore, Revision, Store, StoreError, Stored, Swap, Write,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// What the stores of servers are given for each call.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
+/// PostgreSQL's are one per call that waits.
+pub(crate) const CONNECTIONS: usize = 32;
 
 /// `memory:`, `redb:PATH`, `redis://…` (or `rediss`), `redis-cluster://HOST:PORT,HOST:PORT`, `postgres://…`.
-pub(crate) async fn open(url: &str) -> Result<BoxStore, Box<dyn std::error::Error + Send + Sync>> {
+pub(crate) async fn open(url: &str) -> Result<BoxStore, Failure> {
     if url == "memory:" {
         return Ok(BoxStore::new(MemoryStore::new()));
     }
@@ -13,17 +26,67 @@ pub(crate) async fn open(url: &str) -> Result<BoxStore, Box<dyn std::error::Erro
     if let Some(nodes) = url.strip_prefix("redis-cluster://") {
         let urls: Vec<_> = nodes.split(',').map(|node| format!("redis://{node}")).collect();
         let urls: Vec<_> = urls.iter().map(String::as_str).collect();
-        return Ok(BoxStore::new(RedisStore::builder().connect_cluster(&urls).await?));
+        return Ok(BoxStore::new(RedisStore::builder().deadline(DEADLINE).connect_cluster(&urls).await?));
     }
     if url.starts_with("redis") {
-        return Ok(BoxStore::new(RedisStore::connect(url).await?));
+        return Ok(BoxStore::new(RedisStore::builder().deadline(DEADLINE).connect(url).await?));
     }
-    let store = PostgresStore::builder().connections(32).connect(url)?;
+    let store = PostgresStore::builder().deadline(DEADLINE).connections(CONNECTIONS).connect(url)?;
     store.create_table().await?;
     Ok(BoxStore::new(store))
 }
 
-/// Whether several processes can have it open.
+/// Whether several processes can have it open: it is a server, and its calls have a deadline.
 pub(crate) fn is_shared(url: &str) -> bool {
     !url.starts_with("memory:") && !url.starts_with("redb:")
+}
+
+/// A store that counts its calls. Clones count together.
+#[derive(Clone)]
+pub(crate) struct Watched(Arc<(BoxStore, Calls)>);
+
+#[derive(Default)]
+struct Calls {
+    count: AtomicU64,
+    longest_millis: AtomicU64,
+}
+
+impl Watched {
+    pub(crate) fn new(store: BoxStore) -> Self {
+        Self(Arc::new((store, Calls::default())))
+    }
+
+    pub(crate) fn calls(&self) -> u64 {
+        self.0.1.count.load(Ordering::Relaxed)
+    }
+
+    /// The longest call's milliseconds since this was asked last.
+    pub(crate) fn longest_millis(&self) -> u64 {
+        self.0.1.longest_millis.swap(0, Ordering::Relaxed)
+    }
+
+    async fn watch<T>(&self, call: impl Future<Output = T>) -> T {
+        let begun = Instant::now();
+        let answer = call.await;
+        self.0.1.count.fetch_add(1, Ordering::Relaxed);
+        let millis = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.0.1.longest_millis.fetch_max(millis, Ordering::Relaxed);
+        answer
+    }
+}
+
+impl Store for Watched {
+    type Error = StoreError;
+
+    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, StoreError> {
+        self.watch(self.0.0.load(account)).await
+    }
+
+    async fn swap(&self, account: &AccountId, write: &Write) -> Result<Swap, StoreError> {
+        self.watch(self.0.0.swap(account, write)).await
+    }
+
+    async fn delete(&self, account: &AccountId, expected: Revision) -> Result<Swap, StoreError> {
+        self.watch(self.0.0.delete(account, expected)).await
+    }
 }

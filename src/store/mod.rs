@@ -26,6 +26,8 @@
 //! # Moving
 //! [`copy`] moves records from one store to another.
 
+#[cfg(any(feature = "postgres", feature = "redis"))]
+mod authority;
 mod boxed;
 #[cfg(feature = "conformance")]
 pub mod conformance;

@@ -1,6 +1,6 @@
 //! Records in PostgreSQL, or what speaks its protocol: one table.
 
-use super::{Revision, Store, StoreError, Stored, Swap, Write};
+use super::{Revision, Store, StoreError, Stored, Swap, Write, authority};
 use crate::account::AccountId;
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -12,8 +12,6 @@ use core::time::Duration;
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime, TimeoutType,
 };
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::config::TargetSessionAttrs;
@@ -199,8 +197,8 @@ impl PostgresBuilder {
         let mut roots = RootCertStore::empty();
         match &self.ca {
             Some(pem) => {
-                for certificate in CertificateDer::pem_slice_iter(pem) {
-                    roots.add(certificate.map_err(PostgresError::config)?).map_err(PostgresError::config)?;
+                for certificate in authority::certificates(pem).map_err(PostgresError::config)? {
+                    roots.add(certificate).map_err(PostgresError::config)?;
                 }
             }
             None => {

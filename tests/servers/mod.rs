@@ -1,5 +1,11 @@
 //! Real servers, started by the tests and ended with them.
-#![allow(dead_code)] // no test uses all of it
+#![allow(dead_code, unused_imports)] // no test uses all of it
+
+mod certificates;
+mod proxy;
+
+pub(crate) use certificates::Certificates;
+pub(crate) use proxy::Proxy;
 
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -183,6 +189,21 @@ impl Postgres {
     pub(crate) fn sql(&self, sql: &str) -> String {
         let port = self.port.to_string();
         run(&["psql", "-h", "127.0.0.1", "-p", &port, "-U", "postgres", "-Atc", sql])
+    }
+
+    /// Has it speak TLS, to whoever wants to, with this certificate.
+    pub(crate) fn speak_tls(&self, certificates: &Certificates) {
+        use std::os::unix::fs::{MetadataExt, chown};
+        let data = std::fs::metadata(self.data()).unwrap();
+        for (name, file) in [("server.crt", &certificates.certificate), ("server.key", &certificates.key)] {
+            let own = Path::new(&self.data()).join(name);
+            std::fs::copy(file, &own).unwrap();
+            chown(&own, Some(data.uid()), Some(data.gid())).unwrap();
+            std::fs::set_permissions(&own, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        }
+        self.sql("ALTER SYSTEM SET ssl = on");
+        self.sql("SELECT pg_reload_conf()");
+        std::thread::sleep(Duration::from_millis(300));
     }
 
     pub(crate) fn url(&self) -> String {

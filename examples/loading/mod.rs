@@ -1,0 +1,124 @@
+//! Accounts that have been used for a while, all alike, and log-ins of theirs.
+
+use rand::SeedableRng;
+use rand::rand_core::UnwrapErr;
+use rand::rngs::{StdRng, SysRng};
+use sekisho::Verifier;
+use sekisho::account::{AccountId, Attempt, NewAuthenticator, Purpose};
+use sekisho::otp::{Key, OtpauthUri, Secret, Totp, UnixTime};
+use sekisho::seal::{KeyId, Keyring, SealingKey};
+use sekisho::store::{MemoryStore, Store, Stored, Swap, Write};
+use sekisho::verifier::TestClock;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+const T: u64 = 1_800_000_000;
+
+pub(crate) fn account(number: u64) -> AccountId {
+    AccountId::new(number.to_be_bytes()).unwrap()
+}
+
+fn keyring() -> Keyring {
+    Keyring::new(KeyId::new(1), SealingKey::from_bytes([7; 32]))
+}
+
+pub(crate) fn rng() -> StdRng {
+    StdRng::from_rng(&mut UnwrapErr(SysRng))
+}
+
+/// All accounts have one secret.
+fn uri() -> OtpauthUri {
+    OtpauthUri::new("Example", "alice@example.com", Secret::new(&[9; 20]).unwrap(), Totp::DEFAULT).unwrap()
+}
+
+fn key() -> Key {
+    uri().totp().key(uri().secret())
+}
+
+fn code(key: &Key, secs: u64) -> String {
+    key.code_at(key.totp().step_at(UnixTime::from_secs(secs)).unwrap()).reveal().to_string()
+}
+
+/// The record of an account whose history is full, to be sealed for as many accounts as are wanted.
+pub(crate) struct Template {
+    plain: Vec<u8>,
+    /// Since when its codes have not been used.
+    unused: u64,
+}
+
+impl Template {
+    pub(crate) async fn new() -> Self {
+        let (store, clock) = (MemoryStore::new(), TestClock::at(UnixTime::from_secs(T)));
+        let verifier = Verifier::builder(store.clone(), keyring()).clock(clock.clone()).build();
+        let (account, key) = (account(0), key());
+        let _ = verifier.enroll_first(&account, NewAuthenticator::imported(&uri()).unwrap()).await.unwrap();
+        clock.set(UnixTime::from_secs(T + 30));
+        let _ = verifier.confirm(&account, Attempt::new(Purpose::BINDING, &code(&key, T + 30))).await.unwrap();
+        for number in 2..40 {
+            let secs = T + number * 30;
+            clock.set(UnixTime::from_secs(secs));
+            let _ = verifier.verify(&account, Attempt::new(Purpose::LOGIN, &code(&key, secs))).await.unwrap();
+        }
+        let stored = store.load(&account).await.unwrap().unwrap();
+        let plain = keyring().open_bytes(&account, &stored).unwrap().expose().clone();
+        Self { plain, unused: T + 40 * 30 }
+    }
+
+    pub(crate) fn sealed(&self, account: &AccountId) -> Stored {
+        keyring().seal_bytes(account, &self.plain, &mut UnwrapErr(SysRng)).unwrap()
+    }
+
+    pub(crate) fn envelope_len(&self) -> usize {
+        self.sealed(&account(0)).envelope.len()
+    }
+
+    /// By so many tasks, so that they share commits. What is there is written over.
+    pub(crate) async fn fill<S: Store + Clone>(self: &Arc<Self>, store: &S, accounts: Range<u64>, tasks: usize) {
+        let tasks = accounts.clone().take(tasks).map(|first| {
+            let (store, template) = (store.clone(), Arc::clone(self));
+            let numbers = (first..accounts.end).step_by(tasks);
+            tokio::spawn(async move {
+                for number in numbers {
+                    let account = account(number);
+                    let mut write = Write { expected: None, new: template.sealed(&account) };
+                    while store.swap(&account, &write).await.unwrap() == Swap::Lost {
+                        let found = store.load(&account).await.unwrap();
+                        write.expected = found.map(|found| found.revision);
+                    }
+                }
+            })
+        });
+        for task in tasks.collect::<Vec<_>>() {
+            task.await.unwrap();
+        }
+    }
+
+    /// Makes workers, which share the store and nothing else but the time.
+    pub(crate) fn worker<S: Store + Clone>(&self, store: &S) -> impl FnMut() -> Worker<S> {
+        let (store, now) = (store.clone(), Arc::new(AtomicU64::new(self.unused)));
+        move || {
+            let clock = TestClock::at(UnixTime::from_secs(T));
+            let verifier = Verifier::builder(store.clone(), keyring()).clock(clock.clone()).build();
+            Worker { verifier, clock, key: key(), now: Arc::clone(&now) }
+        }
+    }
+}
+
+pub(crate) struct Worker<S> {
+    verifier: Verifier<S>,
+    clock: TestClock,
+    key: Key,
+    /// Each verification is one step after the one before it, whoever's it was, so that no code has been used.
+    now: Arc<AtomicU64>,
+}
+
+impl<S: Store> Worker<S> {
+    /// Logs an account in. Refused only where digits come again within ten minutes.
+    pub(crate) async fn verify(&self, number: u64) {
+        let now = self.now.fetch_add(30, Ordering::Relaxed);
+        self.clock.set(UnixTime::from_secs(now));
+        let attempt = Attempt::new(Purpose::LOGIN, &code(&self.key, now));
+        let _ = self.verifier.verify(&account(number), attempt).await.unwrap();
+    }
+}

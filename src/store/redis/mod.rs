@@ -1,0 +1,216 @@
+//! Records in Redis: one machine, a cluster, or whatever sentinels say is the master. Valkey too.
+
+mod builder;
+mod error;
+mod link;
+
+pub use self::builder::RedisBuilder;
+pub use self::error::RedisError;
+
+use self::link::Link;
+use super::{Revision, Store, StoreError, Stored, Swap, Write};
+use crate::account::AccountId;
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+use redis::{ErrorKind, FromRedisValue, Pipeline, ServerErrorKind};
+use tokio::time::Instant;
+
+/// Swaps, if what is stored begins with the revision that is expected: an absent key reads as nothing.
+const SWAP: &str = "if redis.call('GETRANGE', KEYS[1], 0, 15) ~= ARGV[1] then return 0 end \
+    redis.call('SET', KEYS[1], ARGV[2]) return 1";
+/// The same for a deletion.
+const DELETE: &str = "if redis.call('GETRANGE', KEYS[1], 0, 15) ~= ARGV[1] then return 0 end \
+    redis.call('DEL', KEYS[1]) return 1";
+/// The bytes of a revision, which a value begins with.
+const REVISION: usize = 16;
+/// What a server that has refused a command is given to recover, before it is asked again.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Records in Redis (tested on 7.0) or what speaks its protocol, such as Valkey: one key an account. Cheap to clone; clones share their connections.
+///
+/// A record is changed by one script, so that nothing comes between comparing and writing; it is loaded once, and again when the server
+/// has forgotten it. A verification is two round trips.
+///
+/// Every call ends within the deadline. A command that the server has refused (it moves, fails over, or is loading) is sent again
+/// until then; one whose answer was lost is not: its outcome is unknown.
+///
+/// # What can be lost
+/// Redis answers before a change is on disk, unless it is set up with `appendonly yes` and `appendfsync always`; and before its
+/// replicas have it. After a crash or a failover the changes of the last moments are gone, and with them the codes used and
+/// the failures counted: a code that was seen can be accepted again. So set up `appendfsync always`, and where there are
+/// replicas, [`replicas`](RedisBuilder::replicas). Even then a failover can promote a replica that had not acknowledged: Redis
+/// promises no more. Where that is not enough, use PostgreSQL.
+///
+/// Never let the server evict keys: `maxmemory-policy noeviction`.
+#[derive(Clone)]
+pub struct RedisStore(Arc<Inner>);
+
+struct Inner {
+    link: Link,
+    /// What keys begin with.
+    prefix: String,
+    deadline: Duration,
+    replicas: u32,
+    swap: Script,
+    delete: Script,
+}
+
+struct Script {
+    source: &'static str,
+    hash: String,
+}
+
+impl Script {
+    fn new(source: &'static str) -> Self {
+        Self { source, hash: redis::Script::new(source).get_hash().to_owned() }
+    }
+}
+
+impl RedisStore {
+    /// Sets up a store.
+    pub fn builder() -> RedisBuilder {
+        RedisBuilder::new()
+    }
+
+    /// Connects to one server with the defaults.
+    ///
+    /// # Errors
+    /// [`RedisError`].
+    pub async fn connect(url: &str) -> Result<Self, RedisError> {
+        Self::builder().connect(url).await
+    }
+
+    /// The accounts that have a record, in the order of their ids. What is made or removed meanwhile may be among them or not. It takes a while: the
+    /// deadline is that of each step.
+    ///
+    /// # Errors
+    /// [`RedisError`]; [`RedisError::NotListed`] on a cluster.
+    pub async fn accounts(&self) -> Result<Vec<AccountId>, RedisError> {
+        if matches!(self.0.link, Link::Cluster(_)) {
+            return Err(RedisError::NotListed);
+        }
+        let mut accounts = alloc::collections::BTreeSet::new();
+        let mut cursor = 0_u64;
+        loop {
+            let scan = |_: bool| {
+                let mut pipeline = redis::pipe();
+                let scan = pipeline.cmd("SCAN").arg(cursor).arg("MATCH").arg(format!("{}*", self.0.prefix));
+                scan.arg("COUNT").arg(1_000);
+                pipeline
+            };
+            let ((next, keys),): ((u64, Vec<Vec<u8>>),) = self.run(scan).await?;
+            for key in keys {
+                let id = key.strip_prefix(self.0.prefix.as_bytes()).ok_or(RedisError::Damaged)?;
+                accounts.insert(AccountId::new(id).map_err(|_| RedisError::Damaged)?);
+            }
+            cursor = next;
+            if cursor == 0 {
+                return Ok(accounts.into_iter().collect());
+            }
+        }
+    }
+
+    fn key(&self, account: &AccountId) -> Vec<u8> {
+        [self.0.prefix.as_bytes(), account.as_bytes()].concat()
+    }
+
+    async fn change(&self, script: &Script, account: &AccountId, arguments: [&[u8]; 2]) -> Result<Swap, RedisError> {
+        let (key, wanted) = (self.key(account), self.0.replicas);
+        let [expected, new] = arguments;
+        let build = |is_unknown: bool| {
+            let mut pipeline = redis::pipe();
+            let call = if is_unknown {
+                pipeline.cmd("EVAL").arg(script.source)
+            } else {
+                pipeline.cmd("EVALSHA").arg(script.hash.as_str())
+            };
+            call.arg(1).arg(key.as_slice()).arg(expected).arg(new);
+            if wanted > 0 {
+                // On the same connection: it waits for what that has written, and says how many have it while one still listens.
+                let wait = self.0.deadline.as_millis().saturating_mul(3) / 4;
+                pipeline.cmd("WAIT").arg(wanted).arg(u64::try_from(wait).unwrap_or(u64::MAX).max(1));
+            }
+            pipeline
+        };
+        let answers: Vec<u64> = self.run(build).await?;
+        match answers.first() {
+            Some(0) => Ok(Swap::Lost),
+            Some(1) => match answers.get(1) {
+                Some(acknowledged) if *acknowledged < u64::from(wanted) => {
+                    Err(RedisError::Replicas { acknowledged: *acknowledged, wanted })
+                }
+                _ => Ok(Swap::Done),
+            },
+            _ => Err(RedisError::Damaged),
+        }
+    }
+
+    /// Sends a pipeline until it is answered by something else than "not now", or the deadline has passed.
+    async fn run<T: FromRedisValue>(&self, build: impl Fn(bool) -> Pipeline) -> Result<T, RedisError> {
+        let Inner { link, deadline, .. } = &*self.0;
+        let end = Instant::now().checked_add(*deadline).ok_or(RedisError::TimedOut { deadline: *deadline })?;
+        let mut is_unknown = false;
+        loop {
+            let error = match link.query(&build(is_unknown), *deadline, end).await? {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            match error.kind() {
+                ErrorKind::Server(ServerErrorKind::NoScript) if !is_unknown => is_unknown = true,
+                // It has not been done: what is refused can be asked for again.
+                ErrorKind::Server(
+                    ServerErrorKind::Moved
+                    | ServerErrorKind::Ask
+                    | ServerErrorKind::TryAgain
+                    | ServerErrorKind::ClusterDown
+                    | ServerErrorKind::MasterDown
+                    | ServerErrorKind::BusyLoading
+                    | ServerErrorKind::ReadOnly,
+                ) if end.duration_since(Instant::now()) > PAUSE => tokio::time::sleep(PAUSE).await,
+                ErrorKind::Server(_) | ErrorKind::Extension => {
+                    return Err(RedisError::Refused(StoreError::new(error)));
+                }
+                _ => return Err(RedisError::unreachable(error)),
+            }
+        }
+    }
+}
+
+impl Store for RedisStore {
+    type Error = RedisError;
+
+    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, RedisError> {
+        let key = self.key(account);
+        let get = |_: bool| {
+            let mut pipeline = redis::pipe();
+            pipeline.cmd("GET").arg(key.as_slice());
+            pipeline
+        };
+        let (value,): (Option<Vec<u8>>,) = self.run(get).await?;
+        let Some(value) = value else { return Ok(None) };
+        let (revision, envelope) = value.split_first_chunk::<REVISION>().ok_or(RedisError::Damaged)?;
+        Ok(Some(Stored { revision: Revision::from_bytes(*revision), envelope: envelope.to_vec() }))
+    }
+
+    async fn swap(&self, account: &AccountId, write: &Write) -> Result<Swap, RedisError> {
+        let Stored { revision, envelope } = &write.new;
+        let expected = write.expected.as_ref().map_or(&[][..], |expected| expected.as_bytes());
+        let new = [revision.as_bytes(), envelope.as_slice()].concat();
+        self.change(&self.0.swap, account, [expected, &new]).await
+    }
+
+    async fn delete(&self, account: &AccountId, expected: Revision) -> Result<Swap, RedisError> {
+        self.change(&self.0.delete, account, [expected.as_bytes(), &[]]).await
+    }
+}
+
+impl fmt::Debug for RedisStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore").field("prefix", &self.0.prefix).finish_non_exhaustive()
+    }
+}
