@@ -191,6 +191,33 @@ async fn tls_is_spoken_with_whoever_the_authority_has_certified_and_nobody_else(
 }
 
 #[tokio::test]
+async fn a_server_that_takes_no_more_connections_or_not_this_user_refuses() {
+    let postgres = Postgres::start();
+    postgres.sql("CREATE ROLE crowded LOGIN CONNECTION LIMIT 0");
+    for user in ["crowded", "nobody"] {
+        let url = format!("postgres://{user}@127.0.0.1:{}/postgres", postgres.port);
+        let begun = Instant::now();
+        let error = PostgresStore::connect(&url).unwrap().load(&account("alice")).await.unwrap_err();
+        assert!(matches!(error, PostgresError::Refused(_)), "{error:?}");
+        assert!(begun.elapsed() < Duration::from_secs(2));
+    }
+    // All of its own connections are taken.
+    let store = PostgresStore::builder().deadline(Duration::from_millis(500)).connections(1);
+    let store = store.connect(&postgres.url()).unwrap();
+    store.create_table().await.unwrap();
+    assert_eq!(store.swap(&account("alice"), &write(None, 1)).await.unwrap(), Swap::Done);
+    let (client, connection) = tokio_postgres::connect(&postgres.url(), tokio_postgres::NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    client.batch_execute("BEGIN; LOCK TABLE sekisho").await.unwrap();
+    let (alice, bob) = (account("alice"), account("bob"));
+    let begun = Instant::now();
+    let (one, other) = tokio::join!(store.load(&alice), store.load(&bob));
+    assert!(one.is_err() && other.is_err());
+    assert!(begun.elapsed() < Duration::from_millis(1_500), "{:?}", begun.elapsed());
+    connection.abort();
+}
+
+#[tokio::test]
 async fn a_read_only_server_is_not_used_and_commits_are_durable_whatever_the_default() {
     let postgres = Postgres::start();
     let store = connect(&postgres).await;

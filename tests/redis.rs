@@ -49,6 +49,37 @@ async fn a_cluster_of_three_keeps_the_contract() {
     assert!(matches!(one.accounts().await, Err(RedisError::NotListed)));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_of_a_cluster_that_dies_is_an_error_within_the_deadline_and_is_found_again() {
+    let mut cluster = Cluster::start();
+    let urls = cluster.urls();
+    let urls: Vec<_> = urls.iter().map(String::as_str).collect();
+    let store = RedisStore::builder().deadline(Duration::from_millis(800)).connect_cluster(&urls).await.unwrap();
+    let accounts: Vec<_> = (0..30).map(|number| account(&format!("user {number}"))).collect();
+    for id in &accounts {
+        assert_eq!(store.swap(id, &write(None, 1)).await.unwrap(), Swap::Done);
+    }
+    cluster.nodes[1].kill();
+    let mut errors = 0;
+    for id in &accounts {
+        let begun = Instant::now();
+        // Done or lost where the first answer was an error, and the change was made.
+        errors += u32::from(store.swap(id, &write(Some(1), 2)).await.is_err());
+        assert!(begun.elapsed() < Duration::from_millis(1_500), "{:?}", begun.elapsed());
+    }
+    assert!(errors > 0, "its share of the accounts");
+    cluster.nodes[1].restart();
+    let begun = Instant::now();
+    for id in &accounts {
+        loop {
+            match store.load(id).await {
+                Ok(stored) => break assert!(matches!(stored, Some(stored) if [1, 2].contains(&stored.envelope[0]))),
+                Err(error) => assert!(begun.elapsed() < Duration::from_secs(20), "{error}"),
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn what_is_kept_is_a_revision_and_an_envelope_under_the_namespace() {
     let redis = Redis::start();

@@ -21,6 +21,8 @@ struct Shared {
     /// Connections, and those among them that were cut or fell silent by themselves.
     made: AtomicU64,
     broken: AtomicU64,
+    /// How often a client has asked after an answer.
+    asked: AtomicU64,
     open: Mutex<Vec<Arc<Pair>>>,
     fate: Fate,
 }
@@ -36,6 +38,7 @@ enum Fate {
 struct Pair {
     ends: [TcpStream; 2],
     is_silent: AtomicBool,
+    is_answered: AtomicBool,
     /// Bytes until it breaks.
     left: AtomicU64,
     falls_silent: bool,
@@ -55,9 +58,9 @@ impl Proxy {
     fn start(to: u16, fate: Fate) -> Self {
         let port = free_port();
         let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
-        let (made, broken) = (AtomicU64::new(0), AtomicU64::new(0));
+        let [made, broken, asked] = [0; 3].map(AtomicU64::new);
         let open = Mutex::default();
-        let shared = Arc::new(Shared { to, is_ended: AtomicBool::new(false), made, broken, open, fate });
+        let shared = Arc::new(Shared { to, is_ended: AtomicBool::new(false), made, broken, asked, open, fate });
         let own = Arc::clone(&shared);
         std::thread::spawn(move || {
             for client in listener.incoming() {
@@ -75,6 +78,11 @@ impl Proxy {
     /// How many connections there were, and how many broke by themselves.
     pub(crate) fn counts(&self) -> (u64, u64) {
         (self.shared.made.load(Ordering::Relaxed), self.shared.broken.load(Ordering::Relaxed))
+    }
+
+    /// How many round trips were made, by clients that ask one thing at a time.
+    pub(crate) fn round_trips(&self) -> u64 {
+        self.shared.asked.load(Ordering::Relaxed)
     }
 
     /// The connections that there are swallow whatever comes from now on, without a word.
@@ -111,8 +119,8 @@ impl Shared {
             Fate::Random(most) => (rng.random_range(0..most), rng.random_range(0..8) == 0),
         };
         let ends = [client, server];
-        let (is_silent, left) = (AtomicBool::new(false), AtomicU64::new(left));
-        let pair = Arc::new(Pair { ends, is_silent, left, falls_silent });
+        let (is_silent, is_answered, left) = (AtomicBool::new(false), AtomicBool::new(true), AtomicU64::new(left));
+        let pair = Arc::new(Pair { ends, is_silent, is_answered, left, falls_silent });
         self.open.lock().unwrap().push(Arc::clone(&pair));
         for way in [0, 1] {
             let (shared, pair) = (Arc::clone(self), Arc::clone(&pair));
@@ -135,6 +143,9 @@ impl Pair {
         while let Ok(count @ 1..) = from.read(&mut buffer) {
             if self.is_silent.load(Ordering::Relaxed) {
                 continue;
+            }
+            if self.is_answered.swap(way == 1, Ordering::Relaxed) && way == 0 {
+                shared.asked.fetch_add(1, Ordering::Relaxed);
             }
             let count = count as u64;
             let left =
