@@ -11,6 +11,8 @@
 //! the same of a load and a swap of as many bytes by the bare client; the ratio of the two; and how often a log-in asked the store. Both
 //! are measured in turns of half a second, so that what the machine does besides hits both.
 
+#![allow(clippy::cast_precision_loss)] // of counts, for rates
+
 mod bare;
 mod loading;
 #[allow(dead_code)] // shared with the other examples
@@ -70,7 +72,7 @@ async fn main() -> ExitCode {
 }
 
 async fn measure(options: &Options) -> Result<(), Failure> {
-    let store = Watched::new(stores::open(&options.store).await?);
+    let store = Watched::new(stores::open(&options.store, stores::DEADLINE).await?);
     let bare = Bare::open(&options.store, &store).await?;
     let template = Arc::new(Template::new().await);
     let most = options.tasks.iter().max().copied().unwrap_or(1) * ACCOUNTS;

@@ -7,6 +7,8 @@
 //! - `--store`: `memory:`, `redb:PATH` (both in one process), `redis://…`, `redis-cluster://HOST:PORT,…`, `postgres://…`
 //! - `--kill-every N`: each N rounds one of the processes is killed in the middle of what it does, and another one started.
 //! - `--guesses N`: at the end so many wrong codes at once, for one account.
+//! - `--deadline SECS`: of each call of the store. Default: 2.
+//! - `--careless-store`: a store that forgets to compare when it swaps, to see what a race says then.
 //!
 //! Prints rounds, acceptances, double acceptances and lost failures; exits with 1 if there are any of the last two, if a round had no acceptance, or if a
 //! call of the store took longer than its deadline. Errors are counted and go on, and a round that had some is raced again: kill the server meanwhile.
@@ -15,7 +17,7 @@ mod racing;
 #[allow(dead_code)] // shared with the other examples
 mod stores;
 
-use racing::{ACCOUNTS, Answers, Order, Process, Racers, Run, account, at};
+use racing::{ACCOUNTS, Answers, Order, Process, Racers, Run, Setup, account, at};
 use rand::RngExt;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
@@ -25,19 +27,20 @@ use std::time::{Duration, Instant};
 use stores::Failure;
 use tokio::runtime::Runtime;
 
-/// Each so many rounds one of wrong codes, on an account of its own.
-const GUESS_EVERY: u64 = 100;
+/// Each so many orders one of wrong codes, on an account of its own. An order is a round for each account.
+const GUESS_EVERY: u64 = 20;
 /// Wrong codes that the default policy answers in a row.
 const ALLOWED: u64 = 5;
 /// How long a server may be away.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Before an order that was not answered is given again.
+const PAUSE: Duration = Duration::from_millis(10);
 /// What a busy machine is given over a deadline.
 const TOLERANCE: Duration = Duration::from_secs(1);
 
 struct Options {
-    store: String,
+    setup: Setup,
     processes: usize,
-    tasks: usize,
     rounds: u64,
     guesses: u64,
     kill_every: Option<u64>,
@@ -47,22 +50,17 @@ struct Options {
 
 fn options() -> Result<Options, Failure> {
     use lexopt::prelude::*;
-    let mut options = Options {
-        store: "memory:".into(),
-        processes: 4,
-        tasks: 4,
-        rounds: 10_000,
-        guesses: 0,
-        kill_every: None,
-        child: None,
-    };
+    let setup = Setup { store: "memory:".into(), deadline: stores::DEADLINE, tasks: 4, is_careless: false };
+    let mut options = Options { setup, processes: 4, rounds: 10_000, guesses: 0, kill_every: None, child: None };
     let mut arguments = lexopt::Parser::from_env();
     let (mut child, mut index) = (None, 0);
     while let Some(argument) = arguments.next()? {
         match argument {
-            Long("store") => options.store = arguments.value()?.string()?,
+            Long("store") => options.setup.store = arguments.value()?.string()?,
             Long("processes") => options.processes = arguments.value()?.parse()?,
-            Long("tasks") => options.tasks = arguments.value()?.parse()?,
+            Long("tasks") => options.setup.tasks = arguments.value()?.parse::<usize>()?.max(1),
+            Long("deadline") => options.setup.deadline = Duration::from_secs(arguments.value()?.parse()?),
+            Long("careless-store") => options.setup.is_careless = true,
             Long("rounds") => options.rounds = arguments.value()?.parse()?,
             Long("guesses") => options.guesses = arguments.value()?.parse()?,
             Long("kill-every") => options.kill_every = Some(arguments.value()?.parse::<u64>()?.max(1)),
@@ -76,7 +74,7 @@ fn options() -> Result<Options, Failure> {
         let run = Run { name, key: key.try_into().map_err(|_| "a key of 64 digits")? };
         options.child = Some((run, index));
     }
-    if !stores::is_shared(&options.store) {
+    if !stores::is_shared(&options.setup.store) {
         (options.processes, options.kill_every) = (1, None);
     }
     Ok(options)
@@ -87,7 +85,10 @@ fn main() -> ExitCode {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         if let Some((run, index)) = options.child {
             let racing = async {
-                let racers = Racers::new(&options.store, options.tasks, run, PATIENCE).await?;
+                let racers = Racers::new(&options.setup, run, PATIENCE).await?;
+                if options.setup.is_careless {
+                    racers.store.be_careless();
+                }
                 racing::obey(&racers, index).await
             };
             return runtime.block_on(racing).map(|()| true);
@@ -131,7 +132,10 @@ struct Tally {
     doubles: u64,
     /// Rounds without any acceptance, all answered.
     missed: u64,
+    /// Wrong codes that were answered, and those of them that were not counted.
+    failures: u64,
     lost_failures: u64,
+    lost_swaps: u64,
     unanswered: u64,
     killed: u64,
     longest: Duration,
@@ -143,17 +147,20 @@ impl<'a> Race<'a> {
     fn begin(options: &'a Options, runtime: &'a Runtime) -> Result<Self, Failure> {
         let mut rng = UnwrapErr(SysRng);
         let run = Run { name: rng.random(), key: rng.random() };
-        let leader = runtime.block_on(Racers::new(&options.store, options.tasks, run, Duration::ZERO))?;
+        let leader = runtime.block_on(Racers::new(&options.setup, run, Duration::ZERO))?;
         for number in 0..ACCOUNTS as u64 {
             runtime.block_on(leader.enrol(number))?;
         }
-        let field = if stores::is_shared(&options.store) {
-            let start = |index| Process::start(&options.store, options.tasks, run, index);
+        let field = if stores::is_shared(&options.setup.store) {
+            let start = |index| Process::start(&options.setup, run, index);
             Field::Processes((0..options.processes).map(start).collect::<Result<_, _>>()?)
         } else {
-            Field::Own(leader.beside())
+            if options.setup.is_careless {
+                leader.store.be_careless();
+            }
+            Field::Own(leader.clone())
         };
-        println!("{} processes of {} tasks race for {ACCOUNTS} accounts", options.processes, options.tasks);
+        println!("{} processes of {} tasks race for {ACCOUNTS} accounts", options.processes, options.setup.tasks);
         Ok(Self { options, runtime, run, leader, field, begun: Instant::now(), tally: Tally::default() })
     }
 
@@ -162,14 +169,14 @@ impl<'a> Race<'a> {
         while self.tally.rounds < self.options.rounds {
             self.round(round)?;
             if round % GUESS_EVERY == 1 {
-                let share = self.options.tasks as u64 * 4;
+                let share = self.options.setup.tasks as u64 * 4;
                 let is_killed = self.options.kill_every.is_some();
-                if let Some((answered, counted, is_whole)) = self.guess(round, share, is_killed)? {
-                    // What was answered is counted; what was not answered may be.
-                    let missing = if is_whole { ALLOWED.saturating_sub(answered) } else { 0 };
-                    self.tally.lost_failures +=
-                        answered.saturating_sub(counted) + answered.saturating_sub(ALLOWED) + missing;
-                }
+                let (answered, counted, is_whole) = self.guess(round, share, is_killed)?;
+                // What was answered is counted; what was not answered may be.
+                let missing = if is_whole { ALLOWED.saturating_sub(answered) } else { 0 };
+                self.tally.lost_failures +=
+                    answered.saturating_sub(counted) + answered.saturating_sub(ALLOWED) + missing;
+                self.tally.failures += answered;
             }
             if said.elapsed() > Duration::from_secs(10) {
                 said = Instant::now();
@@ -180,7 +187,7 @@ impl<'a> Race<'a> {
         }
         if self.options.guesses > 0 {
             let share = self.options.guesses.div_ceil(self.options.processes as u64);
-            let (answered, counted, _) = self.guess(round, share, false)?.ok_or("the store is away")?;
+            let (answered, counted, _) = self.guess(round + 1, share, false)?;
             self.tally.guesses = Some((answered, counted));
         }
         Ok(())
@@ -197,6 +204,7 @@ impl<'a> Race<'a> {
             if begun.elapsed() > PATIENCE {
                 return Err("the store does not come back".into());
             }
+            std::thread::sleep(PAUSE);
             let again = self.order(Order::Round(round), false)?;
             answers.add(&again);
             unanswered = again.unanswered;
@@ -212,25 +220,28 @@ impl<'a> Race<'a> {
         Ok(())
     }
 
-    /// Wrong codes by all, at a new account: how many were answered, how many counted, and whether nothing went unanswered. Nothing where the server
-    /// is away before it begins.
-    fn guess(&mut self, round: u64, guesses: u64, is_killed: bool) -> Result<Option<(u64, u64, bool)>, Failure> {
-        let number = 1_000_000 + round;
-        if self.runtime.block_on(self.leader.enrol(number)).is_err() {
-            return Ok(None);
+    /// Wrong codes by all, at a new account: how many were answered, how many counted, and whether nothing went unanswered.
+    fn guess(&mut self, round: u64, guesses: u64, is_killed: bool) -> Result<(u64, u64, bool), Failure> {
+        let (begun, mut number) = (Instant::now(), (round + 1) << 32);
+        while let Err(error) = self.runtime.block_on(self.leader.enrol(number)) {
+            if begun.elapsed() > PATIENCE {
+                return Err(error);
+            }
+            std::thread::sleep(PAUSE);
+            number += 1; // the one before may be half enrolled
         }
         let answers = self.order(Order::Guess { round, number, guesses }, is_killed)?;
         self.leader.clock.set(at(round));
         let (id, begun) = (account(self.run, number)?, Instant::now());
         let view = loop {
-            match self.runtime.block_on(self.leader.verifier.view(&id)) {
+            match self.runtime.block_on(self.leader.verifier().view(&id)) {
                 Ok(view) => break view,
-                Err(error) if error.is_transient() && begun.elapsed() < PATIENCE => {}
+                Err(error) if error.is_transient() && begun.elapsed() < PATIENCE => std::thread::sleep(PAUSE),
                 Err(error) => return Err(error.into()),
             }
         };
         self.tally.unanswered += answers.unanswered;
-        Ok(Some((answers.mismatches, view.failures_in_a_row.into(), answers.unanswered == 0)))
+        Ok((answers.mismatches, view.failures_in_a_row.into(), answers.unanswered == 0))
     }
 
     /// Has all do the same; kills one of them meanwhile, if that is wanted.
@@ -242,7 +253,7 @@ impl<'a> Race<'a> {
                 let told = Arc::clone(&answers);
                 let tell = move |answer| told.lock().unwrap_or_else(PoisonError::into_inner).count(answer);
                 sum.unanswered = self.runtime.block_on(racers.obey(order, 0, tell))?;
-                sum.longest_millis = racers.store.longest_millis();
+                (sum.longest_millis, sum.lost_swaps) = (racers.store.longest_millis(), racers.store.lost());
                 sum.add(&answers.lock().unwrap_or_else(PoisonError::into_inner));
             }
             Field::Processes(processes) => {
@@ -260,11 +271,11 @@ impl<'a> Race<'a> {
                     sum.add(&process.answers(victim == Some(index))?);
                 }
                 if let Some(victim) = victim {
-                    let Options { store, tasks, .. } = self.options;
-                    processes[victim] = Process::start(store, *tasks, self.run, victim)?;
+                    processes[victim] = Process::start(&self.options.setup, self.run, victim)?;
                 }
             }
         }
+        self.tally.lost_swaps += sum.lost_swaps;
         self.tally.longest = self.tally.longest.max(Duration::from_millis(sum.longest_millis));
         Ok(sum)
     }
@@ -272,16 +283,18 @@ impl<'a> Race<'a> {
     /// Whether all is well.
     fn report(&self) -> bool {
         let Self { options, tally, .. } = self;
-        let Tally { rounds, accepted, doubles, missed, lost_failures, unanswered, killed, longest, guesses } = tally;
-        let submissions = rounds * (options.processes * options.tasks) as u64;
+        let Tally { rounds, accepted, doubles, missed, failures, lost_failures, .. } = tally;
+        let submissions = rounds * (options.processes * options.setup.tasks) as u64;
         println!("{rounds} rounds, {submissions} submissions, {:.0} s", self.begun.elapsed().as_secs_f64());
+        println!("{accepted} acceptances, {doubles} double acceptances, {missed} rounds without any");
+        println!("{failures} failures, {lost_failures} lost failures, {} swaps lost to others", tally.lost_swaps);
+        let millis = tally.longest.as_millis();
         println!(
-            "{accepted} acceptances, {doubles} double acceptances, {missed} rounds without any, {lost_failures} lost failures"
+            "{} unanswered, {} processes killed, longest call of the store {millis} ms",
+            tally.unanswered, tally.killed
         );
-        let millis = longest.as_millis();
-        println!("{unanswered} unanswered, {killed} processes killed, longest call of the store {millis} ms");
-        let is_late = stores::is_shared(&options.store) && *longest > stores::DEADLINE + TOLERANCE;
-        let is_guessed = guesses.is_none_or(|(answered, counted)| {
+        let is_late = stores::is_shared(&options.setup.store) && tally.longest > options.setup.deadline + TOLERANCE;
+        let is_guessed = tally.guesses.is_none_or(|(answered, counted)| {
             println!("{} guesses at once: {answered} answered, {counted} counted, {ALLOWED} allowed", options.guesses);
             (answered, counted) == (ALLOWED, ALLOWED)
         });

@@ -131,7 +131,9 @@ async fn a_row_that_somebody_holds_is_an_error_within_the_deadline_and_the_swap_
     assert!(matches!(error, PostgresError::TimedOut { .. } | PostgresError::Refused(_)), "{error:?}");
     assert!(begun.elapsed() < Duration::from_secs(2));
     // The server was told to give up as well.
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    while postgres.sql("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'UPDATE%'") != "0" {
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
     client.batch_execute("COMMIT").await.unwrap();
     assert_eq!(store.load(&account("alice")).await.unwrap(), Some(write(None, 1).new));
     connection.abort();
@@ -188,6 +190,90 @@ async fn tls_is_spoken_with_whoever_the_authority_has_certified_and_nobody_else(
     let misled = open("require", Some(&elsewhere.authority)).unwrap().load(&account("alice")).await.unwrap_err();
     assert!(matches!(misled, PostgresError::Unreachable(_)), "{misled:?}");
     assert!(matches!(open("require", Some(b"-----BEGIN CERTIFICATE-----")), Err(PostgresError::Config(_))));
+}
+
+#[tokio::test]
+async fn tls_is_insisted_upon_where_an_authority_is_named_and_a_certificate_is_shown_where_it_is_asked_for() {
+    let postgres = Postgres::start();
+    connect(&postgres).await;
+    let certificates = Certificates::of("localhost");
+    let url = |more: &str| format!("postgres://postgres@localhost:{}/postgres{more}", postgres.port);
+    let open = |more: &str| PostgresStore::builder().certificate_authority(&certificates.authority).connect(&url(more));
+    for more in ["", "?sslmode=prefer", "?sslmode=verify-full", "?sslmode=verify-ca"] {
+        let stripped = open(more).unwrap().load(&account("alice")).await.unwrap_err();
+        assert!(matches!(stripped, PostgresError::Unreachable(_)), "{more}: {stripped:?}");
+    }
+    postgres.speak_tls(&certificates);
+    for more in ["", "?sslmode=verify-full", "?sslmode=require"] {
+        assert!(open(more).unwrap().load(&account("alice")).await.unwrap().is_none(), "{more}");
+    }
+    postgres.ask_for_certificates(&certificates);
+    let without = open("").unwrap().load(&account("alice")).await.unwrap_err();
+    assert!(matches!(without, PostgresError::Refused(_) | PostgresError::Unreachable(_)), "{without:?}");
+    let with = |certificates: &Certificates| {
+        let (own, key) = &certificates.client;
+        let builder = PostgresStore::builder().client_certificate(own, key);
+        builder.certificate_authority(&certificates.authority).connect(&url(""))
+    };
+    assert!(with(&certificates).unwrap().load(&account("alice")).await.unwrap().is_none());
+    let builder = PostgresStore::builder().client_certificate(&certificates.client.0, b"no key");
+    assert!(matches!(builder.connect(&url("")), Err(PostgresError::Config(_))));
+}
+
+#[tokio::test]
+async fn the_second_host_is_used_while_the_first_is_silent_or_takes_no_writes() {
+    let (postgres, read_only) = (Postgres::start(), Postgres::start());
+    connect(&postgres).await;
+    connect(&read_only).await;
+    read_only.sql("ALTER DATABASE postgres SET default_transaction_read_only = on");
+    // An address that answers nothing (RFC 5737), and one whose queue is full, are the same from here: nobody accepts.
+    let full = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent = full.local_addr().unwrap().port();
+    let mut crowd = Vec::new();
+    while let Ok(one) = std::net::TcpStream::connect_timeout(&full.local_addr().unwrap(), Duration::from_millis(100)) {
+        crowd.push(one);
+    }
+    for first in [silent, read_only.port] {
+        let url = format!("postgres://postgres@127.0.0.1:{first},127.0.0.1:{}/postgres", postgres.port);
+        let store = PostgresStore::connect(&url).unwrap();
+        assert!(store.load(&account("alice")).await.unwrap().is_none());
+    }
+}
+
+#[tokio::test]
+async fn a_connection_to_a_server_that_becomes_read_only_is_given_up() {
+    let postgres = Postgres::start();
+    let store = PostgresStore::builder().connections(1).connect(&postgres.url()).unwrap();
+    store.create_table().await.unwrap();
+    assert_eq!(store.swap(&account("alice"), &write(None, 1)).await.unwrap(), Swap::Done);
+    // As after a failover behind a proxy that keeps the session.
+    let read_only = "ALTER SYSTEM SET default_transaction_read_only = on";
+    postgres.sql(read_only);
+    postgres.sql("SELECT pg_reload_conf()");
+    let begun = Instant::now();
+    while store.swap(&account("alice"), &write(Some(1), 1)).await.is_ok() {
+        assert!(begun.elapsed() < Duration::from_secs(10));
+    }
+    let error = store.load(&account("alice")).await.unwrap_err();
+    assert!(!matches!(error, PostgresError::Damaged), "no other connection takes writes either: {error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_without_patience_get_a_connection_made_all_the_same() {
+    let postgres = Postgres::start();
+    connect(&postgres).await;
+    let proxy = Proxy::to(postgres.port);
+    proxy.delay(Duration::from_millis(300));
+    let url = format!("postgres://postgres@127.0.0.1:{}/postgres", proxy.port);
+    let store = PostgresStore::builder().connections(2).connect(&url).unwrap();
+    let begun = Instant::now();
+    loop {
+        match tokio::time::timeout(Duration::from_millis(100), store.load(&account("alice"))).await {
+            Ok(Ok(_)) => break,
+            _ => assert!(begun.elapsed() < Duration::from_secs(10), "it never connects"),
+        }
+    }
+    assert!(proxy.counts().0 <= 4, "and not each for himself: {:?}", proxy.counts());
 }
 
 #[tokio::test]

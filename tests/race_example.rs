@@ -50,10 +50,11 @@ impl Race {
         self.said.read_to_string(&mut said).unwrap();
         let status = self.child.wait().unwrap();
         println!("{said}");
-        assert!(
-            status.success() && said.contains(" 0 double acceptances, 0 rounds without any, 0 lost failures"),
-            "{said}"
-        );
+        assert!(status.success(), "{said}");
+        for none in [" double acceptances", " rounds without any", " lost failures"] {
+            assert_eq!(number(&said, none), 0, "{said}");
+        }
+        assert!(number(&said, " swaps lost to others") > 100, "they were not at it at the same time: {said}");
         said
     }
 }
@@ -66,9 +67,10 @@ fn number(said: &str, words: &str) -> u32 {
 }
 
 fn undisturbed(url: &str) {
-    let said = Race::begin(url, 100_000, &["--guesses", "1000"]).ended();
+    // Disks of virtual machines stand still for seconds: nothing is to go unanswered for that.
+    let said = Race::begin(url, 100_000, &["--guesses", "1000", "--deadline", "10"]).ended();
     assert!(said.contains("100000 acceptances, 0 double"), "{said}");
-    assert!(said.contains("0 unanswered, 0 processes killed"), "{said}");
+    assert!(said.contains("0 unanswered, 0 processes killed") && number(&said, " failures, ") > 1_000, "{said}");
     assert!(said.contains("1000 guesses at once: 5 answered, 5 counted, 5 allowed"), "{said}");
 }
 
@@ -84,7 +86,10 @@ fn while_killed(mut race: Race, mut kill_and_start: impl FnMut(Duration)) {
     }
     let said = race.ended();
     println!("killed {kills} times");
-    assert!(kills >= 5 && number(&said, " unanswered") > 0, "{kills} kills: {said}");
+    assert!(
+        kills >= 5 && number(&said, " unanswered") > 0 && number(&said, " failures, ") > 30,
+        "{kills} kills: {said}"
+    );
 }
 
 /// Has processes killed and connections cut, or silent.
@@ -92,6 +97,7 @@ fn while_all_breaks(url: &str, proxy: &Proxy, rounds: u32) {
     let said = Race::begin(url, rounds, &["--kill-every", "7"]).ended();
     let (made, broken) = proxy.counts();
     println!("{broken} of {made} connections broke");
+    assert!(number(&said, " failures, ") > 50, "{said}");
     assert!(broken > 20 && number(&said, " processes killed") > 20 && number(&said, " unanswered") > 20, "{said}");
 }
 
@@ -103,6 +109,16 @@ fn four_processes_race_on_redis_and_one_of_all_is_accepted() {
 #[test]
 fn four_processes_race_on_postgres_and_one_of_all_is_accepted() {
     undisturbed(&Postgres::start().url());
+}
+
+#[test]
+fn a_store_that_forgets_to_compare_is_found_out() {
+    let redis = Redis::start();
+    let mut race = Race::begin(&redis.url(), 1_000, &["--careless-store"]);
+    let mut said = String::new();
+    race.said.read_to_string(&mut said).unwrap();
+    assert_eq!(race.child.wait().unwrap().code(), Some(1), "{said}");
+    assert!(number(&said, " double acceptances") > 0 && number(&said, " lost failures") > 0, "{said}");
 }
 
 #[test]

@@ -80,6 +80,35 @@ async fn a_node_of_a_cluster_that_dies_is_an_error_within_the_deadline_and_is_fo
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slot_that_moves_from_node_to_node_is_followed() {
+    let cluster = Cluster::start();
+    let urls = cluster.urls();
+    let urls: Vec<_> = urls.iter().map(String::as_str).collect();
+    let store = RedisStore::builder().connect_cluster(&urls).await.unwrap();
+    let (alice, key) = (account("alice"), "sekisho:alice");
+    let slot = cluster.nodes[0].ask(&["CLUSTER", "KEYSLOT", key]).trim().to_owned();
+    let holds = |node: &&Redis| !node.ask(&["GET", key]).starts_with("MOVED");
+    let from = cluster.nodes.iter().find(holds).unwrap();
+    let to = cluster.nodes.iter().find(|node| !holds(node)).unwrap();
+    let id = |node: &Redis| node.ask(&["CLUSTER", "MYID"]).trim().to_owned();
+    to.ask(&["CLUSTER", "SETSLOT", &slot, "IMPORTING", &id(from)]);
+    from.ask(&["CLUSTER", "SETSLOT", &slot, "MIGRATING", &id(to)]);
+    // What is not there yet is made where the slot moves to.
+    for revision in 1..4 {
+        let expected = (revision > 1).then(|| revision - 1);
+        assert_eq!(store.swap(&alice, &write(expected, revision)).await.unwrap(), Swap::Done);
+        assert_eq!(store.load(&alice).await.unwrap(), Some(write(expected, revision).new));
+    }
+    assert_eq!(store.swap(&alice, &write(Some(1), 9)).await.unwrap(), Swap::Lost);
+    assert_eq!(from.ask(&["CLUSTER", "COUNTKEYSINSLOT", &slot]).trim(), "0");
+    assert_eq!(to.ask(&["CLUSTER", "COUNTKEYSINSLOT", &slot]).trim(), "1");
+    for node in &cluster.nodes {
+        node.ask(&["CLUSTER", "SETSLOT", &slot, "NODE", &id(to)]);
+    }
+    assert_eq!(store.load(&alice).await.unwrap(), Some(write(Some(2), 3).new));
+}
+
 #[tokio::test]
 async fn what_is_kept_is_a_revision_and_an_envelope_under_the_namespace() {
     let redis = Redis::start();
@@ -171,7 +200,7 @@ async fn a_server_that_does_not_answer_is_an_error_within_the_deadline() {
 async fn a_connection_that_is_cut_or_falls_silent_is_replaced_by_another() {
     let redis = Redis::start();
     let proxy = Proxy::to(redis.port);
-    let store = RedisStore::builder().deadline(Duration::from_millis(400));
+    let store = RedisStore::builder().deadline(Duration::from_secs(1));
     let store = store.connect(&format!("redis://127.0.0.1:{}", proxy.port)).await.unwrap();
     assert_eq!(store.swap(&account("alice"), &write(None, 1)).await.unwrap(), Swap::Done);
     // As when its machine is gone, or a firewall has forgotten it: nobody says so.
@@ -192,19 +221,40 @@ async fn a_connection_that_is_cut_or_falls_silent_is_replaced_by_another() {
         assert!(load.await.unwrap());
     }
     assert_eq!(proxy.counts().0, 3);
+    // Callers that are gone before their deadline find it out for the next ones too.
+    proxy.silence();
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(950) {
+        let _ = tokio::time::timeout(Duration::from_millis(50), store.load(&account("alice"))).await;
+    }
+    assert_eq!(store.load(&account("alice")).await.unwrap(), Some(write(None, 1).new));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_without_patience_get_a_connection_made_all_the_same() {
+    let redis = Redis::start();
+    let proxy = Proxy::to(redis.port);
+    let store = RedisStore::builder().deadline(Duration::from_secs(2));
+    let store = store.connect(&format!("redis://127.0.0.1:{}", proxy.port)).await.unwrap();
+    assert_eq!(store.load(&account("alice")).await.unwrap(), None);
+    proxy.delay(Duration::from_millis(300));
+    proxy.cut();
+    // Each is there for less time than it takes to connect; one after another.
+    let begun = Instant::now();
+    loop {
+        match tokio::time::timeout(Duration::from_millis(100), store.load(&account("alice"))).await {
+            Ok(Ok(_)) => break,
+            _ => assert!(begun.elapsed() < Duration::from_secs(10), "it never connects"),
+        }
+    }
+    assert!(proxy.counts().0 <= 4, "and not each for himself: {:?}", proxy.counts());
 }
 
 #[tokio::test]
 async fn tls_is_spoken_with_whoever_the_authority_has_certified_and_nobody_else() {
     for (name, is_good) in [("localhost", true), ("elsewhere.example", false)] {
         let certificates = Certificates::of(name);
-        let (certificate, key) = (certificates.certificate.to_string_lossy(), certificates.key.to_string_lossy());
-        let port = free_port().to_string();
-        let options =
-            ["--tls-port", &port, "--tls-cert-file", &certificate, "--tls-key-file", &key, "--tls-auth-clients", "no"];
-        let more = ["--tls-ca-cert-file", &certificate];
-        let _redis = Redis::with(&[&options[..], &more].concat());
-        let url = format!("rediss://localhost:{port}");
+        let (redis, url) = tls(&certificates, "no");
         let builder = RedisStore::builder().certificate_authority(&certificates.authority);
         match builder.connect(&url).await {
             Ok(store) => {
@@ -217,9 +267,37 @@ async fn tls_is_spoken_with_whoever_the_authority_has_certified_and_nobody_else(
         assert!(matches!(unknown, RedisError::Unreachable(_)), "{unknown}");
         let other = RedisStore::builder().certificate_authority(&Certificates::of(name).authority);
         assert!(other.connect(&url).await.is_err(), "another authority");
+        drop(redis);
     }
     let nonsense = RedisStore::builder().certificate_authority(b"no certificate");
     assert!(matches!(nonsense.connect("rediss://localhost").await, Err(RedisError::Config(_))));
+    // Whoever names an authority believes that something is encrypted.
+    let plain = RedisStore::builder().certificate_authority(&Certificates::of("localhost").authority);
+    assert!(matches!(plain.clone().connect("redis://localhost").await, Err(RedisError::Config(_))));
+    assert!(matches!(plain.clone().connect_cluster(&["redis://localhost"]).await, Err(RedisError::Config(_))));
+    assert!(matches!(plain.connect_sentinel("main", &["redis://localhost"]).await, Err(RedisError::Config(_))));
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_a_certificate_gets_it() {
+    let certificates = Certificates::of("localhost");
+    let (_redis, url) = tls(&certificates, "yes");
+    let builder = RedisStore::builder().certificate_authority(&certificates.authority);
+    assert!(builder.clone().connect(&url).await.is_err(), "without");
+    let (own, key) = &certificates.client;
+    let store = builder.clone().client_certificate(own, key).connect(&url).await.unwrap();
+    assert_eq!(store.swap(&account("alice"), &write(None, 1)).await.unwrap(), Swap::Done);
+    let (other, other_key) = &Certificates::of("localhost").client;
+    assert!(builder.client_certificate(other, other_key).connect(&url).await.is_err(), "of another authority");
+}
+
+/// A server that speaks TLS; its URL.
+fn tls(certificates: &Certificates, clients: &str) -> (Redis, String) {
+    let (certificate, key) = (certificates.certificate.to_string_lossy(), certificates.key.to_string_lossy());
+    let (port, authority) = (free_port().to_string(), certificates.authority_file.to_string_lossy());
+    let options = ["--tls-port", &port, "--tls-cert-file", &certificate, "--tls-key-file", &key];
+    let more = ["--tls-auth-clients", clients, "--tls-ca-cert-file", &authority];
+    (Redis::with(&[&options[..], &more].concat()), format!("rediss://localhost:{port}"))
 }
 
 #[tokio::test]
@@ -230,6 +308,16 @@ async fn a_full_server_a_read_only_one_and_one_with_another_password_refuse() {
     redis.ask(&["CONFIG", "SET", "maxmemory", "1"]);
     let full = store.swap(&account("alice"), &write(Some(1), 2)).await.unwrap_err();
     assert!(matches!(full, RedisError::Refused(_)), "{full}");
+    let connected = |redis: &Redis| {
+        let info = redis.ask(&["INFO", "stats"]);
+        let line = info.lines().find_map(|line| line.strip_prefix("total_connections_received:"));
+        line.unwrap().trim().parse::<u32>().unwrap()
+    };
+    let before = connected(&redis);
+    for _ in 0..50 {
+        assert!(store.swap(&account("alice"), &write(Some(1), 2)).await.is_err());
+    }
+    assert_eq!(connected(&redis), before + 1, "only the one that asks here: a refusal is no reason to connect anew");
     redis.ask(&["CONFIG", "SET", "maxmemory", "0"]);
     assert_eq!(store.load(&account("alice")).await.unwrap(), Some(write(None, 1).new), "nothing has changed");
     let other = Redis::start();
@@ -273,6 +361,19 @@ async fn a_change_counts_when_the_replicas_have_it() {
     let stored = store.load(&account("alice")).await.unwrap().unwrap();
     let revision = stored.revision.as_bytes()[0];
     replica.kill();
+    // What waits for a replica that is gone keeps no load waiting.
+    let changing = (0..4).map(|_| {
+        let store = store.clone();
+        tokio::spawn(async move { store.swap(&account("bob"), &write(None, 1)).await })
+    });
+    let changing: Vec<_> = changing.collect();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let begun = Instant::now();
+    assert!(store.load(&account("alice")).await.is_ok());
+    assert!(begun.elapsed() < Duration::from_millis(400), "{:?}", begun.elapsed());
+    for change in changing {
+        assert!(change.await.unwrap().is_err());
+    }
     let alone = store.swap(&account("alice"), &write(Some(revision), revision + 1)).await.unwrap_err();
     assert!(
         matches!(alone, RedisError::Replicas { .. } | RedisError::TimedOut { .. } | RedisError::Unreachable(_)),

@@ -4,6 +4,8 @@ mod process;
 mod racers;
 
 pub(crate) use process::{Process, obey};
+use std::time::Duration;
+
 pub(crate) use racers::{ACCOUNTS, Racers, account, at};
 
 /// The run that all processes are of: its name, which its accounts begin with, and the key of its records.
@@ -11,6 +13,17 @@ pub(crate) use racers::{ACCOUNTS, Racers, account, at};
 pub(crate) struct Run {
     pub(crate) name: u32,
     pub(crate) key: [u8; 32],
+}
+
+/// What the processes have in common.
+#[derive(Clone)]
+pub(crate) struct Setup {
+    /// The store's URL.
+    pub(crate) store: String,
+    pub(crate) deadline: Duration,
+    pub(crate) tasks: usize,
+    /// Whether the store forgets to compare: to see what a race says then.
+    pub(crate) is_careless: bool,
 }
 
 /// What all tasks do at the same time.
@@ -31,6 +44,8 @@ pub(crate) struct Answers {
     /// Submissions that were not answered, or whose process was killed.
     pub(crate) unanswered: u64,
     pub(crate) longest_millis: u64,
+    /// Swaps that others were faster with: a sign that they were at it at the same time.
+    pub(crate) lost_swaps: u64,
 }
 
 /// An answer that is told as soon as it is there, so that it outlives its process.
@@ -55,5 +70,6 @@ impl Answers {
         self.mismatches += other.mismatches;
         self.unanswered += other.unanswered;
         self.longest_millis = self.longest_millis.max(other.longest_millis);
+        self.lost_swaps += other.lost_swaps;
     }
 }

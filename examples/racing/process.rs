@@ -1,6 +1,6 @@
 //! A process that races: told what to do by lines on its standard input, tells each answer by a line as soon as it has it.
 
-use super::{Answer, Answers, Order, Racers, Run};
+use super::{Answer, Answers, Order, Racers, Run, Setup};
 use crate::stores::Failure;
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -33,7 +33,7 @@ pub(crate) async fn obey(racers: &Racers, index: u64) -> Result<(), Failure> {
             Answer::Mismatch => println!("mismatch"),
         };
         let unanswered = racers.obey(Order::parse(&line)?, index, tell).await?;
-        println!("done {unanswered} {}", racers.store.longest_millis());
+        println!("done {unanswered} {} {}", racers.store.longest_millis(), racers.store.lost());
         line.clear();
     }
     Ok(())
@@ -47,9 +47,13 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    pub(crate) fn start(url: &str, tasks: usize, run: Run, index: usize) -> Result<Self, Failure> {
+    pub(crate) fn start(setup: &Setup, run: Run, index: usize) -> Result<Self, Failure> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(["--store", url, "--tasks", &tasks.to_string()]);
+        command.args(["--store", &setup.store, "--tasks", &setup.tasks.to_string()]);
+        command.args(["--deadline", &setup.deadline.as_secs().to_string()]);
+        if setup.is_careless {
+            command.arg("--careless-store");
+        }
         command.args(["--child", &run.name.to_string(), "--index", &index.to_string()]);
         command.env("SEKISHO_RACE_KEY", hex::encode(run.key)).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn()?;
@@ -82,9 +86,9 @@ impl Process {
             match words[..] {
                 ["accepted", number] => answers.count(Answer::Accepted(number.parse()?)),
                 ["mismatch"] => answers.count(Answer::Mismatch),
-                ["done", unanswered, longest] => {
+                ["done", unanswered, longest, lost] => {
                     answers.unanswered += unanswered.parse::<u64>()?;
-                    answers.longest_millis = longest.parse()?;
+                    (answers.longest_millis, answers.lost_swaps) = (longest.parse()?, lost.parse()?);
                     return Ok(answers);
                 }
                 _ if was_killed => {

@@ -1,6 +1,6 @@
 //! The tasks of one process.
 
-use super::{Answer, Order, Run};
+use super::{Answer, Order, Run, Setup};
 use crate::stores::{self, Failure, Watched};
 use sekisho::Verifier;
 use sekisho::account::{AccountId, Attempt, NewAuthenticator, Purpose};
@@ -34,46 +34,45 @@ fn code(key: &Key, time: UnixTime) -> Result<String, Failure> {
     Ok(key.code_at(key.totp().step_at(time)?).reveal().to_string())
 }
 
-/// The tasks of one process, on one verifier.
+/// The tasks of one process, each with a verifier of its own: those of one verifier would take turns.
+#[derive(Clone)]
 pub(crate) struct Racers {
-    pub(crate) verifier: Verifier<Watched>,
+    verifiers: Vec<Verifier<Watched>>,
     pub(crate) clock: TestClock,
     pub(crate) store: Watched,
     run: Run,
-    tasks: usize,
 }
 
 impl Racers {
-    /// On the store at this URL, which may be away for so long.
-    pub(crate) async fn new(url: &str, tasks: usize, run: Run, patience: Duration) -> Result<Self, Failure> {
+    /// On a store that may be away for so long.
+    pub(crate) async fn new(setup: &Setup, run: Run, patience: Duration) -> Result<Self, Failure> {
         let begun = Instant::now();
         let store = loop {
-            match stores::open(url).await {
+            match stores::open(&setup.store, setup.deadline).await {
                 Ok(store) => break Watched::new(store),
                 Err(error) if begun.elapsed() >= patience => return Err(error),
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         };
-        let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes(run.key));
+        let keyring = || Keyring::new(KeyId::new(1), SealingKey::from_bytes(run.key));
         let clock = TestClock::at(at(0));
-        let verifier = Verifier::builder(store.clone(), keyring).clock(clock.clone()).build();
-        Ok(Self { verifier, clock, store, run, tasks })
+        let verifier = || Verifier::builder(store.clone(), keyring()).clock(clock.clone()).build();
+        let verifiers = (0..setup.tasks).map(|_| verifier()).collect();
+        Ok(Self { verifiers, clock, store, run })
     }
 
-    /// In the same process as these.
-    pub(crate) fn beside(&self) -> Self {
-        let (verifier, clock, store) = (self.verifier.clone(), self.clock.clone(), self.store.clone());
-        Self { verifier, clock, store, run: self.run, tasks: self.tasks }
+    pub(crate) fn verifier(&self) -> &Verifier<Watched> {
+        &self.verifiers[0]
     }
 
     pub(crate) async fn enrol(&self, number: u64) -> Result<(), Failure> {
         let uri = OtpauthUri::new("Race", "race", secret(number)?, Totp::DEFAULT)?;
         let (id, key) = (account(self.run, number)?, uri.totp().key(uri.secret()));
         self.clock.set(at(0));
-        let _ = self.verifier.enroll_first(&id, NewAuthenticator::imported(&uri)?).await?;
+        let _ = self.verifier().enroll_first(&id, NewAuthenticator::imported(&uri)?).await?;
         let later = UnixTime::from_secs(START + 30);
         self.clock.set(later);
-        let confirmed = self.verifier.confirm(&id, Attempt::new(Purpose::BINDING, &code(&key, later)?)).await?;
+        let confirmed = self.verifier().confirm(&id, Attempt::new(Purpose::BINDING, &code(&key, later)?)).await?;
         if matches!(confirmed, Verdict::Accepted(_)) { Ok(()) } else { Err("an enrolment was not confirmed".into()) }
     }
 
@@ -85,8 +84,9 @@ impl Racers {
         tell: impl Fn(Answer) + Clone + Send + 'static,
     ) -> Result<u64, Failure> {
         let mut tasks = Vec::new();
-        for (number, id, code) in self.submissions(order, process)? {
-            let (verifier, tell, attempt) = (self.verifier.clone(), tell.clone(), Attempt::new(Purpose::LOGIN, &code));
+        let submissions = self.submissions(order, process)?;
+        for ((number, id, code), verifier) in submissions.into_iter().zip(self.verifiers.iter().cycle()) {
+            let (verifier, tell, attempt) = (verifier.clone(), tell.clone(), Attempt::new(Purpose::LOGIN, &code));
             tasks.push(tokio::spawn(async move {
                 match verifier.verify(&id, attempt).await {
                     Ok(Verdict::Accepted(_)) => tell(Answer::Accepted(number)),
@@ -113,7 +113,7 @@ impl Racers {
                 for number in 0..ACCOUNTS {
                     let (id, secret) = (account(self.run, number as u64)?, secret(number as u64)?);
                     let code = code(&Totp::DEFAULT.key(&secret), at(round))?;
-                    submissions.extend(std::iter::repeat_n((number, id, code), self.tasks));
+                    submissions.extend(std::iter::repeat_n((number, id, code), self.verifiers.len()));
                 }
             }
             Order::Guess { round, number, guesses } => {

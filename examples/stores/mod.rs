@@ -5,18 +5,18 @@ use sekisho::store::{
     BoxStore, MemoryStore, PostgresStore, RedbStore, RedisStore, Revision, Store, StoreError, Stored, Swap, Write,
 };
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// What the stores of servers are given for each call.
+/// What the stores of servers are given for each call, unless it is said.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
 /// PostgreSQL's are one per call that waits.
 pub(crate) const CONNECTIONS: usize = 32;
 
 /// `memory:`, `redb:PATH`, `redis://…` (or `rediss`), `redis-cluster://HOST:PORT,HOST:PORT`, `postgres://…`.
-pub(crate) async fn open(url: &str) -> Result<BoxStore, Failure> {
+pub(crate) async fn open(url: &str, deadline: Duration) -> Result<BoxStore, Failure> {
     if url == "memory:" {
         return Ok(BoxStore::new(MemoryStore::new()));
     }
@@ -26,12 +26,12 @@ pub(crate) async fn open(url: &str) -> Result<BoxStore, Failure> {
     if let Some(nodes) = url.strip_prefix("redis-cluster://") {
         let urls: Vec<_> = nodes.split(',').map(|node| format!("redis://{node}")).collect();
         let urls: Vec<_> = urls.iter().map(String::as_str).collect();
-        return Ok(BoxStore::new(RedisStore::builder().deadline(DEADLINE).connect_cluster(&urls).await?));
+        return Ok(BoxStore::new(RedisStore::builder().deadline(deadline).connect_cluster(&urls).await?));
     }
     if url.starts_with("redis") {
-        return Ok(BoxStore::new(RedisStore::builder().deadline(DEADLINE).connect(url).await?));
+        return Ok(BoxStore::new(RedisStore::builder().deadline(deadline).connect(url).await?));
     }
-    let store = PostgresStore::builder().deadline(DEADLINE).connections(CONNECTIONS).connect(url)?;
+    let store = PostgresStore::builder().deadline(deadline).connections(CONNECTIONS).connect(url)?;
     store.create_table().await?;
     Ok(BoxStore::new(store))
 }
@@ -48,6 +48,8 @@ pub(crate) struct Watched(Arc<(BoxStore, Calls)>);
 #[derive(Default)]
 struct Calls {
     count: AtomicU64,
+    lost: AtomicU64,
+    is_careless: AtomicBool,
     longest_millis: AtomicU64,
 }
 
@@ -58,6 +60,16 @@ impl Watched {
 
     pub(crate) fn calls(&self) -> u64 {
         self.0.1.count.load(Ordering::Relaxed)
+    }
+
+    /// The swaps that others were faster with, since this was asked last.
+    pub(crate) fn lost(&self) -> u64 {
+        self.0.1.lost.swap(0, Ordering::Relaxed)
+    }
+
+    /// Breaks the contract from now on, as a store would that looks first and writes later: what was lost is written all the same.
+    pub(crate) fn be_careless(&self) {
+        self.0.1.is_careless.store(true, Ordering::Relaxed);
     }
 
     /// The longest call's milliseconds since this was asked last.
@@ -83,7 +95,15 @@ impl Store for Watched {
     }
 
     async fn swap(&self, account: &AccountId, write: &Write) -> Result<Swap, StoreError> {
-        self.watch(self.0.0.swap(account, write)).await
+        let mut answer = self.watch(self.0.0.swap(account, write)).await;
+        if matches!(answer, Ok(Swap::Lost)) {
+            self.0.1.lost.fetch_add(1, Ordering::Relaxed);
+        }
+        while self.0.1.is_careless.load(Ordering::Relaxed) && matches!(answer, Ok(Swap::Lost)) {
+            let expected = self.load(account).await?.map(|found| found.revision);
+            answer = self.0.0.swap(account, &Write { expected, new: write.new.clone() }).await;
+        }
+        answer
     }
 
     async fn delete(&self, account: &AccountId, expected: Revision) -> Result<Swap, StoreError> {

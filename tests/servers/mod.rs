@@ -202,8 +202,28 @@ impl Postgres {
             std::fs::set_permissions(&own, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         }
         self.sql("ALTER SYSTEM SET ssl = on");
+        self.reload();
+    }
+
+    /// Has it let in only whoever shows a certificate of that authority.
+    pub(crate) fn ask_for_certificates(&self, certificates: &Certificates) {
+        let authority = Path::new(&self.data()).join("authority.crt");
+        std::fs::copy(&certificates.authority_file, &authority).unwrap();
+        std::fs::set_permissions(&authority, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+        self.sql("ALTER SYSTEM SET ssl_ca_file = 'authority.crt'");
+        let rules = "hostssl all all localhost cert\nhost all all all trust\n";
+        std::fs::write(Path::new(&self.data()).join("pg_hba.conf"), rules).unwrap();
+        self.reload();
+    }
+
+    fn reload(&self) {
+        let loaded = || self.sql("SELECT pg_conf_load_time()");
+        let before = loaded();
         self.sql("SELECT pg_reload_conf()");
-        std::thread::sleep(Duration::from_millis(300));
+        let begun = Instant::now();
+        while loaded() == before {
+            assert!(begun.elapsed() < Duration::from_secs(10), "the settings are not read again");
+        }
     }
 
     pub(crate) fn url(&self) -> String {

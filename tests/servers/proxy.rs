@@ -25,6 +25,8 @@ struct Shared {
     asked: AtomicU64,
     open: Mutex<Vec<Arc<Pair>>>,
     fate: Fate,
+    /// Before a connection is passed on.
+    delay: Mutex<Duration>,
 }
 
 #[derive(Clone, Copy)]
@@ -60,7 +62,16 @@ impl Proxy {
         let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
         let [made, broken, asked] = [0; 3].map(AtomicU64::new);
         let open = Mutex::default();
-        let shared = Arc::new(Shared { to, is_ended: AtomicBool::new(false), made, broken, asked, open, fate });
+        let shared = Arc::new(Shared {
+            to,
+            is_ended: AtomicBool::new(false),
+            made,
+            broken,
+            asked,
+            open,
+            fate,
+            delay: Mutex::default(),
+        });
         let own = Arc::clone(&shared);
         std::thread::spawn(move || {
             for client in listener.incoming() {
@@ -68,7 +79,8 @@ impl Proxy {
                     return;
                 }
                 if let Ok(client) = client {
-                    own.connect(client);
+                    let own = Arc::clone(&own);
+                    std::thread::spawn(move || own.connect(client));
                 }
             }
         });
@@ -92,6 +104,11 @@ impl Proxy {
         }
     }
 
+    /// Connections that come take so long.
+    pub(crate) fn delay(&self, delay: Duration) {
+        *self.shared.delay.lock().unwrap() = delay;
+    }
+
     /// The connections that there are end.
     pub(crate) fn cut(&self) {
         for pair in self.shared.open.lock().unwrap().drain(..) {
@@ -110,6 +127,7 @@ impl Drop for Proxy {
 
 impl Shared {
     fn connect(self: &Arc<Self>, client: TcpStream) {
+        std::thread::sleep(*self.delay.lock().unwrap());
         let Ok(server) = TcpStream::connect(("127.0.0.1", self.to)) else { return };
         let _ = (client.set_nodelay(true), server.set_nodelay(true));
         let number = self.made.fetch_add(1, Ordering::Relaxed);

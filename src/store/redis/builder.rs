@@ -1,7 +1,7 @@
 //! Where Redis is, and how long it is waited for.
 
 use super::link::{Finder, Link};
-use super::{DELETE, Inner, RedisError, RedisStore, SWAP, Script};
+use super::{DELETE, Inner, RedisError, RedisStore, SWAP, Script, within};
 use crate::store::{StoreError, authority};
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
@@ -9,12 +9,17 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt;
 use core::time::Duration;
+use core::{fmt, iter};
 use redis::cluster::ClusterClientBuilder;
 use redis::io::tcp::TcpSettings;
+use redis::io::tcp::socket2::TcpKeepalive;
 use redis::sentinel::{SentinelClientBuilder, SentinelServerType};
-use redis::{Client, ConnectionAddr, IntoConnectionInfo, TlsCertificates, TlsMode};
+use redis::{Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, TlsCertificates, TlsMode};
+use zeroize::Zeroizing;
+
+/// How long a connection is idle before the operating system asks whether it is still there.
+const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// Sets up a [`RedisStore`].
 ///
@@ -35,13 +40,15 @@ pub struct RedisBuilder {
     replicas: u32,
     ca: Option<Vec<u8>>,
     /// User and password of the sentinels.
-    sentinel: Option<(Option<String>, String)>,
+    sentinel: Option<(Option<String>, Zeroizing<String>)>,
+    /// The certificate of this service, and its key.
+    own: Option<(Vec<u8>, Zeroizing<Vec<u8>>)>,
 }
 
 impl RedisBuilder {
     pub(super) fn new() -> Self {
         let namespace = "sekisho".to_owned();
-        Self { namespace, deadline: Duration::from_secs(2), replicas: 0, ca: None, sentinel: None }
+        Self { namespace, deadline: Duration::from_secs(2), replicas: 0, ca: None, sentinel: None, own: None }
     }
 
     /// What the keys of this store begin with, before a colon: 1 to 64 ASCII letters, digits, hyphens and underscores. Default:
@@ -58,7 +65,7 @@ impl RedisBuilder {
     }
 
     /// How many replicas have to acknowledge a change before it counts (`WAIT`). Should fewer do within the deadline, its outcome is
-    /// unknown. Changes wait for each other then. Default: none.
+    /// unknown. Changes wait for each other then, on a connection of their own. Default: none.
     pub const fn replicas(mut self, count: u32) -> Self {
         self.replicas = count;
         self
@@ -72,24 +79,30 @@ impl RedisBuilder {
 
     /// The password of the sentinels, and their user. Default: none.
     pub fn sentinel_credentials(mut self, user: Option<&str>, password: &str) -> Self {
-        self.sentinel = Some((user.map(ToOwned::to_owned), password.to_owned()));
+        self.sentinel = Some((user.map(ToOwned::to_owned), Zeroizing::new(password.to_owned())));
         self
     }
 
-    /// Connects to one server, by its URL: `redis://[user:password@]host[:port][/database]`, or `rediss` for TLS. The name is looked up
-    /// anew whenever the connection is lost, or leads to a server that is read-only.
+    /// A certificate of this service and its key, in PEM, for servers that ask for one. Default: none.
+    pub fn client_certificate(mut self, certificates: &[u8], key: &[u8]) -> Self {
+        self.own = Some((certificates.to_vec(), Zeroizing::new(key.to_vec())));
+        self
+    }
+
+    /// Connects to one server, by its URL: `redis://[user:password@]host[:port][/database]`, or `rediss` for TLS.
     ///
     /// # Errors
     /// [`RedisError`].
     pub async fn connect(self, url: &str) -> Result<RedisStore, RedisError> {
-        self.check()?;
-        let info = url.into_connection_info().map_err(RedisError::config)?.set_tcp_settings(self.tcp());
-        let client = match self.certificates()? {
-            Some(certificates) => Client::build_with_tls(info, certificates),
-            None => Client::open(info),
+        let infos = self.check(&[url])?;
+        let client = |info: ConnectionInfo| {
+            let client = match self.certificates() {
+                Some(certificates) => Client::build_with_tls(info, certificates),
+                None => Client::open(info),
+            };
+            client.map(|client| Finder::Server(Box::new(client)))
         };
-        let client = client.map_err(RedisError::config)?;
-        self.connected(Finder::Server(Box::new(client))).await
+        self.connected(|| infos.first().cloned().map_or_else(no_url, client)).await
     }
 
     /// Connects to a cluster, by the URLs of some of its nodes.
@@ -97,19 +110,21 @@ impl RedisBuilder {
     /// # Errors
     /// [`RedisError`].
     pub async fn connect_cluster(self, urls: &[&str]) -> Result<RedisStore, RedisError> {
-        self.check()?;
-        // What may have been done is not done again: the client would, to a script whose answer was lost.
-        let mut builder = ClusterClientBuilder::new(urls.iter().copied())
-            .retries(0)
-            .connection_timeout(self.deadline)
-            .response_timeout(self.deadline)
-            .tcp_settings(self.tcp());
-        if let Some(certificates) = self.certificates()? {
-            builder = builder.certs(certificates);
-        }
-        let client = builder.build().map_err(RedisError::config)?;
-        let connection = within(self.deadline, Box::pin(client.get_async_connection())).await?;
-        Ok(self.store(Link::Cluster(connection.map_err(RedisError::unreachable)?)))
+        let infos = self.check(urls)?;
+        let client = || {
+            // What may have been done is not done again: the client would, to a script whose answer was lost. While it looks for the nodes it lets nothing
+            // else through: a silent one must not take all of a caller's time.
+            let mut builder = ClusterClientBuilder::new(infos.iter().cloned())
+                .retries(0)
+                .connection_timeout(self.deadline.checked_div(4).unwrap_or_default())
+                .response_timeout(self.deadline.checked_div(2).unwrap_or_default())
+                .tcp_settings(self.tcp());
+            if let Some(certificates) = self.certificates() {
+                builder = builder.certs(certificates);
+            }
+            builder.build().map(|client| Finder::Cluster(Box::new(client)))
+        };
+        self.connected(client).await
     }
 
     /// Connects to the master of that name, wherever the sentinels at these URLs say it is. User, password and database of the first URL
@@ -119,12 +134,14 @@ impl RedisBuilder {
     /// # Errors
     /// [`RedisError`].
     pub async fn connect_sentinel(self, master: &str, urls: &[&str]) -> Result<RedisStore, RedisError> {
-        self.check()?;
-        let infos: Result<Vec<_>, _> = urls.iter().map(|url| url.into_connection_info()).collect();
-        let infos = infos.map_err(RedisError::config)?;
+        let infos = self.check(urls)?;
+        self.connected(|| self.sentinels(master, &infos)).await
+    }
+
+    fn sentinels(&self, master: &str, infos: &[ConnectionInfo]) -> redis::RedisResult<Finder> {
         let addresses = infos.iter().map(|info| info.addr().clone());
-        let builder = SentinelClientBuilder::new(addresses, master, SentinelServerType::Master);
-        let mut builder = builder.map_err(RedisError::config)?.set_client_to_redis_tcp_settings(self.tcp());
+        let mut builder = SentinelClientBuilder::new(addresses, master, SentinelServerType::Master)?
+            .set_client_to_redis_tcp_settings(self.tcp());
         if let Some(first) = infos.first() {
             let settings = first.redis_settings();
             builder = builder.set_client_to_redis_db(settings.db());
@@ -134,9 +151,9 @@ impl RedisBuilder {
             if let Some(password) = settings.password() {
                 builder = builder.set_client_to_redis_password(password);
             }
-            if matches!(first.addr(), ConnectionAddr::TcpTls { .. }) {
+            if is_tls(first) {
                 builder = builder.set_client_to_redis_tls_mode(TlsMode::Secure);
-                if let Some(certificates) = self.certificates()? {
+                if let Some(certificates) = self.certificates() {
                     builder = builder
                         .set_client_to_redis_certificates(certificates.clone())
                         .set_client_to_sentinel_certificates(certificates);
@@ -144,61 +161,79 @@ impl RedisBuilder {
             }
         }
         if let Some((user, password)) = &self.sentinel {
-            builder = builder.set_client_to_sentinel_password(password);
+            builder = builder.set_client_to_sentinel_password(password.as_str());
             if let Some(user) = user {
                 builder = builder.set_client_to_sentinel_username(user);
             }
         }
-        let client = builder.build().map_err(RedisError::config)?;
-        self.connected(Finder::Sentinels(Box::new(client))).await
+        builder.build().map(|client| Finder::Sentinels(Box::new(client)))
     }
 
-    async fn connected(self, finder: Finder) -> Result<RedisStore, RedisError> {
-        let (link, deadline) = (Link::master(finder, self.deadline), self.deadline);
-        within(deadline, link.connect()).await?.map_err(RedisError::unreachable)?;
-        Ok(self.store(link))
+    async fn connected(&self, finder: impl Fn() -> redis::RedisResult<Finder>) -> Result<RedisStore, RedisError> {
+        let link = || Ok(Link::new(finder().map_err(RedisError::config)?, self.deadline));
+        let (link, waiting) = (link()?, if self.replicas > 0 { Some(link()?) } else { None });
+        for link in iter::once(&link).chain(&waiting) {
+            within(self.deadline, link.connection()).await?.map_err(RedisError::unreachable)?;
+        }
+        let (swap, delete) = (Script::new(SWAP), Script::new(DELETE));
+        let (prefix, deadline, replicas) = (format!("{}:", self.namespace), self.deadline, self.replicas);
+        Ok(RedisStore(Arc::new(Inner { link, waiting, prefix, deadline, replicas, swap, delete })))
     }
 
     /// A connection whose other end is gone without a word ends as well.
     fn tcp(&self) -> TcpSettings {
-        let settings = TcpSettings::default().set_nodelay(true);
+        let keepalive = TcpKeepalive::new().with_time(KEEPALIVE);
+        let settings = TcpSettings::default().set_nodelay(true).set_keepalive(keepalive);
         #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
         let settings = settings.set_user_timeout(self.deadline);
         settings
     }
 
-    fn check(&self) -> Result<(), RedisError> {
-        provide_cryptography();
+    /// What is wrong before anything is sent; the URLs as the client takes them.
+    fn check(&self, urls: &[&str]) -> Result<Vec<ConnectionInfo>, RedisError> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         let is_name = (1..=64).contains(&self.namespace.len()) && self.namespace.bytes().all(is_plain);
-        if is_name { Ok(()) } else { Err(RedisError::Namespace) }
-    }
-
-    fn certificates(&self) -> Result<Option<TlsCertificates>, RedisError> {
-        if let Some(pem) = &self.ca {
-            authority::certificates(pem).map_err(|error| RedisError::Config(StoreError::new(error)))?;
+        if !is_name {
+            return Err(RedisError::Namespace);
         }
-        Ok(self.ca.clone().map(|pem| TlsCertificates { client_tls: None, root_cert: Some(pem) }))
+        let infos = urls.iter().map(|url| Ok(url.into_connection_info()?.set_tcp_settings(self.tcp())));
+        let infos: Vec<_> = infos.collect::<redis::RedisResult<_>>().map_err(RedisError::config)?;
+        let certificates = self.ca.iter().chain(self.own.iter().map(|(own, _)| own));
+        for pem in certificates {
+            authority::certificates(pem).map_err(|error| RedisError::Config(StoreError::new(error)))?;
+            // Certificates are of no use where nothing is encrypted: somebody believes it is.
+            if !infos.iter().all(is_tls) {
+                let why = "certificates are given, and the URL is not rediss";
+                return Err(RedisError::config((redis::ErrorKind::InvalidClientConfig, why).into()));
+            }
+        }
+        if infos.iter().any(is_tls) {
+            // rustls asks for a provider of its primitives that a process has one of. Whoever has installed another keeps it.
+            let _ = rustls::crypto::ring::default_provider().install_default();
+        }
+        Ok(infos)
     }
 
-    fn store(self, link: Link) -> RedisStore {
-        let Self { namespace, deadline, replicas, .. } = self;
-        let (swap, delete) = (Script::new(SWAP), Script::new(DELETE));
-        RedisStore(Arc::new(Inner { link, prefix: format!("{namespace}:"), deadline, replicas, swap, delete }))
+    fn certificates(&self) -> Option<TlsCertificates> {
+        let own = self
+            .own
+            .as_ref()
+            .map(|(certificates, key)| ClientTlsConfig { client_cert: certificates.clone(), client_key: key.to_vec() });
+        let is_wanted = self.ca.is_some() || own.is_some();
+        is_wanted.then(|| TlsCertificates { client_tls: own, root_cert: self.ca.clone() })
     }
+}
+
+fn is_tls(info: &ConnectionInfo) -> bool {
+    matches!(info.addr(), ConnectionAddr::TcpTls { .. })
+}
+
+fn no_url() -> redis::RedisResult<Finder> {
+    Err((redis::ErrorKind::InvalidClientConfig, "no URL").into())
 }
 
 impl fmt::Debug for RedisBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisBuilder").field("namespace", &self.namespace).finish_non_exhaustive()
     }
-}
-
-async fn within<T>(deadline: Duration, future: impl Future<Output = T>) -> Result<T, RedisError> {
-    tokio::time::timeout(deadline, future).await.map_err(|_| RedisError::TimedOut { deadline })
-}
-
-/// rustls asks for a provider of its primitives that a process has one of. Whoever has installed another keeps it.
-fn provide_cryptography() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
 }

@@ -1,123 +1,249 @@
 //! The connection, and when it is given up for another.
 
 use super::RedisError;
+use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::pin::Pin;
 use core::time::Duration;
 use redis::aio::MultiplexedConnection;
+use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
+use redis::cluster_routing::SingleNodeRoutingInfo;
 use redis::sentinel::SentinelClient;
-use redis::{AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, Pipeline, ServerErrorKind};
-use std::sync::{Mutex, PoisonError};
-use tokio::time::{Instant, timeout_at};
+use redis::{
+    AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, Pipeline, RedisResult, ServerErrorKind, Value,
+    from_redis_value,
+};
+use std::io;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 /// Boxed: the client's futures are nested so deeply that a caller's compiler would give up on them.
-type Answer<'a, T> = Pin<Box<dyn Future<Output = redis::RedisResult<T>> + Send + 'a>>;
+type Answer<'a, T> = Pin<Box<dyn Future<Output = RedisResult<T>> + Send + 'a>>;
 
-pub(super) enum Link {
-    Master(Master),
-    /// Looks after its connections itself.
-    Cluster(ClusterConnection),
-}
+/// What connecting may take, whatever its callers' deadlines: they may come and go meanwhile.
+const CONNECTING: Duration = Duration::from_secs(5);
+/// Before another connection is tried after one was lost, by all callers together.
+const AFTER_LOSS: Duration = Duration::from_millis(20);
+/// The same after one could not be made.
+const AFTER_FAILURE: Duration = Duration::from_millis(100);
 
-/// One connection for all, to a server that may move or fall silent: whoever finds that out lets the next one connect anew.
-pub(super) struct Master {
+/// One connection for all callers, to whatever is to be asked now. It is made by a task of its own, that they all wait for.
+pub(super) struct Link(Arc<Shared>);
+
+struct Shared {
     finder: tokio::sync::Mutex<Finder>,
-    config: AsyncConnectionConfig,
-    current: Mutex<Option<Arc<MultiplexedConnection>>>,
+    deadline: Duration,
+    state: Mutex<State>,
 }
 
 /// Where to connect to.
 pub(super) enum Finder {
     Server(Box<Client>),
     Sentinels(Box<SentinelClient>),
+    Cluster(Box<ClusterClient>),
+}
+
+/// Tells what has come of connecting, when it is over.
+type Connecting = watch::Receiver<Option<RedisResult<Arc<Connection>>>>;
+
+enum State {
+    /// Nobody connects before then.
+    Apart(Instant),
+    Connecting(Connecting),
+    Connected(Arc<Connection>),
+}
+
+pub(super) struct Connection {
+    own: Own,
+    /// When something was asked first since something was heard last.
+    unheard_since: Mutex<Option<Instant>>,
+}
+
+enum Own {
+    One(MultiplexedConnection),
+    /// Looks after its connections itself.
+    Cluster(ClusterConnection),
 }
 
 impl Link {
-    pub(super) fn master(finder: Finder, deadline: Duration) -> Self {
-        // How long answers are waited for is decided here.
-        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(deadline)).set_response_timeout(None);
-        Self::Master(Master { finder: tokio::sync::Mutex::new(finder), config, current: Mutex::new(None) })
+    pub(super) fn new(finder: Finder, deadline: Duration) -> Self {
+        let state = Mutex::new(State::Apart(Instant::now()));
+        Self(Arc::new(Shared { finder: tokio::sync::Mutex::new(finder), deadline, state }))
     }
 
-    /// Connects, if that is to be done.
-    pub(super) async fn connect(&self) -> redis::RedisResult<()> {
-        match self {
-            Self::Master(master) => master.connection().await.map(drop),
-            Self::Cluster(_) => Ok(()),
+    pub(super) async fn connection(&self) -> RedisResult<Arc<Connection>> {
+        let mut connecting = match self.0.state() {
+            Ok(connection) => return Ok(connection),
+            Err(connecting) => connecting,
+        };
+        match connecting.wait_for(Option::is_some).await.map(|made| made.clone()) {
+            Ok(Some(made)) => made,
+            // Its runtime has ended.
+            _ => Err(io::Error::from(io::ErrorKind::NotConnected).into()),
         }
     }
 
     /// What a pipeline is answered, until `end`.
-    pub(super) async fn query<T: FromRedisValue>(
+    pub(super) async fn query<T: FromRedisValue + Send>(
         &self,
         pipeline: &Pipeline,
-        deadline: Duration,
         end: Instant,
-    ) -> Result<redis::RedisResult<T>, RedisError> {
-        let late = |_| RedisError::TimedOut { deadline };
-        let master = match self {
-            Self::Master(master) => master,
-            Self::Cluster(connection) => {
-                let mut connection = connection.clone();
-                let answer: Answer<'_, T> = Box::pin(async move { pipeline.query_async(&mut connection).await });
-                return timeout_at(end, answer).await.map_err(late);
-            }
-        };
-        let connection = match timeout_at(end, master.connection()).await.map_err(late)? {
+    ) -> Result<RedisResult<T>, RedisError> {
+        let late = |_| RedisError::TimedOut { deadline: self.0.deadline };
+        let connection = match timeout_at(end, self.connection()).await.map_err(late)? {
             Ok(connection) => connection,
             Err(error) => return Ok(Err(error)),
         };
-        let asked = Instant::now();
-        let mut own = MultiplexedConnection::clone(&connection);
-        let answer: Answer<'_, T> = Box::pin(async move { pipeline.query_async(&mut own).await });
-        let answer = timeout_at(end, answer).await;
+        let answer = timeout_at(end, connection.query(pipeline)).await;
         let is_lost = match &answer {
             Ok(Ok(_)) => false,
-            Ok(Err(error)) => is_lost(error),
-            // Silent, unless it was given little time. A connection to a machine that is gone would be so for a quarter of an hour.
-            Err(_) => asked.elapsed().saturating_mul(2) > deadline,
+            Ok(Err(error)) => connection.is_lost_by(error),
+            Err(_) => connection.is_silent(self.0.deadline),
         };
         if is_lost {
-            master.give_up(&connection);
+            self.0.give_up(&connection);
         }
         answer.map_err(late)
     }
 }
 
-/// Whether another connection may lead elsewhere.
-fn is_lost(error: &redis::RedisError) -> bool {
-    match error.kind() {
-        ErrorKind::Server(error) => matches!(error, ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown),
-        _ => true,
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl Master {
-    async fn connection(&self) -> redis::RedisResult<Arc<MultiplexedConnection>> {
-        let current = || self.current.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(connection) = current() {
-            return Ok(connection);
-        }
-        let mut finder = self.finder.lock().await;
-        if let Some(connection) = current() {
-            return Ok(connection); // another one has connected meanwhile
-        }
-        let connecting: Answer<'_, _> = match &mut *finder {
-            Finder::Server(client) => Box::pin(client.get_multiplexed_async_connection_with_config(&self.config)),
-            Finder::Sentinels(client) => Box::pin(client.get_async_connection_with_config(&self.config)),
+    /// The connection, or what tells when there is one.
+    fn state(self: &Arc<Self>) -> Result<Arc<Connection>, Connecting> {
+        let mut state = self.lock();
+        let not_before = match &*state {
+            State::Connected(connection) if !connection.is_silent(self.deadline) => return Ok(Arc::clone(connection)),
+            State::Connecting(connecting) if connecting.has_changed().is_ok() => return Err(connecting.clone()),
+            State::Connected(_) | State::Connecting(_) => Instant::now(),
+            State::Apart(until) => *until,
         };
-        let connection = Arc::new(connecting.await?);
-        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&connection));
-        Ok(connection)
+        let (tell, connecting) = watch::channel(None);
+        *state = State::Connecting(connecting.clone());
+        let shared = Arc::clone(self);
+        tokio::spawn(async move {
+            sleep_until(not_before).await;
+            let made = match timeout(CONNECTING, shared.connect()).await {
+                Ok(made) => made,
+                Err(_) => Err(io::Error::from(io::ErrorKind::TimedOut).into()),
+            };
+            *shared.lock() = match &made {
+                Ok(connection) => State::Connected(Arc::clone(connection)),
+                Err(_) => State::Apart(after(AFTER_FAILURE)),
+            };
+            tell.send_replace(Some(made));
+        });
+        Err(connecting)
+    }
+
+    async fn connect(&self) -> RedisResult<Arc<Connection>> {
+        // How long answers are waited for is decided here.
+        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECTING)).set_response_timeout(None);
+        let mut finder = self.finder.lock().await;
+        let connecting: Answer<'_, Own> = match &mut *finder {
+            Finder::Server(client) => {
+                Box::pin(
+                    async move { client.get_multiplexed_async_connection_with_config(&config).await.map(Own::One) },
+                )
+            }
+            Finder::Sentinels(client) => {
+                Box::pin(async move { client.get_async_connection_with_config(&config).await.map(Own::One) })
+            }
+            Finder::Cluster(client) => Box::pin(async move { client.get_async_connection().await.map(Own::Cluster) }),
+        };
+        Ok(Arc::new(Connection { own: connecting.await?, unheard_since: Mutex::new(None) }))
     }
 
     /// Unless another one has done so.
-    fn give_up(&self, connection: &Arc<MultiplexedConnection>) {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, connection)) {
-            *current = None;
+    fn give_up(&self, connection: &Arc<Connection>) {
+        let mut state = self.lock();
+        if matches!(&*state, State::Connected(current) if Arc::ptr_eq(current, connection)) {
+            *state = State::Apart(after(AFTER_LOSS));
         }
     }
+}
+
+fn after(pause: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(pause).unwrap_or(now)
+}
+
+impl Connection {
+    pub(super) const fn is_cluster(&self) -> bool {
+        matches!(self.own, Own::Cluster(_))
+    }
+
+    pub(super) async fn query<T: FromRedisValue + Send>(&self, pipeline: &Pipeline) -> RedisResult<T> {
+        self.unheard().get_or_insert_with(Instant::now);
+        let answer: Answer<'_, T> = match &self.own {
+            Own::One(connection) => {
+                let mut connection = connection.clone();
+                Box::pin(async move { pipeline.query_async(&mut connection).await })
+            }
+            Own::Cluster(connection) => {
+                let mut connection = connection.clone();
+                Box::pin(async move {
+                    match pipeline.query_async(&mut connection).await {
+                        Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::Ask) => {
+                            ask(&mut connection, pipeline, error).await
+                        }
+                        answer => answer,
+                    }
+                })
+            }
+        };
+        let answer = answer.await;
+        *self.unheard() = None;
+        answer
+    }
+
+    fn unheard(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.unheard_since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether it was asked, and has said nothing for nearly as long as anybody waits. To a machine that is gone it would be so for a quarter of an hour.
+    fn is_silent(&self, deadline: Duration) -> bool {
+        self.unheard().is_some_and(|since| since.elapsed() > deadline.mul_f32(0.875))
+    }
+
+    /// Whether another connection may lead elsewhere.
+    fn is_lost_by(&self, error: &redis::RedisError) -> bool {
+        match (&self.own, error.kind()) {
+            (Own::Cluster(_), _) | (_, ErrorKind::Extension) => false,
+            (Own::One(_), ErrorKind::Server(error)) => {
+                matches!(error, ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown)
+            }
+            (Own::One(_), _) => true,
+        }
+    }
+}
+
+/// A slot that moves from node to node: the one that has sent us away has not done anything, and says where to ask.
+async fn ask<T: FromRedisValue + Send>(
+    connection: &mut ClusterConnection,
+    pipeline: &Pipeline,
+    error: redis::RedisError,
+) -> RedisResult<T> {
+    let errors = error.clone().into_server_errors();
+    let details = errors.as_ref().and_then(|errors| errors.first()?.1.details());
+    let node = details.and_then(|details| details.rsplit_once(' ')).map_or(details, |(_, node)| Some(node));
+    let Some((host, port)) = node.and_then(|node| node.rsplit_once(':')) else { return Err(error) };
+    let Ok(port) = port.parse() else { return Err(error) };
+    let node = SingleNodeRoutingInfo::ByAddress { host: host.to_owned(), port };
+    let mut asking = redis::pipe();
+    asking.cmd("ASKING");
+    for command in pipeline.cmd_iter() {
+        asking.add_command(command.clone());
+    }
+    let count = pipeline.cmd_iter().count();
+    // The answer to ASKING is left out.
+    let values: Vec<Value> = connection.route_pipeline(asking, 1, count, node).await?;
+    from_redis_value(Value::Array(values).extract_error()?).map_err(Into::into)
 }

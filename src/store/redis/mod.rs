@@ -37,7 +37,9 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// has forgotten it. A verification is two round trips.
 ///
 /// Every call ends within the deadline. A command that the server has refused (it moves, fails over, or is loading) is sent again
-/// until then; one whose answer was lost is not: its outcome is unknown.
+/// until then; one whose answer was lost is not: its outcome is unknown. A connection that was lost, that has said nothing for as long as the deadline, or
+/// that leads to a server which takes no writes any more, is replaced by another; the name of the server is looked up anew. The nodes of a cluster are looked after
+/// by the client: one that neither answers nor ends its connections is given up by the operating system (on Linux after the deadline).
 ///
 /// # What can be lost
 /// Redis answers before a change is on disk, unless it is set up with `appendonly yes` and `appendfsync always`; and before its
@@ -46,12 +48,17 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// replicas, [`replicas`](RedisBuilder::replicas). Even then a failover can promote a replica that had not acknowledged: Redis
 /// promises no more. Where that is not enough, use PostgreSQL.
 ///
+/// A master that the others believe dead goes on taking changes until it finds out: `min-replicas-to-write 1` keeps it from that for longer than
+/// `min-replicas-max-lag`.
+///
 /// Never let the server evict keys: `maxmemory-policy noeviction`.
 #[derive(Clone)]
 pub struct RedisStore(Arc<Inner>);
 
 struct Inner {
     link: Link,
+    /// For changes that wait for replicas, which nothing else should wait for.
+    waiting: Option<Link>,
     /// What keys begin with.
     prefix: String,
     deadline: Duration,
@@ -91,21 +98,22 @@ impl RedisStore {
     /// # Errors
     /// [`RedisError`]; [`RedisError::NotListed`] on a cluster.
     pub async fn accounts(&self) -> Result<Vec<AccountId>, RedisError> {
-        if matches!(self.0.link, Link::Cluster(_)) {
+        let Inner { link, prefix, deadline, .. } = &*self.0;
+        let connection = within(*deadline, link.connection()).await?.map_err(RedisError::unreachable)?;
+        if connection.is_cluster() {
             return Err(RedisError::NotListed);
         }
         let mut accounts = alloc::collections::BTreeSet::new();
         let mut cursor = 0_u64;
         loop {
-            let scan = |_: bool| {
-                let mut pipeline = redis::pipe();
-                let scan = pipeline.cmd("SCAN").arg(cursor).arg("MATCH").arg(format!("{}*", self.0.prefix));
-                scan.arg("COUNT").arg(1_000);
-                pipeline
-            };
-            let ((next, keys),): ((u64, Vec<Vec<u8>>),) = self.run(scan).await?;
+            let mut pipeline = redis::pipe();
+            let scan = pipeline.cmd("SCAN").arg(cursor).arg("MATCH").arg(format!("{prefix}*"));
+            scan.arg("COUNT").arg(1_000);
+            // All on one connection: a cursor means nothing to another server.
+            let step = within(*deadline, connection.query(&pipeline)).await?;
+            let ((next, keys),): ((u64, Vec<Vec<u8>>),) = step.map_err(RedisError::unreachable)?;
             for key in keys {
-                let id = key.strip_prefix(self.0.prefix.as_bytes()).ok_or(RedisError::Damaged)?;
+                let id = key.strip_prefix(prefix.as_bytes()).ok_or(RedisError::Damaged)?;
                 accounts.insert(AccountId::new(id).map_err(|_| RedisError::Damaged)?);
             }
             cursor = next;
@@ -137,7 +145,8 @@ impl RedisStore {
             }
             pipeline
         };
-        let answers: Vec<u64> = self.run(build).await?;
+        let link = self.0.waiting.as_ref().unwrap_or(&self.0.link);
+        let answers: Vec<u64> = self.run(link, build).await?;
         match answers.first() {
             Some(0) => Ok(Swap::Lost),
             Some(1) => match answers.get(1) {
@@ -151,34 +160,51 @@ impl RedisStore {
     }
 
     /// Sends a pipeline until it is answered by something else than "not now", or the deadline has passed.
-    async fn run<T: FromRedisValue>(&self, build: impl Fn(bool) -> Pipeline) -> Result<T, RedisError> {
-        let Inner { link, deadline, .. } = &*self.0;
+    async fn run<T: FromRedisValue + Send>(
+        &self,
+        link: &Link,
+        build: impl Fn(bool) -> Pipeline,
+    ) -> Result<T, RedisError> {
+        let Inner { deadline, .. } = &*self.0;
         let end = Instant::now().checked_add(*deadline).ok_or(RedisError::TimedOut { deadline: *deadline })?;
         let mut is_unknown = false;
         loop {
-            let error = match link.query(&build(is_unknown), *deadline, end).await? {
+            let error = match link.query(&build(is_unknown), end).await? {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            match error.kind() {
-                ErrorKind::Server(ServerErrorKind::NoScript) if !is_unknown => is_unknown = true,
-                // It has not been done: what is refused can be asked for again.
-                ErrorKind::Server(
-                    ServerErrorKind::Moved
-                    | ServerErrorKind::Ask
-                    | ServerErrorKind::TryAgain
-                    | ServerErrorKind::ClusterDown
-                    | ServerErrorKind::MasterDown
-                    | ServerErrorKind::BusyLoading
-                    | ServerErrorKind::ReadOnly,
-                ) if end.duration_since(Instant::now()) > PAUSE => tokio::time::sleep(PAUSE).await,
-                ErrorKind::Server(_) | ErrorKind::Extension => {
-                    return Err(RedisError::Refused(StoreError::new(error)));
+            let ErrorKind::Server(kind) = error.kind() else {
+                return Err(match error.kind() {
+                    ErrorKind::Extension => RedisError::Refused(StoreError::new(error)),
+                    _ => RedisError::unreachable(error),
+                });
+            };
+            // It has not been done: what is refused can be asked for again.
+            let is_refused_as_a_whole = match kind {
+                ServerErrorKind::NoScript if !is_unknown => {
+                    is_unknown = true;
+                    continue;
                 }
-                _ => return Err(RedisError::unreachable(error)),
+                ServerErrorKind::Moved
+                | ServerErrorKind::Ask
+                | ServerErrorKind::TryAgain
+                | ServerErrorKind::ClusterDown => true,
+                // The wait for replicas can be refused so, after the change was made.
+                ServerErrorKind::MasterDown | ServerErrorKind::BusyLoading | ServerErrorKind::ReadOnly => {
+                    self.0.waiting.is_none()
+                }
+                _ => false,
+            };
+            if !is_refused_as_a_whole || end.duration_since(Instant::now()) <= PAUSE {
+                return Err(RedisError::Refused(StoreError::new(error)));
             }
+            tokio::time::sleep(PAUSE).await;
         }
     }
+}
+
+async fn within<T>(deadline: Duration, future: impl Future<Output = T>) -> Result<T, RedisError> {
+    tokio::time::timeout(deadline, future).await.map_err(|_| RedisError::TimedOut { deadline })
 }
 
 impl Store for RedisStore {
@@ -191,7 +217,7 @@ impl Store for RedisStore {
             pipeline.cmd("GET").arg(key.as_slice());
             pipeline
         };
-        let (value,): (Option<Vec<u8>>,) = self.run(get).await?;
+        let (value,): (Option<Vec<u8>>,) = self.run(&self.0.link, get).await?;
         let Some(value) = value else { return Ok(None) };
         let (revision, envelope) = value.split_first_chunk::<REVISION>().ok_or(RedisError::Damaged)?;
         Ok(Some(Stored { revision: Revision::from_bytes(*revision), envelope: envelope.to_vec() }))

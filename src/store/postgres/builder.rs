@@ -1,0 +1,208 @@
+//! Where PostgreSQL is, and how long it is waited for.
+
+use super::{Inner, PostgresError, PostgresStore, Statements};
+use crate::store::authority;
+use alloc::borrow::ToOwned;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::PrivateKeyDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use tokio_postgres::config::{SslMode, TargetSessionAttrs};
+use tokio_postgres_rustls::MakeRustlsConnect;
+use zeroize::Zeroizing;
+
+/// What connecting may take: callers may come and go meanwhile.
+const CONNECTING: Duration = Duration::from_secs(5);
+/// How long a connection is idle before the operating system asks whether it is still there.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+
+/// Sets up a [`PostgresStore`].
+///
+/// ```no_run
+/// use sekisho::store::PostgresStore;
+///
+/// # async fn connect() -> Result<(), sekisho::store::PostgresError> {
+/// let store = PostgresStore::builder()
+///     .table("second_factors")
+///     .connections(32)
+///     .connect("postgres://exchange@db.internal/exchange?sslmode=require")?;
+/// store.create_table().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct PostgresBuilder {
+    schema: String,
+    table: String,
+    deadline: Duration,
+    connections: usize,
+    ca: Option<Vec<u8>>,
+    /// The certificate of this service, and its key.
+    own: Option<(Vec<u8>, Zeroizing<Vec<u8>>)>,
+}
+
+impl PostgresBuilder {
+    pub(super) fn new() -> Self {
+        let (schema, table) = ("public".to_owned(), "sekisho".to_owned());
+        Self { schema, table, deadline: Duration::from_secs(2), connections: 16, ca: None, own: None }
+    }
+
+    /// The schema of the table: 1 to 63 lower-case ASCII letters, digits and underscores, no digit first. Default: `public`.
+    pub fn schema(mut self, schema: &str) -> Self {
+        schema.clone_into(&mut self.schema);
+        self
+    }
+
+    /// The name of the table, likewise. Default: `sekisho`.
+    pub fn table(mut self, table: &str) -> Self {
+        table.clone_into(&mut self.table);
+        self
+    }
+
+    /// How long a call takes at the most, the wait for a connection included. Default: two seconds.
+    pub const fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// How many connections are used at the most, one at least. Default: 16. One that was given up may live on at a server that is stuck, for as long as it is:
+    /// limit them there too (`ALTER ROLE … CONNECTION LIMIT`).
+    pub fn connections(mut self, connections: usize) -> Self {
+        self.connections = connections.max(1);
+        self
+    }
+
+    /// The certificate, in PEM, of the authority that the server is certified by. Default: those that the operating system trusts.
+    pub fn certificate_authority(mut self, pem: &[u8]) -> Self {
+        self.ca = Some(pem.to_vec());
+        self
+    }
+
+    /// The statements that make the table, for those who keep their migrations elsewhere. What
+    /// [`create_table`](PostgresStore::create_table) runs.
+    ///
+    /// # Errors
+    /// [`PostgresError::Name`].
+    pub fn migration(&self) -> Result<String, PostgresError> {
+        self.check()?;
+        Ok(Statements::new(&self.schema, &self.table).migration)
+    }
+
+    /// A certificate of this service and its key, in PEM, for servers that ask for one. Default: none.
+    pub fn client_certificate(mut self, certificates: &[u8], key: &[u8]) -> Self {
+        self.own = Some((certificates.to_vec(), Zeroizing::new(key.to_vec())));
+        self
+    }
+
+    /// Connections by URL, made when they are needed: `postgres://user:password@host/database?sslmode=require`, and what else
+    /// [`tokio_postgres::Config`](https://docs.rs/tokio-postgres/latest/tokio_postgres/config/struct.Config.html) takes. Of several hosts
+    /// the one is used that takes writes; give `connect_timeout` for one that does not answer: by default the deadline is shared out evenly.
+    ///
+    /// TLS is insisted upon with `sslmode=require`, and where an authority or a client certificate is given. By default (`prefer`) it is used if the server
+    /// offers it, which whoever sits between can prevent. Certificates and names are always checked, so that `verify-full` and `verify-ca` mean
+    /// the same here as `require`.
+    ///
+    /// # Errors
+    /// [`PostgresError::Name`]; [`PostgresError::Config`].
+    pub fn connect(self, url: &str) -> Result<PostgresStore, PostgresError> {
+        self.check()?;
+        let url = url.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
+        let mut config: tokio_postgres::Config = url.parse().map_err(PostgresError::config)?;
+        if self.ca.is_some() || self.own.is_some() {
+            config.ssl_mode(SslMode::Require);
+        }
+        if config.get_connect_timeout().is_none() {
+            let hosts = u32::try_from(config.get_hosts().len()).unwrap_or(u32::MAX).max(1);
+            config.connect_timeout(self.deadline.checked_div(hosts).unwrap_or(self.deadline));
+        }
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        config.tcp_user_timeout(self.deadline).keepalives_idle(KEEPALIVE);
+        let recycling_method = RecyclingMethod::Fast;
+        let tls = MakeRustlsConnect::new(self.tls()?);
+        let manager = Manager::from_config(config, tls, ManagerConfig { recycling_method });
+        let millis = self.deadline.as_millis().clamp(1, i32::MAX.unsigned_abs().into());
+        let settings = format!(
+            "SET statement_timeout = {millis}; SELECT set_config('synchronous_commit', 'on', false) \
+             WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+        );
+        // What connecting may take, whatever its callers' deadlines.
+        let connecting = self.deadline.max(CONNECTING);
+        let pool = Pool::builder(manager)
+            .max_size(self.connections)
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(self.deadline))
+            .create_timeout(Some(connecting))
+            .post_create(Hook::async_fn(move |client, _| {
+                let settings = settings.clone();
+                Box::pin(async move { client.batch_execute(&settings).await.map_err(HookError::Backend) })
+            }));
+        let pool = pool.build().map_err(PostgresError::config)?;
+        Ok(self.store(pool))
+    }
+
+    /// Works in a pool that the service has: its size, its TLS and its settings are used. See to it that `synchronous_commit` is on, that
+    /// `statement_timeout` is set, that it leads to the primary only, and that getting a connection ends (`create_timeout`).
+    ///
+    /// # Errors
+    /// [`PostgresError::Name`].
+    pub fn with_pool(self, pool: Pool) -> Result<PostgresStore, PostgresError> {
+        self.check()?;
+        Ok(self.store(pool))
+    }
+
+    fn store(self, pool: Pool) -> PostgresStore {
+        let statements = Statements::new(&self.schema, &self.table);
+        PostgresStore(Arc::new(Inner { pool, deadline: self.deadline, statements }))
+    }
+
+    fn check(&self) -> Result<(), PostgresError> {
+        let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+        let is_name = |name: &str| {
+            (1..=63).contains(&name.len())
+                && !name.starts_with(|c: char| c.is_ascii_digit())
+                && name.bytes().all(is_plain)
+        };
+        if is_name(&self.schema) && is_name(&self.table) { Ok(()) } else { Err(PostgresError::Name) }
+    }
+
+    fn tls(&self) -> Result<ClientConfig, PostgresError> {
+        let mut roots = RootCertStore::empty();
+        match &self.ca {
+            Some(pem) => {
+                for certificate in authority::certificates(pem).map_err(PostgresError::config)? {
+                    roots.add(certificate).map_err(PostgresError::config)?;
+                }
+            }
+            None => {
+                let _ = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            }
+        }
+        // What the process has installed, if it has.
+        let provider = CryptoProvider::get_default().cloned();
+        let provider = provider.unwrap_or_else(|| Arc::new(rustls::crypto::ring::default_provider()));
+        let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let config = versions.map_err(PostgresError::config)?.with_root_certificates(roots);
+        let Some((own, key)) = &self.own else { return Ok(config.with_no_client_auth()) };
+        let own = authority::certificates(own).map_err(PostgresError::config)?;
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(PostgresError::config)?;
+        config.with_client_auth_cert(own, key).map_err(PostgresError::config)
+    }
+}
+
+impl fmt::Debug for PostgresBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresBuilder")
+            .field("schema", &self.schema)
+            .field("table", &self.table)
+            .finish_non_exhaustive()
+    }
+}
