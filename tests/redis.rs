@@ -81,6 +81,41 @@ async fn a_node_of_a_cluster_that_dies_is_an_error_within_the_deadline_and_is_fo
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_node_of_a_cluster_that_falls_silent_keeps_only_its_own_accounts_waiting() {
+    let cluster = Cluster::start();
+    let urls = cluster.urls();
+    let urls: Vec<_> = urls.iter().map(String::as_str).collect();
+    let deadline = Duration::from_secs(2);
+    let store = RedisStore::builder().deadline(deadline).connect_cluster(&urls).await.unwrap();
+    let accounts: Vec<_> = (0..30).map(|number| account(&format!("user {number}"))).collect();
+    for id in &accounts {
+        assert_eq!(store.swap(id, &write(None, 1)).await.unwrap(), Swap::Done);
+    }
+    cluster.nodes[2].pause();
+    let loads = accounts.iter().map(|id| {
+        let (store, id) = (store.clone(), id.clone());
+        tokio::spawn(async move {
+            let begun = Instant::now();
+            (store.load(&id).await.is_ok(), begun.elapsed())
+        })
+    });
+    let (mut answered, mut errors) = (0, 0);
+    for load in loads.collect::<Vec<_>>() {
+        let (is_ok, took) = load.await.unwrap();
+        assert!(took < deadline + Duration::from_millis(700), "{took:?}");
+        (answered, errors) = (answered + u32::from(is_ok), errors + u32::from(!is_ok));
+    }
+    assert!(answered >= 10 && errors > 0, "{answered} answered, {errors} not");
+    cluster.nodes[2].resume();
+    let begun = Instant::now();
+    for id in &accounts {
+        while store.load(id).await.is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(20));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_slot_that_moves_from_node_to_node_is_followed() {
     let cluster = Cluster::start();
     let urls = cluster.urls();
