@@ -233,11 +233,24 @@ async fn the_second_host_is_used_while_the_first_is_silent_or_takes_no_writes() 
     while let Ok(one) = std::net::TcpStream::connect_timeout(&full.local_addr().unwrap(), Duration::from_millis(100)) {
         crowd.push(one);
     }
-    for first in [silent, read_only.port] {
+    // And one that accepts, and says nothing more: a server that hangs.
+    let hanging = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    for first in [silent, hanging.local_addr().unwrap().port(), read_only.port] {
         let url = format!("postgres://postgres@127.0.0.1:{first},127.0.0.1:{}/postgres", postgres.port);
         let store = PostgresStore::connect(&url).unwrap();
-        assert!(store.load(&account("alice")).await.unwrap().is_none());
+        let begun = Instant::now();
+        // Making the first connection takes longer than a call may.
+        while store.load(&account("alice")).await.is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(15));
+        }
     }
+    let folder = postgres.socket_folder();
+    let url = format!(
+        "postgres://postgres@%2F{}:{}/postgres",
+        folder.trim_start_matches('/').replace('/', "%2F"),
+        postgres.port
+    );
+    assert!(PostgresStore::connect(&url).unwrap().load(&account("alice")).await.unwrap().is_none(), "by its socket");
 }
 
 #[tokio::test]

@@ -101,6 +101,18 @@ impl Drop for Redis {
     }
 }
 
+/// A node of no cluster yet.
+fn node() -> Redis {
+    // The nodes talk to each other at their port and ten thousand.
+    let port = (0..100).map(|_| free_port()).find(|port| *port < 55_000).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let options = ["--cluster-enabled", "yes", "--appendonly", "yes", "--appendfsync", "always"];
+    let options = options.iter().map(ToString::to_string).collect();
+    let mut redis = Redis { port, folder, options, child: None };
+    redis.restart();
+    redis
+}
+
 /// A cluster of three nodes without replicas.
 pub(crate) struct Cluster {
     pub(crate) nodes: Vec<Redis>,
@@ -108,17 +120,7 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     pub(crate) fn start() -> Self {
-        // The nodes talk to each other at their port and ten thousand.
-        let free = || (0..100).map(|_| free_port()).find(|port| *port < 55_000).unwrap();
-        let nodes = (0..3).map(|_| {
-            let folder = tempfile::tempdir().unwrap();
-            let options = ["--cluster-enabled", "yes", "--appendonly", "yes", "--appendfsync", "always"];
-            let options = options.iter().map(ToString::to_string).collect();
-            let mut redis = Redis { port: free(), folder, options, child: None };
-            redis.restart();
-            redis
-        });
-        let nodes: Vec<_> = nodes.collect();
+        let nodes: Vec<_> = (0..3).map(|_| node()).collect();
         let addresses: Vec<_> = nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
         let mut arguments = vec!["--cluster", "create"];
         arguments.extend(addresses.iter().map(String::as_str));
@@ -131,6 +133,21 @@ impl Cluster {
             std::thread::sleep(Duration::from_millis(50));
         }
         Self { nodes }
+    }
+
+    /// A node that joins, and holds nothing yet.
+    pub(crate) fn joined(&self) -> Redis {
+        let new = node();
+        new.ask(&["CLUSTER", "MEET", "127.0.0.1", &self.nodes[0].port.to_string()]);
+        let begun = Instant::now();
+        let knows = |redis: &Redis| {
+            redis.ask(&["CLUSTER", "NODES"]).lines().filter(|line| !line.contains("handshake")).count() == 4
+        };
+        while !knows(&new) || !self.nodes.iter().all(knows) {
+            assert!(begun.elapsed() < Duration::from_secs(30), "it does not join");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        new
     }
 
     pub(crate) fn urls(&self) -> Vec<String> {
@@ -178,6 +195,10 @@ impl Postgres {
         );
         let log = self.folder.path().join("log");
         run(&["pg_ctl", "-D", &self.data(), "-w", "-l", &log.to_string_lossy(), "-o", &options, "start"]);
+    }
+
+    pub(crate) fn socket_folder(&self) -> String {
+        self.folder.path().to_string_lossy().into_owned()
     }
 
     /// Ends it as a power failure would.

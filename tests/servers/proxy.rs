@@ -5,7 +5,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ pub(crate) struct Proxy {
 }
 
 struct Shared {
-    to: u16,
+    to: AtomicU16,
     is_ended: AtomicBool,
     /// Connections, and those among them that were cut or fell silent by themselves.
     made: AtomicU64,
@@ -63,7 +63,7 @@ impl Proxy {
         let [made, broken, asked] = [0; 3].map(AtomicU64::new);
         let open = Mutex::default();
         let shared = Arc::new(Shared {
-            to,
+            to: AtomicU16::new(to),
             is_ended: AtomicBool::new(false),
             made,
             broken,
@@ -109,6 +109,11 @@ impl Proxy {
         *self.shared.delay.lock().unwrap() = delay;
     }
 
+    /// Connections that come lead to another server.
+    pub(crate) fn lead_to(&self, port: u16) {
+        self.shared.to.store(port, Ordering::Relaxed);
+    }
+
     /// The connections that there are end.
     pub(crate) fn cut(&self) {
         for pair in self.shared.open.lock().unwrap().drain(..) {
@@ -128,7 +133,7 @@ impl Drop for Proxy {
 impl Shared {
     fn connect(self: &Arc<Self>, client: TcpStream) {
         std::thread::sleep(*self.delay.lock().unwrap());
-        let Ok(server) = TcpStream::connect(("127.0.0.1", self.to)) else { return };
+        let Ok(server) = TcpStream::connect(("127.0.0.1", self.to.load(Ordering::Relaxed))) else { return };
         let _ = (client.set_nodelay(true), server.set_nodelay(true));
         let number = self.made.fetch_add(1, Ordering::Relaxed);
         let mut rng = StdRng::seed_from_u64(number);

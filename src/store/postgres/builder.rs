@@ -1,5 +1,6 @@
 //! Where PostgreSQL is, and how long it is waited for.
 
+use super::connect::Hosts;
 use super::{Inner, PostgresError, PostgresStore, Statements};
 use crate::store::authority;
 use alloc::borrow::ToOwned;
@@ -15,6 +16,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use tokio::time::timeout;
 use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use zeroize::Zeroizing;
@@ -105,7 +107,7 @@ impl PostgresBuilder {
 
     /// Connections by URL, made when they are needed: `postgres://user:password@host/database?sslmode=require`, and what else
     /// [`tokio_postgres::Config`](https://docs.rs/tokio-postgres/latest/tokio_postgres/config/struct.Config.html) takes. Of several hosts
-    /// the one is used that takes writes; give `connect_timeout` for one that does not answer: by default the deadline is shared out evenly.
+    /// the first is used that answers and takes writes; each is given its share of five seconds, or of the deadline if that is longer.
     ///
     /// TLS is insisted upon with `sslmode=require`, and where an authority or a client certificate is given. By default (`prefer`) it is used if the server
     /// offers it, which whoever sits between can prevent. Certificates and names are always checked, so that `verify-full` and `verify-ca` mean
@@ -120,30 +122,29 @@ impl PostgresBuilder {
         if self.ca.is_some() || self.own.is_some() {
             config.ssl_mode(SslMode::Require);
         }
-        if config.get_connect_timeout().is_none() {
-            let hosts = u32::try_from(config.get_hosts().len()).unwrap_or(u32::MAX).max(1);
-            config.connect_timeout(self.deadline.checked_div(hosts).unwrap_or(self.deadline));
-        }
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         config.tcp_user_timeout(self.deadline).keepalives_idle(KEEPALIVE);
-        let recycling_method = RecyclingMethod::Fast;
-        let tls = MakeRustlsConnect::new(self.tls()?);
-        let manager = Manager::from_config(config, tls, ManagerConfig { recycling_method });
+        // What connecting may take, whatever its callers' deadlines.
+        let time = self.deadline.max(CONNECTING);
+        let hosts = Hosts { tls: MakeRustlsConnect::new(self.tls()?), time };
+        let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_connect(config, hosts, manager_config);
         let millis = self.deadline.as_millis().clamp(1, i32::MAX.unsigned_abs().into());
         let settings = format!(
             "SET statement_timeout = {millis}; SELECT set_config('synchronous_commit', 'on', false) \
              WHERE current_setting('synchronous_commit') IN ('off', 'local')"
         );
-        // What connecting may take, whatever its callers' deadlines.
-        let connecting = self.deadline.max(CONNECTING);
         let pool = Pool::builder(manager)
             .max_size(self.connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(self.deadline))
-            .create_timeout(Some(connecting))
+            .create_timeout(Some(time))
             .post_create(Hook::async_fn(move |client, _| {
                 let settings = settings.clone();
-                Box::pin(async move { client.batch_execute(&settings).await.map_err(HookError::Backend) })
+                Box::pin(async move {
+                    let set = timeout(CONNECTING, client.batch_execute(&settings)).await;
+                    set.map_err(|_| HookError::message("no answer"))?.map_err(HookError::Backend)
+                })
             }));
         let pool = pool.build().map_err(PostgresError::config)?;
         Ok(self.store(pool))

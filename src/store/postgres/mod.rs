@@ -1,6 +1,7 @@
 //! Records in PostgreSQL, or what speaks its protocol: one table.
 
 mod builder;
+mod connect;
 mod error;
 
 pub use self::builder::PostgresBuilder;
@@ -95,15 +96,9 @@ impl PostgresStore {
     /// [`PostgresError`].
     pub async fn create_table(&self) -> Result<(), PostgresError> {
         let migration = &self.0.statements.migration;
-        let all = format!("BEGIN; SELECT pg_advisory_xact_lock({MIGRATION_LOCK}); {migration} COMMIT");
-        let done = self.with_client(async |client: &Object| {
-            let done = client.batch_execute(&all).await;
-            if done.is_err() {
-                let _ = client.batch_execute("ROLLBACK").await;
-            }
-            done
-        });
-        done.await
+        // One message is one transaction.
+        let all = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK}); {migration}");
+        self.with_client(async |client: &Object| client.batch_execute(&all).await).await
     }
 
     /// The accounts that have a record, in the order of their ids. What is made or removed meanwhile may be among them or not. The deadline is that of

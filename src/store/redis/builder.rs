@@ -122,7 +122,9 @@ impl RedisBuilder {
             if let Some(certificates) = self.certificates() {
                 builder = builder.certs(certificates);
             }
-            builder.build().map(|client| Finder::Cluster(Box::new(client)))
+            let (first, certificates) = (infos.first().cloned(), self.certificates());
+            let node = move |host: String, port| node(first.as_ref(), certificates.as_ref(), host, port);
+            Ok(Finder::Cluster(Box::new(builder.build()?), Arc::new(node)))
         };
         self.connected(client).await
     }
@@ -170,10 +172,11 @@ impl RedisBuilder {
     }
 
     async fn connected(&self, finder: impl Fn() -> redis::RedisResult<Finder>) -> Result<RedisStore, RedisError> {
-        let link = || Ok(Link::new(finder().map_err(RedisError::config)?, self.deadline));
-        let (link, waiting) = (link()?, if self.replicas > 0 { Some(link()?) } else { None });
+        let new = |beside| Ok(Link::new(finder().map_err(RedisError::config)?, self.deadline, beside));
+        let link = new(None)?;
+        let waiting = if self.replicas > 0 { Some(new(Some(&link))?) } else { None };
         for link in iter::once(&link).chain(&waiting) {
-            within(self.deadline, link.connection()).await?.map_err(RedisError::unreachable)?;
+            within(self.deadline, link.connection()).await?.map_err(RedisError::of)?;
         }
         let (swap, delete) = (Script::new(SWAP), Script::new(DELETE));
         let (prefix, deadline, replicas) = (format!("{}:", self.namespace), self.deadline, self.replicas);
@@ -226,6 +229,27 @@ impl RedisBuilder {
 
 fn is_tls(info: &ConnectionInfo) -> bool {
     matches!(info.addr(), ConnectionAddr::TcpTls { .. })
+}
+
+/// A node of a cluster, by itself.
+fn node(
+    first: Option<&ConnectionInfo>,
+    certificates: Option<&TlsCertificates>,
+    host: String,
+    port: u16,
+) -> redis::RedisResult<Client> {
+    let Some(first) = first else { return Err((redis::ErrorKind::InvalidClientConfig, "no URL").into()) };
+    let address = match first.addr() {
+        ConnectionAddr::TcpTls { insecure, tls_params, .. } => {
+            ConnectionAddr::TcpTls { host, port, insecure: *insecure, tls_params: tls_params.clone() }
+        }
+        _ => ConnectionAddr::Tcp(host, port),
+    };
+    let info = first.clone().set_addr(address);
+    match certificates {
+        Some(certificates) => Client::build_with_tls(info, certificates.clone()),
+        None => Client::open(info),
+    }
 }
 
 fn no_url() -> redis::RedisResult<Finder> {

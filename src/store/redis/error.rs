@@ -2,6 +2,7 @@
 
 use crate::store::StoreError;
 use core::time::Duration;
+use redis::ErrorKind;
 
 /// Why a call to a [`RedisStore`](super::RedisStore) failed.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +47,13 @@ impl RedisError {
         Self::Config(StoreError::new(error))
     }
 
-    pub(super) fn unreachable(error: redis::RedisError) -> Self {
-        Self::Unreachable(StoreError::new(error))
+    /// By what kind of error the client has ended a call.
+    pub(super) fn of(error: redis::RedisError) -> Self {
+        match error.kind() {
+            ErrorKind::Server(_) | ErrorKind::Extension | ErrorKind::AuthenticationFailed => {
+                Self::Refused(StoreError::new(error))
+            }
+            _ => Self::Unreachable(StoreError::new(error)),
+        }
     }
 }

@@ -3,19 +3,15 @@
 use super::RedisError;
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::sync::Arc;
-use alloc::vec::Vec;
 use core::pin::Pin;
 use core::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
-use redis::cluster_routing::SingleNodeRoutingInfo;
 use redis::sentinel::SentinelClient;
-use redis::{
-    AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, Pipeline, RedisResult, ServerErrorKind, Value,
-    from_redis_value,
-};
+use redis::{AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, Pipeline, RedisResult, ServerErrorKind};
 use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -38,14 +34,19 @@ struct Shared {
     finder: tokio::sync::Mutex<Finder>,
     deadline: Duration,
     state: Mutex<State>,
+    /// What leads to the same server, and does not find out by itself that it has become another: it only reads.
+    beside: Option<Arc<Shared>>,
 }
 
 /// Where to connect to.
 pub(super) enum Finder {
     Server(Box<Client>),
     Sentinels(Box<SentinelClient>),
-    Cluster(Box<ClusterClient>),
+    /// And any of its nodes, by host and port.
+    Cluster(Box<ClusterClient>, Arc<Node>),
 }
+
+type Node = dyn Fn(String, u16) -> RedisResult<Client> + Send + Sync;
 
 /// Tells what has come of connecting, when it is over.
 type Connecting = watch::Receiver<Option<RedisResult<Arc<Connection>>>>;
@@ -66,13 +67,13 @@ pub(super) struct Connection {
 enum Own {
     One(MultiplexedConnection),
     /// Looks after its connections itself.
-    Cluster(ClusterConnection),
+    Cluster(ClusterConnection, Arc<Node>),
 }
 
 impl Link {
-    pub(super) fn new(finder: Finder, deadline: Duration) -> Self {
-        let state = Mutex::new(State::Apart(Instant::now()));
-        Self(Arc::new(Shared { finder: tokio::sync::Mutex::new(finder), deadline, state }))
+    pub(super) fn new(finder: Finder, deadline: Duration, beside: Option<&Self>) -> Self {
+        let (finder, state) = (tokio::sync::Mutex::new(finder), Mutex::new(State::Apart(Instant::now())));
+        Self(Arc::new(Shared { finder, deadline, state, beside: beside.map(|link| Arc::clone(&link.0)) }))
     }
 
     pub(super) async fn connection(&self) -> RedisResult<Arc<Connection>> {
@@ -98,16 +99,28 @@ impl Link {
             Ok(connection) => connection,
             Err(error) => return Ok(Err(error)),
         };
+        self.query_on(&connection, pipeline, end).await
+    }
+
+    /// The same on a connection that the caller has, which is given up if it turns out to be of no more use.
+    pub(super) async fn query_on<T: FromRedisValue + Send>(
+        &self,
+        connection: &Arc<Connection>,
+        pipeline: &Pipeline,
+        end: Instant,
+    ) -> Result<RedisResult<T>, RedisError> {
         let answer = timeout_at(end, connection.query(pipeline)).await;
-        let is_lost = match &answer {
-            Ok(Ok(_)) => false,
-            Ok(Err(error)) => connection.is_lost_by(error),
-            Err(_) => connection.is_silent(self.0.deadline),
-        };
-        if is_lost {
-            self.0.give_up(&connection);
+        match &answer {
+            Ok(Err(error)) if connection.is_lost_by(error) => {
+                self.0.give_up(connection);
+                if let Some(beside) = &self.0.beside {
+                    beside.connect_anew();
+                }
+            }
+            Err(_) if connection.is_silent(self.0.deadline) => self.0.give_up(connection),
+            _ => {}
         }
-        answer.map_err(late)
+        answer.map_err(|_| RedisError::TimedOut { deadline: self.0.deadline })
     }
 }
 
@@ -156,9 +169,20 @@ impl Shared {
             Finder::Sentinels(client) => {
                 Box::pin(async move { client.get_async_connection_with_config(&config).await.map(Own::One) })
             }
-            Finder::Cluster(client) => Box::pin(async move { client.get_async_connection().await.map(Own::Cluster) }),
+            Finder::Cluster(client, node) => Box::pin(async move {
+                let connection = client.get_async_connection().await?;
+                Ok(Own::Cluster(connection, Arc::clone(node)))
+            }),
         };
         Ok(Arc::new(Connection { own: connecting.await?, unheard_since: Mutex::new(None) }))
+    }
+
+    /// Whatever there is may lead elsewhere by now.
+    fn connect_anew(&self) {
+        let mut state = self.lock();
+        if matches!(&*state, State::Connected(_)) {
+            *state = State::Apart(after(AFTER_LOSS));
+        }
     }
 
     /// Unless another one has done so.
@@ -170,6 +194,7 @@ impl Shared {
     }
 }
 
+/// In a while.
 fn after(pause: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(pause).unwrap_or(now)
@@ -177,7 +202,7 @@ fn after(pause: Duration) -> Instant {
 
 impl Connection {
     pub(super) const fn is_cluster(&self) -> bool {
-        matches!(self.own, Own::Cluster(_))
+        matches!(self.own, Own::Cluster(..))
     }
 
     pub(super) async fn query<T: FromRedisValue + Send>(&self, pipeline: &Pipeline) -> RedisResult<T> {
@@ -187,12 +212,12 @@ impl Connection {
                 let mut connection = connection.clone();
                 Box::pin(async move { pipeline.query_async(&mut connection).await })
             }
-            Own::Cluster(connection) => {
+            Own::Cluster(connection, node) => {
                 let mut connection = connection.clone();
                 Box::pin(async move {
                     match pipeline.query_async(&mut connection).await {
                         Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::Ask) => {
-                            ask(&mut connection, pipeline, error).await
+                            ask(&**node, pipeline, error).await
                         }
                         answer => answer,
                     }
@@ -216,7 +241,7 @@ impl Connection {
     /// Whether another connection may lead elsewhere.
     fn is_lost_by(&self, error: &redis::RedisError) -> bool {
         match (&self.own, error.kind()) {
-            (Own::Cluster(_), _) | (_, ErrorKind::Extension) => false,
+            (Own::Cluster(..), _) | (_, ErrorKind::Extension) => false,
             (Own::One(_), ErrorKind::Server(error)) => {
                 matches!(error, ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown)
             }
@@ -225,25 +250,18 @@ impl Connection {
     }
 }
 
-/// A slot that moves from node to node: the one that has sent us away has not done anything, and says where to ask.
-async fn ask<T: FromRedisValue + Send>(
-    connection: &mut ClusterConnection,
-    pipeline: &Pipeline,
-    error: redis::RedisError,
-) -> RedisResult<T> {
+/// A slot that moves from node to node: the one that has sent us away has not done anything, and says where to ask. Once, on a connection of its own: it may be a
+/// node that the cluster's client does not know yet.
+async fn ask<T: FromRedisValue>(node: &Node, pipeline: &Pipeline, error: redis::RedisError) -> RedisResult<T> {
     let errors = error.clone().into_server_errors();
     let details = errors.as_ref().and_then(|errors| errors.first()?.1.details());
-    let node = details.and_then(|details| details.rsplit_once(' ')).map_or(details, |(_, node)| Some(node));
-    let Some((host, port)) = node.and_then(|node| node.rsplit_once(':')) else { return Err(error) };
-    let Ok(port) = port.parse() else { return Err(error) };
-    let node = SingleNodeRoutingInfo::ByAddress { host: host.to_owned(), port };
+    let address = details.and_then(|details| details.split_whitespace().next_back()?.rsplit_once(':'));
+    let Some((host, Ok(port))) = address.map(|(host, port)| (host, port.parse())) else { return Err(error) };
+    let mut connection = node(host.to_owned(), port)?.get_multiplexed_async_connection().await?;
     let mut asking = redis::pipe();
-    asking.cmd("ASKING");
+    asking.cmd("ASKING").ignore();
     for command in pipeline.cmd_iter() {
         asking.add_command(command.clone());
     }
-    let count = pipeline.cmd_iter().count();
-    // The answer to ASKING is left out.
-    let values: Vec<Value> = connection.route_pipeline(asking, 1, count, node).await?;
-    from_redis_value(Value::Array(values).extract_error()?).map_err(Into::into)
+    asking.query_async(&mut connection).await
 }

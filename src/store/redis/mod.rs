@@ -8,7 +8,7 @@ pub use self::builder::RedisBuilder;
 pub use self::error::RedisError;
 
 use self::link::Link;
-use super::{Revision, Store, StoreError, Stored, Swap, Write};
+use super::{Revision, Store, Stored, Swap, Write};
 use crate::account::AccountId;
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -99,7 +99,7 @@ impl RedisStore {
     /// [`RedisError`]; [`RedisError::NotListed`] on a cluster.
     pub async fn accounts(&self) -> Result<Vec<AccountId>, RedisError> {
         let Inner { link, prefix, deadline, .. } = &*self.0;
-        let connection = within(*deadline, link.connection()).await?.map_err(RedisError::unreachable)?;
+        let connection = within(*deadline, link.connection()).await?.map_err(RedisError::of)?;
         if connection.is_cluster() {
             return Err(RedisError::NotListed);
         }
@@ -110,8 +110,9 @@ impl RedisStore {
             let scan = pipeline.cmd("SCAN").arg(cursor).arg("MATCH").arg(format!("{prefix}*"));
             scan.arg("COUNT").arg(1_000);
             // All on one connection: a cursor means nothing to another server.
-            let step = within(*deadline, connection.query(&pipeline)).await?;
-            let ((next, keys),): ((u64, Vec<Vec<u8>>),) = step.map_err(RedisError::unreachable)?;
+            let end = Instant::now().checked_add(*deadline).ok_or(RedisError::TimedOut { deadline: *deadline })?;
+            let step = link.query_on(&connection, &pipeline, end).await?;
+            let ((next, keys),): ((u64, Vec<Vec<u8>>),) = step.map_err(RedisError::of)?;
             for key in keys {
                 let id = key.strip_prefix(prefix.as_bytes()).ok_or(RedisError::Damaged)?;
                 accounts.insert(AccountId::new(id).map_err(|_| RedisError::Damaged)?);
@@ -139,14 +140,14 @@ impl RedisStore {
             };
             call.arg(1).arg(key.as_slice()).arg(expected).arg(new);
             if wanted > 0 {
-                // On the same connection: it waits for what that has written, and says how many have it while one still listens.
-                let wait = self.0.deadline.as_millis().saturating_mul(3) / 4;
+                // On the same connection: it waits for what that has written, and says how many have it while one still listens (the client of a
+                // cluster for half of the deadline).
+                let wait = self.0.deadline.as_millis().saturating_mul(3) / 8;
                 pipeline.cmd("WAIT").arg(wanted).arg(u64::try_from(wait).unwrap_or(u64::MAX).max(1));
             }
             pipeline
         };
-        let link = self.0.waiting.as_ref().unwrap_or(&self.0.link);
-        let answers: Vec<u64> = self.run(link, build).await?;
+        let answers: Vec<u64> = self.run(self.0.waiting.as_ref(), build).await?;
         match answers.first() {
             Some(0) => Ok(Swap::Lost),
             Some(1) => match answers.get(1) {
@@ -159,13 +160,15 @@ impl RedisStore {
         }
     }
 
-    /// Sends a pipeline until it is answered by something else than "not now", or the deadline has passed.
+    /// Sends a pipeline until it is answered by something else than "not now", or the deadline has passed. One that waits for replicas has a
+    /// connection of its own.
     async fn run<T: FromRedisValue + Send>(
         &self,
-        link: &Link,
+        waiting: Option<&Link>,
         build: impl Fn(bool) -> Pipeline,
     ) -> Result<T, RedisError> {
-        let Inner { deadline, .. } = &*self.0;
+        let Inner { link, deadline, .. } = &*self.0;
+        let link = waiting.unwrap_or(link);
         let end = Instant::now().checked_add(*deadline).ok_or(RedisError::TimedOut { deadline: *deadline })?;
         let mut is_unknown = false;
         loop {
@@ -174,10 +177,7 @@ impl RedisStore {
                 Err(error) => error,
             };
             let ErrorKind::Server(kind) = error.kind() else {
-                return Err(match error.kind() {
-                    ErrorKind::Extension => RedisError::Refused(StoreError::new(error)),
-                    _ => RedisError::unreachable(error),
-                });
+                return Err(RedisError::of(error));
             };
             // It has not been done: what is refused can be asked for again.
             let is_refused_as_a_whole = match kind {
@@ -191,12 +191,12 @@ impl RedisStore {
                 | ServerErrorKind::ClusterDown => true,
                 // The wait for replicas can be refused so, after the change was made.
                 ServerErrorKind::MasterDown | ServerErrorKind::BusyLoading | ServerErrorKind::ReadOnly => {
-                    self.0.waiting.is_none()
+                    waiting.is_none()
                 }
                 _ => false,
             };
             if !is_refused_as_a_whole || end.duration_since(Instant::now()) <= PAUSE {
-                return Err(RedisError::Refused(StoreError::new(error)));
+                return Err(RedisError::of(error));
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -217,7 +217,7 @@ impl Store for RedisStore {
             pipeline.cmd("GET").arg(key.as_slice());
             pipeline
         };
-        let (value,): (Option<Vec<u8>>,) = self.run(&self.0.link, get).await?;
+        let (value,): (Option<Vec<u8>>,) = self.run(None, get).await?;
         let Some(value) = value else { return Ok(None) };
         let (revision, envelope) = value.split_first_chunk::<REVISION>().ok_or(RedisError::Damaged)?;
         Ok(Some(Stored { revision: Revision::from_bytes(*revision), envelope: envelope.to_vec() }))
