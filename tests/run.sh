@@ -41,7 +41,7 @@ if ! command -v cargo-deny >/dev/null 2>&1; then
 fi
 
 # --- format and lints ---
-packages=(Cargo.toml fuzz/Cargo.toml tests/memory/Cargo.toml tests/no_std/Cargo.toml)
+packages=(Cargo.toml examples/exchange/Cargo.toml fuzz/Cargo.toml tests/memory/Cargo.toml tests/no_std/Cargo.toml)
 for package in "${packages[@]}"; do
   step "cargo fmt --check, $package (mend: cargo fmt --manifest-path $package)"
   cargo fmt --manifest-path "$package" --check
@@ -56,12 +56,18 @@ for selection in "${features[@]}"; do
 done
 step "clippy, all targets"
 cargo clippy --quiet --all-features --all-targets -- -D warnings "${in_tests[@]}"
+exchange=(--manifest-path examples/exchange/Cargo.toml --target-dir target/exchange)
+step "clippy, the example exchange"
+cargo clippy --quiet "${exchange[@]}" -- -D warnings
+cargo clippy --quiet "${exchange[@]}" --all-targets -- -D warnings "${in_tests[@]}"
 
 # --- tests ---
 for selection in "${features[@]}"; do
   step "cargo test, features: ${selection:-default}"
   cargo test $selection
 done
+step "cargo test, the example exchange"
+cargo test "${exchange[@]}"
 step "documentation, no warnings"
 RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --all-features
 RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --no-default-features
@@ -71,5 +77,6 @@ step "fuzz targets compile (run them: bash tests/fuzz.sh)"
 cargo check --quiet --manifest-path fuzz/Cargo.toml --bins
 step "licences, bans, sources: cargo deny"
 cargo deny --all-features check --hide-inclusion-graph licenses bans sources
+cargo deny --manifest-path examples/exchange/Cargo.toml --config "$PWD/deny.toml" check --hide-inclusion-graph licenses bans sources
 
 printf '\nall passed\n'

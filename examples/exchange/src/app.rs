@@ -1,0 +1,133 @@
+//! State and policy, in one place.
+
+use crate::outbox::Outbox;
+use crate::passwords::Passwords;
+use crate::stores::{OpenError, Stores};
+use crate::{Customers, guard, pages};
+use axum::Router;
+use metrics_exporter_prometheus::PrometheusHandle;
+use sekisho::Verifier;
+use sekisho::account::Policy;
+use sekisho::otp::UnixTime;
+use sekisho::seal::Keyring;
+use sekisho::verifier::{Clock, MetricsSink, SystemClock, TracingSink};
+use std::sync::Arc;
+use std::time::Duration;
+use tower_sessions::cookie::SameSite;
+use tower_sessions::{Expiry, SessionManagerLayer};
+use tower_sessions_moka_store::MokaStore;
+
+/// What whoever starts the exchange decides.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// What apps show beside the code.
+    pub issuer: String,
+    /// The support desk is closed without one.
+    pub support_password: Option<String>,
+    /// Requests that are worked on at a time; others are turned away at once, with 503.
+    pub at_once: usize,
+    /// Requests of one address that are let through in a burst, and how long until one more is.
+    pub burst: u32,
+    /// See `burst`.
+    pub refill: Duration,
+    /// Sessions that are kept at the most, those used least being ended.
+    pub sessions: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            issuer: "Example Exchange".into(),
+            support_password: None,
+            at_once: 32,
+            burst: 120,
+            refill: Duration::from_millis(200),
+            sessions: 100_000,
+        }
+    }
+}
+
+/// What records are sealed under.
+#[derive(Debug)]
+pub struct Keyrings {
+    /// Those of the second factors.
+    pub accounts: Keyring,
+    /// Those of the customers.
+    pub customers: Keyring,
+}
+
+/// What handlers work with. Cheap to clone.
+#[derive(Clone)]
+pub struct App {
+    /// Judges codes.
+    pub verifier: Verifier,
+    /// Who the customers are.
+    pub customers: Customers,
+    /// Judges passwords.
+    pub passwords: Passwords,
+    /// What was sent.
+    pub outbox: Outbox,
+    /// What was decided.
+    pub settings: Arc<Settings>,
+    clock: Arc<dyn Fn() -> UnixTime + Send + Sync>,
+}
+
+impl std::fmt::Debug for App {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("App").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl App {
+    /// On these stores, by the system's clock.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn new(stores: Stores, keyrings: Keyrings, settings: Settings) -> Result<Self, OpenError> {
+        Self::with_clock(stores, keyrings, settings, SystemClock)
+    }
+
+    /// By another clock.
+    ///
+    /// # Errors
+    /// If the operating system gives no randomness.
+    pub fn with_clock(
+        stores: Stores,
+        keyrings: Keyrings,
+        settings: Settings,
+        clock: impl Clock + Clone,
+    ) -> Result<Self, OpenError> {
+        let customers = Customers::new(stores.customers, keyrings.customers);
+        let own = clock.clone();
+        let verifier = Verifier::builder(stores.accounts, keyrings.accounts)
+            .policy(Policy::default())
+            .clock(clock)
+            .event_sink((TracingSink, MetricsSink))
+            .build();
+        let passwords = Passwords::new().map_err(|error| error.to_string())?;
+        // Only shown, and compared with what the session says: the verifier asks its own.
+        let clock = Arc::new(move || own.now().unwrap_or(UnixTime::from_secs(0)));
+        Ok(Self { verifier, customers, passwords, outbox: Outbox::default(), settings: Arc::new(settings), clock })
+    }
+
+    /// The time, in Unix seconds.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        (self.clock)().as_secs()
+    }
+
+    /// Tells a customer, by a mail to the outbox.
+    pub fn mail(&self, to: &str, text: String) {
+        self.outbox.send(crate::outbox::Message { to: to.into(), text, at: self.now() });
+    }
+
+    /// Everything, behind what guards it.
+    pub fn router(self, metrics: Option<PrometheusHandle>) -> Router {
+        let sessions = SessionManagerLayer::new(MokaStore::new(Some(self.settings.sessions)))
+            .with_name("__Host-session")
+            .with_same_site(SameSite::Lax)
+            .with_secure(true)
+            .with_expiry(Expiry::OnInactivity(time::Duration::minutes(30)));
+        guard::around(pages::routes(metrics).layer(sessions), &self.settings).with_state(self)
+    }
+}

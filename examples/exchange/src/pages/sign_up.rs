@@ -1,0 +1,74 @@
+//! A new customer.
+
+use super::frame::{self, Who};
+use crate::App;
+use crate::customers::CustomerError;
+use crate::language::Language;
+use crate::passwords::LENGTHS;
+use crate::session;
+use crate::trouble::Trouble;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::{Markup, html};
+use tower_sessions::Session;
+
+pub(super) async fn page(language: Language) -> Markup {
+    form(language, None)
+}
+
+fn form(language: Language, wrong: Option<&str>) -> Markup {
+    let heading = language.say("新規登録", "Sign up");
+    frame::page(
+        language,
+        heading,
+        &Who::Nobody,
+        html! {
+            h1 { (heading) }
+            @if let Some(wrong) = wrong { (frame::wrong(wrong)) }
+            form method="post" action="/sign-up" {
+                label for="email" { (language.say("メールアドレス", "E-mail address")) }
+                input #email name="email" type="email" autocomplete="username" required maxlength="100" autofocus;
+                label for="password" { (language.say("パスワード（8文字以上）", "Password (8 characters at least)")) }
+                input #password name="password" type="password" autocomplete="new-password" required minlength="8" maxlength="256";
+                button type="submit" { (language.say("登録する", "Sign up")) }
+            }
+        },
+    )
+}
+
+#[derive(serde::Deserialize)]
+pub(super) struct New {
+    email: String,
+    password: String,
+}
+
+pub(super) async fn submit(
+    State(app): State<App>,
+    language: Language,
+    session: Session,
+    axum::Form(new): axum::Form<New>,
+) -> Result<Response, Trouble> {
+    let refuse = |text| Ok((StatusCode::UNPROCESSABLE_ENTITY, form(language, Some(text))).into_response());
+    if new.password.chars().count() < *LENGTHS.start() || new.password.len() > *LENGTHS.end() {
+        return refuse(language.say(
+            "パスワードは8文字以上、256バイト以下です。",
+            "A password has 8 characters at least, and 256 bytes at the most.",
+        ));
+    }
+    let hash = app.passwords.hash(new.password).await.map_err(|error| Trouble::Other(error.to_string().into()))?;
+    match app.customers.add(&new.email, hash).await {
+        Ok(customer) => {
+            session::log_in(&session, &customer.email).await?;
+            Ok(Redirect::to("/two-step").into_response())
+        }
+        // Whoever asks learns that the address is taken; a real exchange confirms it by mail first, and says it there.
+        Err(CustomerError::Taken) => {
+            refuse(language.say("このメールアドレスは登録済みです。", "This address has signed up before."))
+        }
+        Err(CustomerError::Address) => {
+            refuse(language.say("メールアドレスを確認してください。", "That is no e-mail address."))
+        }
+        Err(error) => Err(error.into()),
+    }
+}

@@ -1,0 +1,60 @@
+//! What goes wrong on our side. Nobody is let in, and no attempt is lost: what the verifier has counted is counted.
+
+use crate::customers::CustomerError;
+use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
+use axum::response::{IntoResponse, Response};
+use sekisho::store::StoreError;
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    /// The verifier has none.
+    #[error(transparent)]
+    Verifier(#[from] sekisho::Error),
+    /// The customers could not be read.
+    #[error(transparent)]
+    Customer(#[from] CustomerError),
+    /// The session could not be kept.
+    #[error("the session could not be read or kept: {0}")]
+    Session(Box<dyn std::error::Error + Send + Sync>),
+    /// Something that cannot be.
+    #[error("{0}")]
+    Other(Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<tower_sessions::session::Error> for Trouble {
+    fn from(error: tower_sessions::session::Error) -> Self {
+        Self::Session(error.into())
+    }
+}
+
+impl From<StoreError> for Trouble {
+    fn from(error: StoreError) -> Self {
+        Self::Customer(error.into())
+    }
+}
+
+impl Trouble {
+    /// Whether the same may go well in a moment.
+    fn is_transient(&self) -> bool {
+        match self {
+            Self::Verifier(error) => error.is_transient(),
+            Self::Customer(error) => matches!(error, CustomerError::Store(_)),
+            Self::Session(_) | Self::Other(_) => false,
+        }
+    }
+}
+
+impl IntoResponse for Trouble {
+    fn into_response(self) -> Response {
+        if self.is_transient() {
+            tracing::warn!(error = %self, source = std::error::Error::source(&self).map(ToString::to_string), "not answered");
+            let text = "Please try again in a moment. / しばらくしてからもう一度お試しください。\n";
+            return (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "2")], text).into_response();
+        }
+        tracing::error!(error = %self, source = std::error::Error::source(&self).map(ToString::to_string), "failed");
+        let text = "Something is wrong on our side. / システムエラーが発生しました。\n";
+        (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
+    }
+}
