@@ -1,5 +1,6 @@
 //! Two nearby steps with the same digits: the used digits stay used. (Schemes that remember the last step only accept them
 //! twice.)
+#![cfg(feature = "full")] // once: it does not depend on features
 
 use sekisho::otp::{CodePolicy, Key, Match, Rejection, Secret, State, Step, Totp, UnixTime, Verdict, decide};
 use std::convert::Infallible;

@@ -1,4 +1,5 @@
 //! What `risk()` promises, against a simulated guesser.
+#![cfg(feature = "full")] // once: it does not depend on features
 
 use sekisho::otp::{
     Code, CodePolicy, Digits, Key, Limits, Rejection, Secret, State, Totp, UnixTime, Verdict, Window, decide,
