@@ -2,7 +2,7 @@
 
 use crate::language::Language;
 use maud::{Markup, html};
-use sekisho::account::{AuthenticatorKind, Channel, EventKind};
+use sekisho::account::{AuthenticatorKind, Channel};
 use sekisho::otp::{Advice, Rejection, Typed};
 
 /// An answer to a code that was refused: what to do, and until when to wait, if that is it.
@@ -102,10 +102,4 @@ pub fn kind(language: Language, kind: &AuthenticatorKind) -> String {
         }
         _ => String::new(),
     }
-}
-
-/// What owners are told has happened.
-#[must_use]
-pub fn event(language: Language, kind: &EventKind) -> String {
-    format!("{}{}", language.say("セキュリティ通知: ", "Security notice: "), kind.as_str())
 }
