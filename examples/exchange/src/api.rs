@@ -9,6 +9,7 @@
 //! | 401 | `code_wanted` | the password is right |
 //! | 401 | `refused` | `advice` (a word), `attempts_left` if known |
 //! | 429 | `refused` | the same, `retry_at` in Unix seconds, and `Retry-After` |
+//! | 409 | | in text: the account does not allow it, as after a reset |
 //! | 503 | | `Retry-After`: nothing was counted |
 
 use crate::pages::{by_password, has_second_step, refusal};

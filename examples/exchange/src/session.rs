@@ -37,7 +37,12 @@ pub struct SecondStep(pub Customer);
 
 /// A customer who has given the right password, and perhaps logged in.
 #[derive(Debug)]
-pub struct PasswordGiven(pub Customer);
+pub struct PasswordGiven {
+    /// Who that is.
+    pub customer: Customer,
+    /// Whether the second step was taken too.
+    pub is_logged_in: bool,
+}
 
 /// A customer who is logged in.
 #[derive(Debug)]
@@ -152,8 +157,10 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Elsewhere> {
         let app = App::from_ref(state);
         match who(parts, state).await? {
-            Some(Who::SecondStep { email, until }) if app.now() < until => Ok(Self(customer(&app, &email).await?)),
-            Some(Who::Customer { email }) => Ok(Self(customer(&app, &email).await?)),
+            Some(Who::SecondStep { email, until }) if app.now() < until => {
+                Ok(Self { customer: customer(&app, &email).await?, is_logged_in: false })
+            }
+            Some(Who::Customer { email }) => Ok(Self { customer: customer(&app, &email).await?, is_logged_in: true }),
             _ => Err(Elsewhere::To("/log-in")),
         }
     }

@@ -53,6 +53,10 @@ impl IntoResponse for Trouble {
             let text = "Please try again in a moment. / しばらくしてからもう一度お試しください。\n";
             return (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "2")], text).into_response();
         }
+        // The account does not allow it: it was reset, say, and only the pass enrols.
+        if let Self::Verifier(sekisho::Error::Account(why)) = &self {
+            return (StatusCode::CONFLICT, format!("Not possible / 実行できません: {why}\n")).into_response();
+        }
         tracing::error!(error = %self, source = std::error::Error::source(&self).map(ToString::to_string), "failed");
         let text = "Something is wrong on our side. / システムエラーが発生しました。\n";
         (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()

@@ -199,6 +199,11 @@ async fn after_a_reset_only_the_pass_enrols_and_withdrawals_are_held_for_two_day
     assert!(page.shows("Type the pass"), "{}", page.text);
     assert_eq!(browser.get("/wallet").await.path, "/log-in/code", "the password alone lets nobody in");
     refused(&browser.post("/two-step/pass", &[("pass", "guessed")]).await);
+    // No code is any use now, which is nobody's mistake.
+    assert_eq!(browser.post("/log-in/code", &[("code", &old.shows(T + 86_400))]).await.status, 409);
+    assert_eq!(browser.post("/log-in/code", &[("recovery", &codes[1])]).await.status, 409);
+    let body = format!("{{\"email\":\"{ALICE}\",\"password\":\"{PASSWORD}\",\"code\":\"123456\"}}");
+    assert_eq!(site.browser().json("/api/log-in", &body).await.status, 409);
     let phone = browser.post("/two-step/pass", &[("pass", &site.pass_for(ALICE))]).await.phone();
     let page = browser.post("/two-step/confirm", &[("code", &phone.shows(T + 86_400))]).await;
     assert_eq!(page.recovery_codes().len(), 10, "{}", page.text);
@@ -234,6 +239,23 @@ async fn a_new_phone_takes_the_place_of_the_old_one_and_a_stolen_account_is_froz
     assert!(page.shows("Sato: found again"));
     site.at(T + 780);
     assert_eq!(site.browser().log_in(ALICE, &new.shows(T + 780)).await.path, "/wallet");
+}
+
+#[tokio::test]
+async fn an_enrolment_that_the_owner_has_begun_is_no_door_for_whoever_has_the_password() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
+    site.at(T + 600);
+    let tablet = browser.post("/security/add", &[("code", &phone.shows(T + 600))]).await.phone();
+    let mut thief = site.browser();
+    thief.password(ALICE).await;
+    let page = thief.post("/two-step/confirm", &[("code", &tablet.shows(T + 600))]).await;
+    assert_eq!(page.path, "/log-in/code");
+    assert_eq!(thief.get("/wallet").await.path, "/log-in/code");
+    let page = browser.post("/two-step/confirm", &[("code", &tablet.shows(T + 600))]).await;
+    assert_eq!(page.path, "/security");
+    assert!(page.text.matches("class=\"authenticator\"").count() == 2, "{}", page.text);
 }
 
 #[tokio::test]

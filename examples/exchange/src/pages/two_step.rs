@@ -105,10 +105,14 @@ pub(super) async fn confirm(
     State(app): State<App>,
     language: Language,
     session: Session,
-    PasswordGiven(customer): PasswordGiven,
+    PasswordGiven { customer, is_logged_in }: PasswordGiven,
     axum::Form(form): axum::Form<Code>,
 ) -> Result<Response, Trouble> {
     let account = customer.account()?;
+    // Only after a reset is confirming also logging in: an enrolment that the owner has begun elsewhere is not a door.
+    if !is_logged_in && !app.verifier.view(&account).await?.is_reset {
+        return Ok(Redirect::to("/log-in/code").into_response());
+    }
     match app.verifier.confirm(&account, Attempt::new(Purpose::BINDING, &form.code)).await {
         Ok(Verdict::Accepted(proof)) => {
             app.mail(
