@@ -356,7 +356,13 @@ async fn a_phone_stolen_is_frozen_at_once_and_reset_after() {
     let proof = accepted(service.submit(T, Attempt::new(Purpose::WITHDRAWAL, &stolen.shows(T, 0))).await);
     let cookie = service.verifier.remember_device(&proof, "thief".parse().unwrap()).await.unwrap().to_text();
     let support = service.verifier.support("desk-3", "stolen, says the owner by telephone");
+    // The service has founded a session on it.
+    let session = proof.epoch();
+    let epoch = async || service.verifier.view(&alice()).await.unwrap().epoch;
+    assert_eq!(epoch().await, session);
     support.freeze(&alice()).await.unwrap();
+    let frozen = epoch().await;
+    assert_ne!(frozen, session);
     let redeemed = service.verifier.redeem(&alice(), proof, Purpose::WITHDRAWAL, None).await;
     assert!(matches!(redeemed, Err(Error::Account(AccountError::Frozen))));
     let right = login(&stolen.shows(T + 30, 0)).with_device(cookie.expose());
@@ -365,6 +371,7 @@ async fn a_phone_stolen_is_frozen_at_once_and_reset_after() {
     assert_eq!(service.refused(T + 30, sheet).await, Rejection::Frozen);
     // What he had is void, not only frozen.
     support.thaw(&alice()).await.unwrap();
+    assert_eq!(epoch().await, frozen);
     for which in 0..5 {
         let _ = service.log_in_refused(T + 31, &stolen.never_shows(T, which)).await;
     }
@@ -374,6 +381,7 @@ async fn a_phone_stolen_is_frozen_at_once_and_reset_after() {
     // The owner comes to the desk.
     service.clock.set(at(T + 3_500));
     let pass = support.reset(&alice()).await.unwrap().to_text();
+    assert!(![session, frozen].contains(&epoch().await));
     let enrolment = service.verifier.enroll_with_pass(&alice(), pass.expose(), None, new_authenticator()).await;
     let new = Phone::of(&enrolment.unwrap());
     drop(service.confirm(T + 3_600, &new.shows(T + 3_600, 0)).await);

@@ -81,6 +81,13 @@ impl Proof {
         (u128::from(self.epoch) << 64) | u128::from(self.serial)
     }
 
+    /// The record's epoch at the time. A session that is founded on the proof keeps it, and has ended when the account's
+    /// [view](super::AccountView::epoch) has another: a freeze or a reset ends all of an account's sessions so, wherever they are.
+    #[must_use]
+    pub const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
     /// When it was accepted.
     #[must_use]
     pub const fn at(&self) -> UnixTime {

@@ -41,6 +41,9 @@ pub struct AccountView {
     pub frozen_at: Option<UnixTime>,
     /// Whether an operator has reset the account, and its owner has not enrolled since: only the pass does.
     pub is_reset: bool,
+    /// Another one after a freeze, a reset, a restored backup, and where the record is made anew: what was founded on
+    /// [proofs](super::Proof::epoch) of an earlier one, sessions above all, has ended. 0 where nothing is stored.
+    pub epoch: u64,
     /// The devices that are known, in the order they came.
     pub devices: Vec<DeviceView>,
     /// The latest events, oldest first. Not for the owner's eyes without choice: see [`Event`].
@@ -133,6 +136,7 @@ impl Account {
             holds: holds.map(|hold| (hold.purpose, hold.until)).collect(),
             frozen_at: record.frozen_at,
             is_reset: record.is_reset,
+            epoch: record.epoch,
             devices: views(&record.devices, policy.limits().device_secs, now),
             history: record.history.events().collect(),
         }

@@ -13,11 +13,19 @@ const elapsed = () => Math.floor((Date.now() - loaded) / 1000);
 function tick() {
   for (const time of document.querySelectorAll("time.countdown")) {
     const left = time.dataset.until - time.dataset.now - elapsed();
-    time.textContent = said(Math.max(left, 0));
+    const text = left > 0 ? said(left) : time.dataset.over;
+    if (time.textContent !== text) time.textContent = text;
   }
   for (const span of document.querySelectorAll(".next-code")) {
-    span.textContent = 30 - (Math.floor(Date.now() / 1000) % 30);
+    const { now, period } = span.dataset;
+    span.textContent = period - ((Number(now) + elapsed()) % period);
   }
 }
 tick();
 setInterval(tick, 1000);
+// One click is one submission.
+document.addEventListener("submit", (event) => {
+  if (event.target.dataset.sent) event.preventDefault();
+  event.target.dataset.sent = "yes";
+});
+addEventListener("pageshow", () => document.querySelectorAll("form").forEach((form) => delete form.dataset.sent));

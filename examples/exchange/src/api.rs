@@ -10,7 +10,8 @@
 //! | 401 | `refused` | `advice` (a word), `attempts_left` if known |
 //! | 429 | `refused` | the same, `retry_at` in Unix seconds, and `Retry-After` |
 //! | 409 | | in text: the account does not allow it, as after a reset |
-//! | 503 | | `Retry-After`: nothing was counted |
+//! | 429 | | in text, with `Retry-After`: too many requests of this address, nothing was looked at |
+//! | 503 | | in text, with `Retry-After`: overloaded, nothing was looked at; or the store did not answer, and the code may have been used up |
 
 use crate::pages::{by_password, has_second_step, refusal};
 use crate::trouble::Trouble;
@@ -75,18 +76,24 @@ pub async fn log_in(
         return Ok((StatusCode::UNAUTHORIZED, Json(Answer::WrongPassword)).into_response());
     };
     let account = customer.account()?;
-    if has_second_step(&app.verifier.view(&account).await?) {
+    let view = app.verifier.view(&account).await?;
+    let mut epoch = view.epoch;
+    if has_second_step(&view) {
         let (attempt, typed) = match (&request.code, &request.recovery) {
             (Some(code), _) => (Attempt::new(Purpose::LOGIN, code), Typed::AppCode),
             (None, Some(code)) => (Attempt::recovery(Purpose::LOGIN, code), Typed::RecoveryCode),
             (None, None) => return Ok((StatusCode::UNAUTHORIZED, Json(Answer::CodeWanted)).into_response()),
         };
-        if let Verdict::Rejected(rejection) = app.verifier.verify(&account, attempt).await? {
-            let answer = Json(refused(&rejection, typed));
-            return Ok(refusal(&rejection, app.now(), answer));
+        match app.verifier.verify(&account, attempt).await? {
+            Verdict::Accepted(proof) => epoch = proof.epoch(),
+            Verdict::Rejected(rejection) => {
+                let answer = Json(refused(&rejection, typed));
+                let (status, headers) = refusal(&rejection, app.now());
+                return Ok((status, headers, answer).into_response());
+            }
         }
     }
-    session::log_in(&session, &customer.email).await?;
+    session::log_in(&session, &customer, epoch).await?;
     Ok(Json(Answer::LoggedIn).into_response())
 }
 

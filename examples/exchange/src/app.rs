@@ -1,6 +1,6 @@
 //! State and policy, in one place.
 
-use crate::outbox::Outbox;
+use crate::outbox::{Mails, Message, Outbox};
 use crate::passwords::Passwords;
 use crate::stores::{OpenError, Stores};
 use crate::{Customers, guard, pages};
@@ -17,6 +17,9 @@ use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 use tower_sessions_moka_store::MokaStore;
 
+/// How long a session lasts, from when it began.
+const SESSION: time::Duration = time::Duration::hours(2);
+
 /// What whoever starts the exchange decides.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -30,8 +33,12 @@ pub struct Settings {
     pub burst: u32,
     /// See `burst`.
     pub refill: Duration,
-    /// Sessions that are kept at the most, those used least being ended.
+    /// Sessions that are kept at the most: beyond, the oldest and the newest may be ended.
     pub sessions: u64,
+    /// Whether the address of a request is the last one that `X-Forwarded-For` names, which our own proxy has put there.
+    pub is_behind_proxy: bool,
+    /// Whether anybody may read `/outbox` and `/metrics`: where only this machine reaches the exchange.
+    pub shows_inside: bool,
 }
 
 impl Default for Settings {
@@ -43,6 +50,8 @@ impl Default for Settings {
             burst: 120,
             refill: Duration::from_millis(200),
             sessions: 100_000,
+            is_behind_proxy: false,
+            shows_inside: false,
         }
     }
 }
@@ -98,16 +107,17 @@ impl App {
         clock: impl Clock + Clone,
     ) -> Result<Self, OpenError> {
         let customers = Customers::new(stores.customers, keyrings.customers);
+        let outbox = Outbox::default();
         let own = clock.clone();
         let verifier = Verifier::builder(stores.accounts, keyrings.accounts)
             .policy(Policy::default())
             .clock(clock)
-            .event_sink((TracingSink, MetricsSink))
+            .event_sink(((TracingSink, MetricsSink), Mails { customers: customers.clone(), outbox: outbox.clone() }))
             .build();
         let passwords = Passwords::new().map_err(|error| error.to_string())?;
         // Only shown, and compared with what the session says: the verifier asks its own.
         let clock = Arc::new(move || own.now().unwrap_or(UnixTime::from_secs(0)));
-        Ok(Self { verifier, customers, passwords, outbox: Outbox::default(), settings: Arc::new(settings), clock })
+        Ok(Self { verifier, customers, passwords, outbox, settings: Arc::new(settings), clock })
     }
 
     /// The time, in Unix seconds.
@@ -116,18 +126,22 @@ impl App {
         (self.clock)().as_secs()
     }
 
-    /// Tells a customer, by a mail to the outbox.
-    pub fn mail(&self, to: &str, text: String) {
-        self.outbox.send(crate::outbox::Message { to: to.into(), text, at: self.now() });
+    /// Sends a message, to the outbox.
+    pub fn send(&self, to: &str, text: String) {
+        self.outbox.send(Message { to: to.into(), text, at: self.now(), event: None });
     }
 
-    /// Everything, behind what guards it.
-    pub fn router(self, metrics: Option<PrometheusHandle>) -> Router {
+    /// Everything, behind what guards it. In a tokio runtime.
+    ///
+    /// # Errors
+    /// If the settings let nothing through.
+    pub fn router(self, metrics: Option<PrometheusHandle>) -> Result<Router, OpenError> {
         let sessions = SessionManagerLayer::new(MokaStore::new(Some(self.settings.sessions)))
             .with_name("__Host-session")
             .with_same_site(SameSite::Lax)
             .with_secure(true)
-            .with_expiry(Expiry::OnInactivity(time::Duration::minutes(30)));
-        guard::around(pages::routes(metrics).layer(sessions), &self.settings).with_state(self)
+            .with_expiry(Expiry::OnInactivity(SESSION));
+        let routes = pages::routes(&self.settings, metrics).layer(sessions);
+        Ok(guard::around(routes, &self.settings)?.with_state(self))
     }
 }

@@ -1,15 +1,18 @@
-//! Who the customers are. A real exchange has tables for this; here each is one sealed record, changed by compare-and-swap like Sekisho's own.
+//! Who the customers are. A real exchange has tables for this; here each is one sealed record, changed by compare-and-swap like Sekisho's own, and
+//! found by a second record that an address leads to.
 
+use crate::language::Language;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use sekisho::account::AccountId;
-use sekisho::seal::{Keyring, SealError};
+use sekisho::seal::{Keyring, Revision, SealError};
 use sekisho::store::{BoxStore, Store, StoreError, Swap, Write};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Withdrawals that are kept to be shown.
-const KEPT: usize = 20;
+/// Withdrawals that are kept to be shown, and to know one that is asked for again: codes for more are not accepted within the minute in which
+/// a named attempt is answered again.
+const KEPT: usize = 32;
 
 /// A customer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -17,9 +20,11 @@ pub struct Customer {
     /// In lower case.
     pub email: String,
     /// What Sekisho knows the customer by: not the address, which may change.
-    pub id: String,
+    pub account: String,
     /// PHC string.
     pub password: String,
+    /// What mails are written in.
+    pub language: Language,
     /// In yen.
     pub balance: u64,
     /// The latest, newest first.
@@ -29,6 +34,8 @@ pub struct Customer {
 /// Money that has left.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Withdrawal {
+    /// What was accepted for it: [`Proof::id`](sekisho::account::Proof::id).
+    pub proof: u128,
     /// In yen.
     pub amount: u64,
     /// The account that it went to.
@@ -73,7 +80,7 @@ impl Customer {
     /// # Errors
     /// If the record was tampered with.
     pub fn account(&self) -> Result<AccountId, CustomerError> {
-        AccountId::new(&self.id).map_err(|_| CustomerError::Unknown)
+        AccountId::new(&self.account).map_err(|_| CustomerError::Unknown)
     }
 }
 
@@ -88,71 +95,97 @@ impl Customers {
     ///
     /// # Errors
     /// [`CustomerError::Taken`], [`CustomerError::Address`]; the store's.
-    pub async fn add(&self, email: &str, password: String) -> Result<Customer, CustomerError> {
-        let number: [u8; 12] = rand::random();
-        let id = format!("customer-{}", base16ct::lower::encode_string(&number));
+    pub async fn add(&self, email: &str, password: String, language: Language) -> Result<Customer, CustomerError> {
         let email = normal(email).ok_or(CustomerError::Address)?;
-        let customer = Customer { email, id, password, balance: 1_000_000, withdrawals: Vec::new() };
-        match self.write(None, &customer).await? {
+        let by_email = email_key(&email)?;
+        if self.read_bytes(&by_email).await?.is_some() {
+            return Err(CustomerError::Taken);
+        }
+        let account = format!("c-{}", base16ct::lower::encode_string(&rand::random::<[u8; 16]>()));
+        let customer = Customer { email, account, password, language, balance: 1_000_000, withdrawals: Vec::new() };
+        // The address last: until then nobody finds the customer, should this end here.
+        let by_account = account_key(&customer.account()?)?;
+        if self.write(&by_account, None, &serde_json::to_vec(&customer)?).await? == Swap::Lost {
+            return Err(CustomerError::Taken);
+        }
+        match self.write(&by_email, None, customer.account.as_bytes()).await? {
             Swap::Done => Ok(customer),
             Swap::Lost => Err(CustomerError::Taken),
         }
     }
 
-    /// Finds one by address.
+    /// Finds one by the address of e-mail.
     ///
     /// # Errors
     /// The store's.
     pub async fn find(&self, email: &str) -> Result<Option<Customer>, CustomerError> {
         let Some(email) = normal(email) else { return Ok(None) };
-        Ok(self.read(&email).await?.map(|(_, customer)| customer))
+        let Some((_, account)) = self.read_bytes(&email_key(&email)?).await? else { return Ok(None) };
+        let account = AccountId::new(account).map_err(|_| CustomerError::Unknown)?;
+        self.by_account(&account).await
     }
 
-    /// Takes an amount from the balance, once.
+    /// Finds one by what Sekisho knows the customer by.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn by_account(&self, account: &AccountId) -> Result<Option<Customer>, CustomerError> {
+        Ok(self.read(account).await?.map(|(_, customer)| customer))
+    }
+
+    /// Takes an amount from the balance, once for what was accepted for it: a second time nothing is taken, and all is well.
     ///
     /// # Errors
     /// [`CustomerError::Balance`]; the store's.
-    pub async fn withdraw(&self, email: &str, withdrawal: Withdrawal) -> Result<(), CustomerError> {
+    pub async fn withdraw(&self, account: &AccountId, withdrawal: &Withdrawal) -> Result<Customer, CustomerError> {
         loop {
-            let (revision, mut customer) = self.read(email).await?.ok_or(CustomerError::Unknown)?;
+            let (revision, mut customer) = self.read(account).await?.ok_or(CustomerError::Unknown)?;
+            if customer.withdrawals.iter().any(|own| own.proof == withdrawal.proof) {
+                return Ok(customer);
+            }
             customer.balance = customer.balance.checked_sub(withdrawal.amount).ok_or(CustomerError::Balance)?;
             customer.withdrawals.insert(0, withdrawal.clone());
             customer.withdrawals.truncate(KEPT);
-            if self.write(Some(revision), &customer).await? == Swap::Done {
-                return Ok(());
+            if self.write(&account_key(account)?, Some(revision), &serde_json::to_vec(&customer)?).await? == Swap::Done
+            {
+                return Ok(customer);
             }
         }
     }
 
-    async fn read(&self, email: &str) -> Result<Option<(sekisho::seal::Revision, Customer)>, CustomerError> {
-        let (store, keyring) = &*self.0;
-        let key = key(email)?;
-        let Some(stored) = store.load(&key).await? else { return Ok(None) };
-        let customer = serde_json::from_slice(keyring.open_bytes(&key, &stored)?.expose())?;
-        Ok(Some((stored.revision, customer)))
+    async fn read(&self, account: &AccountId) -> Result<Option<(Revision, Customer)>, CustomerError> {
+        let Some((revision, bytes)) = self.read_bytes(&account_key(account)?).await? else { return Ok(None) };
+        Ok(Some((revision, serde_json::from_slice(&bytes)?)))
     }
 
-    async fn write(
-        &self,
-        expected: Option<sekisho::seal::Revision>,
-        customer: &Customer,
-    ) -> Result<Swap, CustomerError> {
+    async fn read_bytes(&self, key: &AccountId) -> Result<Option<(Revision, Vec<u8>)>, CustomerError> {
         let (store, keyring) = &*self.0;
-        let key = key(&customer.email)?;
-        let new = keyring.seal_bytes(&key, &serde_json::to_vec(customer)?, &mut UnwrapErr(SysRng))?;
-        Ok(store.swap(&key, &Write { expected, new }).await?)
+        let Some(stored) = store.load(key).await? else { return Ok(None) };
+        let bytes = keyring.open_bytes(key, &stored)?.expose().clone();
+        Ok(Some((stored.revision, bytes)))
+    }
+
+    async fn write(&self, key: &AccountId, expected: Option<Revision>, bytes: &[u8]) -> Result<Swap, CustomerError> {
+        let (store, keyring) = &*self.0;
+        let new = keyring.seal_bytes(key, bytes, &mut UnwrapErr(SysRng))?;
+        Ok(store.swap(key, &Write { expected, new }).await?)
     }
 }
 
-/// No customer's record can stand in the place of an account's: their keys begin differently.
-fn key(email: &str) -> Result<AccountId, CustomerError> {
+/// What a customer is found by. No record of these can stand in the place of one of Sekisho's: their keys differ.
+fn account_key(account: &AccountId) -> Result<AccountId, CustomerError> {
+    AccountId::new([b"customer:", account.as_bytes()].concat()).map_err(|_| CustomerError::Unknown)
+}
+
+/// What leads from an address to its customer.
+fn email_key(email: &str) -> Result<AccountId, CustomerError> {
     AccountId::new(format!("email:{email}")).map_err(|_| CustomerError::Address)
 }
 
-/// An address as it is kept: 3 to 100 bytes, an @ within.
+/// An address as it is kept: 3 to 100 bytes, an @ within, and nothing that an otpauth URI could not show (a colon).
 fn normal(email: &str) -> Option<String> {
     let email = email.trim().to_lowercase();
     let (name, host) = email.split_once('@')?;
     let is_address = !name.is_empty() && !host.is_empty() && (3..=100).contains(&email.len());
-    (is_address && !email.chars().any(|c| c.is_control() || c.is_whitespace())).then_some(email)
+    (is_address && !email.chars().any(|c| c == ':' || c.is_control() || c.is_whitespace())).then_some(email)
 }

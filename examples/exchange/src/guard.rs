@@ -1,10 +1,12 @@
 //! What requests pass before a handler sees them: too many of one address, too many of all, those that another site sends, and headers that keep pages
 //! to themselves.
 
+use crate::stores::OpenError;
 use crate::{App, Settings};
 use axum::Router;
+use axum::body::Body;
 use axum::error_handling::HandleErrorLayer;
-use axum::extract::Request;
+use axum::extract::{ConnectInfo, Request};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY, RETRY_AFTER,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -12,43 +14,89 @@ use axum::http::header::{
 use axum::http::{Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tower::ServiceBuilder;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::load_shed::LoadShedLayer;
-use tower_governor::GovernorLayer;
 use tower_governor::governor::GovernorConfigBuilder;
+use tower_governor::key_extractor::KeyExtractor;
+use tower_governor::{GovernorError, GovernorLayer};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
-use tower_http::timeout::TimeoutLayer;
 
-/// Forms are small.
+/// Forms are small: bytes of a body.
 const MAX_BODY: usize = 16 * 1024;
-/// The verifier's own deadlines are shorter.
+/// How long a body may take to come.
+const SLOWEST: Duration = Duration::from_secs(5);
+/// How long an answer may take: the verifier's own deadlines are shorter.
 const LONGEST: Duration = Duration::from_secs(15);
+/// How often addresses that have not been seen lately are forgotten.
+const FORGETTING: Duration = Duration::from_mins(1);
 
 /// Puts the guards around the routes.
-pub fn around(routes: Router<App>, settings: &Settings) -> Router<App> {
-    let mut rates = GovernorConfigBuilder::default();
-    let rates = rates.period(settings.refill).burst_size(settings.burst).use_headers().finish();
+///
+/// # Errors
+/// If the settings let nothing through.
+pub fn around(routes: Router<App>, settings: &Settings) -> Result<Router<App>, OpenError> {
     // Nothing is counted of what is turned away here: no handler has seen it.
     let shed = ServiceBuilder::new()
-        .layer(HandleErrorLayer::new(|_| async { overloaded() }))
+        .layer(HandleErrorLayer::new(|_| async { try_again() }))
         .layer(LoadShedLayer::new())
         .layer(GlobalConcurrencyLimitLayer::new(settings.at_once));
     let routes = routes
-        .layer(axum::extract::DefaultBodyLimit::max(MAX_BODY))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, LONGEST))
+        .layer(middleware::from_fn(in_time))
+        .layer(shed)
+        // Outside: who sends slowly takes nobody's place.
+        .layer(middleware::from_fn(whole))
         .layer(middleware::from_fn(refuse_other_sites))
-        .layer(shed);
-    let routes = match rates {
-        Some(rates) => routes.layer(GovernorLayer::new(Arc::new(rates))),
-        None => routes,
-    };
-    headers().into_iter().fold(routes.layer(CatchPanicLayer::new()), |routes, (name, value)| {
+        .route("/health", get(|| async { "ok\n" }));
+    let routes = limited(routes, settings)?.layer(CatchPanicLayer::new());
+    Ok(headers().into_iter().fold(routes, |routes, (name, value)| {
         routes.layer(SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value)))
-    })
+    }))
+}
+
+/// By address: a burst, then one at a time.
+fn limited(routes: Router<App>, settings: &Settings) -> Result<Router<App>, OpenError> {
+    let mut rates = GovernorConfigBuilder::default();
+    let rates = rates.period(settings.refill).burst_size(settings.burst);
+    let rates = rates.key_extractor(Sender { is_behind_proxy: settings.is_behind_proxy }).use_headers().finish();
+    let rates = Arc::new(rates.ok_or("a burst of no requests, or no time to refill it, lets nobody in")?);
+    let limiter = Arc::downgrade(rates.limiter());
+    tokio::spawn(async move {
+        while let Some(limiter) = limiter.upgrade() {
+            limiter.retain_recent();
+            drop(limiter);
+            tokio::time::sleep(FORGETTING).await;
+        }
+    });
+    Ok(routes.layer(GovernorLayer::new(rates)))
+}
+
+/// Who a request comes from: an IPv4 address, or the 64 bits of an IPv6 network, as one customer has all of one.
+#[derive(Clone, Debug)]
+struct Sender {
+    is_behind_proxy: bool,
+}
+
+impl KeyExtractor for Sender {
+    type Key = IpAddr;
+
+    fn extract<T>(&self, request: &axum::http::Request<T>) -> Result<IpAddr, GovernorError> {
+        let forwarded = || {
+            let last = request.headers().get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
+            last.rsplit(',').next()?.trim().parse().ok()
+        };
+        let peer = || request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+        let address = if self.is_behind_proxy { forwarded() } else { peer() };
+        Ok(match address.ok_or(GovernorError::UnableToExtractKey)?.to_canonical() {
+            IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (!0 << 64)).into(),
+            address @ IpAddr::V4(_) => address,
+        })
+    }
 }
 
 fn headers() -> [(HeaderName, &'static str); 7] {
@@ -60,7 +108,8 @@ fn headers() -> [(HeaderName, &'static str); 7] {
         ),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (X_FRAME_OPTIONS, "DENY"),
-        (REFERRER_POLICY, "no-referrer"),
+        // Not `no-referrer`: browsers send no origin with forms then.
+        (REFERRER_POLICY, "same-origin"),
         (STRICT_TRANSPORT_SECURITY, "max-age=63072000"),
         // Keys, codes and balances are not for caches.
         (CACHE_CONTROL, "no-store"),
@@ -68,9 +117,23 @@ fn headers() -> [(HeaderName, &'static str); 7] {
     ]
 }
 
-fn overloaded() -> Response {
+fn try_again() -> Response {
     let text = "Too many requests at the moment: please try again. / 混み合っています。もう一度お試しください。\n";
     (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], text).into_response()
+}
+
+async fn in_time(request: Request, next: Next) -> Response {
+    tokio::time::timeout(LONGEST, next.run(request)).await.unwrap_or_else(|_| try_again())
+}
+
+/// Reads the body before a place is taken.
+async fn whole(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    match tokio::time::timeout(SLOWEST, axum::body::to_bytes(body, MAX_BODY)).await {
+        Ok(Ok(body)) => next.run(Request::from_parts(parts, Body::from(body))).await,
+        Ok(Err(_)) => (StatusCode::PAYLOAD_TOO_LARGE, "That is more than any form has.\n").into_response(),
+        Err(_) => (StatusCode::REQUEST_TIMEOUT, "That came too slowly.\n").into_response(),
+    }
 }
 
 /// Cross-site request forgery: browsers say where a request comes from, and cannot be made to lie about it by pages. What is no browser sends neither
@@ -89,7 +152,7 @@ fn is_own(request: &Request) -> bool {
         // Browsers of before 2023.
         None => match header(ORIGIN) {
             None => true,
-            Some(origin) => origin.split_once("://").map(|(_, host)| host) == header(HOST),
+            Some(origin) => origin.split_once("://").is_some_and(|(_, host)| Some(host) == header(HOST)),
         },
     }
 }

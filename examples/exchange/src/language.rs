@@ -9,7 +9,7 @@ use std::convert::Infallible;
 pub const COOKIE_NAME: &str = "language";
 
 /// A language of the pages.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Language {
     /// 日本語
     Japanese,

@@ -1,32 +1,51 @@
 //! Starts the exchange. `cargo run --manifest-path examples/exchange/Cargo.toml` and open <http://localhost:8080>.
 //!
 //! - `--store`: `redb:FOLDER` (the default, in `exchange-data`), `redis://…`, `postgres://…`
-//! - `--listen`: an address and a port. Default: `127.0.0.1:8080`
-//! - `SEKISHO_KEYS`: the sealing keys, as [`Keyring::from_env`] reads them. Without it one is made and kept in `exchange-data/keys`, for trying.
+//! - `--listen`: an address and a port. Default: `127.0.0.1:8080`. Where others than this machine reach it, `/outbox` and `/metrics` are not served.
+//! - `--metrics`: another address and port, for `/metrics` alone
+//! - `--behind-proxy`: a proxy of ours speaks TLS, and puts the sender's address last in `X-Forwarded-For`
+//! - `SEKISHO_KEYS`: the sealing keys, as [`Keyring::from_env`] reads them. Without it one is made and kept beside the redb files, for trying.
 //! - `SUPPORT_PASSWORD`: opens the support desk at `/support`. Without it one is made, and said.
 
+use axum::Router;
+use axum::routing::get;
 use exchange::stores::{self, OpenError};
 use exchange::{App, Keyrings, Settings};
-use metrics_exporter_prometheus::PrometheusBuilder;
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use sekisho::seal::Keyring;
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
+
+/// How often what metrics have gathered is summed up, so that it does not grow.
+const SUMMING_UP: Duration = Duration::from_secs(5);
 
 struct Options {
     store: String,
     listen: SocketAddr,
+    metrics: Option<SocketAddr>,
+    is_behind_proxy: bool,
 }
 
 fn options() -> Result<Options, OpenError> {
     use lexopt::prelude::*;
-    let mut options = Options { store: "redb:exchange-data".into(), listen: ([127, 0, 0, 1], 8080).into() };
+    let mut options = Options {
+        store: "redb:exchange-data".into(),
+        listen: ([127, 0, 0, 1], 8080).into(),
+        metrics: None,
+        is_behind_proxy: false,
+    };
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
         match argument {
             Long("store") => options.store = arguments.value()?.string()?,
             Long("listen") => options.listen = arguments.value()?.parse()?,
+            Long("metrics") => options.metrics = Some(arguments.value()?.parse()?),
+            Long("behind-proxy") => options.is_behind_proxy = true,
             _ => return Err(argument.unexpected().into()),
         }
     }
@@ -38,32 +57,64 @@ async fn main() -> Result<(), OpenError> {
     let options = options()?;
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
-    let metrics = PrometheusBuilder::new().install_recorder()?;
+    let metrics = gathered()?;
     let support_password = std::env::var("SUPPORT_PASSWORD").unwrap_or_else(|_| {
         let made = base16ct::lower::encode_string(&rand::random::<[u8; 8]>());
         println!("the support desk's password, this time: {made}");
         made
     });
-    let keyrings = Keyrings { accounts: keyring()?, customers: keyring()? };
-    let settings = Settings { support_password: Some(support_password), ..Settings::default() };
+    let keyrings = Keyrings { accounts: keyring(&options.store)?, customers: keyring(&options.store)? };
+    let settings = Settings {
+        support_password: Some(support_password),
+        is_behind_proxy: options.is_behind_proxy,
+        shows_inside: options.listen.ip().is_loopback() && !options.is_behind_proxy,
+        ..Settings::default()
+    };
     let app = App::new(stores::open(&options.store).await?, keyrings, settings)?;
+    if let Some(address) = options.metrics {
+        let listener = TcpListener::bind(address).await?;
+        let metrics = metrics.clone();
+        let router = Router::new().route("/metrics", get(async move || metrics.render()));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+    }
     let listener = TcpListener::bind(options.listen).await?;
+    let service = app.router(Some(metrics))?.into_make_service_with_connect_info::<SocketAddr>();
     println!("open http://localhost:{}", listener.local_addr()?.port());
-    let service = app.router(Some(metrics)).into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, service).with_graceful_shutdown(asked_to_stop()).await?;
     Ok(())
 }
 
-/// The service's keys; for trying, keys of this folder.
-fn keyring() -> Result<Keyring, OpenError> {
+/// What is measured, from now on.
+fn gathered() -> Result<PrometheusHandle, OpenError> {
+    let metrics = PrometheusBuilder::new().install_recorder()?;
+    let own = metrics.clone();
+    tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(SUMMING_UP).await;
+            own.run_upkeep();
+        }
+    });
+    Ok(metrics)
+}
+
+/// The service's keys; for trying on this machine, keys beside the files that they seal.
+fn keyring(store: &str) -> Result<Keyring, OpenError> {
     if std::env::var_os("SEKISHO_KEYS").is_some() {
         return Ok(Keyring::from_env("SEKISHO_KEYS")?);
     }
-    let file = Path::new("exchange-data/keys");
-    if !file.exists() {
-        std::fs::create_dir_all("exchange-data")?;
-        let key = base16ct::lower::encode_string(&rand::random::<[u8; 32]>());
-        std::fs::write(file, format!("1:{key}\n"))?;
+    let Some(folder) = store.strip_prefix("redb:") else {
+        return Err("set SEKISHO_KEYS to the sealing keys, the same for every copy: 1:$(openssl rand -hex 32)".into());
+    };
+    std::fs::create_dir_all(folder)?;
+    let file = Path::new(folder).join("keys");
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(&file) {
+        Ok(mut new) => writeln!(new, "1:{}", base16ct::lower::encode_string(&rand::random::<[u8; 32]>()))?,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(error.into()),
     }
     Ok(Keyring::from_file(file)?)
 }

@@ -1,9 +1,13 @@
-//! Messages that a real service would send: kept in memory, for the page that shows them.
+//! Messages that a real service would send: kept in memory, for the page that shows them. What the owner of an account has to be told comes here by
+//! itself, as the [`Mails`] are one of the verifier's sinks.
 
+use crate::{Customers, words};
+use sekisho::account::{AccountId, Event};
+use sekisho::verifier::{EventSink, SinkError};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-const KEPT: usize = 100;
+const KEPT: usize = 200;
 
 /// A message.
 #[derive(Clone, Debug)]
@@ -14,6 +18,8 @@ pub struct Message {
     pub text: String,
     /// In Unix seconds.
     pub at: u64,
+    /// Of an event, its number on the account.
+    pub event: Option<u64>,
 }
 
 /// The latest messages.
@@ -21,16 +27,46 @@ pub struct Message {
 pub struct Outbox(Arc<Mutex<VecDeque<Message>>>);
 
 impl Outbox {
-    /// Sends one.
+    /// Sends one. An event that is told again is not.
     pub fn send(&self, message: Message) {
         let mut messages = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        messages.push_front(message);
-        messages.truncate(KEPT);
+        let is_same = |own: &Message| own.event.is_some() && own.event == message.event && own.to == message.to;
+        if !messages.iter().any(is_same) {
+            messages.push_front(message);
+            messages.truncate(KEPT);
+        }
     }
 
     /// Newest first.
     #[must_use]
     pub fn messages(&self) -> Vec<Message> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+}
+
+/// Mails owners what has happened on their accounts. While the customers cannot be read an event is not taken, and so handed again.
+#[derive(Clone, Debug)]
+pub struct Mails {
+    /// Where owners are found.
+    pub customers: Customers,
+    /// Where mails go.
+    pub outbox: Outbox,
+}
+
+impl EventSink for Mails {
+    async fn hand(&self, account: &AccountId, event: &Event) -> Result<(), SinkError> {
+        if !event.notifies_owner() {
+            return Ok(());
+        }
+        if let Some(customer) = self.customers.by_account(account).await? {
+            let (at, what) = (event.at.as_secs(), words::happened(customer.language, &event.kind));
+            let advice = customer.language.say(
+                "お心当たりがない場合は、すぐにサポートにご連絡ください。",
+                "If this was not you, contact support at once.",
+            );
+            let text = format!("{what}\n{}\n{advice}", words::moment(customer.language, at));
+            self.outbox.send(Message { to: customer.email, text, at, event: event.sequence });
+        }
+        Ok(())
     }
 }

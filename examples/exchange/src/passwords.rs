@@ -45,8 +45,14 @@ impl Passwords {
         self.in_turn(check).await.flatten().is_some() && is_somebodys
     }
 
+    /// The turn goes with the work: whoever asks and goes away does not get more of it done at a time.
     async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
-        let _turn = self.turns.acquire().await.ok()?;
+        let turn = self.turns.clone().acquire_owned().await.ok()?;
+        let work = move || {
+            let done = work();
+            drop(turn);
+            done
+        };
         tokio::task::spawn_blocking(work).await.ok()
     }
 }

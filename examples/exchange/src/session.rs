@@ -1,16 +1,18 @@
-//! Who a browser belongs to: nobody, somebody whose password was right a moment ago, or a customer who is logged in.
+//! What the exchange knows of a browser: who has given a password, and who is logged in.
+//!
+//! Sessions are kept by each copy of the exchange, so a balancer has to lead a browser to one copy; other stores of tower-sessions share them. Whether
+//! one still holds is asked of the account each time: a freeze or a reset ends all of its sessions, in every copy.
 
-use crate::customers::Customer;
+use crate::customers::{Customer, CustomerError};
 use crate::trouble::Trouble;
 use crate::{App, language};
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
+use sekisho::account::{AccountId, AccountView, Attempt};
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
-/// The cookie of a browser that its owner has had remembered.
-pub const DEVICE: &str = "__Host-device";
 /// How long the second step may be waited for, in seconds.
 const SECOND_STEP_SECS: u64 = 600;
 const KEY: &str = "who";
@@ -20,57 +22,111 @@ const KEY: &str = "who";
 enum Who {
     /// The password was right, the code is waited for.
     SecondStep {
-        email: String,
+        account: String,
         until: u64,
+        /// Names this log-in, so that its code may be submitted twice when the first answer got lost.
+        attempt: [u8; 16],
+        /// After a reset, the one that an enrolment was begun with.
+        pass: Option<String>,
     },
     Customer {
-        email: String,
+        account: String,
+        /// Of the proof, or of the account that takes none.
+        epoch: u64,
+        /// Names what is asked twice, as above.
+        attempt: [u8; 16],
     },
     Operator {
         name: String,
     },
 }
 
-/// A browser whose user has given the right password.
+/// A customer who has given the right password.
 #[derive(Debug)]
-pub struct SecondStep(pub Customer);
+pub struct Owner {
+    /// Who that is.
+    pub customer: Customer,
+    /// The same, as Sekisho says it.
+    pub account: AccountId,
+    /// The second factor.
+    pub view: AccountView,
+    /// The token that the browser has brought, if the customer has had it remembered.
+    pub device: Option<String>,
+}
+
+impl Owner {
+    /// The attempt of this browser.
+    pub fn attempt(&self, attempt: Attempt) -> Attempt {
+        match &self.device {
+            Some(token) => attempt.with_device(token),
+            None => attempt,
+        }
+    }
+}
+
+/// The cookie of a browser that a customer has had remembered: others may use the browser too.
+#[must_use]
+pub fn device_cookie(customer: &Customer) -> String {
+    format!("__Host-device-{}", customer.account)
+}
+
+/// A browser whose user has given the right password, and no code yet.
+#[derive(Debug)]
+pub struct SecondStep {
+    /// Who that is.
+    pub owner: Owner,
+    /// The name of this log-in.
+    pub attempt: [u8; 16],
+}
+
+/// A customer who is logged in.
+#[derive(Debug)]
+pub struct LoggedIn(pub Owner);
 
 /// A customer who has given the right password, and perhaps logged in.
 #[derive(Debug)]
 pub struct PasswordGiven {
     /// Who that is.
-    pub customer: Customer,
+    pub owner: Owner,
     /// Whether the second step was taken too.
     pub is_logged_in: bool,
+    /// Names what is asked twice.
+    pub attempt: [u8; 16],
+    /// After a reset, the one that an enrolment was begun with.
+    pub pass: Option<String>,
 }
-
-/// A customer who is logged in.
-#[derive(Debug)]
-pub struct LoggedIn(pub Customer);
 
 /// Somebody of the support desk.
 #[derive(Debug)]
 pub struct AtTheDesk(pub String);
 
-/// The token of a known browser, if it has brought one.
-#[derive(Debug)]
-pub struct Device(pub Option<String>);
-
 /// Begins the second step, under a new name of the session.
 ///
 /// # Errors
 /// [`Trouble`].
-pub async fn begin_second_step(session: &Session, email: &str, now: u64) -> Result<(), Trouble> {
+pub async fn begin_second_step(session: &Session, customer: &Customer, now: u64) -> Result<(), Trouble> {
     let until = now.saturating_add(SECOND_STEP_SECS);
-    begin(session, Who::SecondStep { email: email.into(), until }).await
+    let (account, attempt) = (customer.account.clone(), rand::random());
+    begin(session, Who::SecondStep { account, until, attempt, pass: None }).await
 }
 
-/// Logs a customer in, under a new name of the session.
+/// Keeps the pass that an enrolment after a reset was begun with, to confirm it.
 ///
 /// # Errors
 /// [`Trouble`].
-pub async fn log_in(session: &Session, email: &str) -> Result<(), Trouble> {
-    begin(session, Who::Customer { email: email.into() }).await
+pub async fn keep_pass(session: &Session, given: &str) -> Result<(), Trouble> {
+    if let Some(Who::SecondStep { account, until, attempt, .. }) = session.get(KEY).await? {
+        session.insert(KEY, Who::SecondStep { account, until, attempt, pass: Some(given.into()) }).await?;
+    }
+    Ok(())
+}
+
+/// Logs a customer in, under a new name of the session, until the account has another epoch.
+///
+/// # Errors
+/// [`Trouble`].
+pub async fn log_in(session: &Session, customer: &Customer, epoch: u64) -> Result<(), Trouble> {
+    begin(session, Who::Customer { account: customer.account.clone(), epoch, attempt: rand::random() }).await
 }
 
 /// Lets an operator in.
@@ -122,14 +178,30 @@ impl IntoResponse for Elsewhere {
     }
 }
 
-async fn who<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<Option<Who>, Elsewhere> {
+/// A session, and who it says it is of.
+async fn who<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<(Session, Option<Who>), Elsewhere> {
     let session = Session::from_request_parts(parts, state).await;
     let session = session.map_err(|(_, why)| Elsewhere::Trouble(Trouble::Session(why.into())))?;
-    Ok(session.get(KEY).await?)
+    let who = session.get(KEY).await?;
+    Ok((session, who))
 }
 
-async fn customer(app: &App, email: &str) -> Result<Customer, Elsewhere> {
-    app.customers.find(email).await?.ok_or(Elsewhere::To("/log-in"))
+async fn owner(app: &App, parts: &Parts, account: &str) -> Result<Owner, Elsewhere> {
+    let account = AccountId::new(account).map_err(|_| CustomerError::Unknown)?;
+    let customer = app.customers.by_account(&account).await?.ok_or(Elsewhere::To("/log-in"))?;
+    let view = app.verifier.view(&account).await?;
+    let device = language::cookie(parts, &device_cookie(&customer)).map(ToOwned::to_owned);
+    Ok(Owner { customer, account, view, device })
+}
+
+/// An owner with a session of this epoch, unless it has ended since.
+async fn logged_in(app: &App, parts: &Parts, session: &Session, account: &str, epoch: u64) -> Result<Owner, Elsewhere> {
+    let owner = owner(app, parts, account).await?;
+    if owner.view.epoch != epoch {
+        end(session).await?;
+        return Err(Elsewhere::To("/log-in"));
+    }
+    Ok(owner)
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for SecondStep
@@ -140,9 +212,28 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Elsewhere> {
         let app = App::from_ref(state);
-        match who(parts, state).await? {
-            Some(Who::SecondStep { email, until }) if app.now() < until => Ok(Self(customer(&app, &email).await?)),
+        match who(parts, state).await?.1 {
+            Some(Who::SecondStep { account, until, attempt, .. }) if app.now() < until => {
+                Ok(Self { owner: owner(&app, parts, &account).await?, attempt })
+            }
             Some(Who::Customer { .. }) => Err(Elsewhere::To("/wallet")),
+            _ => Err(Elsewhere::To("/log-in")),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for LoggedIn
+where
+    App: FromRef<S>,
+{
+    type Rejection = Elsewhere;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Elsewhere> {
+        match who(parts, state).await? {
+            (session, Some(Who::Customer { account, epoch, .. })) => {
+                Ok(Self(logged_in(&App::from_ref(state), parts, &session, &account, epoch).await?))
+            }
+            (_, Some(Who::SecondStep { .. })) => Err(Elsewhere::To("/log-in/code")),
             _ => Err(Elsewhere::To("/log-in")),
         }
     }
@@ -157,25 +248,13 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Elsewhere> {
         let app = App::from_ref(state);
         match who(parts, state).await? {
-            Some(Who::SecondStep { email, until }) if app.now() < until => {
-                Ok(Self { customer: customer(&app, &email).await?, is_logged_in: false })
+            (_, Some(Who::SecondStep { account, until, attempt, pass })) if app.now() < until => {
+                Ok(Self { owner: owner(&app, parts, &account).await?, is_logged_in: false, attempt, pass })
             }
-            Some(Who::Customer { email }) => Ok(Self { customer: customer(&app, &email).await?, is_logged_in: true }),
-            _ => Err(Elsewhere::To("/log-in")),
-        }
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for LoggedIn
-where
-    App: FromRef<S>,
-{
-    type Rejection = Elsewhere;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Elsewhere> {
-        match who(parts, state).await? {
-            Some(Who::Customer { email }) => Ok(Self(customer(&App::from_ref(state), &email).await?)),
-            Some(Who::SecondStep { .. }) => Err(Elsewhere::To("/log-in/code")),
+            (session, Some(Who::Customer { account, epoch, attempt })) => {
+                let owner = logged_in(&app, parts, &session, &account, epoch).await?;
+                Ok(Self { owner, is_logged_in: true, attempt, pass: None })
+            }
             _ => Err(Elsewhere::To("/log-in")),
         }
     }
@@ -185,17 +264,9 @@ impl<S: Send + Sync> FromRequestParts<S> for AtTheDesk {
     type Rejection = Elsewhere;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Elsewhere> {
-        match who(parts, state).await? {
+        match who(parts, state).await?.1 {
             Some(Who::Operator { name }) => Ok(Self(name)),
             _ => Err(Elsewhere::To("/support/log-in")),
         }
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for Device {
-    type Rejection = std::convert::Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        Ok(Self(language::cookie(parts, DEVICE).map(ToOwned::to_owned)))
     }
 }

@@ -1,6 +1,8 @@
-//! What goes wrong on our side. Nobody is let in, and no attempt is lost: what the verifier has counted is counted.
+//! What goes wrong on our side. Nobody is let in; a code may have been used up, and is answered the same when it is sent again within a minute.
 
 use crate::customers::CustomerError;
+use crate::language::Language;
+use crate::words;
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
@@ -55,7 +57,9 @@ impl IntoResponse for Trouble {
         }
         // The account does not allow it: it was reset, say, and only the pass enrols.
         if let Self::Verifier(sekisho::Error::Account(why)) = &self {
-            return (StatusCode::CONFLICT, format!("Not possible / 実行できません: {why}\n")).into_response();
+            let [english, japanese] =
+                [Language::English, Language::Japanese].map(|language| words::impossible(language, why));
+            return (StatusCode::CONFLICT, format!("{english} / {japanese}\n")).into_response();
         }
         tracing::error!(error = %self, source = std::error::Error::source(&self).map(ToString::to_string), "failed");
         let text = "Something is wrong on our side. / システムエラーが発生しました。\n";

@@ -2,7 +2,7 @@
 
 use crate::language::Language;
 use maud::{Markup, html};
-use sekisho::account::{AuthenticatorKind, Channel};
+use sekisho::account::{AccountError, AuthenticatorKind, Channel, EventKind};
 use sekisho::otp::{Advice, Rejection, Typed};
 
 /// An answer to a code that was refused: what to do, and until when to wait, if that is it.
@@ -24,7 +24,9 @@ pub fn refused(language: Language, rejection: &Rejection, typed: Typed, now: u64
 #[must_use]
 pub fn countdown(language: Language, until: u64, now: u64) -> Markup {
     let left = until.saturating_sub(now);
-    html! { time.countdown data-until=(until) data-now=(now) { (duration(language, left)) } }
+    let over = language.say("終了しました", "over");
+    // Read once, not each second.
+    html! { time.countdown aria-live="off" data-until=(until) data-now=(now) data-over=(over) { (duration(language, left)) } }
 }
 
 /// "2 h 5 min".
@@ -53,11 +55,13 @@ pub fn moment(language: Language, secs: u64) -> String {
     }
 }
 
-fn advice(language: Language, advice: Advice) -> String {
+/// What to do.
+#[must_use]
+pub fn advice(language: Language, advice: Advice) -> String {
     let japanese = match advice {
         Advice::TypeTheDigits => "認証アプリに表示されている数字を入力してください。",
         Advice::WaitForTheNextCode => "このコードはもう使えません。次のコードをお待ちください。",
-        Advice::WaitBeforeTheNextLogIn => "短時間のログインが多すぎます。しばらくお待ちください。",
+        Advice::WaitBeforeTheNextLogIn => "短時間でのご利用回数が多すぎます。しばらくお待ちください。",
         Advice::TypeItAsItAppears => {
             "コードの有効期限が切れています。新しいコードが表示されたらすぐに入力してください。"
         }
@@ -77,8 +81,8 @@ fn advice(language: Language, advice: Advice) -> String {
             "確認できませんでした。スマートフォンの時刻を自動設定にしてから、続けて表示された2つの新しいコードを入力してください。"
         }
         Advice::UseARecoveryCode => "コードの間違いが多すぎます。リカバリーコードを使うか、サポートにご連絡ください。",
-        // More may come: what they mean is said in English then.
         Advice::ContactSupport => "ここでは操作できません。サポートにご連絡ください。",
+        // More may come: what they mean is said in English then.
         _ => return advice.to_string(),
     };
     match language {
@@ -102,4 +106,110 @@ pub fn kind(language: Language, kind: &AuthenticatorKind) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// What has happened on an account, for its owner and for support.
+#[must_use]
+pub fn happened(language: Language, kind: &EventKind) -> &'static str {
+    let (japanese, english) = match kind {
+        EventKind::EnrolmentBegun { .. } => ("認証手段の登録が始まりました。", "An enrolment was begun."),
+        EventKind::Confirmed { .. } => ("認証手段が追加されました。", "An authenticator was added."),
+        EventKind::Accepted { .. } => ("コードが受け付けられました。", "A code was accepted."),
+        EventKind::DeliveredCodeAccepted { .. } => {
+            ("送信されたコードが受け付けられました。", "A code that was sent was accepted.")
+        }
+        EventKind::Rejected { .. } => ("コードが拒否されました。", "A code was refused."),
+        EventKind::CodeSent { .. } => ("コードが送信されました。", "A code was sent."),
+        EventKind::Resynchronised { .. } => {
+            ("認証アプリの時刻のずれが登録されました。", "An app's clock was resynchronised.")
+        }
+        EventKind::Replaced { .. } => {
+            ("認証手段が新しいものに替わりました。", "An authenticator was replaced by a new one.")
+        }
+        EventKind::DeviceRemembered { .. } => ("ブラウザが記憶されました。", "A browser was remembered."),
+        EventKind::DeviceForgotten { .. } => ("ブラウザの記憶が削除されました。", "A browser was forgotten."),
+        EventKind::PassMailed { .. } => ("仮パスコードがメールで送られました。", "A pass was mailed."),
+        EventKind::Locked { .. } => (
+            "パスワードの入力後にコードの間違いが続いたため、一時的にロックされました。",
+            "After the right password, several codes were wrong: log-ins are locked for a while.",
+        ),
+        EventKind::Disabled => (
+            "コードの間違いが多すぎるため、認証手段が無効になりました。",
+            "Authenticators were disabled: too many wrong codes.",
+        ),
+        EventKind::Renamed { .. } => ("認証手段の名前が変わりました。", "An authenticator was renamed."),
+        EventKind::Removed { .. } => ("認証手段が削除されました。", "An authenticator was removed."),
+        EventKind::PassIssued { .. } => ("サポートが仮パスコードを発行しました。", "Support has issued a pass."),
+        EventKind::RecoveryCodesIssued { .. } => ("リカバリーコードが発行されました。", "Recovery codes were issued."),
+        EventKind::Recovered { .. } => ("リカバリーコードが使われました。", "A recovery code was used."),
+        EventKind::Reset { .. } => ("サポートが2段階認証をリセットしました。", "Support has reset two-step login."),
+        EventKind::Frozen { .. } => ("サポートがアカウントを凍結しました。", "Support has frozen the account."),
+        EventKind::Thawed { .. } => ("サポートがアカウントの凍結を解除しました。", "Support has ended the freeze."),
+        EventKind::DriftCleared { .. } => (
+            "サポートが認証アプリの時刻のずれの登録を取り消しました。",
+            "Support has cleared what was known of an app's clock.",
+        ),
+        EventKind::Restored { .. } => ("バックアップから復元されました。", "The account was restored from a backup."),
+        EventKind::Erased { .. } => {
+            ("アカウントの認証情報が消去されました。", "The account's second factor was erased.")
+        }
+        _ => ("その他", "Something else has happened."),
+    };
+    language.say(japanese, english)
+}
+
+/// What the state of an account does not allow.
+#[must_use]
+pub fn impossible(language: Language, why: &AccountError) -> &'static str {
+    let (japanese, english) = match why {
+        AccountError::NotEnrolled => ("先に2段階認証を設定してください。", "Set up two-step login first."),
+        AccountError::AlreadyEnrolled => ("2段階認証はすでに設定されています。", "Two-step login is set up already."),
+        AccountError::TooMany => {
+            ("これ以上は追加できません。先にどれかを削除してください。", "There is no room for more: remove one first.")
+        }
+        AccountError::SameSecret => ("すでに登録されています。", "That one is there already."),
+        AccountError::PassNeeded => (
+            "サポートから届いた仮パスコードが必要です。違うか、期限が切れている場合はサポートにご連絡ください。",
+            "This takes the pass that support has mailed. If it is wrong, or has run out, contact support.",
+        ),
+        AccountError::NoApp => ("登録されている認証アプリがありません。", "There is no app whose clock could be off."),
+        AccountError::Held { .. } | AccountError::Frozen => {
+            ("現在は停止されています。サポートにご連絡ください。", "This is held: contact support.")
+        }
+        AccountError::NoRecoveryCodes => (
+            "使えるリカバリーコードがありません。サポートにご連絡ください。",
+            "No recovery code is left: contact support.",
+        ),
+        AccountError::NotByRecovery => (
+            "リカバリーコードではできません。先にログインしてください。",
+            "Not by a recovery code: log in with it first.",
+        ),
+        AccountError::NothingPending => (
+            "登録の期限が過ぎました。何も変わっていません。もう一度最初から行ってください。",
+            "The time for this was over: nothing has changed. Begin it again.",
+        ),
+        AccountError::NoSuchAuthenticator { .. } | AccountError::NoSuchDevice { .. } => {
+            ("すでに削除されています。", "That one has gone already.")
+        }
+        AccountError::LastAuthenticator => {
+            ("最後の認証手段のため、削除されませんでした。", "It is the last one in force, and was not removed.")
+        }
+        AccountError::NotTheLast => (
+            "ほかの認証手段が追加されたため、削除されませんでした。",
+            "Another one was added meanwhile: it was not removed.",
+        ),
+        AccountError::Proof(_) => (
+            "時間がかかりすぎました。新しいコードでもう一度お試しください。",
+            "That took too long: try again with a new code.",
+        ),
+        _ => ("この操作はできません。サポートにご連絡ください。", "That is not possible: contact support."),
+    };
+    language.say(japanese, english)
+}
+
+/// A full-width digit as Japanese keyboards give it, as a digit; anything else as it is.
+#[must_use]
+pub fn half_width(c: char) -> char {
+    let value = u32::from(c).checked_sub(u32::from('０')).and_then(|value| char::from_digit(value, 10));
+    value.unwrap_or(c)
 }

@@ -1,14 +1,11 @@
-//! What customers and operators do, over HTTP, without scripts: the ways in, the ways to be refused, and the ways back.
+//! What the site does whoever comes: the door, what others must not do, languages, JSON, overload.
 
 mod site;
 
-use site::{Browser, DESK, PASSWORD, Page, Site, T};
-
-const ALICE: &str = "alice@example.com";
-
-fn refused(page: &Page) {
-    assert!(page.shows("role=\"alert\""), "{}", page.text);
-}
+use site::{ALICE, PASSWORD, Site, T, at_the_desk, refused};
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
+use std::time::Duration;
 
 #[tokio::test]
 async fn a_customer_signs_up_enrols_and_logs_in_and_a_code_is_good_once() {
@@ -52,196 +49,6 @@ async fn a_wrong_password_tells_nothing_of_who_has_signed_up() {
 }
 
 #[tokio::test]
-async fn five_wrong_codes_lock_and_end_the_open_door_and_the_lock_ends() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
-    browser.log_out().await;
-    site.at(T + 60);
-    browser.password(ALICE).await;
-    for left in (1..5).rev() {
-        let page = browser.post("/log-in/code", &[("code", &phone.wrong(T + 60))]).await;
-        assert_eq!(page.status, 401);
-        assert!(page.shows(&format!("Attempts left: {left}")), "{}", page.text);
-    }
-    let page = browser.post("/log-in/code", &[("code", &phone.wrong(T + 60))]).await;
-    assert_eq!((page.status, &page.headers["retry-after"]), (429, &"30".parse().unwrap()));
-    assert!(page.shows("data-until") && page.shows("30 s"), "{}", page.text);
-    // The password is asked for again.
-    assert_eq!(browser.get("/log-in/code").await.path, "/log-in");
-    let page = browser.log_in(ALICE, &phone.shows(T + 60)).await;
-    assert_eq!(page.status, 429, "also a right code is not looked at");
-    site.at(T + 91);
-    assert_eq!(browser.log_in(ALICE, &phone.shows(T + 91)).await.path, "/wallet");
-}
-
-#[tokio::test]
-async fn without_the_phone_a_recovery_code_lets_in_once_and_holds_withdrawals() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (phone, codes) = browser.sign_up(&site, ALICE, T).await;
-    browser.log_out().await;
-    let then = T + 3 * 86_400;
-    site.at(then);
-    browser.password(ALICE).await;
-    let page = browser.post("/log-in/code", &[("recovery", &codes[3].to_lowercase())]).await;
-    assert_eq!(page.path, "/security");
-    assert!(page.shows("<span id=\"recovery-left\">9</span>"));
-    let page = browser.get("/wallet").await;
-    assert!(page.shows("id=\"hold\"") && page.shows("24 h 0 min"), "{}", page.text);
-    // The phone was in the other coat.
-    site.at(then + 60);
-    let page = withdraw(&mut browser, &phone.shows(then + 60)).await;
-    assert_eq!(page.status, 429);
-    assert!(page.shows("This is held for a while") && page.shows("<span id=\"balance\">1000000</span>"));
-    browser.log_out().await;
-    browser.password(ALICE).await;
-    refused(&browser.post("/log-in/code", &[("recovery", &codes[3])]).await);
-
-    let later = then + 86_400 + 300;
-    site.at(later);
-    assert_eq!(browser.log_in(ALICE, &phone.shows(later)).await.path, "/wallet");
-    site.at(later + 30);
-    let page = withdraw(&mut browser, &phone.shows(later + 30)).await;
-    assert_eq!(page.status, 200, "{}", page.text);
-    assert!(page.shows("<span id=\"balance\">750000</span>") && page.shows("0001-1234567"));
-    let page = withdraw(&mut browser, &phone.shows(later + 30)).await;
-    assert!(page.shows("cannot be used again") && page.shows("<span id=\"balance\">750000</span>"), "once");
-}
-
-async fn withdraw(browser: &mut Browser, code: &str) -> Page {
-    browser.post("/wallet/withdraw", &[("amount", "250000"), ("to", "0001-1234567"), ("code", code)]).await
-}
-
-#[tokio::test]
-async fn a_phone_that_is_four_minutes_off_is_resynchronised_by_two_codes() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
-    site.at(T + 86_400);
-    // Half an hour of a session is over.
-    let shown = |secs: u64| phone.shows(secs + 240);
-    browser.log_out().await;
-    refused(&browser.log_in(ALICE, &shown(T + 86_400)).await);
-    // From a session that another way in has opened.
-    site.at(T + 86_430);
-    assert_eq!(browser.log_in(ALICE, &phone.shows(T + 86_430)).await.path, "/wallet");
-    site.at(T + 86_520);
-    let (first, second) = (shown(T + 86_490), shown(T + 86_520));
-    let page = browser.post("/security/resync", &[("first", &first), ("second", &second)]).await;
-    assert!(page.shows("clock is known now"), "{}", page.text);
-    browser.log_out().await;
-    site.at(T + 86_580);
-    assert_eq!(browser.log_in(ALICE, &shown(T + 86_580)).await.path, "/wallet");
-}
-
-#[tokio::test]
-async fn a_known_browser_goes_on_while_strangers_lock_the_account_and_a_pass_lets_others_in() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
-    browser.log_out().await;
-    site.at(T + 60);
-    browser.password(ALICE).await;
-    let code = phone.shows(T + 60);
-    assert_eq!(browser.post("/log-in/code", &[("code", &code), ("remember", "yes")]).await.path, "/wallet");
-    assert!(browser.cookies.contains_key("__Host-device"));
-    browser.log_out().await;
-    site.at(T + 120);
-    let mut stranger = site.browser();
-    stranger.password(ALICE).await;
-    for _ in 0..5 {
-        stranger.post("/log-in/code", &[("code", &phone.wrong(T + 120))]).await;
-    }
-    // Elsewhere the owner is locked out too; not here.
-    assert_eq!(site.browser().log_in(ALICE, &phone.shows(T + 120)).await.status, 429);
-    assert_eq!(browser.log_in(ALICE, &phone.shows(T + 120)).await.path, "/wallet");
-
-    // At an internet café, with support on the line.
-    let mut desk = at_the_desk(&site).await;
-    let page =
-        desk.post("/support/act", &[("email", ALICE), ("reason", "rang, number known"), ("act", "unlock")]).await;
-    assert!(page.shows("rang, number known"), "{}", page.text);
-    let pass = site.pass_for(ALICE);
-    site.at(T + 130);
-    let mut elsewhere = site.browser();
-    elsewhere.password(ALICE).await;
-    site.at(T + 150);
-    let page = elsewhere.post("/log-in/code", &[("code", &phone.shows(T + 150)), ("pass", &pass)]).await;
-    assert_eq!(page.path, "/wallet", "{}", page.text);
-}
-
-async fn at_the_desk(site: &Site) -> Browser {
-    let mut desk = site.browser();
-    let page = desk.post("/support/log-in", &[("name", "Sato"), ("password", "guessed")]).await;
-    assert_eq!(page.status, 401);
-    assert_eq!(desk.get("/support").await.path, "/support/log-in");
-    let page = desk.post("/support/log-in", &[("name", "Sato"), ("password", DESK)]).await;
-    assert_eq!(page.path, "/support");
-    desk
-}
-
-#[tokio::test]
-async fn after_a_reset_only_the_pass_enrols_and_withdrawals_are_held_for_two_days() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (old, codes) = browser.sign_up(&site, ALICE, T).await;
-    browser.log_out().await;
-    site.at(T + 86_400);
-    let mut desk = at_the_desk(&site).await;
-    let page = desk.get("/support?email=alice%40example.com").await;
-    assert!(page.shows("authenticator app") && page.shows("confirmed"), "{}", page.text);
-    let page =
-        desk.post("/support/act", &[("email", ALICE), ("reason", "all lost, passport seen"), ("act", "reset")]).await;
-    assert_eq!(page.status, 200, "{}", page.text);
-
-    let page = browser.password(ALICE).await;
-    assert!(page.shows("Type the pass"), "{}", page.text);
-    assert_eq!(browser.get("/wallet").await.path, "/log-in/code", "the password alone lets nobody in");
-    refused(&browser.post("/two-step/pass", &[("pass", "guessed")]).await);
-    // No code is any use now, which is nobody's mistake.
-    assert_eq!(browser.post("/log-in/code", &[("code", &old.shows(T + 86_400))]).await.status, 409);
-    assert_eq!(browser.post("/log-in/code", &[("recovery", &codes[1])]).await.status, 409);
-    let body = format!("{{\"email\":\"{ALICE}\",\"password\":\"{PASSWORD}\",\"code\":\"123456\"}}");
-    assert_eq!(site.browser().json("/api/log-in", &body).await.status, 409);
-    let phone = browser.post("/two-step/pass", &[("pass", &site.pass_for(ALICE))]).await.phone();
-    let page = browser.post("/two-step/confirm", &[("code", &phone.shows(T + 86_400))]).await;
-    assert_eq!(page.recovery_codes().len(), 10, "{}", page.text);
-    let page = browser.get("/wallet").await;
-    assert!(page.shows("id=\"hold\"") && page.shows("48 h 0 min"), "{}", page.text);
-    // What there was before is of no use.
-    site.at(T + 86_460);
-    refused(&site.browser().log_in(ALICE, &old.shows(T + 86_460)).await);
-    let mut thief = site.browser();
-    thief.password(ALICE).await;
-    refused(&thief.post("/log-in/code", &[("recovery", &codes[0])]).await);
-}
-
-#[tokio::test]
-async fn a_new_phone_takes_the_place_of_the_old_one_and_a_stolen_account_is_frozen() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (old, _) = browser.sign_up(&site, ALICE, T).await;
-    site.at(T + 600);
-    let page = browser.post("/security/replace", &[("id", "1"), ("code", &old.shows(T + 600))]).await;
-    let new = page.phone();
-    assert_eq!(browser.post("/two-step/confirm", &[("code", &new.shows(T + 600))]).await.path, "/security");
-    browser.log_out().await;
-    site.at(T + 690);
-    refused(&browser.log_in(ALICE, &old.shows(T + 690)).await);
-    assert_eq!(browser.log_in(ALICE, &new.shows(T + 690)).await.path, "/wallet");
-
-    let mut desk = at_the_desk(&site).await;
-    desk.post("/support/act", &[("email", ALICE), ("reason", "phone stolen"), ("act", "freeze")]).await;
-    site.at(T + 720);
-    refused(&site.browser().log_in(ALICE, &new.shows(T + 720)).await);
-    let page = desk.post("/support/act", &[("email", ALICE), ("reason", "found again"), ("act", "thaw")]).await;
-    assert!(page.shows("Sato: found again"));
-    site.at(T + 780);
-    assert_eq!(site.browser().log_in(ALICE, &new.shows(T + 780)).await.path, "/wallet");
-}
-
-#[tokio::test]
 async fn an_enrolment_that_the_owner_has_begun_is_no_door_for_whoever_has_the_password() {
     let site = Site::start().await;
     let mut browser = site.browser();
@@ -259,46 +66,6 @@ async fn an_enrolment_that_the_owner_has_begun_is_no_door_for_whoever_has_the_pa
 }
 
 #[tokio::test]
-async fn a_code_comes_by_message_to_a_number_that_was_confirmed() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
-    site.at(T + 600);
-    let fields = [("number", "+81 90-1234-5678"), ("code", &*phone.shows(T + 600))];
-    let page = browser.post("/security/add-phone", &fields).await;
-    assert!(page.shows("Confirm the number"), "{}", page.text);
-    let number = site.outbox.messages()[0].to.clone();
-    let sent = |text: String| text.rsplit(' ').next().unwrap().to_owned();
-    let page = browser.post("/two-step/confirm", &[("code", &sent(site.mail_to(&number)))]).await;
-    assert_eq!(page.path, "/security", "{}", page.text);
-    assert!(page.shows("text message"));
-    browser.log_out().await;
-    site.at(T + 1_200);
-    let page = browser.password(ALICE).await;
-    let id = page.between("name=\"to\" value=\"", "\"").to_owned();
-    assert!(!page.shows("1234-5678") && !page.shows("12345678"), "the number is not shown to whoever has the password");
-    let page = browser.post("/log-in/send", &[("to", &id)]).await;
-    assert!(page.shows("A code was sent"), "{}", page.text);
-    assert_eq!(browser.post("/log-in/send", &[("to", &id)]).await.status, 429);
-    let page = browser.post("/log-in/code", &[("code", &sent(site.mail_to(&number)))]).await;
-    assert_eq!(page.path, "/wallet", "{}", page.text);
-}
-
-#[tokio::test]
-async fn two_wrong_codes_of_another_time_zone_are_explained_to_support() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
-    browser.log_out().await;
-    for secs in [T + 600, T + 660] {
-        site.at(secs);
-        refused(&browser.log_in(ALICE, &phone.shows(secs + 9 * 3_600)).await);
-    }
-    let page = at_the_desk(&site).await.get("/support?email=alice@example.com").await;
-    assert!(page.shows("9 h ahead"), "{}", page.text);
-}
-
-#[tokio::test]
 async fn programs_log_in_by_json() {
     let site = Site::start().await;
     let (phone, codes) = site.browser().sign_up(&site, ALICE, T).await;
@@ -309,7 +76,7 @@ async fn programs_log_in_by_json() {
     assert_eq!((wrong.status, &*wrong.text), (401, "{\"answer\":\"wrong_password\"}"));
     let wanted = program.json("/api/log-in", &body("")).await;
     assert_eq!((wanted.status, &*wanted.text), (401, "{\"answer\":\"code_wanted\"}"));
-    let refused = program.json("/api/log-in", &body(&format!(",\"code\":\"{}\"", phone.wrong(T + 60)))).await;
+    let refused = program.json("/api/log-in", &body(&format!(",\"code\":\"{}\"", phone.wrong(T + 60, 0)))).await;
     let text = "{\"answer\":\"refused\",\"advice\":\"check_the_entry\",\"attempts_left\":4}";
     assert_eq!((refused.status, &*refused.text), (401, text));
     let accepted = program.json("/api/log-in", &body(&format!(",\"code\":\"{}\"", phone.shows(T + 60)))).await;
@@ -384,4 +151,79 @@ async fn what_is_shed_is_told_so_and_is_no_failure() {
     let page = at_the_desk(&site).await.get("/support?email=alice@example.com").await;
     assert!(page.shows("<dd id=\"failures\">0</dd>"));
     assert_eq!(site.browser().log_in(ALICE, &phone.shows(T + 60)).await.path, "/wallet");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_sends_slowly_takes_nobodys_place() {
+    let site = Site::with(exchange::Settings { at_once: 2, ..exchange::Settings::default() }).await;
+    let head = "POST /log-in HTTP/1.1\r\nhost: x\r\ncontent-length: 99\r\n\r\n";
+    let mut slow: Vec<_> = (0..8).map(|_| TcpStream::connect(site.address).unwrap()).collect();
+    for connection in &mut slow {
+        connection.write_all(head.as_bytes()).unwrap();
+    }
+    for _ in 0..4 {
+        assert_eq!(site.browser().get("/log-in").await.status, 200);
+    }
+    // Nor for long.
+    let mut answer = String::new();
+    slow[0].set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    BufReader::new(&mut slow[0]).read_line(&mut answer).unwrap();
+    assert!(answer.contains("408"), "{answer}");
+}
+
+#[tokio::test]
+async fn an_address_has_so_many_requests_and_a_network_of_ipv6_is_one_address() {
+    let settings = exchange::Settings { is_behind_proxy: true, ..exchange::Settings::default() };
+    let site = Site::exactly(exchange::Settings { burst: 3, refill: Duration::from_secs(3_600), ..settings }).await;
+    let mut browser = site.browser();
+    for (forwarded, status) in [
+        ("198.51.100.7", [200, 200, 200, 429]),
+        ("6.6.6.6, 198.51.100.8", [200, 200, 200, 429]),
+        ("7.7.7.7, 198.51.100.8", [429; 4]),
+        ("2001:db8:1:1::1", [200, 200, 200, 429]),
+        ("2001:db8:1:1:ffff::2", [429; 4]),
+        ("2001:db8:1:2::1", [200, 200, 200, 429]),
+        ("::ffff:198.51.100.7", [429; 4]),
+        ("unknown", [500; 4]),
+    ] {
+        for status in status {
+            let page = browser.get_with("/log-in", &[("x-forwarded-for", forwarded)]).await;
+            assert_eq!(page.status, status, "{forwarded}");
+            assert!(status != 429 || page.headers.contains_key("retry-after"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_for_those_who_run_it_is_not_shown_to_all() {
+    let site = Site::exactly(exchange::Settings::default()).await;
+    assert_eq!(site.browser().get("/outbox").await.status, 404);
+    assert_eq!(site.browser().get("/metrics").await.status, 404);
+    // Without a password nobody comes to the desk.
+    let page = site.browser().post("/support/log-in", &[("name", "Sato"), ("password", "")]).await;
+    assert_eq!(page.status, 401);
+    let site = Site::start().await;
+    site.browser().sign_up(&site, ALICE, T).await;
+    assert!(site.browser().get("/outbox").await.shows("Recovery codes were issued"));
+}
+
+#[tokio::test]
+async fn an_answer_that_is_reloaded_leads_to_its_form() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    browser.sign_up(&site, ALICE, T).await;
+    for (typed, shown) in [
+        ("/wallet/withdraw", "/wallet"),
+        ("/security/add", "/security"),
+        ("/two-step/confirm", "/security"),
+        ("/log-in/send", "/wallet"),
+        ("/support/act", "/support/log-in"),
+    ] {
+        assert_eq!(browser.get(typed).await.path, shown, "{typed}");
+    }
+    // The language is switched where one is.
+    let headers = [("sec-fetch-site", "same-origin"), ("referer", "https://exchange.example/security?a=b")];
+    assert_eq!(browser.post_with("/language", &[("language", "ja")], &headers).await.path, "/security?a=b");
+    let headers = [("sec-fetch-site", "same-origin"), ("referer", "https://exchange.example//evil.example")];
+    assert_eq!(browser.post_with("/language", &[("language", "ja")], &headers).await.path, "/wallet");
 }

@@ -1,4 +1,6 @@
 //! The support desk: search, state, history, diagnosis, and the acts that help. Each act has a reason, which the history keeps.
+//!
+//! One password opens it to whoever gives a name, which is demo-grade: a real desk is behind the staff's own log-in, which says who they are.
 
 use super::frame::{self, Who};
 use crate::App;
@@ -11,9 +13,12 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
-use sekisho::account::{AccountView, AuthenticatorKind, Event, EventKind};
+use sekisho::account::{AccountView, AuthenticatorId, AuthenticatorKind, DeviceToken, Event, EventKind};
 use subtle::ConstantTimeEq;
 use tower_sessions::Session;
+
+/// Characters of a reason: 128 bytes at the most, which is how much a history keeps.
+const LONGEST: usize = 40;
 
 pub(super) async fn door(language: Language) -> Markup {
     door_form(language, None)
@@ -33,7 +38,7 @@ fn door_form(language: Language, above: Option<Markup>) -> Markup {
                 input #name name="name" autocomplete="username" required maxlength="32" autofocus;
                 label for="password" { (language.say("窓口のパスワード", "The desk's password")) }
                 input #password name="password" type="password" autocomplete="current-password" required maxlength="256";
-                button type="submit" { (language.say("入る", "Enter")) }
+                button type="submit" { (language.say("ログイン", "Enter")) }
             }
         },
     )
@@ -54,8 +59,9 @@ pub(super) async fn log_in(
     let wanted = app.settings.support_password.as_deref().filter(|wanted| !wanted.is_empty());
     let is_right = wanted.is_some_and(|wanted| bool::from(wanted.as_bytes().ct_eq(form.password.as_bytes())));
     let name = form.name.trim();
-    if !is_right || name.is_empty() || name.len() > 32 {
-        let wrong = frame::wrong(language.say("入れません。", "That does not open the desk."));
+    if !is_right || name.is_empty() || name.chars().count() > 32 {
+        let wrong =
+            frame::wrong(language.say("担当者名かパスワードが違います。", "The name or the password is wrong."));
         return Ok((StatusCode::UNAUTHORIZED, door_form(language, Some(wrong))).into_response());
     }
     session::go_to_the_desk(&session, name).await?;
@@ -66,6 +72,9 @@ pub(super) async fn log_in(
 pub(super) struct Search {
     #[serde(default)]
     email: String,
+    /// Something was done, which the page is to say.
+    #[serde(default)]
+    done: String,
 }
 
 pub(super) async fn page(
@@ -75,8 +84,13 @@ pub(super) async fn page(
     Query(search): Query<Search>,
 ) -> Result<Markup, Trouble> {
     let customer = app.customers.find(&search.email).await?;
-    let above = (customer.is_none() && !search.email.is_empty())
-        .then(|| frame::wrong(language.say("見つかりません。", "Nobody has that address.")));
+    let above = match &customer {
+        None if !search.email.is_empty() => {
+            Some(frame::wrong(language.say("見つかりません。", "Nobody has that address.")))
+        }
+        Some(_) if search.done == "yes" => Some(frame::done(language.say("実行しました。", "Done."))),
+        _ => None,
+    };
     show(&app, language, &operator, customer.as_ref(), above).await
 }
 
@@ -117,7 +131,7 @@ fn state(app: &App, language: Language, customer: &Customer, view: &AccountView)
     html! {
         h2 { (customer.email) }
         dl {
-            dt { (language.say("識別子", "Id")) } dd { code { (customer.id) } }
+            dt { (language.say("識別子", "Id")) } dd { code { (customer.account) } }
             dt { (language.say("認証手段", "Authenticators")) }
             dd {
                 @for own in &view.authenticators {
@@ -133,7 +147,7 @@ fn state(app: &App, language: Language, customer: &Customer, view: &AccountView)
             dt { (language.say("連続した間違い", "Failures in a row")) } dd #failures { (view.failures_in_a_row) }
             dt { (language.say("ロック", "Lock")) }
             dd #lock { @match &view.shut {
-                Some(shut) => { (shut.advice()) @if let Some(at) = shut.retry_at() { " " (words::countdown(language, at.as_secs(), app.now())) } }
+                Some(shut) => { (words::advice(language, shut.advice())) @if let Some(at) = shut.retry_at() { " " (words::countdown(language, at.as_secs(), app.now())) } }
                 None => { (language.say("なし", "none")) }
             } }
             dt { (language.say("停止中の操作", "Holds")) }
@@ -149,20 +163,27 @@ fn state(app: &App, language: Language, customer: &Customer, view: &AccountView)
 }
 
 fn acts(language: Language, customer: &Customer, view: &AccountView) -> Markup {
-    let acts = [
-        ("unlock", language.say("通行コードを送る（ロック中でも入れる）", "Mail a pass (lets in while locked)"), true),
-        ("freeze", language.say("凍結する", "Freeze"), view.frozen_at.is_none()),
-        ("thaw", language.say("凍結を解除", "Thaw"), view.frozen_at.is_some()),
-        ("reset", language.say("リセットする（通行コードで再設定）", "Reset (a pass enrols anew)"), true),
-    ];
     html! {
         form #acts method="post" action="/support/act" {
             input type="hidden" name="email" value=(customer.email);
-            label for="reason" { (language.say("理由（履歴に残ります）", "Reason (kept in the history)")) }
-            input #reason name="reason" required maxlength="64";
-            @for (act, label, is_possible) in acts {
-                @if is_possible { button type="submit" name="act" value=(act) { (label) } " " }
+            label for="act" { (language.say("操作", "Act")) }
+            select #act name="act" required {
+                option value="" { (language.say("選んでください", "Choose")) }
+                option value="unlock" { (language.say("仮パスコードを送る（ロック中でも入れる）", "Mail a pass (lets in while locked)")) }
+                @if view.frozen_at.is_none() { option value="freeze" { (language.say("凍結する", "Freeze")) } }
+                @else { option value="thaw" { (language.say("凍結を解除する", "Thaw")) } }
+                option value="reset" { (language.say("リセットする（仮パスコードで再設定）", "Reset (a pass enrols anew)")) }
+                @for own in &view.authenticators {
+                    @if matches!(own.kind, AuthenticatorKind::App { drift, .. } if drift != 0) {
+                        option value=(format!("clear-drift {}", own.id.number())) {
+                            (language.say("時計のずれの記録を消す: ", "Clear the drift of ")) (own.name.as_str())
+                        }
+                    }
+                }
             }
+            label for="reason" { (language.say("理由（40文字まで、履歴に残ります）", "Reason (up to 40 characters, kept in the history)")) }
+            input #reason name="reason" required maxlength=(LONGEST);
+            button type="submit" { (language.say("実行する", "Do it")) }
         }
     }
 }
@@ -175,8 +196,8 @@ fn history(language: Language, view: &AccountView) -> Markup {
             tbody { @for event in view.history.iter().rev() {
                 tr {
                     td { (words::moment(language, event.at.as_secs())) }
-                    td { (event.kind.as_str()) }
-                    td { (details(event)) }
+                    td { (words::happened(language, &event.kind)) }
+                    td { code { (event.kind.as_str()) } " " (details(event)) }
                 }
             } }
         }
@@ -194,7 +215,8 @@ fn details(event: &Event) -> String {
         EventKind::PassIssued { operator, reason, .. }
         | EventKind::Reset { operator, reason, .. }
         | EventKind::Frozen { operator, reason }
-        | EventKind::Thawed { operator, reason } => format!("{}: {}", operator.as_str(), reason.as_str()),
+        | EventKind::Thawed { operator, reason }
+        | EventKind::DriftCleared { operator, reason, .. } => format!("{}: {}", operator.as_str(), reason.as_str()),
         _ => String::new(),
     }
 }
@@ -216,23 +238,35 @@ pub(super) async fn act(
     let Some(customer) = app.customers.find(&form.email).await? else {
         return Ok(Redirect::to("/support").into_response());
     };
-    let (account, support) = (customer.account()?, app.verifier.support(&operator, &form.reason));
-    let pass = |text: &str| {
-        let greeting = language.say("サポートからの通行コード: ", "A pass from support: ");
-        app.mail(&customer.email, format!("{greeting}{text}"));
+    let (account, support) = (customer.account()?, app.verifier.support(&operator, form.reason.trim()));
+    let pass = |token: DeviceToken| {
+        let (greeting, token) =
+            (customer.language.say("サポートからの仮パスコード: ", "A pass from support: "), token.to_text());
+        app.send(&customer.email, format!("{greeting}{}", token.expose()));
     };
-    let done = match &*form.which {
-        "unlock" => support.unlock(&account).await.map(|token| pass(token.to_text().expose())),
-        "reset" => support.reset(&account).await.map(|token| pass(token.to_text().expose())),
-        "freeze" => support.freeze(&account).await,
-        "thaw" => support.thaw(&account).await,
+    let done = match form.which.split_once(' ').unwrap_or((&form.which, "")) {
+        ("unlock", _) => support.unlock(&account).await.map(pass),
+        ("reset", _) => support.reset(&account).await.map(pass),
+        ("freeze", _) => support.freeze(&account).await,
+        ("thaw", _) => support.thaw(&account).await,
+        ("clear-drift", id) => {
+            support.clear_drift(&account, AuthenticatorId::new(id.parse().unwrap_or(u32::MAX))).await
+        }
         _ => return Ok(StatusCode::UNPROCESSABLE_ENTITY.into_response()),
     };
-    let (status, above) = match done {
-        Ok(()) => (StatusCode::OK, frame::done(language.say("実行しました。", "Done."))),
-        Err(sekisho::Error::Account(why)) => (StatusCode::CONFLICT, frame::wrong(&why.to_string())),
-        Err(error) if !error.is_transient() => (StatusCode::UNPROCESSABLE_ENTITY, frame::wrong(&error.to_string())),
+    let (status, why) = match done {
+        // So that a reload acts no second time.
+        Ok(()) => {
+            let query = serde_urlencoded::to_string([("email", &*customer.email), ("done", "yes")]);
+            let query = query.map_err(|error| Trouble::Other(error.into()))?;
+            return Ok(Redirect::to(&format!("/support?{query}")).into_response());
+        }
+        Err(sekisho::Error::Account(why)) => (StatusCode::CONFLICT, words::impossible(language, &why)),
+        Err(sekisho::Error::Operator(_)) => (
+            StatusCode::UNPROCESSABLE_ENTITY,
+            language.say("理由は1行、40文字までです。", "A reason is one line, of up to 40 characters."),
+        ),
         Err(error) => return Err(error.into()),
     };
-    Ok((status, show(&app, language, &operator, Some(&customer), Some(above)).await?).into_response())
+    Ok((status, show(&app, language, &operator, Some(&customer), Some(frame::wrong(why))).await?).into_response())
 }

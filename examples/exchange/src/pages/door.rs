@@ -1,18 +1,19 @@
 //! The log-in: the password, then the code.
 
 use super::frame::{self, Who};
+use super::{refusal, sent};
 use crate::App;
 use crate::customers::Customer;
 use crate::language::Language;
-use crate::session::{self, DEVICE, Device, SecondStep};
+use crate::session::{self, Owner, SecondStep};
 use crate::trouble::Trouble;
 use crate::words;
 use axum::extract::State;
-use axum::http::StatusCode;
-use axum::http::header::{RETRY_AFTER, SET_COOKIE};
+use axum::http::header::{SET_COOKIE, USER_AGENT};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
-use sekisho::account::{AccountView, Attempt, AuthenticatorId, AuthenticatorKind, CodeRequest, Proof, Purpose, Text};
+use sekisho::account::{AccountView, Attempt, AuthenticatorKind, Proof, Purpose, Text};
 use sekisho::otp::{Rejection, Typed, Verdict};
 use tower_sessions::Session;
 
@@ -60,10 +61,10 @@ pub(super) async fn password(
     };
     let view = app.verifier.view(&customer.account()?).await?;
     if has_second_step(&view) {
-        session::begin_second_step(&session, &customer.email, app.now()).await?;
+        session::begin_second_step(&session, &customer, app.now()).await?;
         return Ok(Redirect::to("/log-in/code").into_response());
     }
-    session::log_in(&session, &customer.email).await?;
+    session::log_in(&session, &customer, view.epoch).await?;
     Ok(Redirect::to("/two-step").into_response())
 }
 
@@ -75,29 +76,29 @@ pub(crate) async fn by_password(app: &App, email: &str, password: String) -> Res
     Ok(customer.filter(|_| is_right))
 }
 
-/// Whether a password is not enough. After a reset it is neither: only the pass that was mailed enrols anew.
+/// Whether a password is not enough. Without an authenticator it is neither after a reset, where only the pass that was mailed enrols anew, nor
+/// during a freeze.
 pub(crate) fn has_second_step(view: &AccountView) -> bool {
-    !view.authenticators.is_empty() || view.is_reset
+    !view.authenticators.is_empty() || view.is_reset || view.frozen_at.is_some()
 }
 
 pub(super) async fn second_step(
     State(app): State<App>,
     language: Language,
-    SecondStep(customer): SecondStep,
-    Device(device): Device,
-) -> Result<Response, Trouble> {
-    let view = app.verifier.view(&customer.account()?).await?;
+    SecondStep { owner, .. }: SecondStep,
+) -> Response {
+    let view = &owner.view;
     if view.is_reset {
-        return Ok(super::two_step::pass_form(language, None).into_response());
+        return super::two_step::pass_form(language, None).into_response();
     }
-    let shut = if device.is_some() { &view.shut_for_devices } else { &view.shut };
+    let shut = if owner.device.is_some() { &view.shut_for_devices } else { &view.shut };
     let above = shut.as_ref().map(|shut| words::refused(language, shut, Typed::AppCode, app.now()));
-    Ok(code_form(language, &view, above).into_response())
+    code_form(&app, language, view, above).into_response()
 }
 
-fn code_form(language: Language, view: &AccountView, above: Option<Markup>) -> Markup {
+fn code_form(app: &App, language: Language, view: &AccountView, above: Option<Markup>) -> Markup {
     let heading = language.say("2段階認証", "Two-step login");
-    let addresses = view.authenticators.iter().filter(|own| matches!(own.kind, AuthenticatorKind::Address { .. }));
+    let has_app = view.authenticators.iter().any(|own| matches!(own.kind, AuthenticatorKind::App { .. }));
     frame::page(
         language,
         heading,
@@ -105,31 +106,32 @@ fn code_form(language: Language, view: &AccountView, above: Option<Markup>) -> M
         html! {
             h1 { (heading) }
             @if let Some(above) = above { (above) }
+            (sent::buttons(language, view, "/log-in/send"))
             form method="post" action="/log-in/code" {
-                (frame::code_field(language, "code", language.say("認証コード", "Code")))
+                @if has_app {
+                    (frame::code_field(language, "code", language.say("認証コード", "Code"), app.now()))
+                } @else {
+                    (frame::sent_code_field(language, "code"))
+                }
                 label.check { input type="checkbox" name="remember" value="yes"; " " (language.say("このブラウザを記憶する", "Remember this browser")) }
                 button type="submit" { (language.say("ログイン", "Log in")) }
             }
-            @for address in addresses {
-                form method="post" action="/log-in/send" {
-                    button.plain type="submit" name="to" value=(address.id.number()) {
-                        (language.say("コードを受け取る: ", "Send a code: ")) (words::kind(language, &address.kind))
-                    }
-                }
-            }
-            details {
+            details #other-ways {
                 summary { (language.say("スマートフォンが手元にない場合", "The phone is not at hand")) }
-                form method="post" action="/log-in/code" {
+                form #by-recovery method="post" action="/log-in/code" {
                     label for="recovery" { (language.say("リカバリーコード", "Recovery code")) }
                     input #recovery name="recovery" autocomplete="off" autocapitalize="characters" spellcheck="false" required maxlength="64";
                     button type="submit" { (language.say("リカバリーコードでログイン", "Log in with a recovery code")) }
                 }
-                p { (language.say("サポートから届いた通行コードがある場合は、認証コードと一緒に入力してください。",
-                    "If support has mailed you a pass, type it together with the code.")) }
+            }
+            p { a href="/resync" { (language.say("コードが合わないとき", "If codes are refused")) } }
+            details {
+                summary { (language.say("サポートから仮パスコードが届いた場合", "Support has mailed you a pass")) }
                 form method="post" action="/log-in/code" {
-                    label for="pass" { (language.say("通行コード", "Pass")) }
+                    label for="pass" { (language.say("仮パスコード", "Pass")) }
                     input #pass name="pass" autocomplete="off" spellcheck="false" required maxlength="128";
-                    (frame::code_field(language, "code-with-pass", language.say("認証コード", "Code")))
+                    (frame::code_field(language, "code-with-pass", language.say("認証コード", "Code"), app.now()))
+                    label.check { input type="checkbox" name="remember" value="yes"; " " (language.say("このブラウザを記憶する", "Remember this browser")) }
                     button type="submit" { (language.say("ログイン", "Log in")) }
                 }
             }
@@ -153,98 +155,93 @@ pub(super) async fn code(
     State(app): State<App>,
     language: Language,
     session: Session,
-    SecondStep(customer): SecondStep,
-    Device(device): Device,
+    headers: HeaderMap,
+    SecondStep { owner, attempt: name }: SecondStep,
     axum::Form(form): axum::Form<CodeForm>,
 ) -> Result<Response, Trouble> {
-    let is_recovery = !form.recovery.is_empty();
-    let mut attempt = if is_recovery {
-        Attempt::recovery(Purpose::LOGIN, &form.recovery)
+    let Owner { customer, account, view, .. } = &owner;
+    let (mut attempt, typed) = if form.recovery.is_empty() {
+        (Attempt::new(Purpose::LOGIN, &form.code), Typed::AppCode)
     } else {
-        Attempt::new(Purpose::LOGIN, &form.code)
+        (Attempt::recovery(Purpose::LOGIN, &form.recovery), Typed::RecoveryCode)
     };
-    if let Some(device) = &device {
-        attempt = attempt.with_device(device);
-    }
     if !form.pass.is_empty() {
         attempt = attempt.with_pass(form.pass.trim());
     }
-    let account = customer.account()?;
-    match app.verifier.verify(&account, attempt).await? {
-        Verdict::Accepted(proof) => {
-            session::log_in(&session, &customer.email).await?;
-            let cookie = if form.remember == "yes" { remember(&app, &proof).await? } else { None };
+    match app.verifier.verify(account, owner.attempt(attempt).named(name)).await {
+        Ok(Verdict::Accepted(proof)) => {
+            let cookie = if form.remember == "yes" { remember(&app, &headers, customer, &proof).await } else { None };
+            session::log_in(&session, customer, proof.epoch()).await?;
             let to = if proof.means().asks_for_new_recovery_codes() { "/security#recovery" } else { "/wallet" };
             let cookie = cookie.map(|cookie| [(SET_COOKIE, cookie)]);
             Ok((cookie, Redirect::to(to)).into_response())
         }
-        Verdict::Rejected(rejection) => {
-            let view = app.verifier.view(&account).await?;
-            let typed = if is_recovery { Typed::RecoveryCode } else { Typed::AppCode };
+        Ok(Verdict::Rejected(rejection)) => {
             let above = words::refused(language, &rejection, typed, app.now());
+            let (status, headers) = refusal(&rejection, app.now());
             if is_end(&rejection) {
                 // A lock ends the half-open door: the password is asked for again.
                 session::end(&session).await?;
-                return Ok(refusal(&rejection, app.now(), password_form(language, Some(above))));
+                return Ok((status, headers, password_form(language, Some(above))).into_response());
             }
-            Ok(refusal(&rejection, app.now(), code_form(language, &view, Some(above))))
+            Ok((status, headers, code_form(&app, language, view, Some(above))).into_response())
         }
+        // Support has reset it while the page was open.
+        Err(sekisho::Error::Account(_)) if view.is_reset => {
+            Ok((StatusCode::CONFLICT, super::two_step::pass_form(language, None)).into_response())
+        }
+        Err(sekisho::Error::Account(why)) => {
+            let above = frame::wrong(words::impossible(language, &why));
+            Ok((StatusCode::CONFLICT, code_form(&app, language, view, Some(above))).into_response())
+        }
+        Err(error) => Err(error.into()),
     }
 }
 
 /// Whether whoever tries has no more attempts for now.
-pub(crate) fn is_end(rejection: &Rejection) -> bool {
+fn is_end(rejection: &Rejection) -> bool {
     rejection.attempts_left() == Some(0)
 }
 
-/// The status of a refusal.
-pub(crate) fn status(rejection: &Rejection) -> StatusCode {
-    if rejection.retry_at().is_some() { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::UNAUTHORIZED }
+/// The cookie of a browser that is remembered from now on. Without it the log-in is one all the same.
+async fn remember(app: &App, headers: &HeaderMap, customer: &Customer, proof: &Proof) -> Option<String> {
+    let name = Text::new(&browser(headers)).ok()?;
+    match app.verifier.remember_device(proof, name).await {
+        Ok(token) => {
+            let (cookie, token) = (session::device_cookie(customer), token.to_text());
+            Some(format!("{cookie}={}; Path=/; Max-Age=15552000; SameSite=Lax; Secure; HttpOnly", token.expose()))
+        }
+        Err(error) => {
+            tracing::warn!(%error, "a browser was not remembered");
+            None
+        }
+    }
 }
 
-/// A refusal, with its status, and when to come back.
-pub(crate) fn refusal(rejection: &Rejection, now: u64, body: impl IntoResponse) -> Response {
-    let wait = rejection.retry_at().map(|at| at.as_secs().saturating_sub(now).max(1));
-    (status(rejection), wait.map(|wait| [(RETRY_AFTER, wait.to_string())]), body).into_response()
-}
-
-async fn remember(app: &App, proof: &Proof) -> Result<Option<String>, Trouble> {
-    let Ok(name) = Text::new("browser") else { return Ok(None) };
-    let token = app.verifier.remember_device(proof, name).await?;
-    let token = token.to_text();
-    Ok(Some(format!("{DEVICE}={}; Path=/; Max-Age=15552000; SameSite=Lax; Secure; HttpOnly", token.expose())))
-}
-
-#[derive(serde::Deserialize)]
-pub(super) struct Send {
-    to: u32,
+/// What a browser is called in a list, by what it says of itself.
+fn browser(headers: &HeaderMap) -> String {
+    let says = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let first = |of: &[(&str, &'static str)], otherwise| {
+        of.iter().find(|(word, _)| says.contains(word)).map_or(otherwise, |(_, name)| *name)
+    };
+    let browsers = [("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")];
+    let systems = [
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    format!("{} – {}", first(&browsers, "browser"), first(&systems, "?"))
 }
 
 pub(super) async fn send(
     State(app): State<App>,
     language: Language,
-    SecondStep(customer): SecondStep,
-    Device(device): Device,
-    axum::Form(form): axum::Form<Send>,
+    SecondStep { owner, .. }: SecondStep,
+    axum::Form(ask): axum::Form<sent::Ask>,
 ) -> Result<Response, Trouble> {
-    let mut request = CodeRequest::new(AuthenticatorId::new(form.to), Purpose::LOGIN);
-    if let Some(device) = &device {
-        request = request.with_device(device);
-    }
-    let account = customer.account()?;
-    let answer = app.verifier.deliver(&account, request).await?;
-    let view = app.verifier.view(&account).await?;
-    Ok(match answer {
-        Verdict::Accepted(delivery) => {
-            let code = delivery.code().reveal().to_string();
-            let text = format!("{}{code}", language.say("Example Exchange 認証コード: ", "Example Exchange code: "));
-            app.mail(delivery.address().as_str(), text);
-            let sent = frame::done(language.say("コードを送信しました。", "A code was sent."));
-            code_form(language, &view, Some(sent)).into_response()
-        }
-        Verdict::Rejected(rejection) => {
-            let above = words::refused(language, &rejection, Typed::DeliveredCode, app.now());
-            refusal(&rejection, app.now(), code_form(language, &view, Some(above)))
-        }
-    })
+    let (status, headers, above) = sent::send(&app, language, &owner, &ask, Purpose::LOGIN).await?;
+    Ok((status, headers, code_form(&app, language, &owner.view, Some(above))).into_response())
 }

@@ -2,6 +2,7 @@
 
 use crate::language::Language;
 use maud::{DOCTYPE, Markup, html};
+use sekisho::otp::Totp;
 
 /// Whose page it is.
 pub(super) enum Who<'a> {
@@ -77,16 +78,45 @@ pub(super) fn plain(language: Language, text: &str) -> Markup {
     page(language, text, &Who::Nobody, html! { p { (text) } })
 }
 
-/// The field for a code, as browsers and phones fill it in.
-pub(super) fn code_field(language: Language, id: &str, label: &str) -> Markup {
+/// The field for an app's code, as browsers and phones fill it in.
+pub(super) fn code_field(language: Language, id: &str, label: &str, now: u64) -> Markup {
     html! {
         label for=(id) { (label) }
         input id=(id) name="code" inputmode="numeric" autocomplete="one-time-code" required maxlength="64"
             aria-describedby=(format!("{id}-hint"));
+        (next_code(language, id, now))
+    }
+}
+
+/// The fields for a code that proves who asks: of the app, one that was sent, or a recovery code.
+pub(super) fn proof_fields(language: Language, id: &str, now: u64) -> Markup {
+    html! {
+        label for=(id) { (language.say("認証コード", "Code")) }
+        input id=(id) name="code" inputmode="numeric" autocomplete="one-time-code" maxlength="64" aria-describedby=(format!("{id}-hint"));
+        (next_code(language, id, now))
+        details {
+            summary { (language.say("スマートフォンが手元にない場合", "The phone is not at hand")) }
+            label for=(format!("{id}-recovery")) { (language.say("リカバリーコード", "Recovery code")) }
+            input id=(format!("{id}-recovery")) name="recovery" autocomplete="off" autocapitalize="characters" spellcheck="false" maxlength="64";
+        }
+    }
+}
+
+fn next_code(language: Language, id: &str, now: u64) -> Markup {
+    let period = Totp::DEFAULT.period.as_secs();
+    html! {
         p.hint id=(format!("{id}-hint")) {
             (language.say("認証アプリの6桁のコード。次のコードまで ", "Six digits from your authenticator app. Next code in "))
-            span.next-code { "30" } (language.say(" 秒", " s"))
+            span.next-code aria-live="off" data-now=(now) data-period=(period) { (period.saturating_sub(now % period)) } (language.say(" 秒", " s"))
         }
+    }
+}
+
+/// The field for a code that was sent.
+pub(super) fn sent_code_field(language: Language, id: &str) -> Markup {
+    html! {
+        label for=(id) { (language.say("メッセージのコード", "The code in the message")) }
+        input id=(id) name="code" inputmode="numeric" autocomplete="one-time-code" required maxlength="64" autofocus;
     }
 }
 

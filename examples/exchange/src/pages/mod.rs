@@ -2,31 +2,35 @@
 
 mod desk;
 mod door;
-pub(crate) use door::{by_password, has_second_step, refusal};
 mod frame;
+mod resync;
 mod security;
+mod sent;
 mod sign_up;
 mod two_step;
 mod wallet;
+
+pub(crate) use door::{by_password, has_second_step};
 
 use crate::customers::Customer;
 use crate::language::{COOKIE_NAME, Language};
 use crate::session;
 use crate::trouble::Trouble;
-use crate::{App, api};
+use crate::{App, Settings, api};
 use axum::Router;
 use axum::extract::State;
-use axum::http::header::{CONTENT_TYPE, REFERER, SET_COOKIE};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, REFERER, RETRY_AFTER, SET_COOKIE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
 use metrics_exporter_prometheus::PrometheusHandle;
+use sekisho::otp::Rejection;
 use tower_sessions::Session;
 
 /// All routes.
-pub fn routes(metrics: Option<PrometheusHandle>) -> Router<App> {
-    let routes = Router::new()
+pub fn routes(settings: &Settings, metrics: Option<PrometheusHandle>) -> Router<App> {
+    let mut routes = Router::new()
         .route("/", get(|| async { Redirect::to("/wallet") }))
         .route("/sign-up", get(sign_up::page).post(sign_up::submit))
         .route("/log-in", get(door::page).post(door::password))
@@ -38,18 +42,21 @@ pub fn routes(metrics: Option<PrometheusHandle>) -> Router<App> {
         .route("/two-step/confirm", post(two_step::confirm))
         .route("/wallet", get(wallet::page))
         .route("/wallet/withdraw", post(wallet::withdraw))
+        .route("/wallet/send", post(wallet::send))
         .route("/security", get(security::page))
         .route("/security/add", post(security::add))
         .route("/security/add-phone", post(security::add_phone))
         .route("/security/replace", post(security::replace))
+        .route("/security/rename", post(security::rename))
         .route("/security/remove", post(security::remove))
+        .route("/security/send", post(security::send))
         .route("/security/recovery-codes", post(security::recovery_codes))
-        .route("/security/resync", post(security::resync))
+        .route("/security/resend", post(security::resend))
+        .route("/resync", get(resync::page).post(resync::submit))
         .route("/security/forget", post(security::forget))
         .route("/support", get(desk::page))
         .route("/support/log-in", get(desk::door).post(desk::log_in))
         .route("/support/act", post(desk::act))
-        .route("/outbox", get(outbox))
         .route("/language", post(switch_language))
         .route("/api/log-in", post(api::log_in))
         .route("/style.css", get(|| async { asset("text/css; charset=utf-8", include_str!("../../assets/style.css")) }))
@@ -57,19 +64,33 @@ pub fn routes(metrics: Option<PrometheusHandle>) -> Router<App> {
             "/script.js",
             get(|| async { asset("text/javascript; charset=utf-8", include_str!("../../assets/script.js")) }),
         )
-        .route("/health", get(|| async { "ok\n" }))
+        .method_not_allowed_fallback(to_the_form)
         .fallback(|language: Language| async move {
             let text = language.say("ページが見つかりません。", "There is no such page.");
             (StatusCode::NOT_FOUND, frame::plain(language, text))
         });
-    match metrics {
-        Some(metrics) => routes.route("/metrics", get(move || async move { metrics.render() })),
-        None => routes,
+    if settings.shows_inside {
+        routes = routes.route("/outbox", get(outbox));
+        if let Some(metrics) = metrics {
+            routes = routes.route("/metrics", get(move || async move { metrics.render() }));
+        }
     }
+    routes
+}
+
+/// An answer to a form was reloaded, or its address was typed: to the page that the form is on.
+async fn to_the_form(uri: Uri) -> Redirect {
+    Redirect::to(match uri.path().split('/').nth(1) {
+        Some("log-in") => "/log-in/code",
+        Some("two-step") => "/two-step",
+        Some("security") => "/security",
+        Some("support") => "/support",
+        _ => "/wallet",
+    })
 }
 
 fn asset(kind: &'static str, text: &'static str) -> impl IntoResponse {
-    ([(CONTENT_TYPE, kind)], text)
+    ([(CONTENT_TYPE, kind), (CACHE_CONTROL, "max-age=3600")], text)
 }
 
 async fn log_out(session: Session) -> Result<Redirect, Trouble> {
@@ -110,6 +131,13 @@ async fn outbox(State(app): State<App>, language: Language) -> Markup {
             }
         },
     )
+}
+
+/// The status of a refusal, and when to come back.
+pub(crate) fn refusal(rejection: &Rejection, now: u64) -> (StatusCode, HeaderMap) {
+    let Some(at) = rejection.retry_at() else { return (StatusCode::UNAUTHORIZED, HeaderMap::new()) };
+    let wait = HeaderValue::from(at.as_secs().saturating_sub(now).max(1));
+    (StatusCode::TOO_MANY_REQUESTS, HeaderMap::from_iter([(RETRY_AFTER, wait)]))
 }
 
 /// The page's head says whose it is.

@@ -1,397 +1,349 @@
-//! What a customer may change of the second factor. Each change takes a code of its own, but for what only helps.
+//! What a customer may change of the second factor: each change takes a code of its own, the app's, one that was sent, or a recovery code.
 
-use super::{frame, of, two_step};
+use super::{frame, of, refusal, sent, two_step};
 use crate::App;
-use crate::customers::Customer;
 use crate::language::Language;
-use crate::session::{Device, LoggedIn};
+use crate::session::{LoggedIn, Owner};
 use crate::trouble::Trouble;
 use crate::words;
-use axum::extract::State;
-use axum::http::StatusCode;
+use axum::Form;
+use axum::extract::{FromRef, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use sekisho::account::{
-    AccountView, Address, Attempt, AuthenticatorId, AuthenticatorKind, CodeRequest, DeviceId, NewAddress, Proof,
-    Purpose, Resync,
+    AccountError, AccountView, Address, Attempt, AuthenticatorId, AuthenticatorKind, AuthenticatorView, CodeRequest,
+    DeviceId, NewAddress, Proof, Purpose, Text,
 };
 use sekisho::otp::{Rejection, Typed, Verdict};
 
-pub(super) async fn page(
-    State(app): State<App>,
+/// A page of somebody who is logged in, and what it takes to answer with it.
+pub(super) struct Settings {
+    app: App,
     language: Language,
-    LoggedIn(customer): LoggedIn,
-) -> Result<Markup, Trouble> {
-    let view = app.verifier.view(&customer.account()?).await?;
-    Ok(show(&app, language, &customer, &view, None))
+    owner: Owner,
 }
 
-fn show(app: &App, language: Language, customer: &Customer, view: &AccountView, above: Option<Markup>) -> Markup {
-    let heading = language.say("セキュリティ設定", "Security");
+/// An answer; as an error, the one that ends it early.
+type Answer = Result<Response, Response>;
+
+impl<S: Send + Sync> FromRequestParts<S> for Settings
+where
+    App: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let Ok(language) = Language::from_request_parts(parts, state).await;
+        let LoggedIn(owner) = LoggedIn::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
+        Ok(Self { app: App::from_ref(state), language, owner })
+    }
+}
+
+impl Settings {
+    const fn say(&self, japanese: &'static str, english: &'static str) -> &'static str {
+        self.language.say(japanese, english)
+    }
+
+    /// The page as it is now, with what there is to say.
+    async fn page(&self, status: StatusCode, headers: HeaderMap, above: Markup) -> Response {
+        match self.app.verifier.view(&self.owner.account).await {
+            Ok(view) => (status, headers, show(self, &view, Some(above))).into_response(),
+            Err(error) => Trouble::from(error).into_response(),
+        }
+    }
+
+    async fn done(&self, text: &str) -> Answer {
+        Ok(self.page(StatusCode::OK, HeaderMap::new(), frame::done(text)).await)
+    }
+
+    async fn wrong(&self, status: StatusCode, text: &str) -> Response {
+        self.page(status, HeaderMap::new(), frame::wrong(text)).await
+    }
+
+    async fn refused(&self, rejection: &Rejection, typed: Typed) -> Response {
+        let (status, headers) = refusal(rejection, self.app.now());
+        self.page(status, headers, words::refused(self.language, rejection, typed, self.app.now())).await
+    }
+
+    /// What the account allows. What it does not is said.
+    async fn allowed<T>(&self, result: Result<T, sekisho::Error>) -> Result<T, Response> {
+        match result {
+            Ok(done) => Ok(done),
+            Err(sekisho::Error::Account(why)) => {
+                Err(self.wrong(StatusCode::CONFLICT, words::impossible(self.language, &why)).await)
+            }
+            Err(error) => Err(Trouble::from(error).into_response()),
+        }
+    }
+
+    /// The proof for a change.
+    async fn prove(&self, change: &Change) -> Result<Proof, Response> {
+        let (attempt, typed) = change.attempt(Purpose::BINDING);
+        let verdict = self.app.verifier.verify(&self.owner.account, self.owner.attempt(attempt)).await;
+        match self.allowed(verdict).await? {
+            Verdict::Accepted(proof) => Ok(proof),
+            Verdict::Rejected(rejection) => Err(self.refused(&rejection, typed).await),
+        }
+    }
+}
+
+pub(super) async fn page(settings: Settings) -> Markup {
+    show(&settings, &settings.owner.view, None)
+}
+
+fn show(settings: &Settings, view: &AccountView, above: Option<Markup>) -> Markup {
+    let heading = settings.say("セキュリティ設定", "Security");
+    let (language, now) = (settings.language, settings.app.now());
     frame::page(
         language,
         heading,
-        &of(customer),
+        &of(&settings.owner.customer),
         html! {
             h1 { (heading) }
             @if let Some(above) = above { (above) }
             @if view.authenticators.is_empty() {
                 p { a.button href="/two-step" { (language.say("2段階認証を設定", "Set up two-step login")) } }
             } @else {
-                (authenticators(language, view))
-                (more(language))
+                (sent::buttons(language, view, "/security/send"))
+                h2 { (language.say("認証手段", "Authenticators")) }
+                @for own in &view.authenticators { (authenticator(language, now, view, own)) }
+                (more(language, now))
                 section #recovery {
                     h2 { (language.say("リカバリーコード", "Recovery codes")) }
                     p { (language.say("未使用: ", "Not used: ")) span #recovery-left { (view.recovery_codes_left) } }
                     form method="post" action="/security/recovery-codes" {
-                        (frame::code_field(language, "code-recovery", language.say("認証コード", "Code")))
+                        (frame::proof_fields(language, "code-recovery", now))
                         button type="submit" { (language.say("新しく発行する", "Issue new ones")) }
                     }
                 }
-                section {
-                    h2 { (language.say("コードが合わないとき", "If codes are refused")) }
-                    p { (language.say("スマートフォンの時刻を自動設定にしてから、続けて表示された2つのコードを入力してください。",
-                        "Set the phone's clock to automatic, then type two codes, one right after the other.")) }
-                    form method="post" action="/security/resync" {
-                        label for="first" { (language.say("1つ目", "First")) }
-                        input #first name="first" inputmode="numeric" autocomplete="one-time-code" required maxlength="64";
-                        label for="second" { (language.say("2つ目", "Second")) }
-                        input #second name="second" inputmode="numeric" autocomplete="off" required maxlength="64";
-                        button type="submit" { (language.say("時刻を合わせる", "Resynchronise")) }
-                    }
-                }
-                (devices(app, language, view))
+                (devices(language, now, view))
+                p { a href="/resync" { (language.say("コードが合わないとき", "If codes are refused")) } }
             }
         },
     )
 }
 
-fn authenticators(language: Language, view: &AccountView) -> Markup {
+fn authenticator(language: Language, now: u64, view: &AccountView, own: &AuthenticatorView) -> Markup {
+    let id = own.id.number();
+    let name = own.name.as_str();
+    let is_last = view.authenticators.iter().filter(|other| !other.is_disabled && other.id != own.id).count() == 0;
     html! {
-        h2 { (language.say("認証手段", "Authenticators")) }
-        @for own in &view.authenticators {
-            article.authenticator {
-                h3 { (words::kind(language, &own.kind)) " " (own.name.as_str()) }
-                p.meta {
-                    (language.say("設定: ", "Added ")) (words::moment(language, own.bound_at.as_secs()))
-                    " · " (language.say("最終使用: ", "last used ")) (words::moment(language, own.last_used.as_secs()))
+        article.authenticator {
+            h3 { (words::kind(language, &own.kind)) " " (name) }
+            p.meta {
+                (language.say("設定: ", "Added ")) (words::moment(language, own.bound_at.as_secs()))
+                " · " (language.say("最終使用: ", "last used ")) (words::moment(language, own.last_used.as_secs()))
+            }
+            @if own.is_disabled { (frame::wrong(language.say("無効になっています。", "Disabled: too many wrong codes."))) }
+            details {
+                summary { (language.say("名前を変える", "Rename")) span.hidden { ": " (name) } }
+                form method="post" action="/security/rename" {
+                    input type="hidden" name="id" value=(id);
+                    label for=(format!("name-{id}")) { (language.say("名前", "Name")) }
+                    input id=(format!("name-{id}")) name="name" value=(name) required maxlength="40";
+                    button type="submit" { (language.say("変更する", "Rename")) }
                 }
-                @if own.is_disabled { (frame::wrong(language.say("無効になっています。", "Disabled: too many wrong codes."))) }
-                @let id = own.id.number();
-                @if matches!(own.kind, AuthenticatorKind::App { .. }) {
-                    details {
-                        summary { (language.say("機種変更（新しいスマートフォンに替える）", "Change of phone")) }
-                        form method="post" action="/security/replace" {
-                            input type="hidden" name="id" value=(id);
-                            (frame::code_field(language, &format!("code-replace-{id}"), language.say("今のスマートフォンのコード", "A code of the old phone")))
-                            button type="submit" { (language.say("新しいQRコードを表示", "Show the new QR code")) }
-                        }
-                    }
-                }
+            }
+            @if matches!(own.kind, AuthenticatorKind::App { .. }) {
                 details {
-                    summary { (language.say("削除", "Remove")) }
-                    form method="post" action="/security/remove" {
+                    summary { (language.say("機種変更（新しいスマートフォンに替える）", "Change of phone")) span.hidden { ": " (name) } }
+                    form method="post" action="/security/replace" {
                         input type="hidden" name="id" value=(id);
-                        (frame::code_field(language, &format!("code-remove-{id}"), language.say("認証コード", "Code")))
-                        button type="submit" { (language.say("削除する", "Remove")) }
+                        (frame::proof_fields(language, &format!("code-replace-{id}"), now))
+                        button type="submit" { (language.say("新しいQRコードを表示", "Show the new QR code")) }
                     }
+                }
+            }
+            details {
+                summary { (language.say("削除", "Remove")) span.hidden { ": " (name) } }
+                form method="post" action="/security/remove" {
+                    input type="hidden" name="id" value=(id);
+                    @if is_last {
+                        input type="hidden" name="last" value="yes";
+                        (frame::wrong(language.say(
+                            "最後の認証手段です。削除するとパスワードだけでログインできるようになり、リカバリーコードも無効になります。",
+                            "This is the last one. Without it a password alone logs in, and the recovery codes are void.")))
+                    }
+                    (frame::proof_fields(language, &format!("code-remove-{id}"), now))
+                    button type="submit" { (language.say("削除する", "Remove")) }
                 }
             }
         }
     }
 }
 
-fn more(language: Language) -> Markup {
+fn more(language: Language, now: u64) -> Markup {
     html! {
         details {
             summary { (language.say("認証アプリを追加", "Add an authenticator app")) }
             form method="post" action="/security/add" {
-                (frame::code_field(language, "code-add", language.say("認証コード", "Code")))
+                (frame::proof_fields(language, "code-add", now))
                 button type="submit" { (language.say("QRコードを表示", "Show the QR code")) }
             }
         }
         details {
             summary { (language.say("電話番号を追加（SMS）", "Add a phone number (text messages)")) }
+            p { (language.say("SMSは、番号の乗っ取りにより他人に届くことがあります。認証アプリのほうが安全です。",
+                "Messages can be led to others by taking over the number: an app is safer.")) }
             form method="post" action="/security/add-phone" {
                 label for="number" { (language.say("電話番号（国番号から）", "Number, with country code")) }
                 input #number name="number" type="tel" autocomplete="tel" placeholder="+81…" required maxlength="24";
-                (frame::code_field(language, "code-phone", language.say("認証コード", "Code")))
+                (frame::proof_fields(language, "code-phone", now))
                 button type="submit" { (language.say("追加する", "Add")) }
             }
         }
     }
 }
 
-fn devices(app: &App, language: Language, view: &AccountView) -> Markup {
+fn devices(language: Language, now: u64, view: &AccountView) -> Markup {
     html! {
         @if !view.devices.is_empty() {
             section {
                 h2 { (language.say("記憶したブラウザ", "Remembered browsers")) }
-                @for device in &view.devices {
-                    form method="post" action="/security/forget" {
-                        span { (device.name.as_str()) " · " (words::moment(language, device.last_used.as_secs().min(app.now()))) " " }
-                        button.plain type="submit" name="id" value=(device.id.number()) { (language.say("削除", "Forget")) }
+                form #forget method="post" action="/security/forget" {
+                    fieldset {
+                        legend { (language.say("削除するブラウザ", "To be forgotten")) }
+                        @for device in &view.devices {
+                            label.check {
+                                input type="radio" name="id" value=(device.id.number()) required; " "
+                                (device.name.as_str()) " · " (words::moment(language, device.last_used.as_secs()))
+                            }
+                        }
                     }
+                    (frame::proof_fields(language, "code-forget", now))
+                    button type="submit" { (language.say("削除する", "Forget it")) }
                 }
             }
         }
     }
 }
 
-/// A page that says what became of a change.
-async fn after(
-    app: &App,
-    language: Language,
-    customer: &Customer,
-    status: StatusCode,
-    above: Markup,
-) -> Result<Response, Trouble> {
-    let view = app.verifier.view(&customer.account()?).await?;
-    Ok((status, show(app, language, customer, &view, Some(above))).into_response())
-}
-
-async fn refused(
-    app: &App,
-    language: Language,
-    customer: &Customer,
-    rejection: Rejection,
-    typed: Typed,
-) -> Result<Response, Trouble> {
-    let above = words::refused(language, &rejection, typed, app.now());
-    after(app, language, customer, super::door::status(&rejection), above).await
-}
-
-/// What the account's state does not allow: told, not failed.
-async fn answered<T>(
-    app: &App,
-    language: Language,
-    customer: &Customer,
-    result: Result<T, sekisho::Error>,
-) -> Result<Result<T, Response>, Trouble> {
-    match result {
-        Ok(done) => Ok(Ok(done)),
-        Err(sekisho::Error::Account(why)) => {
-            let text = format!("{}{why}", language.say("変更できません: ", "Not possible: "));
-            Ok(Err(after(app, language, customer, StatusCode::CONFLICT, frame::wrong(&text)).await?))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// A code for a change of binding, from somebody who has logged in.
-async fn prove(
-    app: &App,
-    language: Language,
-    customer: &Customer,
-    device: Option<&str>,
-    code: &str,
-) -> Result<Result<Proof, Response>, Trouble> {
-    let mut attempt = Attempt::new(Purpose::BINDING, code);
-    if let Some(device) = device {
-        attempt = attempt.with_device(device);
-    }
-    let verdict = app.verifier.verify(&customer.account()?, attempt).await;
-    match answered(app, language, customer, verdict).await? {
-        Ok(Verdict::Accepted(proof)) => Ok(Ok(proof)),
-        Ok(Verdict::Rejected(rejection)) => Ok(Err(refused(app, language, customer, rejection, Typed::AppCode).await?)),
-        Err(page) => Ok(Err(page)),
-    }
-}
-
-#[derive(serde::Deserialize)]
+/// What is asked to be changed, and what proves that its owner asks.
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
 pub(super) struct Change {
-    #[serde(default)]
-    id: u32,
-    code: String,
-}
-
-pub(super) async fn add(
-    State(app): State<App>,
-    language: Language,
-    LoggedIn(customer): LoggedIn,
-    Device(device): Device,
-    axum::Form(form): axum::Form<Change>,
-) -> Result<Response, Trouble> {
-    let proof = match prove(&app, language, &customer, device.as_deref(), &form.code).await? {
-        Ok(proof) => proof,
-        Err(page) => return Ok(page),
-    };
-    let begun = app.verifier.enroll(proof, two_step::new_authenticator(&app, &customer)?).await;
-    Ok(match answered(&app, language, &customer, begun).await? {
-        Ok(enrolment) => two_step::scan(&app, language, &customer, &enrolment)?.into_response(),
-        Err(page) => page,
-    })
-}
-
-pub(super) async fn replace(
-    State(app): State<App>,
-    language: Language,
-    LoggedIn(customer): LoggedIn,
-    Device(device): Device,
-    axum::Form(form): axum::Form<Change>,
-) -> Result<Response, Trouble> {
-    let proof = match prove(&app, language, &customer, device.as_deref(), &form.code).await? {
-        Ok(proof) => proof,
-        Err(page) => return Ok(page),
-    };
-    let new = two_step::new_authenticator(&app, &customer)?;
-    let begun = app.verifier.replace(proof, AuthenticatorId::new(form.id), new).await;
-    Ok(match answered(&app, language, &customer, begun).await? {
-        Ok(enrolment) => two_step::scan(&app, language, &customer, &enrolment)?.into_response(),
-        Err(page) => page,
-    })
-}
-
-pub(super) async fn remove(
-    State(app): State<App>,
-    language: Language,
-    LoggedIn(customer): LoggedIn,
-    Device(device): Device,
-    axum::Form(form): axum::Form<Change>,
-) -> Result<Response, Trouble> {
-    let proof = match prove(&app, language, &customer, device.as_deref(), &form.code).await? {
-        Ok(proof) => proof,
-        Err(page) => return Ok(page),
-    };
-    let (view, id) = (app.verifier.view(&customer.account()?).await?, AuthenticatorId::new(form.id));
-    let removed = if view.authenticators.len() > 1 {
-        app.verifier.remove(proof, id).await
-    } else {
-        app.verifier.remove_last(proof, id).await
-    };
-    match answered(&app, language, &customer, removed).await? {
-        Ok(()) => {
-            app.mail(
-                &customer.email,
-                language.say("認証手段が削除されました。", "An authenticator was removed.").into(),
-            );
-            let text = frame::done(language.say("削除しました。", "Removed."));
-            after(&app, language, &customer, StatusCode::OK, text).await
-        }
-        Err(page) => Ok(page),
-    }
-}
-
-pub(super) async fn recovery_codes(
-    State(app): State<App>,
-    language: Language,
-    LoggedIn(customer): LoggedIn,
-    Device(device): Device,
-    axum::Form(form): axum::Form<Change>,
-) -> Result<Response, Trouble> {
-    let proof = match prove(&app, language, &customer, device.as_deref(), &form.code).await? {
-        Ok(proof) => proof,
-        Err(page) => return Ok(page),
-    };
-    let issued = app.verifier.issue_recovery_codes(proof).await;
-    Ok(match answered(&app, language, &customer, issued).await? {
-        Ok(codes) => two_step::sheet(language, &customer, &codes).into_response(),
-        Err(page) => page,
-    })
-}
-
-#[derive(serde::Deserialize)]
-pub(super) struct Phone {
-    number: String,
-    code: String,
-}
-
-pub(super) async fn add_phone(
-    State(app): State<App>,
-    language: Language,
-    LoggedIn(customer): LoggedIn,
-    Device(device): Device,
-    axum::Form(form): axum::Form<Phone>,
-) -> Result<Response, Trouble> {
-    // As people write it.
-    let number: String = form.number.chars().filter(|c| !matches!(c, ' ' | '-' | '(' | ')' | '.')).collect();
-    let new = Address::sms(&number).and_then(NewAddress::new);
-    let Ok(new) = new else {
-        let text = language
-            .say("電話番号は +81 のように国番号から入力してください。", "A number begins with its country code: +81…");
-        return after(&app, language, &customer, StatusCode::UNPROCESSABLE_ENTITY, frame::wrong(text)).await;
-    };
-    let proof = match prove(&app, language, &customer, device.as_deref(), &form.code).await? {
-        Ok(proof) => proof,
-        Err(page) => return Ok(page),
-    };
-    let begun = app.verifier.enroll(proof, new).await;
-    let id = match answered(&app, language, &customer, begun).await? {
-        Ok(id) => id,
-        Err(page) => return Ok(page),
-    };
-    let sent = app.verifier.deliver(&customer.account()?, CodeRequest::new(id, Purpose::BINDING)).await;
-    match answered(&app, language, &customer, sent).await? {
-        Ok(Verdict::Accepted(delivery)) => {
-            let code = delivery.code().reveal().to_string();
-            let text = language.say("Example Exchange 確認コード: ", "Example Exchange, to confirm this number: ");
-            app.mail(delivery.address().as_str(), format!("{text}{code}"));
-            let heading = language.say("電話番号の確認", "Confirm the number");
-            let page = frame::page(
-                language,
-                heading,
-                &of(&customer),
-                html! {
-                    h1 { (heading) }
-                    p { (language.say("SMSで届いたコードを入力してください。", "Type the code from the message.")) }
-                    form method="post" action="/two-step/confirm" {
-                        (frame::code_field(language, "code", language.say("コード", "Code")))
-                        button type="submit" { (language.say("確認する", "Confirm")) }
-                    }
-                },
-            );
-            Ok(page.into_response())
-        }
-        Ok(Verdict::Rejected(rejection)) => refused(&app, language, &customer, rejection, Typed::DeliveredCode).await,
-        Err(page) => Ok(page),
-    }
-}
-
-#[derive(serde::Deserialize)]
-pub(super) struct Two {
-    first: String,
-    second: String,
-}
-
-pub(super) async fn resync(
-    State(app): State<App>,
-    language: Language,
-    LoggedIn(customer): LoggedIn,
-    Device(device): Device,
-    axum::Form(form): axum::Form<Two>,
-) -> Result<Response, Trouble> {
-    let mut resync = Resync::new(&form.first, &form.second);
-    if let Some(device) = &device {
-        resync = resync.with_device(device);
-    }
-    let verdict = app.verifier.resync(&customer.account()?, resync).await;
-    match answered(&app, language, &customer, verdict).await? {
-        Ok(Verdict::Accepted(_)) => {
-            let text = frame::done(language.say("時刻を合わせました。", "Done: the phone's clock is known now."));
-            after(&app, language, &customer, StatusCode::OK, text).await
-        }
-        Ok(Verdict::Rejected(rejection)) => refused(&app, language, &customer, rejection, Typed::TwoCodes).await,
-        Err(page) => Ok(page),
-    }
-}
-
-#[derive(serde::Deserialize)]
-pub(super) struct Forget {
     id: u64,
+    code: String,
+    recovery: String,
+    /// That the last authenticator goes is known.
+    last: String,
+    name: String,
+    number: String,
 }
 
-pub(super) async fn forget(
-    State(app): State<App>,
-    language: Language,
-    LoggedIn(customer): LoggedIn,
-    axum::Form(form): axum::Form<Forget>,
-) -> Result<Response, Trouble> {
-    let forgotten = app.verifier.forget_device(&customer.account()?, DeviceId::new(form.id)).await;
-    match answered(&app, language, &customer, forgotten).await? {
-        Ok(()) => {
-            let text = frame::done(language.say("削除しました。", "Forgotten."));
-            after(&app, language, &customer, StatusCode::OK, text).await
+impl Change {
+    fn attempt(&self, purpose: Purpose) -> (Attempt, Typed) {
+        if self.recovery.is_empty() {
+            (Attempt::new(purpose, &self.code), Typed::AppCode)
+        } else {
+            (Attempt::recovery(purpose, &self.recovery), Typed::RecoveryCode)
         }
-        Err(page) => Ok(page),
     }
+
+    fn authenticator(&self) -> AuthenticatorId {
+        AuthenticatorId::new(u32::try_from(self.id).unwrap_or(u32::MAX))
+    }
+}
+
+pub(super) async fn add(settings: Settings, Form(change): Form<Change>) -> Answer {
+    let new = two_step::new_authenticator(&settings.app, &settings.owner).map_err(IntoResponse::into_response)?;
+    let proof = settings.prove(&change).await?;
+    let enrolment = settings.allowed(settings.app.verifier.enroll(proof, new).await).await?;
+    two_step::scan(&settings.app, settings.language, &settings.owner, &enrolment).map_err(IntoResponse::into_response)
+}
+
+pub(super) async fn replace(settings: Settings, Form(change): Form<Change>) -> Answer {
+    let new = two_step::new_authenticator(&settings.app, &settings.owner).map_err(IntoResponse::into_response)?;
+    let proof = settings.prove(&change).await?;
+    let begun = settings.app.verifier.replace(proof, change.authenticator(), new).await;
+    let enrolment = settings.allowed(begun).await?;
+    two_step::scan(&settings.app, settings.language, &settings.owner, &enrolment).map_err(IntoResponse::into_response)
+}
+
+pub(super) async fn rename(settings: Settings, Form(change): Form<Change>) -> Answer {
+    let Ok(name) = Text::new(change.name.trim()) else {
+        let text = settings.say("名前を確認してください。", "Check the name.");
+        return Err(settings.wrong(StatusCode::UNPROCESSABLE_ENTITY, text).await);
+    };
+    let renamed = settings.app.verifier.rename(&settings.owner.account, change.authenticator(), name).await;
+    settings.allowed(renamed).await?;
+    settings.done(settings.say("変更しました。", "Renamed.")).await
+}
+
+pub(super) async fn remove(settings: Settings, Form(change): Form<Change>) -> Answer {
+    let proof = settings.prove(&change).await?;
+    let (verifier, id) = (&settings.app.verifier, change.authenticator());
+    let removed =
+        if change.last == "yes" { verifier.remove_last(proof, id).await } else { verifier.remove(proof, id).await };
+    settings.allowed(removed).await?;
+    settings.done(settings.say("削除しました。", "Removed.")).await
+}
+
+pub(super) async fn recovery_codes(settings: Settings, Form(change): Form<Change>) -> Answer {
+    let proof = settings.prove(&change).await?;
+    let codes = settings.allowed(settings.app.verifier.issue_recovery_codes(proof).await).await?;
+    Ok(two_step::sheet(settings.language, &settings.owner, &codes).into_response())
+}
+
+pub(super) async fn forget(settings: Settings, Form(change): Form<Change>) -> Answer {
+    // Only its owner: a thief of a session would make the owner a stranger.
+    let _proof = settings.prove(&change).await?;
+    let forgotten = settings.app.verifier.forget_device(&settings.owner.account, DeviceId::new(change.id)).await;
+    settings.allowed(forgotten).await?;
+    settings.done(settings.say("削除しました。", "Forgotten.")).await
+}
+
+pub(super) async fn send(settings: Settings, Form(ask): Form<sent::Ask>) -> Answer {
+    let Settings { app, language, owner } = &settings;
+    let sent = sent::send(app, *language, owner, &ask, Purpose::BINDING).await;
+    let (status, headers, above) = sent.map_err(IntoResponse::into_response)?;
+    Ok(settings.page(status, headers, above).await)
+}
+
+pub(super) async fn add_phone(settings: Settings, Form(change): Form<Change>) -> Answer {
+    let Ok(new) = Address::sms(&phone_number(&change.number)).and_then(NewAddress::new) else {
+        let text = settings
+            .say("電話番号は +81 のように国番号から入力してください。", "A number begins with its country code: +81…");
+        return Err(settings.wrong(StatusCode::UNPROCESSABLE_ENTITY, text).await);
+    };
+    let proof = settings.prove(&change).await?;
+    let id = settings.allowed(settings.app.verifier.enroll(proof, new).await).await?;
+    confirm_number(&settings, id).await
+}
+
+/// Sends the confirming code again.
+pub(super) async fn resend(settings: Settings) -> Answer {
+    let pending = settings.owner.view.pending.ok_or(sekisho::Error::Account(AccountError::NothingPending));
+    let (id, _) = settings.allowed(pending).await?;
+    confirm_number(&settings, id).await
+}
+
+/// Sends the code that confirms a number, and asks for it.
+async fn confirm_number(settings: &Settings, id: AuthenticatorId) -> Answer {
+    let Settings { app, language, owner } = settings;
+    let mut request = CodeRequest::new(id, Purpose::BINDING);
+    if let Some(device) = &owner.device {
+        request = request.with_device(device);
+    }
+    let delivered = app.verifier.deliver(&owner.account, request).await;
+    let (status, headers, above) = match settings.allowed(delivered).await? {
+        Verdict::Accepted(delivery) => {
+            sent::message(app, *language, &delivery);
+            let text = settings.say("SMSで届いたコードを入力してください。", "Type the code from the message.");
+            (StatusCode::OK, HeaderMap::new(), frame::done(text))
+        }
+        Verdict::Rejected(rejection) => {
+            let (status, headers) = refusal(&rejection, app.now());
+            (status, headers, words::refused(*language, &rejection, Typed::DeliveredCode, app.now()))
+        }
+    };
+    Ok((status, headers, two_step::number_page(*language, owner, &above)).into_response())
+}
+
+/// A number as people write it, as it is dialled.
+fn phone_number(text: &str) -> String {
+    let digits = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '－' | 'ー' | '‐' | '(' | ')' | '.'));
+    digits.map(|c| if c == '＋' { '+' } else { words::half_width(c) }).collect()
 }

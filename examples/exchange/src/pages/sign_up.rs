@@ -57,9 +57,10 @@ pub(super) async fn submit(
         ));
     }
     let hash = app.passwords.hash(new.password).await.map_err(|error| Trouble::Other(error.to_string().into()))?;
-    match app.customers.add(&new.email, hash).await {
+    match app.customers.add(&new.email, hash, language).await {
         Ok(customer) => {
-            session::log_in(&session, &customer.email).await?;
+            let epoch = app.verifier.view(&customer.account()?).await?.epoch;
+            session::log_in(&session, &customer, epoch).await?;
             Ok(Redirect::to("/two-step").into_response())
         }
         // Whoever asks learns that the address is taken; a real exchange confirms it by mail first, and says it there.

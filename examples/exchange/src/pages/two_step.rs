@@ -1,15 +1,14 @@
 //! Enabling two-step login: the QR code, the confirming code, the sheet of recovery codes.
 
 use super::frame::{self, Who};
-use super::of;
+use super::{of, refusal};
 use crate::App;
-use crate::customers::Customer;
 use crate::language::Language;
-use crate::session::{self, LoggedIn, PasswordGiven, SecondStep};
+use crate::session::{self, LoggedIn, Owner, PasswordGiven, SecondStep};
 use crate::trouble::Trouble;
 use crate::words;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, PreEscaped, html};
 use sekisho::account::{Attempt, Enrolment, NewAuthenticator, Purpose, RecoveryCodes};
@@ -17,14 +16,9 @@ use sekisho::otp::{Typed, Verdict};
 use sekisho::qr::Qr;
 use tower_sessions::Session;
 
-pub(super) async fn page(
-    State(app): State<App>,
-    language: Language,
-    LoggedIn(customer): LoggedIn,
-) -> Result<Response, Trouble> {
-    let view = app.verifier.view(&customer.account()?).await?;
+pub(super) async fn page(language: Language, LoggedIn(Owner { customer, view, .. }): LoggedIn) -> Response {
     if !view.authenticators.is_empty() {
-        return Ok(Redirect::to("/security").into_response());
+        return Redirect::to("/security").into_response();
     }
     let heading = language.say("2段階認証を設定", "Set up two-step login");
     let page = frame::page(
@@ -44,117 +38,162 @@ pub(super) async fn page(
             }
         },
     );
-    Ok(page.into_response())
+    page.into_response()
 }
 
 pub(super) async fn begin(
     State(app): State<App>,
     language: Language,
-    LoggedIn(customer): LoggedIn,
+    session: Session,
+    LoggedIn(owner): LoggedIn,
 ) -> Result<Response, Trouble> {
-    let new = new_authenticator(&app, &customer)?;
-    let enrolment = app.verifier.enroll_first(&customer.account()?, new).await?;
-    Ok(scan(&app, language, &customer, &enrolment)?.into_response())
+    let Owner { customer, account, view, .. } = &owner;
+    if !view.authenticators.is_empty() {
+        return Ok(Redirect::to("/security").into_response());
+    }
+    let enrolment = app.verifier.enroll_first(account, new_authenticator(&app, &owner)?).await?;
+    // A first enrolment makes the record, and so begins another epoch: of the account's sessions this one stays.
+    session::log_in(&session, customer, app.verifier.view(account).await?.epoch).await?;
+    scan(&app, language, &owner, &enrolment)
 }
 
 /// An authenticator that shows whose it is.
-pub(super) fn new_authenticator(app: &App, customer: &Customer) -> Result<NewAuthenticator, Trouble> {
-    NewAuthenticator::new(&app.settings.issuer, &customer.email).map_err(|error| Trouble::Other(error.into()))
+pub(super) fn new_authenticator(app: &App, owner: &Owner) -> Result<NewAuthenticator, Trouble> {
+    NewAuthenticator::new(&app.settings.issuer, &owner.customer.email).map_err(|error| Trouble::Other(error.into()))
 }
 
 /// The QR code to scan, and the field for the code that confirms it.
-pub(super) fn scan(
-    app: &App,
-    language: Language,
-    customer: &Customer,
-    enrolment: &Enrolment,
-) -> Result<Markup, Trouble> {
+pub(super) fn scan(app: &App, language: Language, owner: &Owner, enrolment: &Enrolment) -> Result<Response, Trouble> {
     let heading = language.say("QRコードを読み取る", "Scan the QR code");
     let qr = Qr::new(enrolment.uri()).map_err(|error| Trouble::Other(error.into()))?.to_svg();
-    let key = enrolment.uri().secret().to_base32_groups();
-    Ok(frame::page(
+    let (key, link) = (enrolment.uri().secret().to_base32_groups(), enrolment.uri().to_text());
+    let page = frame::page(
         language,
         heading,
-        &of(customer),
+        &of(&owner.customer),
         html! {
             h1 { (heading) }
             div #qr role="img" aria-label=(language.say("QRコード", "QR code")) { (PreEscaped(qr.expose())) }
             p { (language.say("読み取れない場合は、このキーを手で入力してください。", "If it cannot be scanned, type this key.")) }
             p { code #key { (key.expose()) } }
-            p { (language.say("設定の期限: ", "To be confirmed within ")) (words::countdown(language, enrolment.until().as_secs(), app.now())) }
-            (confirm_form(language))
+            p { a href=(link.expose()) { (language.say("このスマートフォンのアプリに登録する", "Add it to an app on this very phone")) } }
+            p { (language.say("設定の期限まで ", "To be confirmed within ")) (words::countdown(language, enrolment.until().as_secs(), app.now())) }
+            (confirm_form(language, app.now()))
         },
-    ))
+    );
+    Ok(page.into_response())
 }
 
-fn confirm_form(language: Language) -> Markup {
+fn confirm_form(language: Language, now: u64) -> Markup {
     html! {
         form method="post" action="/two-step/confirm" {
-            (frame::code_field(language, "code", language.say("アプリに表示されたコード", "The code that the app shows")))
+            (frame::code_field(language, "code", language.say("アプリに表示されたコード", "The code that the app shows"), now))
             button type="submit" { (language.say("確認する", "Confirm")) }
         }
     }
 }
 
+/// The field for the code that was sent to a new number.
+pub(super) fn number_page(language: Language, owner: &Owner, above: &Markup) -> Markup {
+    let heading = language.say("電話番号の確認", "Confirm the number");
+    frame::page(
+        language,
+        heading,
+        &of(&owner.customer),
+        html! {
+            h1 { (heading) }
+            (above)
+            form method="post" action="/two-step/confirm" {
+                input type="hidden" name="sent" value="yes";
+                (frame::sent_code_field(language, "code"))
+                button type="submit" { (language.say("確認する", "Confirm")) }
+            }
+            form method="post" action="/security/resend" {
+                button.plain type="submit" { (language.say("もう一度送る", "Send it again")) }
+            }
+            p { a href="/security" { (language.say("戻る", "Back")) } }
+        },
+    )
+}
+
 #[derive(serde::Deserialize)]
 pub(super) struct Code {
     code: String,
+    /// Whether it was sent, not shown by an app.
+    #[serde(default)]
+    sent: String,
 }
 
 pub(super) async fn confirm(
     State(app): State<App>,
     language: Language,
     session: Session,
-    PasswordGiven { customer, is_logged_in }: PasswordGiven,
+    PasswordGiven { owner, is_logged_in, attempt: name, pass }: PasswordGiven,
     axum::Form(form): axum::Form<Code>,
 ) -> Result<Response, Trouble> {
-    let account = customer.account()?;
-    // Only after a reset is confirming also logging in: an enrolment that the owner has begun elsewhere is not a door.
-    if !is_logged_in && !app.verifier.view(&account).await?.is_reset {
-        return Ok(Redirect::to("/log-in/code").into_response());
+    let Owner { customer, account, view, .. } = &owner;
+    let mut attempt = owner.attempt(Attempt::new(Purpose::BINDING, &form.code)).named(name);
+    // Only after a reset is confirming also logging in, for whoever has begun the enrolment with the pass: others' guesses are not counted with theirs.
+    match &pass {
+        Some(pass) => attempt = attempt.with_pass(pass),
+        None if is_logged_in => {}
+        None => return Ok(Redirect::to("/log-in/code").into_response()),
     }
-    match app.verifier.confirm(&account, Attempt::new(Purpose::BINDING, &form.code)).await {
+    let refused = |status, headers: HeaderMap, above: Markup| {
+        let page = if form.sent == "yes" {
+            number_page(language, &owner, &above)
+        } else {
+            app_page(language, &owner, &above, app.now())
+        };
+        Ok((status, headers, page).into_response())
+    };
+    match app.verifier.confirm(account, attempt).await {
         Ok(Verdict::Accepted(proof)) => {
-            app.mail(
-                &customer.email,
-                language.say("認証アプリが設定されました。", "An authenticator was added.").into(),
-            );
-            // After a reset the log-in was waiting for this.
-            session::log_in(&session, &customer.email).await?;
-            if app.verifier.view(&account).await?.recovery_codes_left > 0 {
-                return Ok(Redirect::to("/security").into_response());
-            }
-            let codes = app.verifier.issue_recovery_codes(proof).await?;
-            Ok(sheet(language, &customer, &codes).into_response())
+            let epoch = proof.epoch();
+            let sheet = if view.recovery_codes_left == 0 {
+                let codes = app.verifier.issue_recovery_codes(proof).await?;
+                Some(sheet(language, &owner, &codes))
+            } else {
+                None
+            };
+            session::log_in(&session, customer, epoch).await?;
+            Ok(sheet.map_or_else(|| Redirect::to("/security").into_response(), IntoResponse::into_response))
         }
         Ok(Verdict::Rejected(rejection)) => {
-            let heading = language.say("コードを確認してください", "Check the code");
-            let page = frame::page(
-                language,
-                heading,
-                &of(&customer),
-                html! {
-                    h1 { (heading) }
-                    (words::refused(language, &rejection, Typed::AppCode, app.now()))
-                    (confirm_form(language))
-                    p { a href="/two-step" { (language.say("最初からやり直す", "Begin again")) } }
-                },
-            );
-            Ok(super::door::refusal(&rejection, app.now(), page))
+            let typed = if form.sent == "yes" { Typed::DeliveredCode } else { Typed::AppCode };
+            let (status, headers) = refusal(&rejection, app.now());
+            refused(status, headers, words::refused(language, &rejection, typed, app.now()))
         }
-        // The enrolment has run out, or was confirmed in another window.
-        Err(sekisho::Error::Account(_)) => Ok(Redirect::to("/two-step").into_response()),
+        // It has run out, or was confirmed in another window.
+        Err(sekisho::Error::Account(why)) => {
+            refused(StatusCode::CONFLICT, HeaderMap::new(), frame::wrong(words::impossible(language, &why)))
+        }
         Err(error) => Err(error.into()),
     }
 }
 
+fn app_page(language: Language, owner: &Owner, above: &Markup, now: u64) -> Markup {
+    let heading = language.say("コードを確認してください", "Check the code");
+    frame::page(
+        language,
+        heading,
+        &of(&owner.customer),
+        html! {
+            h1 { (heading) }
+            (above)
+            (confirm_form(language, now))
+            p { a href="/two-step" { (language.say("最初からやり直す", "Begin again")) } }
+        },
+    )
+}
+
 /// The recovery codes, shown once.
-pub(super) fn sheet(language: Language, customer: &Customer, codes: &RecoveryCodes) -> Markup {
+pub(super) fn sheet(language: Language, owner: &Owner, codes: &RecoveryCodes) -> Markup {
     let heading = language.say("リカバリーコード", "Recovery codes");
     frame::page(
         language,
         heading,
-        &of(customer),
+        &of(&owner.customer),
         html! {
             h1 { (heading) }
             p { (language.say(
@@ -176,10 +215,10 @@ pub(super) fn pass_form(language: Language, above: Option<Markup>) -> Markup {
         html! {
             h1 { (heading) }
             @if let Some(above) = above { (above) }
-            p { (language.say("サポートがリセットしました。メールで届いた通行コードを入力してください。",
+            p { (language.say("サポートがリセットしました。メールで届いた仮パスコードを入力してください。",
                 "Support has reset it. Type the pass that was mailed to you.")) }
             form method="post" action="/two-step/pass" {
-                label for="pass" { (language.say("通行コード", "Pass")) }
+                label for="pass" { (language.say("仮パスコード", "Pass")) }
                 input #pass name="pass" autocomplete="off" spellcheck="false" required maxlength="128" autofocus;
                 button type="submit" { (language.say("QRコードを表示", "Show the QR code")) }
             }
@@ -195,15 +234,18 @@ pub(super) struct Pass {
 pub(super) async fn begin_with_pass(
     State(app): State<App>,
     language: Language,
-    SecondStep(customer): SecondStep,
+    session: Session,
+    SecondStep { owner, .. }: SecondStep,
     axum::Form(form): axum::Form<Pass>,
 ) -> Result<Response, Trouble> {
-    let new = new_authenticator(&app, &customer)?;
-    match app.verifier.enroll_with_pass(&customer.account()?, form.pass.trim(), None, new).await {
-        Ok(enrolment) => Ok(scan(&app, language, &customer, &enrolment)?.into_response()),
-        Err(sekisho::Error::Account(_)) => {
-            let wrong = language.say("通行コードが違うか、期限が切れています。", "The pass is wrong, or has run out.");
-            let page = pass_form(language, Some(frame::wrong(wrong)));
+    let (new, pass) = (new_authenticator(&app, &owner)?, form.pass.trim());
+    match app.verifier.enroll_with_pass(&owner.account, pass, None, new).await {
+        Ok(enrolment) => {
+            session::keep_pass(&session, pass).await?;
+            scan(&app, language, &owner, &enrolment)
+        }
+        Err(sekisho::Error::Account(why)) => {
+            let page = pass_form(language, Some(frame::wrong(words::impossible(language, &why))));
             Ok((StatusCode::UNAUTHORIZED, page).into_response())
         }
         Err(error) => Err(error.into()),

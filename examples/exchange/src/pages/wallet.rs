@@ -1,10 +1,10 @@
 //! The balance, and withdrawals, which take a code of their own.
 
-use super::{frame, of};
+use super::{frame, of, refusal, sent};
 use crate::App;
 use crate::customers::{Customer, CustomerError, Withdrawal};
 use crate::language::Language;
-use crate::session::{Device, LoggedIn};
+use crate::session::LoggedIn;
 use crate::trouble::Trouble;
 use crate::words;
 use axum::extract::State;
@@ -14,19 +14,24 @@ use maud::{Markup, html};
 use sekisho::account::{AccountView, Attempt, Purpose};
 use sekisho::otp::{Typed, Verdict};
 use sha2::{Digest, Sha256};
+use tower_sessions::Session;
 
-pub(super) async fn page(
-    State(app): State<App>,
-    language: Language,
-    LoggedIn(customer): LoggedIn,
-) -> Result<Markup, Trouble> {
-    let view = app.verifier.view(&customer.account()?).await?;
-    Ok(show(&app, language, &customer, &view, None))
+/// Characters of the account that money goes to.
+const LONGEST: usize = 64;
+
+pub(super) async fn page(State(app): State<App>, language: Language, LoggedIn(owner): LoggedIn) -> Markup {
+    show(&app, language, &owner.customer, &owner.view, &Form::default(), None)
 }
 
-fn show(app: &App, language: Language, customer: &Customer, view: &AccountView, above: Option<Markup>) -> Markup {
+fn show(
+    app: &App,
+    language: Language,
+    customer: &Customer,
+    view: &AccountView,
+    typed: &Form,
+    above: Option<Markup>,
+) -> Markup {
     let heading = language.say("ウォレット", "Wallet");
-    let hold = view.holds.iter().find(|(purpose, _)| *purpose == Purpose::WITHDRAWAL);
     frame::page(
         language,
         heading,
@@ -36,23 +41,19 @@ fn show(app: &App, language: Language, customer: &Customer, view: &AccountView, 
             @if let Some(above) = above { (above) }
             p.balance { "¥" span #balance { (customer.balance) } }
             h2 { (language.say("出金", "Withdraw")) }
-            @if view.frozen_at.is_some() {
-                (frame::wrong(language.say("このアカウントは凍結されています。サポートにご連絡ください。", "This account is frozen: contact support.")))
-            } @else if let Some((_, until)) = hold {
-                div.held #hold role="status" {
-                    p { (language.say("セキュリティ設定が変更されたため、出金は停止中です。", "Withdrawals are held, as the account's security was changed.")) }
-                    p { (language.say("再開まで ", "They go on in ")) (words::countdown(language, until.as_secs(), app.now())) }
-                }
-            }
+            (held(app, language, view))
             @if view.authenticators.is_empty() {
                 p { a.button href="/two-step" { (language.say("出金には2段階認証の設定が必要です", "Withdrawals take two-step login: set it up")) } }
             } @else {
-                form method="post" action="/wallet/withdraw" {
+                (sent::buttons(language, view, "/wallet/send"))
+                form #withdraw method="post" action="/wallet/withdraw" {
+                    // Sent twice, it is one withdrawal.
+                    input type="hidden" name="id" value=(base16ct::lower::encode_string(&rand::random::<[u8; 16]>()));
                     label for="amount" { (language.say("金額（円）", "Amount (yen)")) }
-                    input #amount name="amount" inputmode="numeric" pattern="[0-9]{1,12}" required;
+                    input #amount name="amount" value=(typed.amount) inputmode="numeric" autocomplete="off" required maxlength="24";
                     label for="to" { (language.say("出金先口座", "To the account")) }
-                    input #to name="to" required maxlength="64";
-                    (frame::code_field(language, "code", language.say("認証コード", "Code")))
+                    input #to name="to" value=(typed.to) autocomplete="off" required maxlength=(LONGEST);
+                    (frame::code_field(language, "code", language.say("認証コード", "Code"), app.now()))
                     button type="submit" { (language.say("出金する", "Withdraw")) }
                 }
             }
@@ -69,9 +70,24 @@ fn show(app: &App, language: Language, customer: &Customer, view: &AccountView, 
     )
 }
 
-#[derive(serde::Deserialize)]
+/// Why nothing can be withdrawn now.
+fn held(app: &App, language: Language, view: &AccountView) -> Markup {
+    let hold = view.holds.iter().find(|(purpose, _)| *purpose == Purpose::WITHDRAWAL);
+    html! {
+        @if let Some((_, until)) = hold {
+            div.held #hold role="status" {
+                p { (language.say("セキュリティ設定が変更されたため、出金は停止中です。", "Withdrawals are held, as the account's security was changed.")) }
+                p { (language.say("再開まで ", "They go on in ")) (words::countdown(language, until.as_secs(), app.now())) }
+            }
+        }
+    }
+}
+
+#[derive(Default, serde::Deserialize)]
+#[serde(default)]
 pub(super) struct Form {
-    amount: u64,
+    id: String,
+    amount: String,
     to: String,
     code: String,
 }
@@ -79,43 +95,76 @@ pub(super) struct Form {
 pub(super) async fn withdraw(
     State(app): State<App>,
     language: Language,
-    LoggedIn(customer): LoggedIn,
-    Device(device): Device,
+    session: Session,
+    LoggedIn(owner): LoggedIn,
     axum::Form(form): axum::Form<Form>,
 ) -> Result<Response, Trouble> {
-    let account = customer.account()?;
-    // The code is for this withdrawal and no other.
-    let context: [u8; 32] = Sha256::digest(format!("withdraw {} to {}", form.amount, form.to)).into();
-    let mut attempt = Attempt::new(Purpose::WITHDRAWAL, &form.code).with_context(&context);
-    if let Some(device) = &device {
-        attempt = attempt.with_device(device);
+    let refuse = |text| {
+        let page = show(&app, language, &owner.customer, &owner.view, &form, Some(frame::wrong(text)));
+        Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
+    };
+    let to = form.to.trim();
+    if to.is_empty() || to.chars().count() > LONGEST || to.chars().any(char::is_control) {
+        return refuse(language.say("出金先口座を確認してください。", "Check the account to withdraw to."));
     }
-    let (status, above) = match app.verifier.verify(&account, attempt).await {
+    let Some(amount) = yen(&form.amount) else {
+        return refuse(language.say("金額を確認してください。", "Check the amount."));
+    };
+    let too_much = language.say("残高が不足しています。", "The balance does not suffice.");
+    let known = &owner.customer;
+    if amount > known.balance && !known.withdrawals.iter().any(|own| own.amount == amount && own.to == to) {
+        return refuse(too_much);
+    }
+    // The code is for this withdrawal and no other. Asked again, as its answer got lost, it is the same one.
+    let context: [u8; 32] = Sha256::digest(format!("withdraw {amount} to {to}")).into();
+    let attempt = Attempt::new(Purpose::WITHDRAWAL, &form.code).with_context(&context).named(name(&session, &form.id));
+    match app.verifier.verify(&owner.account, owner.attempt(attempt)).await {
         Ok(Verdict::Accepted(proof)) => {
-            app.verifier.redeem(&account, proof, Purpose::WITHDRAWAL, Some(&context)).await?;
-            let withdrawal = Withdrawal { amount: form.amount, to: form.to, at: app.now() };
-            match app.customers.withdraw(&customer.email, withdrawal).await {
-                Ok(()) => (
-                    StatusCode::OK,
-                    frame::done(language.say("出金を受け付けました。", "The withdrawal is on its way.")),
-                ),
-                Err(CustomerError::Balance) => {
-                    let text = language.say("残高が不足しています。", "The balance does not suffice.");
-                    (StatusCode::UNPROCESSABLE_ENTITY, frame::wrong(text))
-                }
-                Err(error) => return Err(error.into()),
-            }
+            let withdrawal = Withdrawal { proof: proof.id(), amount, to: to.into(), at: app.now() };
+            let customer = match app.customers.withdraw(&owner.account, &withdrawal).await {
+                Err(CustomerError::Balance) => return refuse(too_much),
+                answer => answer?,
+            };
+            let view = app.verifier.view(&owner.account).await?;
+            let done = frame::done(language.say("出金を受け付けました。", "The withdrawal is on its way."));
+            Ok(show(&app, language, &customer, &view, &Form::default(), Some(done)).into_response())
         }
         Ok(Verdict::Rejected(rejection)) => {
-            (super::door::status(&rejection), words::refused(language, &rejection, Typed::AppCode, app.now()))
+            let above = words::refused(language, &rejection, Typed::AppCode, app.now());
+            let (status, headers) = refusal(&rejection, app.now());
+            let page = show(&app, language, &owner.customer, &owner.view, &form, Some(above));
+            Ok((status, headers, page).into_response())
         }
         Err(error) if error.is_not_enrolled() => {
-            let text = language.say("先に2段階認証を設定してください。", "Set up two-step login first.");
-            (StatusCode::FORBIDDEN, frame::wrong(text))
+            refuse(language.say("先に2段階認証を設定してください。", "Set up two-step login first."))
         }
-        Err(error) => return Err(error.into()),
-    };
-    let customer = app.customers.find(&customer.email).await?.ok_or(CustomerError::Unknown)?;
-    let view = app.verifier.view(&account).await?;
-    Ok((status, show(&app, language, &customer, &view, Some(above))).into_response())
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// An amount as people write it: `250,000`, `２５００００`, `¥250000`. At least one yen.
+fn yen(text: &str) -> Option<u64> {
+    let said = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, ',' | '，' | '、' | '¥' | '￥' | '円'));
+    let digits: String = said.map(words::half_width).collect();
+    digits.parse().ok().filter(|yen| *yen > 0 && digits.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// The name of a withdrawal's attempt: the form says which one it is, and the session, which only this browser has, makes it nobody else's.
+fn name(session: &Session, form: &str) -> [u8; 16] {
+    let session = session.id().map_or_else(String::new, |id| id.to_string());
+    let hash = Sha256::new().chain_update(session).chain_update([0]).chain_update(form).finalize();
+    let mut name = [0; 16];
+    name.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+    name
+}
+
+pub(super) async fn send(
+    State(app): State<App>,
+    language: Language,
+    LoggedIn(owner): LoggedIn,
+    axum::Form(ask): axum::Form<sent::Ask>,
+) -> Result<Response, Trouble> {
+    let (status, headers, above) = sent::send(&app, language, &owner, &ask, Purpose::WITHDRAWAL).await?;
+    let page = show(&app, language, &owner.customer, &owner.view, &Form::default(), Some(above));
+    Ok((status, headers, page).into_response())
 }

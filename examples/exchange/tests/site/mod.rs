@@ -18,6 +18,27 @@ use tokio::net::TcpListener;
 pub(crate) const T: u64 = 1_800_000_000;
 pub(crate) const PASSWORD: &str = "correct horse battery";
 pub(crate) const DESK: &str = "the desk's password";
+pub(crate) const ALICE: &str = "alice@example.com";
+
+pub(crate) fn refused(page: &Page) {
+    assert!(page.shows("role=\"alert\""), "{}", page.text);
+}
+
+pub(crate) async fn withdraw(browser: &mut Browser, code: &str) -> Page {
+    let id = browser.get("/wallet").await.between("name=\"id\" value=\"", "\"").to_owned();
+    let fields = [("id", &*id), ("amount", "250,000"), ("to", "0001-1234567"), ("code", code)];
+    browser.post("/wallet/withdraw", &fields).await
+}
+
+pub(crate) async fn at_the_desk(site: &Site) -> Browser {
+    let mut desk = site.browser();
+    let page = desk.post("/support/log-in", &[("name", "Sato"), ("password", "guessed")]).await;
+    assert_eq!(page.status, 401);
+    assert_eq!(desk.get("/support").await.path, "/support/log-in");
+    let page = desk.post("/support/log-in", &[("name", "Sato"), ("password", DESK)]).await;
+    assert_eq!(page.path, "/support");
+    desk
+}
 
 pub(crate) struct Site {
     pub(crate) address: SocketAddr,
@@ -31,7 +52,11 @@ impl Site {
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
-        let settings = Settings { support_password: Some(DESK.into()), burst: 10_000, ..settings };
+        let settings = Settings { support_password: Some(DESK.into()), burst: 10_000, shows_inside: true, ..settings };
+        Self::exactly(settings).await
+    }
+
+    pub(crate) async fn exactly(settings: Settings) -> Self {
         let clock = TestClock::at(UnixTime::from_secs(T));
         let stores =
             Stores { accounts: BoxStore::new(MemoryStore::new()), customers: BoxStore::new(MemoryStore::new()) };
@@ -41,7 +66,7 @@ impl Site {
         let outbox = app.outbox.clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = app.router(None).into_make_service_with_connect_info::<SocketAddr>();
+        let service = app.router(None).unwrap().into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
         Self { address, clock, outbox }
     }
@@ -55,16 +80,16 @@ impl Site {
         self.clock.set(UnixTime::from_secs(secs));
     }
 
-    /// What was sent last to that address.
-    pub(crate) fn mail_to(&self, to: &str) -> String {
-        self.outbox.messages().into_iter().find(|message| message.to == to).expect("a message").text
+    /// What was sent to that address, latest first.
+    pub(crate) fn mails_to(&self, to: &str) -> Vec<String> {
+        self.outbox.messages().into_iter().filter(|message| message.to == to).map(|message| message.text).collect()
     }
 
     /// The pass in the last mail.
     pub(crate) fn pass_for(&self, to: &str) -> String {
-        let messages = self.outbox.messages();
-        let mut passes = messages.iter().filter(|message| message.to == to && message.text.contains("pass"));
-        passes.next().expect("a pass").text.rsplit(' ').next().unwrap().to_owned()
+        let mails = self.mails_to(to);
+        let mut passes = mails.iter().filter_map(|text| text.strip_prefix("A pass from support: "));
+        passes.next().expect("a pass").to_owned()
     }
 }
 
@@ -114,16 +139,20 @@ impl Phone {
         self.0.code_at(step).reveal().to_string()
     }
 
-    /// A code that it does not show around then.
-    pub(crate) fn wrong(&self, secs: u64) -> String {
+    /// A code that it does not show around then: another one for another `which`.
+    pub(crate) fn wrong(&self, secs: u64, which: usize) -> String {
         let shown: Vec<_> = (0..60).map(|step| self.shows(secs - 900 + step * 30)).collect();
-        (0..1_000).map(|number| format!("{number:06}")).find(|code| !shown.contains(code)).unwrap()
+        (0..1_000).map(|number| format!("{number:06}")).filter(|code| !shown.contains(code)).nth(which).unwrap()
     }
 }
 
 impl Browser {
     pub(crate) async fn get(&mut self, path: &str) -> Page {
         self.request("GET", path, None, &[]).await
+    }
+
+    pub(crate) async fn get_with(&mut self, path: &str, headers: &[(&str, &str)]) -> Page {
+        self.request("GET", path, None, headers).await
     }
 
     pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {

@@ -1,0 +1,71 @@
+//! Codes that are sent to an owner's phone number: asked for, and said that they are.
+
+use super::frame;
+use crate::App;
+use crate::language::Language;
+use crate::session::Owner;
+use crate::trouble::Trouble;
+use crate::words;
+use axum::http::{HeaderMap, StatusCode};
+use maud::{Markup, html};
+use sekisho::account::{AccountView, AuthenticatorId, AuthenticatorKind, CodeRequest, Delivery, Purpose};
+use sekisho::otp::{Typed, Verdict};
+
+/// What a button asks for.
+#[derive(serde::Deserialize)]
+pub(super) struct Ask {
+    to: u32,
+}
+
+/// A button for each number.
+pub(super) fn buttons(language: Language, view: &AccountView, action: &str) -> Markup {
+    let addresses = view.authenticators.iter().filter(|own| matches!(own.kind, AuthenticatorKind::Address { .. }));
+    html! {
+        @for address in addresses {
+            form method="post" action=(action) {
+                button.plain type="submit" name="to" value=(address.id.number()) {
+                    (language.say("コードを受け取る: ", "Send a code: ")) (words::kind(language, &address.kind))
+                }
+            }
+        }
+    }
+}
+
+/// Sends a code for `purpose`, or says why not.
+pub(super) async fn send(
+    app: &App,
+    language: Language,
+    owner: &Owner,
+    ask: &Ask,
+    purpose: Purpose,
+) -> Result<(StatusCode, HeaderMap, Markup), Trouble> {
+    let mut request = CodeRequest::new(AuthenticatorId::new(ask.to), purpose);
+    if let Some(device) = &owner.device {
+        request = request.with_device(device);
+    }
+    Ok(match app.verifier.deliver(&owner.account, request).await? {
+        Verdict::Accepted(delivery) => {
+            message(app, language, &delivery);
+            let done = frame::done(language.say("コードを送信しました。", "A code was sent."));
+            (StatusCode::OK, HeaderMap::new(), done)
+        }
+        Verdict::Rejected(rejection) => {
+            let (status, headers) = super::refusal(&rejection, app.now());
+            (status, headers, words::refused(language, &rejection, Typed::DeliveredCode, app.now()))
+        }
+    })
+}
+
+/// The message itself.
+pub(super) fn message(app: &App, language: Language, delivery: &Delivery) {
+    let purpose = delivery.purpose();
+    let what = if purpose == Purpose::LOGIN {
+        language.say("ログイン", "to log in")
+    } else if purpose == Purpose::WITHDRAWAL {
+        language.say("出金", "to withdraw")
+    } else {
+        language.say("セキュリティ設定の変更", "to change your security settings")
+    };
+    let name = language.say("Example Exchange 認証コード", "Example Exchange code");
+    app.send(delivery.address().as_str(), format!("{name} ({what}): {}", delivery.code().reveal()));
+}

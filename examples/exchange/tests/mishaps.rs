@@ -1,0 +1,504 @@
+//! What brings customers to support, and how each gets in again, over HTTP as their browsers speak it, without scripts.
+
+mod site;
+
+use site::{ALICE, PASSWORD, Site, T, at_the_desk, refused, withdraw};
+
+#[tokio::test]
+async fn five_wrong_codes_lock_and_end_the_open_door_and_the_lock_ends() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
+    browser.log_out().await;
+    site.at(T + 60);
+    browser.password(ALICE).await;
+    for left in (1..5).rev() {
+        let code = phone.wrong(T + 60, left);
+        let page = browser.post("/log-in/code", &[("code", &code)]).await;
+        assert_eq!(page.status, 401);
+        assert!(page.shows(&format!("Attempts left: {left}")), "{}", page.text);
+        // The same one once more is the same answer.
+        assert!(browser.post("/log-in/code", &[("code", &code)]).await.shows(&format!("Attempts left: {left}")));
+    }
+    let page = browser.post("/log-in/code", &[("code", &phone.wrong(T + 60, 0))]).await;
+    assert_eq!((page.status, &page.headers["retry-after"]), (429, &"30".parse().unwrap()));
+    assert!(page.shows("data-until") && page.shows("30 s"), "{}", page.text);
+    // The password is asked for again.
+    assert_eq!(browser.get("/log-in/code").await.path, "/log-in");
+    let page = browser.log_in(ALICE, &phone.shows(T + 60)).await;
+    assert_eq!(page.status, 429, "also a right code is not looked at");
+    site.at(T + 91);
+    assert_eq!(browser.log_in(ALICE, &phone.shows(T + 91)).await.path, "/wallet");
+}
+
+#[tokio::test]
+async fn without_the_phone_a_recovery_code_lets_in_once_and_holds_withdrawals() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    let (phone, codes) = browser.sign_up(&site, ALICE, T).await;
+    browser.log_out().await;
+    let then = T + 3 * 86_400;
+    site.at(then);
+    browser.password(ALICE).await;
+    let page = browser.post("/log-in/code", &[("recovery", &codes[3].to_lowercase())]).await;
+    assert_eq!(page.path, "/security");
+    assert!(page.shows("<span id=\"recovery-left\">9</span>"));
+    let page = browser.get("/wallet").await;
+    assert!(page.shows("id=\"hold\"") && page.shows("24 h 0 min"), "{}", page.text);
+    // The phone was in the other coat.
+    site.at(then + 60);
+    let page = withdraw(&mut browser, &phone.shows(then + 60)).await;
+    assert_eq!(page.status, 429);
+    assert!(page.shows("This is held for a while") && page.shows("<span id=\"balance\">1000000</span>"));
+    browser.log_out().await;
+    browser.password(ALICE).await;
+    refused(&browser.post("/log-in/code", &[("recovery", &codes[3])]).await);
+
+    let later = then + 86_400 + 300;
+    site.at(later);
+    assert_eq!(browser.log_in(ALICE, &phone.shows(later)).await.path, "/wallet");
+    site.at(later + 30);
+    let page = withdraw(&mut browser, &phone.shows(later + 30)).await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    assert!(page.shows("<span id=\"balance\">750000</span>") && page.shows("0001-1234567"));
+    let page = withdraw(&mut browser, &phone.shows(later + 30)).await;
+    assert!(page.shows("cannot be used again") && page.shows("<span id=\"balance\">750000</span>"), "once");
+}
+
+#[tokio::test]
+async fn a_phone_that_is_four_minutes_off_is_resynchronised_by_two_codes() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
+    site.at(T + 86_400);
+    let shown = |secs: u64| phone.shows(secs + 240);
+    browser.log_out().await;
+    refused(&browser.log_in(ALICE, &shown(T + 86_400)).await);
+    site.at(T + 86_520);
+    let two = [("first", &*shown(T + 86_490)), ("second", &*shown(T + 86_520))];
+    let page = browser.get("/resync").await;
+    assert!(page.shows("type two codes"), "{}", page.text);
+    let page = browser.post("/resync", &two).await;
+    assert!(page.shows("codes are right"), "{}", page.text);
+    assert_eq!(browser.get("/wallet").await.path, "/log-in/code", "it is no log-in");
+    // Asked again, as the answer got lost, it is the same one; to somebody else the codes are used.
+    assert!(browser.post("/resync", &two).await.shows("codes are right"));
+    let mut thief = site.browser();
+    thief.password(ALICE).await;
+    refused(&thief.post("/resync", &two).await);
+    site.at(T + 86_550);
+    assert_eq!(browser.post("/log-in/code", &[("code", &shown(T + 86_550))]).await.path, "/wallet");
+    assert!(site.mails_to(ALICE)[0].contains("clock was resynchronised"));
+}
+
+#[tokio::test]
+async fn a_known_browser_goes_on_while_strangers_lock_the_account_and_a_pass_lets_others_in() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
+    browser.log_out().await;
+    site.at(T + 60);
+    browser.password(ALICE).await;
+    let code = phone.shows(T + 60);
+    assert_eq!(browser.post("/log-in/code", &[("code", &code), ("remember", "yes")]).await.path, "/wallet");
+    assert!(browser.cookies.keys().any(|name| name.starts_with("__Host-device-")));
+    browser.log_out().await;
+    site.at(T + 120);
+    let mut stranger = site.browser();
+    stranger.password(ALICE).await;
+    for which in 0..5 {
+        stranger.post("/log-in/code", &[("code", &phone.wrong(T + 120, which))]).await;
+    }
+    // Elsewhere the owner is locked out too; not here.
+    assert_eq!(site.browser().log_in(ALICE, &phone.shows(T + 120)).await.status, 429);
+    assert_eq!(browser.log_in(ALICE, &phone.shows(T + 120)).await.path, "/wallet");
+
+    // At an internet café, with support on the line.
+    let mut desk = at_the_desk(&site).await;
+    let page =
+        desk.post("/support/act", &[("email", ALICE), ("reason", "rang, number known"), ("act", "unlock")]).await;
+    assert!(page.shows("rang, number known"), "{}", page.text);
+    let pass = site.pass_for(ALICE);
+    site.at(T + 130);
+    let mut elsewhere = site.browser();
+    elsewhere.password(ALICE).await;
+    site.at(T + 150);
+    let page = elsewhere.post("/log-in/code", &[("code", &phone.shows(T + 150)), ("pass", &pass)]).await;
+    assert_eq!(page.path, "/wallet", "{}", page.text);
+}
+
+#[tokio::test]
+async fn after_a_reset_only_the_pass_enrols_and_withdrawals_are_held_for_two_days() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    let (old, codes) = browser.sign_up(&site, ALICE, T).await;
+    browser.log_out().await;
+    site.at(T + 86_400);
+    let mut desk = at_the_desk(&site).await;
+    let page = desk.get("/support?email=alice%40example.com").await;
+    assert!(page.shows("authenticator app") && page.shows("confirmed"), "{}", page.text);
+    let page =
+        desk.post("/support/act", &[("email", ALICE), ("reason", "all lost, passport seen"), ("act", "reset")]).await;
+    assert_eq!(page.status, 200, "{}", page.text);
+
+    let page = browser.password(ALICE).await;
+    assert!(page.shows("Type the pass"), "{}", page.text);
+    assert_eq!(browser.get("/wallet").await.path, "/log-in/code", "the password alone lets nobody in");
+    refused(&browser.post("/two-step/pass", &[("pass", "guessed")]).await);
+    // No code is any use now, which is nobody's mistake.
+    assert_eq!(browser.post("/log-in/code", &[("code", &old.shows(T + 86_400))]).await.status, 409);
+    assert_eq!(browser.post("/log-in/code", &[("recovery", &codes[1])]).await.status, 409);
+    let body = format!("{{\"email\":\"{ALICE}\",\"password\":\"{PASSWORD}\",\"code\":\"123456\"}}");
+    assert_eq!(site.browser().json("/api/log-in", &body).await.status, 409);
+    let phone = browser.post("/two-step/pass", &[("pass", &site.pass_for(ALICE))]).await.phone();
+    let page = browser.post("/two-step/confirm", &[("code", &phone.shows(T + 86_400))]).await;
+    assert_eq!(page.recovery_codes().len(), 10, "{}", page.text);
+    let page = browser.get("/wallet").await;
+    assert!(page.shows("id=\"hold\"") && page.shows("48 h 0 min"), "{}", page.text);
+    // What there was before is of no use.
+    site.at(T + 86_460);
+    refused(&site.browser().log_in(ALICE, &old.shows(T + 86_460)).await);
+    let mut thief = site.browser();
+    thief.password(ALICE).await;
+    refused(&thief.post("/log-in/code", &[("recovery", &codes[0])]).await);
+}
+
+#[tokio::test]
+async fn a_new_phone_takes_the_place_of_the_old_one_and_a_stolen_account_is_frozen() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    let (old, _) = browser.sign_up(&site, ALICE, T).await;
+    site.at(T + 600);
+    let page = browser.post("/security/replace", &[("id", "1"), ("code", &old.shows(T + 600))]).await;
+    let new = page.phone();
+    assert_eq!(browser.post("/two-step/confirm", &[("code", &new.shows(T + 600))]).await.path, "/security");
+    browser.log_out().await;
+    site.at(T + 690);
+    refused(&browser.log_in(ALICE, &old.shows(T + 690)).await);
+    assert_eq!(browser.log_in(ALICE, &new.shows(T + 690)).await.path, "/wallet");
+
+    let mut desk = at_the_desk(&site).await;
+    desk.post("/support/act", &[("email", ALICE), ("reason", "phone stolen"), ("act", "freeze")]).await;
+    site.at(T + 720);
+    refused(&site.browser().log_in(ALICE, &new.shows(T + 720)).await);
+    let page = desk.post("/support/act", &[("email", ALICE), ("reason", "found again"), ("act", "thaw")]).await;
+    assert!(page.shows("Sato: found again"));
+    site.at(T + 780);
+    assert_eq!(site.browser().log_in(ALICE, &new.shows(T + 780)).await.path, "/wallet");
+}
+
+#[tokio::test]
+async fn a_code_comes_by_message_to_a_number_that_was_confirmed() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
+    site.at(T + 600);
+    let fields = [("number", "+81 90-1234-5678"), ("code", &*phone.shows(T + 600))];
+    let page = browser.post("/security/add-phone", &fields).await;
+    assert!(page.shows("Confirm the number"), "{}", page.text);
+    let number = site.outbox.messages()[0].to.clone();
+    let sent = |text: &str| text.rsplit(' ').next().unwrap().to_owned();
+    let page = browser.post("/two-step/confirm", &[("code", &sent(&site.mails_to(&number)[0]))]).await;
+    assert_eq!(page.path, "/security", "{}", page.text);
+    assert!(page.shows("text message"));
+    assert!(site.mails_to(ALICE)[0].contains("An authenticator was added."));
+    browser.log_out().await;
+    site.at(T + 1_200);
+    let page = browser.password(ALICE).await;
+    let id = page.between("name=\"to\" value=\"", "\"").to_owned();
+    assert!(!page.shows("1234-5678") && !page.shows("12345678"), "the number is not shown to whoever has the password");
+    let page = browser.post("/log-in/send", &[("to", &id)]).await;
+    assert!(page.shows("A code was sent"), "{}", page.text);
+    assert_eq!(browser.post("/log-in/send", &[("to", &id)]).await.status, 429);
+    let page = browser.post("/log-in/code", &[("code", &sent(&site.mails_to(&number)[0]))]).await;
+    assert_eq!(page.path, "/wallet", "{}", page.text);
+}
+
+#[tokio::test]
+async fn two_wrong_codes_of_another_time_zone_are_explained_to_support() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
+    browser.log_out().await;
+    for secs in [T + 600, T + 660] {
+        site.at(secs);
+        refused(&browser.log_in(ALICE, &phone.shows(secs + 9 * 3_600)).await);
+    }
+    let page = at_the_desk(&site).await.get("/support?email=alice@example.com").await;
+    assert!(page.shows("9 h ahead"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn a_clock_that_creeps_is_followed_and_one_that_is_set_right_again_is_in() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
+    // A second and a half later each day.
+    for day in 1..=60 {
+        let now = T + day * 86_400;
+        site.at(now);
+        let page = site.browser().log_in(ALICE, &phone.shows(now - day * 3 / 2)).await;
+        assert_eq!(page.path, "/wallet", "day {day}: {}", page.text);
+    }
+    site.at(T + 61 * 86_400);
+    assert_eq!(site.browser().log_in(ALICE, &phone.shows(T + 61 * 86_400)).await.path, "/wallet");
+}
+
+#[tokio::test]
+async fn a_clock_five_hours_slow_is_found_from_the_usual_browser_and_elsewhere_by_a_recovery_code() {
+    let site = Site::start().await;
+    let mut usual = site.browser();
+    let (phone, codes) = usual.sign_up(&site, ALICE, T).await;
+    usual.log_out().await;
+    site.at(T + 60);
+    usual.password(ALICE).await;
+    usual.post("/log-in/code", &[("code", &phone.shows(T + 60)), ("remember", "yes")]).await;
+    usual.log_out().await;
+    let slow = |secs: u64| phone.shows(secs - 5 * 3_600);
+    let now = T + 86_400;
+    site.at(now);
+    let two = [("first", &*slow(now - 30)), ("second", &*slow(now))];
+    let mut elsewhere = site.browser();
+    elsewhere.password(ALICE).await;
+    refused(&elsewhere.post("/resync", &two).await);
+    usual.password(ALICE).await;
+    assert!(usual.post("/resync", &two).await.shows("codes are right"));
+    // Five hours more, on another browser.
+    let slower = |secs: u64| phone.shows(secs - 10 * 3_600);
+    let now = T + 2 * 86_400;
+    site.at(now);
+    let (first, second) = (slower(now - 30), slower(now));
+    let mut elsewhere = site.browser();
+    elsewhere.password(ALICE).await;
+    let page = elsewhere.post("/resync", &[("first", &first), ("second", &second), ("recovery", &codes[0])]).await;
+    assert!(page.shows("codes are right"), "{}", page.text);
+    site.at(now + 30);
+    assert_eq!(elsewhere.post("/log-in/code", &[("code", &slower(now + 30))]).await.path, "/wallet");
+}
+
+#[tokio::test]
+async fn a_code_is_typed_late_or_from_elsewhere_or_with_a_japanese_keyboard() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
+    let other = Site::start().await.browser().sign_up(&site, ALICE, T).await.0;
+    browser.log_out().await;
+    // As it turned over.
+    site.at(T + 631);
+    assert_eq!(browser.log_in(ALICE, &phone.shows(T + 600)).await.path, "/wallet");
+    // A minute and a half late.
+    site.at(T + 1_290);
+    let page = site.browser().log_in(ALICE, &phone.shows(T + 1_200)).await;
+    assert!(page.shows("has expired") || page.shows("as soon as it appears"), "{}", page.text);
+    // Yesterday's, and another service's.
+    site.at(T + 86_400);
+    for code in [phone.shows(T), other.shows(T + 86_400)] {
+        assert!(site.browser().log_in(ALICE, &code).await.shows("The code is wrong"));
+    }
+    // What is no code is not counted.
+    let page = site.browser().log_in(ALICE, "12 34").await;
+    assert!(page.status == 401 && !page.shows("Attempts left"), "{}", page.text);
+    let full_width: String =
+        phone.shows(T + 86_400).chars().map(|c| char::from_u32(u32::from(c) + 0xFEE0).unwrap()).collect();
+    let (front, back) = full_width.split_at(9);
+    assert_eq!(site.browser().log_in(ALICE, &format!("　{front}　{back} ")).await.path, "/wallet");
+}
+
+#[tokio::test]
+async fn a_phone_that_is_gone_is_replaced_by_recovery_codes_and_used_up_ones_by_a_new_set() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    let (lost, codes) = browser.sign_up(&site, ALICE, T).await;
+    browser.log_out().await;
+    site.at(T + 86_400);
+    browser.password(ALICE).await;
+    assert_eq!(browser.post("/log-in/code", &[("recovery", &codes[0])]).await.path, "/security");
+    let page = browser.post("/security/replace", &[("id", "1"), ("code", ""), ("recovery", &codes[1])]).await;
+    let new = page.phone();
+    assert_eq!(browser.post("/two-step/confirm", &[("code", &new.shows(T + 86_400))]).await.path, "/security");
+    assert!(site.mails_to(ALICE)[0].contains("replaced by a new one"));
+    site.at(T + 86_460);
+    refused(&site.browser().log_in(ALICE, &lost.shows(T + 86_460)).await);
+    assert_eq!(site.browser().log_in(ALICE, &new.shows(T + 86_460)).await.path, "/wallet");
+    // A new set by the new phone: what is left of the old one is void.
+    site.at(T + 86_490);
+    let page = browser.post("/security/recovery-codes", &[("code", &new.shows(T + 86_490))]).await;
+    let renewed = page.recovery_codes();
+    browser.log_out().await;
+    browser.password(ALICE).await;
+    refused(&browser.post("/log-in/code", &[("recovery", &codes[2])]).await);
+    for (hour, code) in (1..).zip(&renewed) {
+        site.at(T + 86_490 + hour * 3_600);
+        let mut browser = site.browser();
+        browser.password(ALICE).await;
+        assert_eq!(browser.post("/log-in/code", &[("recovery", code)]).await.path, "/security");
+    }
+    browser.password(ALICE).await;
+    let page = browser.post("/log-in/code", &[("recovery", &renewed[0])]).await;
+    assert!(page.status == 409 && page.shows("No recovery code is left"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn a_new_phone_that_is_not_confirmed_in_time_leaves_all_as_it_was_and_says_so() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    let (old, _) = browser.sign_up(&site, ALICE, T).await;
+    site.at(T + 600);
+    let new = browser.post("/security/replace", &[("id", "1"), ("code", &old.shows(T + 600))]).await.phone();
+    site.at(T + 1_300);
+    let page = browser.post("/two-step/confirm", &[("code", &new.shows(T + 1_300))]).await;
+    assert!(page.status == 409 && page.shows("nothing has changed"), "{}", page.text);
+    assert_eq!(site.browser().log_in(ALICE, &old.shows(T + 1_300)).await.path, "/wallet");
+}
+
+#[tokio::test]
+async fn a_freeze_and_a_reset_end_sessions_that_are_open() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
+    let mut thief = site.browser();
+    site.at(T + 60);
+    assert_eq!(thief.log_in(ALICE, &phone.shows(T + 60)).await.path, "/wallet");
+    let mut desk = at_the_desk(&site).await;
+    for (act, mail) in [("freeze", "frozen"), ("thaw", "ended the freeze")] {
+        let page = desk.post("/support/act", &[("email", ALICE), ("reason", "phone stolen"), ("act", act)]).await;
+        assert!(page.path.starts_with("/support?") && page.shows("Sato: phone stolen"), "{}", page.text);
+        assert!(site.mails_to(ALICE)[0].contains(mail));
+        for browser in [&mut browser, &mut thief] {
+            assert_eq!(browser.get("/wallet").await.path, "/log-in", "{act}");
+        }
+    }
+    site.at(T + 120);
+    assert_eq!(browser.log_in(ALICE, &phone.shows(T + 120)).await.path, "/wallet");
+    desk.post("/support/act", &[("email", ALICE), ("reason", "all lost"), ("act", "reset")]).await;
+    assert_eq!(browser.get("/security").await.path, "/log-in");
+    // Reloaded, the desk's page acts no second time.
+    assert_eq!(site.mails_to(ALICE).iter().filter(|text| text.contains("A pass from support")).count(), 1);
+    desk.get("/support?email=alice%40example.com&done=yes").await;
+    assert_eq!(site.mails_to(ALICE).iter().filter(|text| text.contains("A pass from support")).count(), 1);
+}
+
+#[tokio::test]
+async fn after_a_reset_whoever_has_the_password_keeps_the_owner_from_nothing() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    browser.sign_up(&site, ALICE, T).await;
+    site.at(T + 86_400);
+    let mut desk = at_the_desk(&site).await;
+    desk.post("/support/act", &[("email", ALICE), ("reason", "all lost"), ("act", "reset")]).await;
+    browser.password(ALICE).await;
+    let phone = browser.post("/two-step/pass", &[("pass", &site.pass_for(ALICE))]).await.phone();
+    let mut thief = site.browser();
+    thief.password(ALICE).await;
+    for which in 0..10 {
+        let page = thief.post("/two-step/confirm", &[("code", &phone.wrong(T + 86_400, which))]).await;
+        assert_eq!(page.path, "/log-in/code", "not without the pass");
+    }
+    let page = browser.post("/two-step/confirm", &[("code", &phone.shows(T + 86_400))]).await;
+    assert_eq!(page.recovery_codes().len(), 10, "{}", page.text);
+}
+
+#[tokio::test]
+async fn without_an_app_messages_are_enough_and_the_last_authenticator_goes_only_knowingly() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
+    site.at(T + 600);
+    let number = "+819012345678";
+    let fields = [("number", "＋８１ ９０－１２３４－５６７８"), ("code", &*phone.shows(T + 600))];
+    assert!(browser.post("/security/add-phone", &fields).await.shows("Confirm the number"));
+    let sent = || site.mails_to(number)[0].rsplit(' ').next().unwrap().to_owned();
+    let first = sent();
+    assert_eq!(browser.post("/security/resend", &[]).await.status, 429, "not within 30 s");
+    site.at(T + 640);
+    browser.post("/security/resend", &[]).await;
+    assert_eq!(sent(), first, "the same code again");
+    let page = browser.post("/two-step/confirm", &[("code", &phone.wrong(T, 0)), ("sent", "yes")]).await;
+    assert!(page.status == 401 && page.shows("Send it again"), "{}", page.text);
+    assert_eq!(browser.post("/two-step/confirm", &[("code", &first), ("sent", "yes")]).await.path, "/security");
+    // Smartphones are not for her.
+    site.at(T + 700);
+    let page = browser.post("/security/remove", &[("id", "1"), ("code", &phone.shows(T + 700))]).await;
+    assert!(page.status == 200 && page.text.matches("class=\"authenticator\"").count() == 1, "{}", page.text);
+    let then = T + 2 * 86_400;
+    site.at(then);
+    let page = browser.password(ALICE).await;
+    let id = page.between("name=\"to\" value=\"", "\"").to_owned();
+    let to = [("to", &*id)];
+    browser.post("/log-in/send", &to).await;
+    assert!(sent() != first && site.mails_to(number)[0].contains("to log in"));
+    assert_eq!(browser.post("/log-in/code", &[("code", &sent())]).await.path, "/wallet");
+    site.at(then + 60);
+    assert!(browser.post("/wallet/send", &to).await.shows("A code was sent"));
+    assert!(site.mails_to(number)[0].contains("to withdraw"));
+    let page = withdraw(&mut browser, &sent()).await;
+    assert!(page.shows("<span id=\"balance\">750000</span>"), "{}", page.text);
+    // Not by accident, as from a page of before.
+    let remove = |code: String, last| [("id", id.clone()), ("code", code), ("last", String::from(last))];
+    for (minute, last, status, shown) in [(2, "", 409, "was not removed"), (3, "yes", 200, "Set up two-step login")] {
+        site.at(then + minute * 60);
+        browser.post("/security/send", &to).await;
+        let fields = remove(sent(), last);
+        let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
+        let page = browser.post("/security/remove", &fields).await;
+        assert!(page.status == status && page.shows(shown), "{}", page.text);
+    }
+}
+
+#[tokio::test]
+async fn a_withdrawal_that_is_sent_twice_is_made_once_and_mistakes_spend_no_code() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
+    let now = T + 3 * 86_400;
+    site.at(now);
+    browser.log_out().await;
+    assert_eq!(browser.log_in(ALICE, &phone.shows(now)).await.path, "/wallet");
+    site.at(now + 30);
+    let code = phone.shows(now + 30);
+    for (amount, to) in [("0", "1"), ("-5", "1"), ("", "1"), ("1e3", "1"), ("99999999", "1"), ("5", " "), ("5", "a\nb")]
+    {
+        let page =
+            browser.post("/wallet/withdraw", &[("id", "a"), ("amount", amount), ("to", to), ("code", &code)]).await;
+        assert_eq!(page.status, 422, "{amount} {to}");
+        refused(&page);
+    }
+    let id = browser.get("/wallet").await.between("name=\"id\" value=\"", "\"").to_owned();
+    let fields = [("id", &*id), ("amount", "￥６００，０００"), ("to", "0001-1234567"), ("code", &*code)];
+    for again in 0..2 {
+        let page = browser.post("/wallet/withdraw", &fields).await;
+        assert!(page.status == 200 && page.shows("on its way"), "{again}: {}", page.text);
+        assert!(page.shows("<span id=\"balance\">400000</span>"), "{again}: {}", page.text);
+    }
+    // Another form is another withdrawal.
+    let fields = [("id", "another"), ("amount", "1"), ("to", "0001-1234567"), ("code", &*code)];
+    assert!(browser.post("/wallet/withdraw", &fields).await.shows("cannot be used again"));
+    // A thief with the password and an own session gets nothing by repeating what was seen.
+    site.at(now + 60);
+    let mut thief = site.browser();
+    assert_eq!(thief.log_in(ALICE, &phone.shows(now + 60)).await.path, "/wallet");
+    let fields = [("id", &*id), ("amount", "600,000"), ("to", "0001-1234567"), ("code", &*code)];
+    refused(&thief.post("/wallet/withdraw", &fields).await);
+    assert!(thief.get("/wallet").await.shows("<span id=\"balance\">400000</span>"));
+}
+
+#[tokio::test]
+async fn an_authenticator_is_renamed_and_support_clears_a_drift() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
+    let page = browser.post("/security/rename", &[("id", "1"), ("name", "  <Pixel> 9 ")]).await;
+    assert!(page.shows("&lt;Pixel&gt; 9") && !page.shows("<Pixel>"), "{}", page.text);
+    assert_eq!(browser.post("/security/rename", &[("id", "1"), ("name", " ")]).await.status, 422);
+    site.at(T + 86_400);
+    assert_eq!(site.browser().log_in(ALICE, &phone.shows(T + 86_370)).await.path, "/wallet");
+    let mut desk = at_the_desk(&site).await;
+    let page = desk.get("/support?email=alice@example.com").await;
+    assert!(page.shows("clock off by") && page.shows("clear-drift 1"), "{}", page.text);
+    let act = |act| [("email", ALICE), ("reason", "asked for"), ("act", act)];
+    let page = desk.post("/support/act", &act("clear-drift 1")).await;
+    assert!(page.shows("drift_cleared") && !page.shows("clock off by"), "{}", page.text);
+    assert_eq!(desk.post("/support/act", &act("clear-drift 9")).await.status, 409);
+    assert_eq!(desk.post("/support/act", &act("thaw")).await.status, 409);
+    assert_eq!(desk.post("/support/act", &[("email", ALICE), ("reason", " "), ("act", "freeze")]).await.status, 422);
+}
