@@ -107,7 +107,7 @@ fn next_code(language: Language, id: &str, now: u64) -> Markup {
     html! {
         p.hint id=(format!("{id}-hint")) {
             (language.say("認証アプリの6桁のコード。次のコードまで ", "Six digits from your authenticator app. Next code in "))
-            span.next-code aria-live="off" data-now=(now) data-period=(period) { (period.saturating_sub(now % period)) } (language.say(" 秒", " s"))
+            span.next-code aria-live="off" data-now=(now) data-period=(period) { (period.saturating_sub(now.checked_rem(period).unwrap_or(0))) } (language.say(" 秒", " s"))
         }
     }
 }
