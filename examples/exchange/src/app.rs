@@ -114,7 +114,7 @@ impl App {
             .clock(clock)
             .event_sink(((TracingSink, MetricsSink), Mails { customers: customers.clone(), outbox: outbox.clone() }))
             .build();
-        let passwords = Passwords::new().map_err(|error| error.to_string())?;
+        let passwords = Passwords::new()?;
         // Only shown, and compared with what the session says: the verifier asks its own.
         let clock = Arc::new(move || own.now().unwrap_or(UnixTime::from_secs(0)));
         Ok(Self { verifier, customers, passwords, outbox, settings: Arc::new(settings), clock })

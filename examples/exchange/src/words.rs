@@ -213,3 +213,11 @@ pub fn half_width(c: char) -> char {
     let value = u32::from(c).checked_sub(u32::from('０')).and_then(|value| char::from_digit(value, 10));
     value.unwrap_or(c)
 }
+
+/// 1234567 as 1,234,567.
+#[must_use]
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
+    groups.join(",")
+}

@@ -131,7 +131,7 @@ async fn way(words: Words) {
     let fields = [("amount", "250000"), ("to", "0001-1234567"), ("code", &*code(&phone, T + 300))];
     window.submit("#withdraw", &fields, "withdrawal-held").await;
     assert!(window.text("[role=alert]").await.contains(words.held));
-    assert_eq!(window.text("#balance").await, "1000000");
+    assert_eq!(window.text("#balance").await, "1,000,000");
     // After the hold it goes.
     let later = T + 3 * 86_400;
     site.at(later);
@@ -141,7 +141,7 @@ async fn way(words: Words) {
     let fields = [("amount", "250,000"), ("to", "0001-1234567"), ("code", &*code(&phone, later + 30))];
     window.submit("#withdraw", &fields, "withdrawn").await;
     assert!(window.text("[role=status]").await.contains(words.done));
-    assert_eq!(window.text("#balance").await, "750000");
+    assert_eq!(window.text("#balance").await, "750,000");
     window.go("/security", "security").await;
 
     // All is lost: support resets, the pass enrols anew.

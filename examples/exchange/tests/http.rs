@@ -18,7 +18,7 @@ async fn a_customer_signs_up_enrols_and_logs_in_and_a_code_is_good_once() {
     site.at(T + 60);
     let page = browser.log_in(ALICE, &phone.shows(T + 60)).await;
     assert_eq!((page.status, &*page.path), (200, "/wallet"));
-    assert!(page.shows("<span id=\"balance\">1000000</span>"));
+    assert!(page.shows("<span id=\"balance\">1,000,000</span>"));
 
     // Somebody has looked over the shoulder.
     let mut thief = site.browser();

@@ -49,7 +49,7 @@ async fn without_the_phone_a_recovery_code_lets_in_once_and_holds_withdrawals() 
     site.at(then + 60);
     let page = withdraw(&mut browser, &phone.shows(then + 60)).await;
     assert_eq!(page.status, 429);
-    assert!(page.shows("This is held for a while") && page.shows("<span id=\"balance\">1000000</span>"));
+    assert!(page.shows("This is held for a while") && page.shows("<span id=\"balance\">1,000,000</span>"));
     browser.log_out().await;
     browser.password(ALICE).await;
     refused(&browser.post("/log-in/code", &[("recovery", &codes[3])]).await);
@@ -60,9 +60,9 @@ async fn without_the_phone_a_recovery_code_lets_in_once_and_holds_withdrawals() 
     site.at(later + 30);
     let page = withdraw(&mut browser, &phone.shows(later + 30)).await;
     assert_eq!(page.status, 200, "{}", page.text);
-    assert!(page.shows("<span id=\"balance\">750000</span>") && page.shows("0001-1234567"));
+    assert!(page.shows("<span id=\"balance\">750,000</span>") && page.shows("0001-1234567"));
     let page = withdraw(&mut browser, &phone.shows(later + 30)).await;
-    assert!(page.shows("cannot be used again") && page.shows("<span id=\"balance\">750000</span>"), "once");
+    assert!(page.shows("cannot be used again") && page.shows("<span id=\"balance\">750,000</span>"), "once");
 }
 
 #[tokio::test]
@@ -432,7 +432,7 @@ async fn without_an_app_messages_are_enough_and_the_last_authenticator_goes_only
     assert!(browser.post("/wallet/send", &to).await.shows("A code was sent"));
     assert!(site.mails_to(number)[0].contains("to withdraw"));
     let page = withdraw(&mut browser, &sent()).await;
-    assert!(page.shows("<span id=\"balance\">750000</span>"), "{}", page.text);
+    assert!(page.shows("<span id=\"balance\">750,000</span>"), "{}", page.text);
     // Not by accident, as from a page of before.
     let remove = |code: String, last| [("id", id.clone()), ("code", code), ("last", String::from(last))];
     for (minute, last, status, shown) in [(2, "", 409, "was not removed"), (3, "yes", 200, "Set up two-step login")] {
@@ -468,7 +468,7 @@ async fn a_withdrawal_that_is_sent_twice_is_made_once_and_mistakes_spend_no_code
     for again in 0..2 {
         let page = browser.post("/wallet/withdraw", &fields).await;
         assert!(page.status == 200 && page.shows("on its way"), "{again}: {}", page.text);
-        assert!(page.shows("<span id=\"balance\">400000</span>"), "{again}: {}", page.text);
+        assert!(page.shows("<span id=\"balance\">400,000</span>"), "{again}: {}", page.text);
     }
     // Another form is another withdrawal.
     let fields = [("id", "another"), ("amount", "1"), ("to", "0001-1234567"), ("code", &*code)];
@@ -479,7 +479,7 @@ async fn a_withdrawal_that_is_sent_twice_is_made_once_and_mistakes_spend_no_code
     assert_eq!(thief.log_in(ALICE, &phone.shows(now + 60)).await.path, "/wallet");
     let fields = [("id", &*id), ("amount", "600,000"), ("to", "0001-1234567"), ("code", &*code)];
     refused(&thief.post("/wallet/withdraw", &fields).await);
-    assert!(thief.get("/wallet").await.shows("<span id=\"balance\">400000</span>"));
+    assert!(thief.get("/wallet").await.shows("<span id=\"balance\">400,000</span>"));
 }
 
 #[tokio::test]

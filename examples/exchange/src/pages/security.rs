@@ -131,8 +131,9 @@ fn authenticator(language: Language, now: u64, view: &AccountView, own: &Authent
     let is_last = view.authenticators.iter().filter(|other| !other.is_disabled && other.id != own.id).count() == 0;
     html! {
         article.authenticator {
-            h3 { (words::kind(language, &own.kind)) " " (name) }
+            h3 { (name) }
             p.meta {
+                (words::kind(language, &own.kind)) " · "
                 (language.say("設定: ", "Added ")) (words::moment(language, own.bound_at.as_secs()))
                 " · " (language.say("最終使用: ", "last used ")) (words::moment(language, own.last_used.as_secs()))
             }
@@ -248,14 +249,16 @@ impl Change {
 }
 
 pub(super) async fn add(settings: Settings, Form(change): Form<Change>) -> Answer {
-    let new = two_step::new_authenticator(&settings.app, &settings.owner).map_err(IntoResponse::into_response)?;
+    let new = two_step::new_authenticator(&settings.app, settings.language, &settings.owner)
+        .map_err(IntoResponse::into_response)?;
     let proof = settings.prove(&change).await?;
     let enrolment = settings.allowed(settings.app.verifier.enroll(proof, new).await).await?;
     two_step::scan(&settings.app, settings.language, &settings.owner, &enrolment).map_err(IntoResponse::into_response)
 }
 
 pub(super) async fn replace(settings: Settings, Form(change): Form<Change>) -> Answer {
-    let new = two_step::new_authenticator(&settings.app, &settings.owner).map_err(IntoResponse::into_response)?;
+    let new = two_step::new_authenticator(&settings.app, settings.language, &settings.owner)
+        .map_err(IntoResponse::into_response)?;
     let proof = settings.prove(&change).await?;
     let begun = settings.app.verifier.replace(proof, change.authenticator(), new).await;
     let enrolment = settings.allowed(begun).await?;

@@ -11,7 +11,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, PreEscaped, html};
-use sekisho::account::{Attempt, Enrolment, NewAuthenticator, Purpose, RecoveryCodes};
+use sekisho::account::{Attempt, Enrolment, NewAuthenticator, Purpose, RecoveryCodes, Text};
 use sekisho::otp::{Typed, Verdict};
 use sekisho::qr::Qr;
 use tower_sessions::Session;
@@ -51,15 +51,18 @@ pub(super) async fn begin(
     if !view.authenticators.is_empty() {
         return Ok(Redirect::to("/security").into_response());
     }
-    let enrolment = app.verifier.enroll_first(account, new_authenticator(&app, &owner)?).await?;
+    let enrolment = app.verifier.enroll_first(account, new_authenticator(&app, language, &owner)?).await?;
     // A first enrolment makes the record, and so begins another epoch: of the account's sessions this one stays.
     session::log_in(&session, customer, app.verifier.view(account).await?.epoch).await?;
     scan(&app, language, &owner, &enrolment)
 }
 
-/// An authenticator that shows whose it is.
-pub(super) fn new_authenticator(app: &App, owner: &Owner) -> Result<NewAuthenticator, Trouble> {
-    NewAuthenticator::new(&app.settings.issuer, &owner.customer.email).map_err(|error| Trouble::Other(error.into()))
+/// An authenticator that shows whose it is, under a name that its owner may change.
+pub(super) fn new_authenticator(app: &App, language: Language, owner: &Owner) -> Result<NewAuthenticator, Trouble> {
+    let new = NewAuthenticator::new(&app.settings.issuer, &owner.customer.email);
+    let new = new.map_err(|error| Trouble::Other(error.into()))?;
+    let name = Text::new(language.say("スマートフォン", "Phone")).map_err(|error| Trouble::Other(error.into()))?;
+    Ok(new.named(name))
 }
 
 /// The QR code to scan, and the field for the code that confirms it.
@@ -238,7 +241,7 @@ pub(super) async fn begin_with_pass(
     SecondStep { owner, .. }: SecondStep,
     axum::Form(form): axum::Form<Pass>,
 ) -> Result<Response, Trouble> {
-    let (new, pass) = (new_authenticator(&app, &owner)?, form.pass.trim());
+    let (new, pass) = (new_authenticator(&app, language, &owner)?, form.pass.trim());
     match app.verifier.enroll_with_pass(&owner.account, pass, None, new).await {
         Ok(enrolment) => {
             session::keep_pass(&session, pass).await?;

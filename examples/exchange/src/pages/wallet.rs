@@ -39,7 +39,7 @@ fn show(
         html! {
             h1 { (heading) }
             @if let Some(above) = above { (above) }
-            p.balance { "¥" span #balance { (customer.balance) } }
+            p.balance { "¥" span #balance { (words::grouped(customer.balance)) } }
             h2 { (language.say("出金", "Withdraw")) }
             (held(app, language, view))
             @if view.authenticators.is_empty() {
@@ -62,7 +62,7 @@ fn show(
                 table {
                     thead { tr { th { (language.say("日時", "When")) } th { (language.say("出金先", "To")) } th { (language.say("金額", "Amount")) } } }
                     tbody { @for own in &customer.withdrawals {
-                        tr { td { (words::moment(language, own.at)) } td { (own.to) } td { "¥" (own.amount) } }
+                        tr { td { (words::moment(language, own.at)) } td { (own.to) } td { "¥" (words::grouped(own.amount)) } }
                     } }
                 }
             }

@@ -1,0 +1,155 @@
+//! Copies of the exchange as processes of their own, and a crowd of customers who log in to them.
+#![allow(dead_code)] // no test uses all of it
+
+use argon2::password_hash::PasswordHasher;
+use argon2::{Algorithm, Argon2, Params, Version};
+use exchange::language::Language;
+use exchange::{App, Keyrings, Settings, stores};
+use sekisho::account::{Attempt, NewAuthenticator, Purpose};
+use sekisho::otp::{Key, Step, Totp, UnixTime, Verdict};
+use sekisho::seal::Keyring;
+use sekisho::verifier::TestClock;
+use std::io::{BufRead, BufReader};
+use std::net::{IpAddr, Ipv4Addr};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+const KEYS: &str = "1:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+const PASSWORD: &str = "correct horse battery";
+/// Addresses that the crowd comes from: one has so many requests.
+const ADDRESSES: usize = 250;
+/// Tasks that gather the crowd.
+const GATHERERS: usize = 32;
+/// Longer than any answer takes.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// One copy, ended with the test.
+pub(crate) struct Copy {
+    child: Child,
+    /// Where programs log in.
+    pub(crate) url: String,
+}
+
+impl Copy {
+    pub(crate) fn start(store: &str) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_exchange"));
+        command.args(["--store", store, "--listen", "127.0.0.1:0"]).env("SEKISHO_KEYS", KEYS);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let port = lines.filter_map(|line| line.rsplit_once("localhost:")?.1.parse::<u16>().ok()).next();
+        let port = port.expect("the exchange says where it listens");
+        Self { child, url: format!("http://127.0.0.1:{port}/api/log-in") }
+    }
+
+    /// Memory that it takes now, in KiB.
+    pub(crate) fn memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.split_whitespace().next().unwrap().parse().unwrap()
+    }
+}
+
+impl Drop for Copy {
+    /// SIGKILL.
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Customers, with their phones.
+pub(crate) struct Crowd {
+    phones: Vec<Key>,
+    clients: Vec<reqwest::Client>,
+    next: AtomicUsize,
+}
+
+/// What a password costs to check.
+#[derive(Clone, Copy)]
+pub(crate) enum Cost {
+    /// As the exchange has it.
+    Real,
+    /// Next to nothing, where passwords are not the matter.
+    Little,
+}
+
+impl Crowd {
+    /// So many who have signed up and enrolled an hour ago.
+    pub(crate) async fn gather(store: &str, count: usize, cost: Cost) -> Self {
+        let hasher = match cost {
+            Cost::Real => Argon2::default(),
+            Cost::Little => Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8, 1, 1, None).unwrap()),
+        };
+        let hash = hasher.hash_password(PASSWORD.as_bytes()).unwrap().to_string();
+        let keyring = || Keyring::parse(KEYS).unwrap();
+        let keyrings = Keyrings { accounts: keyring(), customers: keyring() };
+        let then = UnixTime::from_secs(now() - 3_600);
+        let stores = stores::open(store).await.unwrap();
+        let app = App::with_clock(stores, keyrings, Settings::default(), TestClock::at(then)).unwrap();
+        let gatherers: Vec<_> = (0..GATHERERS)
+            .map(|gatherer| tokio::spawn(gather(app.clone(), (gatherer..count).step_by(GATHERERS), hash.clone(), then)))
+            .collect();
+        let mut phones = Vec::new();
+        for gatherer in gatherers {
+            phones.extend(gatherer.await.unwrap());
+        }
+        phones.sort_by_key(|(which, _)| *which);
+        let clients = (0..ADDRESSES).map(|which| {
+            let address = IpAddr::V4(Ipv4Addr::new(127, 0, 1, u8::try_from(which).unwrap()));
+            reqwest::Client::builder().local_address(address).timeout(TIMEOUT).build().unwrap()
+        });
+        let phones = phones.into_iter().map(|(_, phone)| phone).collect();
+        Self { phones, clients: clients.collect(), next: AtomicUsize::new(0) }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.phones.len()
+    }
+
+    /// Has somebody log in with the code of a step. Gives the status; none, if the answer did not come.
+    pub(crate) async fn log_in(&self, copy: &str, who: usize, step: u64) -> Option<u16> {
+        let code = self.phones[who].code_at(Step::new(step)).reveal().to_string();
+        let body = serde_json::json!({ "email": email(who), "password": PASSWORD, "code": code }).to_string();
+        let client = &self.clients[self.next.fetch_add(1, Ordering::Relaxed) % ADDRESSES];
+        let request = client.post(copy).header("content-type", "application/json").body(body);
+        let answer = request.send().await.ok()?;
+        let status = answer.status().as_u16();
+        answer.bytes().await.ok()?;
+        Some(status)
+    }
+}
+
+async fn gather(
+    app: App,
+    which: impl Iterator<Item = usize> + Send,
+    hash: String,
+    then: UnixTime,
+) -> Vec<(usize, Key)> {
+    let mut phones = Vec::new();
+    for which in which {
+        let customer = app.customers.add(&email(which), hash.clone(), Language::English).await.unwrap();
+        let account = customer.account().unwrap();
+        let new = NewAuthenticator::new("Example Exchange", &customer.email).unwrap();
+        let enrolment = app.verifier.enroll_first(&account, new).await.unwrap();
+        let key = Totp::DEFAULT.key(enrolment.uri().secret());
+        let code = key.code_at(Totp::DEFAULT.step_at(then).unwrap()).reveal().to_string();
+        let verdict = app.verifier.confirm(&account, Attempt::new(Purpose::BINDING, &code)).await.unwrap();
+        assert!(matches!(verdict, Verdict::Accepted(_)));
+        phones.push((which, key));
+    }
+    phones
+}
+
+fn email(which: usize) -> String {
+    format!("customer-{which}@example.com")
+}
+
+pub(crate) fn now() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()
+}
+
+/// The step of now.
+pub(crate) fn step() -> u64 {
+    now() / Totp::DEFAULT.period.as_secs()
+}

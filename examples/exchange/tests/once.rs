@@ -1,0 +1,150 @@
+//! A code is accepted once: by two copies of the exchange that share a server, and by one that is killed in the middle of its work.
+
+mod copies;
+#[path = "../../../tests/servers/mod.rs"]
+mod servers;
+
+use copies::{Copy, Cost, Crowd, step};
+use servers::{Postgres, Redis};
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// How often two copies are asked to accept one code.
+const ROUNDS: usize = 10_000;
+/// Customers for them: each has three codes that are good now.
+const CUSTOMERS: usize = ROUNDS / 3 + 200;
+/// Rounds at a time.
+const RACERS: usize = 12;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_copies_on_one_postgresql_accept_each_code_once() {
+    let postgres = Postgres::start();
+    race(&postgres.url()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_copies_on_one_redis_accept_each_code_once() {
+    let redis = Redis::start();
+    race(&redis.url()).await;
+}
+
+/// Ten thousand rounds: one code, both copies at once, one winner.
+async fn race(store: &str) {
+    let crowd = Arc::new(Crowd::gather(store, CUSTOMERS, Cost::Little).await);
+    let twins = Arc::new([Copy::start(store), Copy::start(store)]);
+    let (next, second) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let racers: Vec<_> = (0..RACERS)
+        .map(|racer| {
+            let (crowd, twins, next, second) = (crowd.clone(), twins.clone(), next.clone(), second.clone());
+            tokio::spawn(async move {
+                // Of each customer the codes of one step after another, by one racer: no other round is in its way.
+                let own: Vec<_> = (racer..CUSTOMERS).step_by(RACERS).collect();
+                let mut used = vec![0; own.len()];
+                for round in 0.. {
+                    if next.fetch_add(1, Ordering::Relaxed) >= ROUNDS {
+                        return;
+                    }
+                    let which = round % own.len();
+                    let code = next_open(used[which]).await;
+                    used[which] = code;
+                    let [a, b] = &*twins;
+                    let (a, b) =
+                        tokio::join!(crowd.log_in(&a.url, own[which], code), crowd.log_in(&b.url, own[which], code));
+                    let (a, b) = (a.expect("an answer"), b.expect("an answer"));
+                    assert!(matches!((a, b), (200, 429) | (429, 200)), "customer {} step {code}: {a} {b}", own[which]);
+                    second.fetch_add(usize::from(b == 200), Ordering::Relaxed);
+                }
+            })
+        })
+        .collect();
+    for racer in racers {
+        racer.await.unwrap();
+    }
+    let second = second.load(Ordering::Relaxed);
+    println!("{ROUNDS} rounds, one winner each: {} the first copy, {second} the second", ROUNDS - second);
+    assert!((ROUNDS / 10..ROUNDS * 9 / 10).contains(&second), "they did race: {second} of {ROUNDS}");
+}
+
+/// The first step after `used` whose code is good, and will be for some seconds.
+async fn next_open(used: u64) -> u64 {
+    loop {
+        // The one before this one is good until this one ends.
+        let oldest = if copies::now() % 30 < 25 { step() - 1 } else { step() };
+        let next = oldest.max(used + 1);
+        if next <= step() + 1 {
+            return next;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// How often each code was accepted: by customer and step.
+type Accepted = BTreeMap<(usize, u64), usize>;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_in_the_middle_and_started_again_nothing_is_accepted_twice() {
+    const KILLS: usize = 5;
+    const CUSTOMERS: usize = 3_000;
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("redb:{}", folder.path().display());
+    let crowd = Arc::new(Crowd::gather(&store, CUSTOMERS, Cost::Little).await);
+    let accepted = Arc::new(Mutex::new(Accepted::new()));
+    // Answers that did not come.
+    let mut lost: Vec<(usize, u64)> = Vec::new();
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut unanswered = 0;
+    for kill in 0..=KILLS {
+        let exchange = Copy::start(&store);
+        // What was accepted before, and what may have been, once more.
+        let known: Vec<_> = accepted.lock().unwrap().keys().rev().take(200).copied().collect();
+        for (who, step) in known.into_iter().chain(lost.drain(..)) {
+            let status = crowd.log_in(&exchange.url, who, step).await.expect("an answer");
+            note(&accepted, who, step, Some(status));
+        }
+        if kill == KILLS {
+            break;
+        }
+        let before = accepted.lock().unwrap().len();
+        let tasks: Vec<_> = (0..16)
+            .map(|_| {
+                let (crowd, accepted, next, url) =
+                    (crowd.clone(), accepted.clone(), next.clone(), exchange.url.clone());
+                tokio::spawn(async move {
+                    // Each code twice at once, until the exchange is gone.
+                    loop {
+                        let (who, step) = (next.fetch_add(1, Ordering::Relaxed) % CUSTOMERS, step());
+                        let (a, b) = tokio::join!(crowd.log_in(&url, who, step), crowd.log_in(&url, who, step));
+                        note(&accepted, who, step, a);
+                        note(&accepted, who, step, b);
+                        if a.is_none() || b.is_none() {
+                            return (who, step);
+                        }
+                    }
+                })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        drop(exchange);
+        for task in tasks {
+            lost.push(task.await.unwrap());
+        }
+        unanswered += lost.len();
+        let fresh = accepted.lock().unwrap().len() - before;
+        assert!(fresh > 20, "it was at work: {fresh} accepted before kill {kill}");
+    }
+    let accepted = accepted.lock().unwrap();
+    println!("{KILLS} kills, {} codes accepted, {unanswered} without an answer, none twice", accepted.len());
+    let twice: Vec<_> = accepted.iter().filter(|(_, count)| **count > 1).collect();
+    assert!(twice.is_empty(), "accepted twice: {twice:?}");
+}
+
+fn note(accepted: &Mutex<Accepted>, who: usize, step: u64, status: Option<u16>) {
+    match status {
+        Some(200) => *accepted.lock().unwrap().entry((who, step)).or_default() += 1,
+        // 401: what was used meanwhile has run out since.
+        Some(401 | 429) | None => {}
+        Some(status) => panic!("{status}"),
+    }
+}
