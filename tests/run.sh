@@ -4,6 +4,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
+# Backtraces need no more, and it is built faster.
+export CARGO_PROFILE_DEV_DEBUG=line-tables-only
 
 current=start
 step() { current=$*; printf '\n== %s\n' "$current"; }

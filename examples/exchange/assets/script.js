@@ -8,8 +8,9 @@ function said(left) {
   if (left >= 60) return two(Math.floor(left / 60), left % 60, [m, s]);
   return `${left} ${s}`;
 }
-const loaded = Date.now();
-const elapsed = () => Math.floor((Date.now() - loaded) / 1000);
+// Not the browser's clock: it may be set right meanwhile.
+const loaded = performance.now();
+const elapsed = () => Math.floor((performance.now() - loaded) / 1000);
 function tick() {
   for (const time of document.querySelectorAll("time.countdown")) {
     const left = time.dataset.until - time.dataset.now - elapsed();

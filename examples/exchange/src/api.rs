@@ -13,9 +13,10 @@
 //! | 429 | | in text, with `Retry-After`: too many requests of this address, nothing was looked at |
 //! | 503 | | in text, with `Retry-After`: overloaded, nothing was looked at; or the store did not answer, and the code may have been used up |
 
+use crate::App;
 use crate::pages::{by_password, has_second_step, refusal};
+use crate::session::{self, By};
 use crate::trouble::Trouble;
-use crate::{App, session};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -77,7 +78,7 @@ pub async fn log_in(
     };
     let account = customer.account()?;
     let view = app.verifier.view(&account).await?;
-    let mut epoch = view.epoch;
+    let mut by = By::Password(view.epoch);
     if has_second_step(&view) {
         let (attempt, typed) = match (&request.code, &request.recovery) {
             (Some(code), _) => (Attempt::new(Purpose::LOGIN, code), Typed::AppCode),
@@ -85,7 +86,7 @@ pub async fn log_in(
             (None, None) => return Ok((StatusCode::UNAUTHORIZED, Json(Answer::CodeWanted)).into_response()),
         };
         match app.verifier.verify(&account, attempt).await? {
-            Verdict::Accepted(proof) => epoch = proof.epoch(),
+            Verdict::Accepted(proof) => by = By::Proof(proof.epoch()),
             Verdict::Rejected(rejection) => {
                 let answer = Json(refused(&rejection, typed));
                 let (status, headers) = refusal(&rejection, app.now());
@@ -93,7 +94,7 @@ pub async fn log_in(
             }
         }
     }
-    session::log_in(&session, &customer, epoch).await?;
+    session::log_in(&session, &customer, by).await?;
     Ok(Json(Answer::LoggedIn).into_response())
 }
 

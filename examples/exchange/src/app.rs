@@ -46,7 +46,7 @@ impl Default for Settings {
         Self {
             issuer: "Example Exchange".into(),
             support_password: None,
-            at_once: 32,
+            at_once: 16,
             burst: 120,
             refill: Duration::from_millis(200),
             sessions: 100_000,

@@ -10,8 +10,7 @@ use sekisho::store::{BoxStore, Store, StoreError, Swap, Write};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Withdrawals that are kept to be shown, and to know one that is asked for again: codes for more are not accepted within the minute in which
-/// a named attempt is answered again.
+/// Withdrawals that are kept to be shown, and to know one that is asked for again: as many as codes are accepted in ten minutes.
 const KEPT: usize = 32;
 
 /// A customer.
@@ -34,8 +33,8 @@ pub struct Customer {
 /// Money that has left.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Withdrawal {
-    /// What was accepted for it: [`Proof::id`](sekisho::account::Proof::id).
-    pub proof: u128,
+    /// Which one it is, however often it is asked for.
+    pub name: [u8; 16],
     /// In yen.
     pub amount: u64,
     /// The account that it went to.
@@ -133,14 +132,14 @@ impl Customers {
         Ok(self.read(account).await?.map(|(_, customer)| customer))
     }
 
-    /// Takes an amount from the balance, once for what was accepted for it: a second time nothing is taken, and all is well.
+    /// Takes an amount from the balance, once for a name: a second time nothing is taken, and all is well.
     ///
     /// # Errors
     /// [`CustomerError::Balance`]; the store's.
     pub async fn withdraw(&self, account: &AccountId, withdrawal: &Withdrawal) -> Result<Customer, CustomerError> {
         loop {
             let (revision, mut customer) = self.read(account).await?.ok_or(CustomerError::Unknown)?;
-            if customer.withdrawals.iter().any(|own| own.proof == withdrawal.proof) {
+            if customer.withdrawals.iter().any(|own| own.name == withdrawal.name) {
                 return Ok(customer);
             }
             customer.balance = customer.balance.checked_sub(withdrawal.amount).ok_or(CustomerError::Balance)?;

@@ -34,7 +34,7 @@ const SLOWEST: Duration = Duration::from_secs(5);
 /// How long an answer may take: the verifier's own deadlines are shorter.
 const LONGEST: Duration = Duration::from_secs(15);
 /// How often addresses that have not been seen lately are forgotten.
-const FORGETTING: Duration = Duration::from_mins(1);
+const FORGETTING: Duration = Duration::from_secs(50);
 
 /// Puts the guards around the routes.
 ///
@@ -51,9 +51,9 @@ pub fn around(routes: Router<App>, settings: &Settings) -> Result<Router<App>, O
         .layer(shed)
         // Outside: who sends slowly takes nobody's place.
         .layer(middleware::from_fn(whole))
-        .layer(middleware::from_fn(refuse_other_sites))
-        .route("/health", get(|| async { "ok\n" }));
-    let routes = limited(routes, settings)?.layer(CatchPanicLayer::new());
+        .layer(middleware::from_fn(refuse_other_sites));
+    // Whether it lives is asked from anywhere, however much there is to do.
+    let routes = limited(routes, settings)?.route("/health", get(|| async { "ok\n" })).layer(CatchPanicLayer::new());
     Ok(headers().into_iter().fold(routes, |routes, (name, value)| {
         routes.layer(SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value)))
     }))
@@ -88,7 +88,8 @@ impl KeyExtractor for Sender {
     fn extract<T>(&self, request: &axum::http::Request<T>) -> Result<IpAddr, GovernorError> {
         let forwarded = || {
             let last = request.headers().get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
-            last.rsplit(',').next()?.trim().parse().ok()
+            let last = last.rsplit(',').next()?.trim();
+            last.parse().ok().or_else(|| Some(last.parse::<SocketAddr>().ok()?.ip()))
         };
         let peer = || request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
         let address = if self.is_behind_proxy { forwarded() } else { peer() };

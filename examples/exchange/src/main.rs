@@ -99,14 +99,23 @@ fn gathered() -> Result<PrometheusHandle, OpenError> {
 
 /// The service's keys; for trying on this machine, keys beside the files that they seal.
 fn keyring(store: &str) -> Result<Keyring, OpenError> {
-    if std::env::var_os("SEKISHO_KEYS").is_some() {
-        return Ok(Keyring::from_env("SEKISHO_KEYS")?);
-    }
+    let given = std::env::var_os("SEKISHO_KEYS").is_some();
     let Some(folder) = store.strip_prefix("redb:") else {
-        return Err("set SEKISHO_KEYS to the sealing keys, the same for every copy: 1:$(openssl rand -hex 32)".into());
+        if !given {
+            return Err(
+                "set SEKISHO_KEYS to the sealing keys, the same for every copy: 1:$(openssl rand -hex 32)".into()
+            );
+        }
+        return Ok(Keyring::from_env("SEKISHO_KEYS")?);
     };
     std::fs::create_dir_all(folder)?;
     let file = Path::new(folder).join("keys");
+    if given && file.exists() {
+        return Err(format!("{folder} was sealed under the keys in {folder}/keys: unset SEKISHO_KEYS").into());
+    }
+    if given {
+        return Ok(Keyring::from_env("SEKISHO_KEYS")?);
+    }
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

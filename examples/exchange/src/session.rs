@@ -24,15 +24,17 @@ enum Who {
     SecondStep {
         account: String,
         until: u64,
-        /// Names this log-in, so that its code may be submitted twice when the first answer got lost.
+        /// Names this log-in, so that its code may be submitted again when there was no answer.
         attempt: [u8; 16],
         /// After a reset, the one that an enrolment was begun with.
         pass: Option<String>,
     },
     Customer {
         account: String,
-        /// Of the proof, or of the account that takes none.
+        /// Of the account when it was logged in to.
         epoch: u64,
+        /// By a code: without one the session lasts until the account has an authenticator.
+        is_proved: bool,
         /// Names what is asked twice, as above.
         attempt: [u8; 16],
     },
@@ -100,6 +102,15 @@ pub struct PasswordGiven {
 #[derive(Debug)]
 pub struct AtTheDesk(pub String);
 
+/// What a log-in is founded on, in an epoch of the account.
+#[derive(Clone, Copy, Debug)]
+pub enum By {
+    /// An accepted code.
+    Proof(u64),
+    /// The password alone, as the account has no authenticator.
+    Password(u64),
+}
+
 /// Begins the second step, under a new name of the session.
 ///
 /// # Errors
@@ -110,12 +121,12 @@ pub async fn begin_second_step(session: &Session, customer: &Customer, now: u64)
     begin(session, Who::SecondStep { account, until, attempt, pass: None }).await
 }
 
-/// Keeps the pass that an enrolment after a reset was begun with, to confirm it.
+/// Keeps the pass that an enrolment after a reset was begun with, to confirm it until then.
 ///
 /// # Errors
 /// [`Trouble`].
-pub async fn keep_pass(session: &Session, given: &str) -> Result<(), Trouble> {
-    if let Some(Who::SecondStep { account, until, attempt, .. }) = session.get(KEY).await? {
+pub async fn keep_pass(session: &Session, given: &str, until: u64) -> Result<(), Trouble> {
+    if let Some(Who::SecondStep { account, attempt, .. }) = session.get(KEY).await? {
         session.insert(KEY, Who::SecondStep { account, until, attempt, pass: Some(given.into()) }).await?;
     }
     Ok(())
@@ -125,8 +136,13 @@ pub async fn keep_pass(session: &Session, given: &str) -> Result<(), Trouble> {
 ///
 /// # Errors
 /// [`Trouble`].
-pub async fn log_in(session: &Session, customer: &Customer, epoch: u64) -> Result<(), Trouble> {
-    begin(session, Who::Customer { account: customer.account.clone(), epoch, attempt: rand::random() }).await
+pub async fn log_in(session: &Session, customer: &Customer, by: By) -> Result<(), Trouble> {
+    let (epoch, is_proved) = match by {
+        By::Proof(epoch) => (epoch, true),
+        By::Password(epoch) => (epoch, false),
+    };
+    let (account, attempt) = (customer.account.clone(), rand::random());
+    begin(session, Who::Customer { account, epoch, is_proved, attempt }).await
 }
 
 /// Lets an operator in.
@@ -138,7 +154,9 @@ pub async fn go_to_the_desk(session: &Session, name: &str) -> Result<(), Trouble
 }
 
 async fn begin(session: &Session, who: Who) -> Result<(), Trouble> {
-    end(session).await?;
+    session.clear().await;
+    // An id that somebody else has put there is worth nothing then.
+    session.cycle_id().await?;
     session.insert(KEY, who).await?;
     Ok(())
 }
@@ -195,9 +213,15 @@ async fn owner(app: &App, parts: &Parts, account: &str) -> Result<Owner, Elsewhe
 }
 
 /// An owner with a session of this epoch, unless it has ended since.
-async fn logged_in(app: &App, parts: &Parts, session: &Session, account: &str, epoch: u64) -> Result<Owner, Elsewhere> {
+async fn logged_in(
+    app: &App,
+    parts: &Parts,
+    session: &Session,
+    account: &str,
+    (epoch, is_proved): (u64, bool),
+) -> Result<Owner, Elsewhere> {
     let owner = owner(app, parts, account).await?;
-    if owner.view.epoch != epoch {
+    if owner.view.epoch != epoch || !(is_proved || owner.view.authenticators.is_empty()) {
         end(session).await?;
         return Err(Elsewhere::To("/log-in"));
     }
@@ -230,8 +254,9 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Elsewhere> {
         match who(parts, state).await? {
-            (session, Some(Who::Customer { account, epoch, .. })) => {
-                Ok(Self(logged_in(&App::from_ref(state), parts, &session, &account, epoch).await?))
+            (session, Some(Who::Customer { account, epoch, is_proved, .. })) => {
+                let founded = (epoch, is_proved);
+                Ok(Self(logged_in(&App::from_ref(state), parts, &session, &account, founded).await?))
             }
             (_, Some(Who::SecondStep { .. })) => Err(Elsewhere::To("/log-in/code")),
             _ => Err(Elsewhere::To("/log-in")),
@@ -251,8 +276,8 @@ where
             (_, Some(Who::SecondStep { account, until, attempt, pass })) if app.now() < until => {
                 Ok(Self { owner: owner(&app, parts, &account).await?, is_logged_in: false, attempt, pass })
             }
-            (session, Some(Who::Customer { account, epoch, attempt })) => {
-                let owner = logged_in(&app, parts, &session, &account, epoch).await?;
+            (session, Some(Who::Customer { account, epoch, is_proved, attempt })) => {
+                let owner = logged_in(&app, parts, &session, &account, (epoch, is_proved)).await?;
                 Ok(Self { owner, is_logged_in: true, attempt, pass: None })
             }
             _ => Err(Elsewhere::To("/log-in")),

@@ -1,4 +1,5 @@
-//! What goes wrong on our side. Nobody is let in; a code may have been used up, and is answered the same when it is sent again within a minute.
+//! What goes wrong on our side. Nobody is let in. A code may have been used up: sent again within a minute, a log-in, a withdrawal and a resynchronisation on
+//! the pages get the same answer.
 
 use crate::customers::CustomerError;
 use crate::language::Language;

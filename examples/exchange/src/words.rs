@@ -2,7 +2,7 @@
 
 use crate::language::Language;
 use maud::{Markup, html};
-use sekisho::account::{AccountError, AuthenticatorKind, Channel, EventKind};
+use sekisho::account::{AccountError, AuthenticatorKind, Channel, EventKind, Purpose};
 use sekisho::otp::{Advice, Rejection, Typed};
 
 /// An answer to a code that was refused: what to do, and until when to wait, if that is it.
@@ -71,9 +71,11 @@ pub fn advice(language: Language, advice: Advice) -> String {
         }
         Advice::WaitForTheLock => "コードの間違いが続いたため、ロックされています。解除までお待ちください。",
         Advice::WaitForTheHold => "セキュリティ設定の変更後のため、一時的に停止されています。後ほどお試しください。",
-        Advice::WaitForTheMessage => "送信済みのメッセージをお待ちになるか、後ほどもう一度お求めください。",
+        Advice::WaitForTheMessage => {
+            "送信済みのメッセージをお待ちください。届かない場合は、しばらくしてから再度送信してください。"
+        }
         Advice::CheckTheMessage => "コードが違います。最新のメッセージのコードを入力してください。",
-        Advice::AskForAnother => "このコードは期限切れか使用済みです。もう一度お求めください。",
+        Advice::AskForAnother => "このコードは期限切れか使用済みです。もう一度コードを送信してください。",
         Advice::CheckTheSheet => {
             "最新のリカバリーコードではないか、使用済みです。ご確認のうえ別のコードをお使いください。"
         }
@@ -153,7 +155,7 @@ pub fn happened(language: Language, kind: &EventKind) -> &'static str {
         EventKind::Erased { .. } => {
             ("アカウントの認証情報が消去されました。", "The account's second factor was erased.")
         }
-        _ => ("その他", "Something else has happened."),
+        _ => ("アカウントに変更がありました。", "Something on the account has changed."),
     };
     language.say(japanese, english)
 }
@@ -185,8 +187,8 @@ pub fn impossible(language: Language, why: &AccountError) -> &'static str {
             "Not by a recovery code: log in with it first.",
         ),
         AccountError::NothingPending => (
-            "登録の期限が過ぎました。何も変わっていません。もう一度最初から行ってください。",
-            "The time for this was over: nothing has changed. Begin it again.",
+            "登録の期限が過ぎて何も変わっていないか、すでに登録が済んでいます。セキュリティ設定をご確認ください。",
+            "Its time was over and nothing has changed, or it was confirmed already: see your security settings.",
         ),
         AccountError::NoSuchAuthenticator { .. } | AccountError::NoSuchDevice { .. } => {
             ("すでに削除されています。", "That one has gone already.")
@@ -220,4 +222,15 @@ pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let groups: Vec<_> = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy).collect();
     groups.join(",")
+}
+
+/// What a hold is on.
+#[must_use]
+pub fn purpose(language: Language, purpose: Purpose) -> String {
+    match purpose {
+        Purpose::LOGIN => language.say("ログイン", "log-in").into(),
+        Purpose::WITHDRAWAL => language.say("出金", "withdrawal").into(),
+        Purpose::BINDING => language.say("セキュリティ設定の変更", "changes of security").into(),
+        other => other.as_str().into(),
+    }
 }

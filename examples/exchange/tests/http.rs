@@ -2,7 +2,8 @@
 
 mod site;
 
-use site::{ALICE, PASSWORD, Site, T, at_the_desk, refused};
+use exchange::outbox::{Message, Outbox};
+use site::{ALICE, Browser, DESK, PASSWORD, Site, T, at_the_desk, refused};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -29,6 +30,13 @@ async fn a_customer_signs_up_enrols_and_logs_in_and_a_code_is_good_once() {
     // Nor the code that has confirmed.
     site.at(T + 90);
     refused(&thief.log_in(ALICE, &phone.shows(T)).await);
+    // The half-open door shuts by itself.
+    site.at(T + 90 + 599);
+    assert_eq!(thief.get("/log-in/code").await.path, "/log-in/code");
+    site.at(T + 90 + 600);
+    for path in ["/log-in/code", "/resync"] {
+        assert_eq!(thief.get(path).await.path, "/log-in");
+    }
 }
 
 #[tokio::test]
@@ -161,6 +169,7 @@ async fn whoever_sends_slowly_takes_nobodys_place() {
     for connection in &mut slow {
         connection.write_all(head.as_bytes()).unwrap();
     }
+    tokio::time::sleep(Duration::from_millis(500)).await;
     for _ in 0..4 {
         assert_eq!(site.browser().get("/log-in").await.status, 200);
     }
@@ -184,9 +193,14 @@ async fn an_address_has_so_many_requests_and_a_network_of_ipv6_is_one_address() 
         ("2001:db8:1:1:ffff::2", [429; 4]),
         ("2001:db8:1:2::1", [200, 200, 200, 429]),
         ("::ffff:198.51.100.7", [429; 4]),
+        ("198.51.100.7:4711", [429; 4]),
         ("unknown", [500; 4]),
     ] {
+        assert_eq!(browser.get("/health").await.status, 200, "whoever asks");
         for status in status {
+            // What the sender has put there itself does not count.
+            let forged = [("x-forwarded-for", "203.0.113.9"), ("x-forwarded-for", forwarded)];
+            assert!(status != 429 || browser.get_with("/log-in", &forged).await.status == 429);
             let page = browser.get_with("/log-in", &[("x-forwarded-for", forwarded)]).await;
             assert_eq!(page.status, status, "{forwarded}");
             assert!(status != 429 || page.headers.contains_key("retry-after"));
@@ -199,6 +213,14 @@ async fn what_is_for_those_who_run_it_is_not_shown_to_all() {
     let site = Site::exactly(exchange::Settings::default()).await;
     assert_eq!(site.browser().get("/outbox").await.status, 404);
     assert_eq!(site.browser().get("/metrics").await.status, 404);
+    // Nor through a proxy that nobody has told us of, nor under a name that leads here.
+    let open = Site::start().await;
+    for path in ["/outbox", "/metrics"] {
+        assert_eq!(open.browser().get(path).await.status, 200);
+        for headers in [("x-forwarded-for", "198.51.100.7"), ("forwarded", "for=_x"), ("host", "evil.example")] {
+            assert_eq!(open.browser().get_with(path, &[headers]).await.status, 404, "{headers:?}");
+        }
+    }
     // Without a password nobody comes to the desk.
     let page = site.browser().post("/support/log-in", &[("name", "Sato"), ("password", "")]).await;
     assert_eq!(page.status, 401);
@@ -226,4 +248,64 @@ async fn an_answer_that_is_reloaded_leads_to_its_form() {
     assert_eq!(browser.post_with("/language", &[("language", "ja")], &headers).await.path, "/security?a=b");
     let headers = [("sec-fetch-site", "same-origin"), ("referer", "https://exchange.example//evil.example")];
     assert_eq!(browser.post_with("/language", &[("language", "ja")], &headers).await.path, "/wallet");
+}
+
+#[test]
+fn an_event_that_is_told_twice_is_mailed_once() {
+    let outbox = Outbox::default();
+    let message = |to: &str, event| Message { to: to.into(), text: String::new(), at: T, event };
+    for (to, event, kept) in [("a", Some(1), 1), ("a", Some(1), 1), ("b", Some(1), 2), ("a", Some(2), 3)] {
+        outbox.send(message(to, event));
+        assert_eq!(outbox.messages().len(), kept);
+    }
+    // Codes are no events.
+    outbox.send(message("a", None));
+    outbox.send(message("a", None));
+    assert_eq!(outbox.messages().len(), 5);
+}
+
+#[tokio::test]
+async fn a_session_that_others_may_know_is_worth_nothing_after_the_log_in() {
+    let site = Site::start().await;
+    let session = |browser: &Browser| browser.cookies.get("__Host-session").cloned();
+    let mut browser = site.browser();
+    // Planted by somebody else, and known to the server or not.
+    let mut seen = vec![Some("AAAAAAAAAAAAAAAAAAAAAA".to_owned())];
+    browser.cookies.insert("__Host-session".into(), seen[0].clone().unwrap());
+    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
+    let mut changed = |browser: &Browser| {
+        let now = session(browser);
+        assert!(now.is_some() && !seen.contains(&now), "{now:?} was known before");
+        seen.push(now);
+    };
+    changed(&browser);
+    site.at(T + 60);
+    browser.password(ALICE).await;
+    changed(&browser);
+    browser.post("/log-in/code", &[("code", &phone.shows(T + 60))]).await;
+    changed(&browser);
+    browser.post("/support/log-in", &[("name", "Sato"), ("password", DESK)]).await;
+    changed(&browser);
+    // What was before leads nowhere.
+    for old in seen.iter().rev().skip(1).flatten() {
+        let mut thief = site.browser();
+        thief.cookies.insert("__Host-session".into(), old.clone());
+        assert_eq!(thief.get("/wallet").await.path, "/log-in");
+        assert_eq!(thief.get("/support").await.path, "/support/log-in");
+    }
+}
+
+#[tokio::test]
+async fn a_session_by_password_alone_ends_when_a_second_factor_is_there() {
+    let site = Site::start().await;
+    let mut browser = site.browser();
+    browser.post("/sign-up", &[("email", ALICE), ("password", PASSWORD)]).await;
+    let phone = browser.post("/two-step", &[]).await.phone();
+    // Before it is confirmed a password is enough, for anybody.
+    let mut thief = site.browser();
+    assert_eq!(thief.password(ALICE).await.path, "/two-step");
+    assert_eq!(thief.get("/wallet").await.path, "/wallet");
+    assert_eq!(browser.post("/two-step/confirm", &[("code", &phone.shows(T))]).await.recovery_codes().len(), 10);
+    assert_eq!(thief.get("/wallet").await.path, "/log-in");
+    assert_eq!(browser.get("/wallet").await.path, "/wallet");
 }

@@ -151,11 +151,11 @@ fn state(app: &App, language: Language, customer: &Customer, view: &AccountView)
                 None => { (language.say("なし", "none")) }
             } }
             dt { (language.say("停止中の操作", "Holds")) }
-            dd { @for (purpose, until) in &view.holds { (purpose) " – " (words::moment(language, until.as_secs())) br; } }
+            dd { @for (purpose, until) in &view.holds { (words::purpose(language, *purpose)) " – " (words::moment(language, until.as_secs())) br; } }
             dt { (language.say("凍結", "Frozen")) }
             dd #frozen { @match view.frozen_at {
                 Some(at) => { (words::moment(language, at.as_secs())) }
-                None => { (language.say("いいえ", "no")) }
+                None => { (language.say("なし", "no")) }
             } }
             dt { (language.say("リカバリーコード", "Recovery codes")) } dd { (view.recovery_codes_left) }
         }

@@ -5,7 +5,7 @@ use super::{refusal, sent};
 use crate::App;
 use crate::customers::Customer;
 use crate::language::Language;
-use crate::session::{self, Owner, SecondStep};
+use crate::session::{self, By, Owner, SecondStep};
 use crate::trouble::Trouble;
 use crate::words;
 use axum::extract::State;
@@ -13,7 +13,7 @@ use axum::http::header::{SET_COOKIE, USER_AGENT};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
-use sekisho::account::{AccountView, Attempt, AuthenticatorKind, Proof, Purpose, Text};
+use sekisho::account::{AccountView, Attempt, Proof, Purpose, Text};
 use sekisho::otp::{Rejection, Typed, Verdict};
 use tower_sessions::Session;
 
@@ -21,7 +21,7 @@ pub(super) async fn page(language: Language) -> Markup {
     password_form(language, None)
 }
 
-fn password_form(language: Language, above: Option<Markup>) -> Markup {
+pub(super) fn password_form(language: Language, above: Option<Markup>) -> Markup {
     let heading = language.say("ログイン", "Log in");
     frame::page(
         language,
@@ -64,7 +64,7 @@ pub(super) async fn password(
         session::begin_second_step(&session, &customer, app.now()).await?;
         return Ok(Redirect::to("/log-in/code").into_response());
     }
-    session::log_in(&session, &customer, view.epoch).await?;
+    session::log_in(&session, &customer, By::Password(view.epoch)).await?;
     Ok(Redirect::to("/two-step").into_response())
 }
 
@@ -92,13 +92,12 @@ pub(super) async fn second_step(
         return super::two_step::pass_form(language, None).into_response();
     }
     let shut = if owner.device.is_some() { &view.shut_for_devices } else { &view.shut };
-    let above = shut.as_ref().map(|shut| words::refused(language, shut, Typed::AppCode, app.now()));
+    let above = shut.as_ref().map(|shut| words::refused(language, shut, super::typed(view), app.now()));
     code_form(&app, language, view, above).into_response()
 }
 
 fn code_form(app: &App, language: Language, view: &AccountView, above: Option<Markup>) -> Markup {
     let heading = language.say("2段階認証", "Two-step login");
-    let has_app = view.authenticators.iter().any(|own| matches!(own.kind, AuthenticatorKind::App { .. }));
     frame::page(
         language,
         heading,
@@ -106,12 +105,11 @@ fn code_form(app: &App, language: Language, view: &AccountView, above: Option<Ma
         html! {
             h1 { (heading) }
             @if let Some(above) = above { (above) }
-            (sent::buttons(language, view, "/log-in/send"))
+            (sent::buttons(language, view, "/log-in/send", view.shut.is_some()))
             form method="post" action="/log-in/code" {
-                @if has_app {
-                    (frame::code_field(language, "code", language.say("認証コード", "Code"), app.now()))
-                } @else {
-                    (frame::sent_code_field(language, "code"))
+                @match super::typed(view) {
+                    Typed::DeliveredCode => { (frame::sent_code_field(language, "code")) }
+                    _ => { (frame::code_field(language, "code", language.say("認証コード", "Code"), app.now())) }
                 }
                 label.check { input type="checkbox" name="remember" value="yes"; " " (language.say("このブラウザを記憶する", "Remember this browser")) }
                 button type="submit" { (language.say("ログイン", "Log in")) }
@@ -121,6 +119,7 @@ fn code_form(app: &App, language: Language, view: &AccountView, above: Option<Ma
                 form #by-recovery method="post" action="/log-in/code" {
                     label for="recovery" { (language.say("リカバリーコード", "Recovery code")) }
                     input #recovery name="recovery" autocomplete="off" autocapitalize="characters" spellcheck="false" required maxlength="64";
+                    @if view.shut_for_recovery.is_some() { (frame::pass_field(language, "pass-recovery")) }
                     button type="submit" { (language.say("リカバリーコードでログイン", "Log in with a recovery code")) }
                 }
             }
@@ -161,7 +160,7 @@ pub(super) async fn code(
 ) -> Result<Response, Trouble> {
     let Owner { customer, account, view, .. } = &owner;
     let (mut attempt, typed) = if form.recovery.is_empty() {
-        (Attempt::new(Purpose::LOGIN, &form.code), Typed::AppCode)
+        (Attempt::new(Purpose::LOGIN, &form.code), super::typed(view))
     } else {
         (Attempt::recovery(Purpose::LOGIN, &form.recovery), Typed::RecoveryCode)
     };
@@ -171,7 +170,7 @@ pub(super) async fn code(
     match app.verifier.verify(account, owner.attempt(attempt).named(name)).await {
         Ok(Verdict::Accepted(proof)) => {
             let cookie = if form.remember == "yes" { remember(&app, &headers, customer, &proof).await } else { None };
-            session::log_in(&session, customer, proof.epoch()).await?;
+            session::log_in(&session, customer, By::Proof(proof.epoch())).await?;
             let to = if proof.means().asks_for_new_recovery_codes() { "/security#recovery" } else { "/wallet" };
             let cookie = cookie.map(|cookie| [(SET_COOKIE, cookie)]);
             Ok((cookie, Redirect::to(to)).into_response())

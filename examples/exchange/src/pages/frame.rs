@@ -120,6 +120,14 @@ pub(super) fn sent_code_field(language: Language, id: &str) -> Markup {
     }
 }
 
+/// The field for a pass, beside something else.
+pub(super) fn pass_field(language: Language, id: &str) -> Markup {
+    html! {
+        label for=(id) { (language.say("サポートから届いた仮パスコード（ある場合）", "The pass from support, if you have one")) }
+        input id=(id) name="pass" autocomplete="off" spellcheck="false" maxlength="128";
+    }
+}
+
 /// What went well.
 pub(super) fn done(text: &str) -> Markup {
     html! { div.done role="status" { p { (text) } } }

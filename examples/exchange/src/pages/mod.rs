@@ -18,14 +18,16 @@ use crate::session;
 use crate::trouble::Trouble;
 use crate::{App, Settings, api};
 use axum::Router;
-use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, REFERER, RETRY_AFTER, SET_COOKIE};
+use axum::extract::{Request, State};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, REFERER, RETRY_AFTER, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use maud::{Markup, html};
 use metrics_exporter_prometheus::PrometheusHandle;
-use sekisho::otp::Rejection;
+use sekisho::account::{AccountView, AuthenticatorKind};
+use sekisho::otp::{Rejection, Typed};
 use tower_sessions::Session;
 
 /// All routes.
@@ -70,12 +72,25 @@ pub fn routes(settings: &Settings, metrics: Option<PrometheusHandle>) -> Router<
             (StatusCode::NOT_FOUND, frame::plain(language, text))
         });
     if settings.shows_inside {
-        routes = routes.route("/outbox", get(outbox));
+        let mut inside = Router::new().route("/outbox", get(outbox));
         if let Some(metrics) = metrics {
-            routes = routes.route("/metrics", get(move || async move { metrics.render() }));
+            inside = inside.route("/metrics", get(move || async move { metrics.render() }));
         }
+        routes = routes.merge(inside.layer(middleware::from_fn(from_this_machine)));
     }
     routes
+}
+
+/// A browser of this machine asks under the machine's own name: not a proxy that nobody has told us of, and not another site whose name leads here.
+async fn from_this_machine(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let is_forwarded = ["x-forwarded-for", "forwarded"].iter().any(|name| headers.contains_key(*name));
+    if matches!(name, "localhost" | "127.0.0.1" | "[::1]") && !is_forwarded {
+        return next.run(request).await;
+    }
+    StatusCode::NOT_FOUND.into_response()
 }
 
 /// An answer to a form was reloaded, or its address was typed: to the page that the form is on.
@@ -138,6 +153,12 @@ pub(crate) fn refusal(rejection: &Rejection, now: u64) -> (StatusCode, HeaderMap
     let Some(at) = rejection.retry_at() else { return (StatusCode::UNAUTHORIZED, HeaderMap::new()) };
     let wait = HeaderValue::from(at.as_secs().saturating_sub(now).max(1));
     (StatusCode::TOO_MANY_REQUESTS, HeaderMap::from_iter([(RETRY_AFTER, wait)]))
+}
+
+/// What is typed where a code is asked for: that of an app, if there is one.
+fn typed(view: &AccountView) -> Typed {
+    let has_app = view.authenticators.iter().any(|own| matches!(own.kind, AuthenticatorKind::App { .. }));
+    if has_app || view.authenticators.is_empty() { Typed::AppCode } else { Typed::DeliveredCode }
 }
 
 /// The page's head says whose it is.

@@ -1,6 +1,6 @@
 //! A phone whose clock is off: two codes in a row say by how much. Also before the log-in, as it is what a log-in fails by.
 
-use super::{frame, of, refusal};
+use super::{door, frame, of, refusal};
 use crate::App;
 use crate::language::Language;
 use crate::session::{self, PasswordGiven};
@@ -91,11 +91,12 @@ pub(super) async fn submit(
             show(language, &given, Some(frame::done(done))).into_response()
         }
         Ok(Verdict::Rejected(rejection)) => {
-            if rejection.attempts_left() == Some(0) && !given.is_logged_in {
-                session::end(&session).await?;
-            }
             let (status, headers) = refusal(&rejection, app.now());
             let above = words::refused(language, &rejection, Typed::TwoCodes, app.now());
+            if rejection.attempts_left() == Some(0) && !given.is_logged_in {
+                session::end(&session).await?;
+                return Ok((status, headers, door::password_form(language, Some(above))).into_response());
+            }
             (status, headers, show(language, &given, Some(above))).into_response()
         }
         Err(sekisho::Error::Account(why)) => {

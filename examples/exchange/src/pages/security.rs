@@ -80,7 +80,7 @@ impl Settings {
 
     /// The proof for a change.
     async fn prove(&self, change: &Change) -> Result<Proof, Response> {
-        let (attempt, typed) = change.attempt(Purpose::BINDING);
+        let (attempt, typed) = change.attempt(Purpose::BINDING, super::typed(&self.owner.view));
         let verdict = self.app.verifier.verify(&self.owner.account, self.owner.attempt(attempt)).await;
         match self.allowed(verdict).await? {
             Verdict::Accepted(proof) => Ok(proof),
@@ -106,7 +106,7 @@ fn show(settings: &Settings, view: &AccountView, above: Option<Markup>) -> Marku
             @if view.authenticators.is_empty() {
                 p { a.button href="/two-step" { (language.say("2段階認証を設定", "Set up two-step login")) } }
             } @else {
-                (sent::buttons(language, view, "/security/send"))
+                (sent::buttons(language, view, "/security/send", false))
                 h2 { (language.say("認証手段", "Authenticators")) }
                 @for own in &view.authenticators { (authenticator(language, now, view, own)) }
                 (more(language, now))
@@ -235,9 +235,9 @@ pub(super) struct Change {
 }
 
 impl Change {
-    fn attempt(&self, purpose: Purpose) -> (Attempt, Typed) {
+    fn attempt(&self, purpose: Purpose, typed: Typed) -> (Attempt, Typed) {
         if self.recovery.is_empty() {
-            (Attempt::new(purpose, &self.code), Typed::AppCode)
+            (Attempt::new(purpose, &self.code), typed)
         } else {
             (Attempt::recovery(purpose, &self.recovery), Typed::RecoveryCode)
         }

@@ -15,14 +15,17 @@ use sekisho::otp::{Typed, Verdict};
 #[derive(serde::Deserialize)]
 pub(super) struct Ask {
     to: u32,
+    #[serde(default)]
+    pass: String,
 }
 
-/// A button for each number.
-pub(super) fn buttons(language: Language, view: &AccountView, action: &str) -> Markup {
+/// A button for each number. Where nothing is sent for now, a pass may be given.
+pub(super) fn buttons(language: Language, view: &AccountView, action: &str, takes_pass: bool) -> Markup {
     let addresses = view.authenticators.iter().filter(|own| matches!(own.kind, AuthenticatorKind::Address { .. }));
     html! {
         @for address in addresses {
             form method="post" action=(action) {
+                @if takes_pass { (frame::pass_field(language, &format!("pass-{}", address.id.number()))) }
                 button.plain type="submit" name="to" value=(address.id.number()) {
                     (language.say("コードを受け取る: ", "Send a code: ")) (words::kind(language, &address.kind))
                 }
@@ -42,6 +45,9 @@ pub(super) async fn send(
     let mut request = CodeRequest::new(AuthenticatorId::new(ask.to), purpose);
     if let Some(device) = &owner.device {
         request = request.with_device(device);
+    }
+    if !ask.pass.trim().is_empty() {
+        request = request.with_pass(ask.pass.trim());
     }
     Ok(match app.verifier.deliver(&owner.account, request).await? {
         Verdict::Accepted(delivery) => {

@@ -5,7 +5,7 @@ use crate::App;
 use crate::customers::CustomerError;
 use crate::language::Language;
 use crate::passwords::LENGTHS;
-use crate::session;
+use crate::session::{self, By};
 use crate::trouble::Trouble;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -60,7 +60,7 @@ pub(super) async fn submit(
     match app.customers.add(&new.email, hash, language).await {
         Ok(customer) => {
             let epoch = app.verifier.view(&customer.account()?).await?.epoch;
-            session::log_in(&session, &customer, epoch).await?;
+            session::log_in(&session, &customer, By::Password(epoch)).await?;
             Ok(Redirect::to("/two-step").into_response())
         }
         // Whoever asks learns that the address is taken; a real exchange confirms it by mail first, and says it there.

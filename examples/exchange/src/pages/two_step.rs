@@ -4,7 +4,7 @@ use super::frame::{self, Who};
 use super::{of, refusal};
 use crate::App;
 use crate::language::Language;
-use crate::session::{self, LoggedIn, Owner, PasswordGiven, SecondStep};
+use crate::session::{self, By, LoggedIn, Owner, PasswordGiven, SecondStep};
 use crate::trouble::Trouble;
 use crate::words;
 use axum::extract::State;
@@ -53,7 +53,7 @@ pub(super) async fn begin(
     }
     let enrolment = app.verifier.enroll_first(account, new_authenticator(&app, language, &owner)?).await?;
     // A first enrolment makes the record, and so begins another epoch: of the account's sessions this one stays.
-    session::log_in(&session, customer, app.verifier.view(account).await?.epoch).await?;
+    session::log_in(&session, customer, By::Password(app.verifier.view(account).await?.epoch)).await?;
     scan(&app, language, &owner, &enrolment)
 }
 
@@ -152,15 +152,23 @@ pub(super) async fn confirm(
     };
     match app.verifier.confirm(account, attempt).await {
         Ok(Verdict::Accepted(proof)) => {
-            let epoch = proof.epoch();
-            let sheet = if view.recovery_codes_left == 0 {
-                let codes = app.verifier.issue_recovery_codes(proof).await?;
-                Some(sheet(language, &owner, &codes))
-            } else {
-                None
-            };
-            session::log_in(&session, customer, epoch).await?;
-            Ok(sheet.map_or_else(|| Redirect::to("/security").into_response(), IntoResponse::into_response))
+            let by = By::Proof(proof.epoch());
+            if view.recovery_codes_left > 0 {
+                session::log_in(&session, customer, by).await?;
+                return Ok(Redirect::to("/security").into_response());
+            }
+            match app.verifier.issue_recovery_codes(proof).await {
+                Ok(codes) => {
+                    session::log_in(&session, customer, by).await?;
+                    Ok(sheet(language, &owner, &codes).into_response())
+                }
+                // The form was sent twice: the codes were issued to the first answer, which nobody saw. There is a new set for the next code.
+                Err(sekisho::Error::Account(_)) => {
+                    session::log_in(&session, customer, by).await?;
+                    Ok(Redirect::to("/security#recovery").into_response())
+                }
+                Err(error) => Err(error.into()),
+            }
         }
         Ok(Verdict::Rejected(rejection)) => {
             let typed = if form.sent == "yes" { Typed::DeliveredCode } else { Typed::AppCode };
@@ -244,7 +252,7 @@ pub(super) async fn begin_with_pass(
     let (new, pass) = (new_authenticator(&app, language, &owner)?, form.pass.trim());
     match app.verifier.enroll_with_pass(&owner.account, pass, None, new).await {
         Ok(enrolment) => {
-            session::keep_pass(&session, pass).await?;
+            session::keep_pass(&session, pass, enrolment.until().as_secs()).await?;
             scan(&app, language, &owner, &enrolment)
         }
         Err(sekisho::Error::Account(why)) => {

@@ -45,7 +45,7 @@ fn show(
             @if view.authenticators.is_empty() {
                 p { a.button href="/two-step" { (language.say("出金には2段階認証の設定が必要です", "Withdrawals take two-step login: set it up")) } }
             } @else {
-                (sent::buttons(language, view, "/wallet/send"))
+                (sent::buttons(language, view, "/wallet/send", false))
                 form #withdraw method="post" action="/wallet/withdraw" {
                     // Sent twice, it is one withdrawal.
                     input type="hidden" name="id" value=(base16ct::lower::encode_string(&rand::random::<[u8; 16]>()));
@@ -53,7 +53,10 @@ fn show(
                     input #amount name="amount" value=(typed.amount) inputmode="numeric" autocomplete="off" required maxlength="24";
                     label for="to" { (language.say("出金先口座", "To the account")) }
                     input #to name="to" value=(typed.to) autocomplete="off" required maxlength=(LONGEST);
-                    (frame::code_field(language, "code", language.say("認証コード", "Code"), app.now()))
+                    @match super::typed(view) {
+                        Typed::DeliveredCode => { (frame::sent_code_field(language, "code")) }
+                        _ => { (frame::code_field(language, "code", language.say("認証コード", "Code"), app.now())) }
+                    }
                     button type="submit" { (language.say("出金する", "Withdraw")) }
                 }
             }
@@ -110,17 +113,22 @@ pub(super) async fn withdraw(
     let Some(amount) = yen(&form.amount) else {
         return refuse(language.say("金額を確認してください。", "Check the amount."));
     };
+    // The code is for this withdrawal and no other.
+    let context: [u8; 32] = Sha256::digest(format!("withdraw {amount} to {to}")).into();
+    let name = name(&session, &form.id, &context);
+    if owner.customer.withdrawals.iter().any(|own| own.name == name) {
+        let done = frame::done(language.say("この出金は受け付け済みです。", "This withdrawal was made already."));
+        return Ok(show(&app, language, &owner.customer, &owner.view, &Form::default(), Some(done)).into_response());
+    }
     let too_much = language.say("残高が不足しています。", "The balance does not suffice.");
-    let known = &owner.customer;
-    if amount > known.balance && !known.withdrawals.iter().any(|own| own.amount == amount && own.to == to) {
+    if amount > owner.customer.balance {
         return refuse(too_much);
     }
-    // The code is for this withdrawal and no other. Asked again, as its answer got lost, it is the same one.
-    let context: [u8; 32] = Sha256::digest(format!("withdraw {amount} to {to}")).into();
-    let attempt = Attempt::new(Purpose::WITHDRAWAL, &form.code).with_context(&context).named(name(&session, &form.id));
+    let attempt = Attempt::new(Purpose::WITHDRAWAL, &form.code).with_context(&context).named(name);
     match app.verifier.verify(&owner.account, owner.attempt(attempt)).await {
-        Ok(Verdict::Accepted(proof)) => {
-            let withdrawal = Withdrawal { proof: proof.id(), amount, to: to.into(), at: app.now() };
+        Ok(Verdict::Accepted(_)) => {
+            // Once, whatever has become of an earlier answer: the name says which one it is.
+            let withdrawal = Withdrawal { name, amount, to: to.into(), at: app.now() };
             let customer = match app.customers.withdraw(&owner.account, &withdrawal).await {
                 Err(CustomerError::Balance) => return refuse(too_much),
                 answer => answer?,
@@ -130,7 +138,7 @@ pub(super) async fn withdraw(
             Ok(show(&app, language, &customer, &view, &Form::default(), Some(done)).into_response())
         }
         Ok(Verdict::Rejected(rejection)) => {
-            let above = words::refused(language, &rejection, Typed::AppCode, app.now());
+            let above = words::refused(language, &rejection, super::typed(&owner.view), app.now());
             let (status, headers) = refusal(&rejection, app.now());
             let page = show(&app, language, &owner.customer, &owner.view, &form, Some(above));
             Ok((status, headers, page).into_response())
@@ -149,10 +157,10 @@ fn yen(text: &str) -> Option<u64> {
     digits.parse().ok().filter(|yen| *yen > 0 && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// The name of a withdrawal's attempt: the form says which one it is, and the session, which only this browser has, makes it nobody else's.
-fn name(session: &Session, form: &str) -> [u8; 16] {
+/// The name of a withdrawal: which form it was on, what for, and of which session, which only this browser has. So it is nobody else's.
+fn name(session: &Session, form: &str, context: &[u8; 32]) -> [u8; 16] {
     let session = session.id().map_or_else(String::new, |id| id.to_string());
-    let hash = Sha256::new().chain_update(session).chain_update([0]).chain_update(form).finalize();
+    let hash = Sha256::new().chain_update(session).chain_update(context).chain_update(form).finalize();
     let mut name = [0; 16];
     name.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
     name

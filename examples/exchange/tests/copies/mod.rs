@@ -18,7 +18,7 @@ use std::time::{Duration, SystemTime};
 const KEYS: &str = "1:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
 const PASSWORD: &str = "correct horse battery";
 /// Addresses that the crowd comes from: one has so many requests.
-const ADDRESSES: usize = 250;
+const ADDRESSES: usize = 100;
 /// Tasks that gather the crowd.
 const GATHERERS: usize = 32;
 /// Longer than any answer takes.
@@ -36,8 +36,8 @@ impl Copy {
         let mut command = Command::new(env!("CARGO_BIN_EXE_exchange"));
         command.args(["--store", store, "--listen", "127.0.0.1:0"]).env("SEKISHO_KEYS", KEYS);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let port = lines.filter_map(|line| line.rsplit_once("localhost:")?.1.parse::<u16>().ok()).next();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let port = lines.find_map(|line| line.rsplit_once("localhost:")?.1.parse::<u16>().ok());
         let port = port.expect("the exchange says where it listens");
         Self { child, url: format!("http://127.0.0.1:{port}/api/log-in") }
     }
@@ -97,24 +97,35 @@ impl Crowd {
         phones.sort_by_key(|(which, _)| *which);
         let clients = (0..ADDRESSES).map(|which| {
             let address = IpAddr::V4(Ipv4Addr::new(127, 0, 1, u8::try_from(which).unwrap()));
-            reqwest::Client::builder().local_address(address).timeout(TIMEOUT).build().unwrap()
+            reqwest::Client::builder()
+                .local_address(address)
+                .timeout(TIMEOUT)
+                .pool_max_idle_per_host(1)
+                .build()
+                .unwrap()
         });
         let phones = phones.into_iter().map(|(_, phone)| phone).collect();
         Self { phones, clients: clients.collect(), next: AtomicUsize::new(0) }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.phones.len()
+    /// The code that somebody's phone shows in a step.
+    pub(crate) fn code(&self, who: usize, step: u64) -> String {
+        self.phones[who].code_at(Step::new(step)).reveal().to_string()
     }
 
     /// Has somebody log in with the code of a step. Gives the status; none, if the answer did not come.
     pub(crate) async fn log_in(&self, copy: &str, who: usize, step: u64) -> Option<u16> {
-        let code = self.phones[who].code_at(Step::new(step)).reveal().to_string();
+        let code = self.code(who, step);
         let body = serde_json::json!({ "email": email(who), "password": PASSWORD, "code": code }).to_string();
         let client = &self.clients[self.next.fetch_add(1, Ordering::Relaxed) % ADDRESSES];
         let request = client.post(copy).header("content-type", "application/json").body(body);
         let answer = request.send().await.ok()?;
         let status = answer.status().as_u16();
+        let kind = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        assert!(
+            status != 429 || kind.starts_with("application/json"),
+            "one address has asked too often: give the crowd more"
+        );
         answer.bytes().await.ok()?;
         Some(status)
     }

@@ -4,6 +4,7 @@
 use exchange::outbox::Outbox;
 use exchange::stores::Stores;
 use exchange::{App, Keyrings, Settings};
+use metrics_exporter_prometheus::PrometheusBuilder;
 use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 use sekisho::otp::{Key, Secret, Totp, UnixTime};
@@ -66,7 +67,10 @@ impl Site {
         let outbox = app.outbox.clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let service = app.router(None).unwrap().into_make_service_with_connect_info::<SocketAddr>();
+        let service = app
+            .router(Some(PrometheusBuilder::new().build_recorder().handle()))
+            .unwrap()
+            .into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
         Self { address, clock, outbox }
     }
