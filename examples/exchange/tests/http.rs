@@ -10,9 +10,7 @@ use std::time::Duration;
 
 #[tokio::test]
 async fn a_customer_signs_up_enrols_and_logs_in_and_a_code_is_good_once() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (phone, codes) = browser.sign_up(&site, ALICE, T).await;
+    let (site, mut browser, phone, codes) = Site::with_alice().await;
     assert_eq!(codes.len(), 10);
     browser.log_out().await;
     assert_eq!(browser.get("/wallet").await.path, "/log-in");
@@ -58,9 +56,7 @@ async fn a_wrong_password_tells_nothing_of_who_has_signed_up() {
 
 #[tokio::test]
 async fn an_enrolment_that_the_owner_has_begun_is_no_door_for_whoever_has_the_password() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
+    let (site, mut browser, phone, _) = Site::with_alice().await;
     site.at(T + 600);
     let tablet = browser.post("/security/add", &[("code", &phone.shows(T + 600))]).await.phone();
     let mut thief = site.browser();
@@ -100,9 +96,7 @@ async fn programs_log_in_by_json() {
 
 #[tokio::test]
 async fn other_sites_cannot_act_for_a_customer_and_pages_keep_to_themselves() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    browser.sign_up(&site, ALICE, T).await;
+    let (_, mut browser, _, _) = Site::with_alice().await;
     for headers in
         [[("sec-fetch-site", "cross-site")], [("sec-fetch-site", "same-site")], [("origin", "https://evil.example")]]
     {
@@ -231,9 +225,7 @@ async fn what_is_for_those_who_run_it_is_not_shown_to_all() {
 
 #[tokio::test]
 async fn an_answer_that_is_reloaded_leads_to_its_form() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    browser.sign_up(&site, ALICE, T).await;
+    let (_, mut browser, _, _) = Site::with_alice().await;
     for (typed, shown) in [
         ("/wallet/withdraw", "/wallet"),
         ("/security/add", "/security"),

@@ -5,37 +5,8 @@ mod site;
 use site::{ALICE, PASSWORD, Site, T, at_the_desk, refused, withdraw};
 
 #[tokio::test]
-async fn five_wrong_codes_lock_and_end_the_open_door_and_the_lock_ends() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
-    browser.log_out().await;
-    site.at(T + 60);
-    browser.password(ALICE).await;
-    for left in (1..5).rev() {
-        let code = phone.wrong(T + 60, left);
-        let page = browser.post("/log-in/code", &[("code", &code)]).await;
-        assert_eq!(page.status, 401);
-        assert!(page.shows(&format!("Attempts left: {left}")), "{}", page.text);
-        // The same one once more is the same answer.
-        assert!(browser.post("/log-in/code", &[("code", &code)]).await.shows(&format!("Attempts left: {left}")));
-    }
-    let page = browser.post("/log-in/code", &[("code", &phone.wrong(T + 60, 0))]).await;
-    assert_eq!((page.status, &page.headers["retry-after"]), (429, &"30".parse().unwrap()));
-    assert!(page.shows("data-until") && page.shows("30 s"), "{}", page.text);
-    // The password is asked for again.
-    assert_eq!(browser.get("/log-in/code").await.path, "/log-in");
-    let page = browser.log_in(ALICE, &phone.shows(T + 60)).await;
-    assert_eq!(page.status, 429, "also a right code is not looked at");
-    site.at(T + 91);
-    assert_eq!(browser.log_in(ALICE, &phone.shows(T + 91)).await.path, "/wallet");
-}
-
-#[tokio::test]
 async fn without_the_phone_a_recovery_code_lets_in_once_and_holds_withdrawals() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (phone, codes) = browser.sign_up(&site, ALICE, T).await;
+    let (site, mut browser, phone, codes) = Site::with_alice().await;
     browser.log_out().await;
     let then = T + 3 * 86_400;
     site.at(then);
@@ -67,9 +38,7 @@ async fn without_the_phone_a_recovery_code_lets_in_once_and_holds_withdrawals() 
 
 #[tokio::test]
 async fn a_phone_that_is_four_minutes_off_is_resynchronised_by_two_codes() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
+    let (site, mut browser, phone, _) = Site::with_alice().await;
     site.at(T + 86_400);
     let shown = |secs: u64| phone.shows(secs + 240);
     browser.log_out().await;
@@ -92,53 +61,14 @@ async fn a_phone_that_is_four_minutes_off_is_resynchronised_by_two_codes() {
 }
 
 #[tokio::test]
-async fn a_known_browser_goes_on_while_strangers_lock_the_account_and_a_pass_lets_others_in() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
-    browser.log_out().await;
-    site.at(T + 60);
-    browser.password(ALICE).await;
-    let code = phone.shows(T + 60);
-    assert_eq!(browser.post("/log-in/code", &[("code", &code), ("remember", "yes")]).await.path, "/wallet");
-    assert!(browser.cookies.keys().any(|name| name.starts_with("__Host-device-")));
-    browser.log_out().await;
-    site.at(T + 120);
-    let mut stranger = site.browser();
-    stranger.password(ALICE).await;
-    for which in 0..5 {
-        stranger.post("/log-in/code", &[("code", &phone.wrong(T + 120, which))]).await;
-    }
-    // Elsewhere the owner is locked out too; not here.
-    assert_eq!(site.browser().log_in(ALICE, &phone.shows(T + 120)).await.status, 429);
-    assert_eq!(browser.log_in(ALICE, &phone.shows(T + 120)).await.path, "/wallet");
-
-    // At an internet café, with support on the line.
-    let mut desk = at_the_desk(&site).await;
-    let page =
-        desk.post("/support/act", &[("email", ALICE), ("reason", "rang, number known"), ("act", "unlock")]).await;
-    assert!(page.shows("rang, number known"), "{}", page.text);
-    let pass = site.pass_for(ALICE);
-    site.at(T + 130);
-    let mut elsewhere = site.browser();
-    elsewhere.password(ALICE).await;
-    site.at(T + 150);
-    let page = elsewhere.post("/log-in/code", &[("code", &phone.shows(T + 150)), ("pass", &pass)]).await;
-    assert_eq!(page.path, "/wallet", "{}", page.text);
-}
-
-#[tokio::test]
 async fn after_a_reset_only_the_pass_enrols_and_withdrawals_are_held_for_two_days() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (old, codes) = browser.sign_up(&site, ALICE, T).await;
+    let (site, mut browser, old, codes) = Site::with_alice().await;
     browser.log_out().await;
     site.at(T + 86_400);
     let mut desk = at_the_desk(&site).await;
     let page = desk.get("/support?email=alice%40example.com").await;
     assert!(page.shows("authenticator app") && page.shows("confirmed"), "{}", page.text);
-    let page =
-        desk.post("/support/act", &[("email", ALICE), ("reason", "all lost, passport seen"), ("act", "reset")]).await;
+    let page = desk.act("reset", "all lost, passport seen").await;
     assert_eq!(page.status, 200, "{}", page.text);
 
     let page = browser.password(ALICE).await;
@@ -165,9 +95,7 @@ async fn after_a_reset_only_the_pass_enrols_and_withdrawals_are_held_for_two_day
 
 #[tokio::test]
 async fn a_new_phone_takes_the_place_of_the_old_one_and_a_stolen_account_is_frozen() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (old, _) = browser.sign_up(&site, ALICE, T).await;
+    let (site, mut browser, old, _) = Site::with_alice().await;
     site.at(T + 600);
     let page = browser.post("/security/replace", &[("id", "1"), ("code", &old.shows(T + 600))]).await;
     let new = page.phone();
@@ -178,10 +106,10 @@ async fn a_new_phone_takes_the_place_of_the_old_one_and_a_stolen_account_is_froz
     assert_eq!(browser.log_in(ALICE, &new.shows(T + 690)).await.path, "/wallet");
 
     let mut desk = at_the_desk(&site).await;
-    desk.post("/support/act", &[("email", ALICE), ("reason", "phone stolen"), ("act", "freeze")]).await;
+    desk.act("freeze", "phone stolen").await;
     site.at(T + 720);
     refused(&site.browser().log_in(ALICE, &new.shows(T + 720)).await);
-    let page = desk.post("/support/act", &[("email", ALICE), ("reason", "found again"), ("act", "thaw")]).await;
+    let page = desk.act("thaw", "found again").await;
     assert!(page.shows("Sato: found again"));
     site.at(T + 780);
     assert_eq!(site.browser().log_in(ALICE, &new.shows(T + 780)).await.path, "/wallet");
@@ -189,9 +117,7 @@ async fn a_new_phone_takes_the_place_of_the_old_one_and_a_stolen_account_is_froz
 
 #[tokio::test]
 async fn a_code_comes_by_message_to_a_number_that_was_confirmed() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
+    let (site, mut browser, phone, _) = Site::with_alice().await;
     site.at(T + 600);
     let fields = [("number", "+81 90-1234-5678"), ("code", &*phone.shows(T + 600))];
     let page = browser.post("/security/add-phone", &fields).await;
@@ -216,9 +142,7 @@ async fn a_code_comes_by_message_to_a_number_that_was_confirmed() {
 
 #[tokio::test]
 async fn two_wrong_codes_of_another_time_zone_are_explained_to_support() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
+    let (site, mut browser, phone, _) = Site::with_alice().await;
     browser.log_out().await;
     for secs in [T + 600, T + 660] {
         site.at(secs);
@@ -230,9 +154,7 @@ async fn two_wrong_codes_of_another_time_zone_are_explained_to_support() {
 
 #[tokio::test]
 async fn a_clock_that_creeps_is_followed_and_one_that_is_set_right_again_is_in() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
+    let (site, _, phone, _) = Site::with_alice().await;
     // A second and a half later each day.
     for day in 1..=60 {
         let now = T + day * 86_400;
@@ -246,9 +168,7 @@ async fn a_clock_that_creeps_is_followed_and_one_that_is_set_right_again_is_in()
 
 #[tokio::test]
 async fn a_clock_five_hours_slow_is_found_from_the_usual_browser_and_elsewhere_by_a_recovery_code() {
-    let site = Site::start().await;
-    let mut usual = site.browser();
-    let (phone, codes) = usual.sign_up(&site, ALICE, T).await;
+    let (site, mut usual, phone, codes) = Site::with_alice().await;
     usual.log_out().await;
     site.at(T + 60);
     usual.password(ALICE).await;
@@ -278,9 +198,7 @@ async fn a_clock_five_hours_slow_is_found_from_the_usual_browser_and_elsewhere_b
 
 #[tokio::test]
 async fn a_code_is_typed_late_or_from_elsewhere_or_with_a_japanese_keyboard() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
+    let (site, mut browser, phone, _) = Site::with_alice().await;
     let other = Site::start().await.browser().sign_up(&site, ALICE, T).await.0;
     browser.log_out().await;
     // As it turned over.
@@ -306,9 +224,7 @@ async fn a_code_is_typed_late_or_from_elsewhere_or_with_a_japanese_keyboard() {
 
 #[tokio::test]
 async fn a_phone_that_is_gone_is_replaced_by_recovery_codes_and_used_up_ones_by_a_new_set() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (lost, codes) = browser.sign_up(&site, ALICE, T).await;
+    let (site, mut browser, lost, codes) = Site::with_alice().await;
     browser.log_out().await;
     site.at(T + 86_400);
     browser.password(ALICE).await;
@@ -340,9 +256,7 @@ async fn a_phone_that_is_gone_is_replaced_by_recovery_codes_and_used_up_ones_by_
 
 #[tokio::test]
 async fn a_new_phone_that_is_not_confirmed_in_time_leaves_all_as_it_was_and_says_so() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (old, _) = browser.sign_up(&site, ALICE, T).await;
+    let (site, mut browser, old, _) = Site::with_alice().await;
     site.at(T + 600);
     let new = browser.post("/security/replace", &[("id", "1"), ("code", &old.shows(T + 600))]).await.phone();
     site.at(T + 1_300);
@@ -352,55 +266,8 @@ async fn a_new_phone_that_is_not_confirmed_in_time_leaves_all_as_it_was_and_says
 }
 
 #[tokio::test]
-async fn a_freeze_and_a_reset_end_sessions_that_are_open() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
-    let mut thief = site.browser();
-    site.at(T + 60);
-    assert_eq!(thief.log_in(ALICE, &phone.shows(T + 60)).await.path, "/wallet");
-    let mut desk = at_the_desk(&site).await;
-    for (act, mail) in [("freeze", "frozen"), ("thaw", "ended the freeze")] {
-        let page = desk.post("/support/act", &[("email", ALICE), ("reason", "phone stolen"), ("act", act)]).await;
-        assert!(page.path.starts_with("/support?") && page.shows("Sato: phone stolen"), "{}", page.text);
-        assert!(site.mails_to(ALICE)[0].contains(mail));
-        // Nor do they come back with the thaw.
-        for browser in [&mut browser, &mut thief] {
-            assert_eq!(browser.get("/wallet").await.path, "/log-in", "{act}");
-        }
-    }
-    site.at(T + 120);
-    assert_eq!(browser.log_in(ALICE, &phone.shows(T + 120)).await.path, "/wallet");
-    desk.post("/support/act", &[("email", ALICE), ("reason", "all lost"), ("act", "reset")]).await;
-    assert_eq!(browser.get("/security").await.path, "/log-in");
-    assert_eq!(site.mails_to(ALICE).iter().filter(|text| text.contains("A pass from support")).count(), 1);
-}
-
-#[tokio::test]
-async fn after_a_reset_whoever_has_the_password_keeps_the_owner_from_nothing() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    browser.sign_up(&site, ALICE, T).await;
-    site.at(T + 86_400);
-    let mut desk = at_the_desk(&site).await;
-    desk.post("/support/act", &[("email", ALICE), ("reason", "all lost"), ("act", "reset")]).await;
-    browser.password(ALICE).await;
-    let phone = browser.post("/two-step/pass", &[("pass", &site.pass_for(ALICE))]).await.phone();
-    let mut thief = site.browser();
-    thief.password(ALICE).await;
-    for which in 0..10 {
-        let page = thief.post("/two-step/confirm", &[("code", &phone.wrong(T + 86_400, which))]).await;
-        assert_eq!(page.path, "/log-in/code", "not without the pass");
-    }
-    let page = browser.post("/two-step/confirm", &[("code", &phone.shows(T + 86_400))]).await;
-    assert_eq!(page.recovery_codes().len(), 10, "{}", page.text);
-}
-
-#[tokio::test]
 async fn without_an_app_messages_are_enough_and_the_last_authenticator_goes_only_knowingly() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
+    let (site, mut browser, phone, _) = Site::with_alice().await;
     site.at(T + 600);
     let number = "+819012345678";
     let fields = [("number", "＋８１ ９０－１２３４－５６７８"), ("code", &*phone.shows(T + 600))];
@@ -445,9 +312,7 @@ async fn without_an_app_messages_are_enough_and_the_last_authenticator_goes_only
 
 #[tokio::test]
 async fn a_withdrawal_that_is_sent_twice_is_made_once_and_mistakes_spend_no_code() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
+    let (site, mut browser, phone, _) = Site::with_alice().await;
     let now = T + 3 * 86_400;
     site.at(now);
     browser.log_out().await;
@@ -486,9 +351,7 @@ async fn a_withdrawal_that_is_sent_twice_is_made_once_and_mistakes_spend_no_code
 
 #[tokio::test]
 async fn an_authenticator_is_renamed_and_support_clears_a_drift() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
+    let (site, mut browser, phone, _) = Site::with_alice().await;
     let page = browser.post("/security/rename", &[("id", "1"), ("name", "  <Pixel> 9 ")]).await;
     assert!(page.shows("&lt;Pixel&gt; 9") && !page.shows("<Pixel>"), "{}", page.text);
     assert_eq!(browser.post("/security/rename", &[("id", "1"), ("name", " ")]).await.status, 422);
@@ -497,110 +360,9 @@ async fn an_authenticator_is_renamed_and_support_clears_a_drift() {
     let mut desk = at_the_desk(&site).await;
     let page = desk.get("/support?email=alice@example.com").await;
     assert!(page.shows("clock off by") && page.shows("clear-drift 1"), "{}", page.text);
-    let act = |act| [("email", ALICE), ("reason", "asked for"), ("act", act)];
-    let page = desk.post("/support/act", &act("clear-drift 1")).await;
+    let page = desk.act("clear-drift 1", "asked for").await;
     assert!(page.shows("drift_cleared") && !page.shows("clock off by"), "{}", page.text);
-    assert_eq!(desk.post("/support/act", &act("clear-drift 9")).await.status, 409);
-    assert_eq!(desk.post("/support/act", &act("thaw")).await.status, 409);
-    assert_eq!(desk.post("/support/act", &[("email", ALICE), ("reason", " "), ("act", "freeze")]).await.status, 422);
-}
-
-#[tokio::test]
-async fn after_a_reset_a_lock_of_before_is_not_in_the_way_of_the_pass() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
-    let now = T + 86_400;
-    site.at(now);
-    browser.log_out().await;
-    browser.log_in(ALICE, &phone.shows(now)).await;
-    site.at(now + 30);
-    browser.post("/security/add", &[("code", &phone.shows(now + 30))]).await;
-    for which in 0..5 {
-        refused(&browser.post("/two-step/confirm", &[("code", &phone.wrong(now, which))]).await);
-    }
-    let mut desk = at_the_desk(&site).await;
-    desk.post("/support/act", &[("email", ALICE), ("reason", "all lost"), ("act", "reset")]).await;
-    browser.password(ALICE).await;
-    let new = browser.post("/two-step/pass", &[("pass", &site.pass_for(ALICE))]).await.phone();
-    let page = browser.post("/two-step/confirm", &[("code", &new.shows(now + 30))]).await;
-    assert_eq!(page.recovery_codes().len(), 10, "{}", page.text);
-}
-
-#[tokio::test]
-async fn a_thief_of_a_session_forgets_no_browser() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
-    browser.log_out().await;
-    site.at(T + 60);
-    browser.password(ALICE).await;
-    browser.post("/log-in/code", &[("code", &phone.shows(T + 60)), ("remember", "yes")]).await;
-    let page = browser.get("/security").await;
-    let id = page.between("type=\"radio\" name=\"id\" value=\"", "\"").to_owned();
-    refused(&browser.post("/security/forget", &[("id", &id), ("code", &phone.wrong(T, 0))]).await);
-    assert!(browser.get("/security").await.shows("id=\"forget\""));
-    site.at(T + 90);
-    let page = browser.post("/security/forget", &[("id", &id), ("code", &phone.shows(T + 90))]).await;
-    assert!(page.status == 200 && !page.shows("id=\"forget\""), "{}", page.text);
-}
-
-#[tokio::test]
-async fn a_frozen_account_is_not_entered_by_a_password_alone() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
-    site.at(T + 60);
-    let fields = [("id", "1"), ("last", "yes"), ("code", &*phone.shows(T + 60))];
-    assert!(browser.post("/security/remove", &fields).await.shows("Set up two-step login"));
-    assert_eq!(site.browser().password(ALICE).await.path, "/two-step");
-    let mut desk = at_the_desk(&site).await;
-    desk.post("/support/act", &[("email", ALICE), ("reason", "password stolen"), ("act", "freeze")]).await;
-    let mut thief = site.browser();
-    assert!(thief.password(ALICE).await.shows("contact support"));
-    assert_eq!(thief.get("/wallet").await.path, "/log-in/code");
-}
-
-#[tokio::test]
-async fn a_pass_helps_whoever_has_no_app_at_hand() {
-    let site = Site::start().await;
-    let mut browser = site.browser();
-    let (phone, codes) = browser.sign_up(&site, ALICE, T).await;
-    site.at(T + 60);
-    let fields = [("number", "+819012345678"), ("code", &*phone.shows(T + 60))];
-    browser.post("/security/add-phone", &fields).await;
-    let sent = || site.mails_to("+819012345678")[0].rsplit(' ').next().unwrap().to_owned();
-    browser.post("/two-step/confirm", &[("code", &sent()), ("sent", "yes")]).await;
-    let now = T + 86_400;
-    site.at(now);
-    let mut stranger = site.browser();
-    for (field, codes) in
-        [("code", ["000001", "000002", "000003", "000004", "000005"]), ("recovery", ["A", "B", "C", "D", "E"])]
-    {
-        for code in codes {
-            stranger.password(ALICE).await;
-            let code = if field == "code" { code.to_owned() } else { code.repeat(24) };
-            stranger.post("/log-in/code", &[(field, &code)]).await;
-        }
-    }
-    let mut desk = at_the_desk(&site).await;
-    let unlock = [("email", ALICE), ("reason", "locked out"), ("act", "unlock")];
-    desk.post("/support/act", &unlock).await;
-    let mut elsewhere = site.browser();
-    let page = elsewhere.password(ALICE).await;
-    assert!(page.shows("The pass from support, if you have one"), "{}", page.text);
-    let to = page.between("name=\"to\" value=\"", "\"").to_owned();
-    assert_eq!(elsewhere.post("/log-in/send", &[("to", &to)]).await.status, 429);
-    let pass = site.pass_for(ALICE);
-    let page = elsewhere.post("/log-in/send", &[("to", &to), ("pass", &pass)]).await;
-    assert!(page.shows("A code was sent"), "{}", page.text);
-    assert_eq!(elsewhere.post("/log-in/code", &[("code", &sent()), ("pass", &pass)]).await.path, "/wallet");
-    // The sheet, too.
-    desk.post("/support/act", &unlock).await;
-    let mut elsewhere = site.browser();
-    elsewhere.password(ALICE).await;
-    assert_eq!(elsewhere.post("/log-in/code", &[("recovery", &codes[0])]).await.status, 429);
-    elsewhere.password(ALICE).await;
-    let fields = [("recovery", &*codes[0]), ("pass", &*site.pass_for(ALICE))];
-    assert_eq!(elsewhere.post("/log-in/code", &fields).await.path, "/security");
+    assert_eq!(desk.act("clear-drift 9", "asked for").await.status, 409);
+    assert_eq!(desk.act("thaw", "asked for").await.status, 409);
+    assert_eq!(desk.act("freeze", " ").await.status, 422);
 }

@@ -52,6 +52,14 @@ impl Site {
         Self::with(Settings::default()).await
     }
 
+    /// With a customer who has just enrolled: the browser, logged in, the phone, and the sheet.
+    pub(crate) async fn with_alice() -> (Self, Browser, Phone, Vec<String>) {
+        let site = Self::start().await;
+        let mut browser = site.browser();
+        let (phone, codes) = browser.sign_up(&site, ALICE, T).await;
+        (site, browser, phone, codes)
+    }
+
     pub(crate) async fn with(settings: Settings) -> Self {
         let settings = Settings { support_password: Some(DESK.into()), burst: 10_000, shows_inside: true, ..settings };
         Self::exactly(settings).await
@@ -228,6 +236,11 @@ impl Browser {
 
     pub(crate) async fn log_out(&mut self) {
         assert_eq!(self.post("/log-out", &[]).await.path, "/log-in");
+    }
+
+    /// At the desk, on the customer's account.
+    pub(crate) async fn act(&mut self, act: &str, reason: &str) -> Page {
+        self.post("/support/act", &[("email", ALICE), ("reason", reason), ("act", act)]).await
     }
 
     /// The first step.
