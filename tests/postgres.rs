@@ -6,6 +6,8 @@ mod servers;
 use sekisho::account::AccountId;
 use sekisho::store::{PostgresError, PostgresStore, Revision, Store, Stored, Swap, Write, conformance};
 use servers::{Certificates, Postgres, Proxy, free_port};
+use std::future::Future;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 fn account(name: &str) -> AccountId {
@@ -335,4 +337,12 @@ async fn a_read_only_server_is_not_used_and_commits_are_durable_whatever_the_def
     let read_only = PostgresStore::connect(&postgres.url()).unwrap();
     assert!(read_only.load(&account("bob")).await.is_err(), "what it would say may be old");
     drop(store);
+}
+
+#[test]
+fn outside_of_a_runtime_it_is_an_error_and_no_panic() {
+    let store = PostgresStore::connect("postgres://postgres@127.0.0.1:1/postgres").unwrap();
+    let alice = account("alice");
+    let answer = std::pin::pin!(store.load(&alice)).poll(&mut Context::from_waker(Waker::noop()));
+    assert!(matches!(answer, Poll::Ready(Err(PostgresError::NoRuntime))));
 }

@@ -6,6 +6,8 @@ mod servers;
 use sekisho::account::AccountId;
 use sekisho::store::{RedisError, RedisStore, Revision, Store, Stored, Swap, Write, conformance};
 use servers::{Certificates, Cluster, Proxy, Redis, free_port};
+use std::future::Future;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 fn account(name: &str) -> AccountId {
@@ -511,4 +513,19 @@ impl Drop for Ended {
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
+}
+
+#[test]
+fn outside_of_a_runtime_it_is_an_error_and_no_panic() {
+    let redis = Redis::start();
+    let url = redis.url();
+    let mut outside = Context::from_waker(Waker::noop());
+    let answer = std::pin::pin!(RedisStore::connect(&url)).poll(&mut outside);
+    assert!(matches!(answer, Poll::Ready(Err(RedisError::NoRuntime))));
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let store = runtime.block_on(RedisStore::connect(&url)).unwrap();
+    let alice = account("alice");
+    assert!(matches!(std::pin::pin!(store.load(&alice)).poll(&mut outside), Poll::Ready(Err(RedisError::NoRuntime))));
+    assert!(matches!(std::pin::pin!(store.accounts()).poll(&mut outside), Poll::Ready(Err(RedisError::NoRuntime))));
+    assert!(runtime.block_on(store.load(&alice)).is_ok());
 }

@@ -75,8 +75,8 @@ cargo test "${exchange[@]}"
 step "documentation, no warnings"
 RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --all-features
 RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --no-default-features
-step "benches run once: cargo bench -- --test"
-cargo bench --quiet --all-features --benches -- --test
+step "benches run once: cargo test --benches"
+cargo test --quiet --all-features --benches
 step "fuzz targets compile (run them: bash tests/fuzz.sh)"
 cargo check --quiet --manifest-path fuzz/Cargo.toml --bins
 step "licences, bans, sources: cargo deny"

@@ -32,6 +32,9 @@ pub enum PostgresError {
     /// The server refuses: it is read-only, full, or asks for another password.
     #[error("PostgreSQL refuses: see its own error")]
     Refused(#[source] StoreError),
+    /// Called from outside of a tokio runtime.
+    #[error("PostgresStore was called outside of a tokio runtime: call it from a task of one")]
+    NoRuntime,
     /// Others changed the same row at the same time, and nothing of this has happened.
     #[error("others changed the row at the same time: try again")]
     Conflict,

@@ -16,6 +16,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 use deadpool_postgres::{Object, Pool, PoolError};
+use tokio::runtime::Handle;
 use tokio::time::{Instant, timeout_at};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
@@ -40,6 +41,8 @@ const MIGRATION_LOCK: i64 = 0x7365_6b69_7368_6f31;
 /// Nothing that was answered, if the server keeps what it commits: `fsync` and `full_page_writes` on, as they are by default. Connections of this
 /// store raise `synchronous_commit` from `off` or `local` to `on`. A failover to a replica loses what had not reached it, unless it
 /// is synchronous (`synchronous_standby_names`).
+///
+/// It works within a tokio runtime, with its timers and I/O enabled.
 #[derive(Clone)]
 pub struct PostgresStore(Arc<Inner>);
 
@@ -143,6 +146,8 @@ impl PostgresStore {
         &self,
         query: impl AsyncFnOnce(&Object) -> Result<T, tokio_postgres::Error>,
     ) -> Result<T, PostgresError> {
+        // Tasks and timers need one: without it they would panic.
+        Handle::try_current().map_err(|_| PostgresError::NoRuntime)?;
         let deadline = self.0.deadline;
         let late = || PostgresError::TimedOut { deadline };
         let end = Instant::now().checked_add(deadline).ok_or_else(late)?;

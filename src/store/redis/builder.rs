@@ -172,6 +172,7 @@ impl RedisBuilder {
     }
 
     async fn connected(&self, finder: impl Fn() -> redis::RedisResult<Finder>) -> Result<RedisStore, RedisError> {
+        super::in_runtime()?;
         let new = |beside| Ok(Link::new(finder().map_err(RedisError::config)?, self.deadline, beside));
         let link = new(None)?;
         let waiting = if self.replicas > 0 { Some(new(Some(&link))?) } else { None };

@@ -37,6 +37,9 @@ pub enum RedisError {
     /// What a key holds was not written by this store.
     #[error("a key of the namespace holds what is no record: is the namespace used by something else?")]
     Damaged,
+    /// Called from outside of a tokio runtime.
+    #[error("RedisStore was called outside of a tokio runtime: call it from a task of one")]
+    NoRuntime,
     /// The accounts of a cluster are not listed.
     #[error("the accounts of a cluster are not listed: ask each of its nodes")]
     NotListed,

@@ -18,6 +18,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 use redis::{ErrorKind, FromRedisValue, Pipeline, ServerErrorKind};
+use tokio::runtime::Handle;
 use tokio::time::Instant;
 
 /// Swaps, if what is stored begins with the revision that is expected: an absent key reads as nothing.
@@ -52,6 +53,8 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// `min-replicas-max-lag`.
 ///
 /// Never let the server evict keys: `maxmemory-policy noeviction`.
+///
+/// It works within a tokio runtime, with its timers and I/O enabled.
 #[derive(Clone)]
 pub struct RedisStore(Arc<Inner>);
 
@@ -98,6 +101,7 @@ impl RedisStore {
     /// # Errors
     /// [`RedisError`]; [`RedisError::NotListed`] on a cluster.
     pub async fn accounts(&self) -> Result<Vec<AccountId>, RedisError> {
+        in_runtime()?;
         let Inner { link, prefix, deadline, .. } = &*self.0;
         let connection = within(*deadline, link.connection()).await?.map_err(RedisError::of)?;
         if connection.is_cluster() {
@@ -167,6 +171,7 @@ impl RedisStore {
         waiting: Option<&Link>,
         build: impl Fn(bool) -> Pipeline,
     ) -> Result<T, RedisError> {
+        in_runtime()?;
         let Inner { link, deadline, .. } = &*self.0;
         let link = waiting.unwrap_or(link);
         let end = Instant::now().checked_add(*deadline).ok_or(RedisError::TimedOut { deadline: *deadline })?;
@@ -201,6 +206,11 @@ impl RedisStore {
             tokio::time::sleep(PAUSE).await;
         }
     }
+}
+
+/// Tasks and timers need one: without it they would panic.
+fn in_runtime() -> Result<(), RedisError> {
+    Handle::try_current().map(drop).map_err(|_| RedisError::NoRuntime)
 }
 
 async fn within<T>(deadline: Duration, future: impl Future<Output = T>) -> Result<T, RedisError> {

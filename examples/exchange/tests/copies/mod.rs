@@ -27,19 +27,32 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 /// One copy, ended with the test.
 pub(crate) struct Copy {
     child: Child,
+    pub(crate) port: u16,
     /// Where programs log in.
     pub(crate) url: String,
 }
 
 impl Copy {
     pub(crate) fn start(store: &str) -> Self {
+        Self::with(store, Stdio::null(), |_| ())
+    }
+
+    /// With its log, and other options.
+    pub(crate) fn with(store: &str, log: impl Into<Stdio>, set_up: impl FnOnce(&mut Command)) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_exchange"));
         command.args(["--store", store, "--listen", "127.0.0.1:0"]).env("SEKISHO_KEYS", KEYS);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        set_up(&mut command);
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let port = lines.find_map(|line| line.rsplit_once("localhost:")?.1.parse::<u16>().ok());
         let port = port.expect("the exchange says where it listens");
-        Self { child, url: format!("http://127.0.0.1:{port}/api/log-in") }
+        Self { child, port, url: format!("http://127.0.0.1:{port}/api/log-in") }
+    }
+
+    /// Asks it to stop, and gives whether it ended well.
+    pub(crate) fn stop(mut self) -> bool {
+        let asked = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        asked.success() && self.child.wait().unwrap().success()
     }
 
     /// Memory that it takes now, in KiB.

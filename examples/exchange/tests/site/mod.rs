@@ -84,8 +84,7 @@ impl Site {
     }
 
     pub(crate) fn browser(&self) -> Browser {
-        let client = reqwest::Client::builder().redirect(Policy::none()).build().unwrap();
-        Browser { client, base: format!("http://{}", self.address), cookies: BTreeMap::new(), language: "en" }
+        Browser::at(&format!("http://{}", self.address))
     }
 
     pub(crate) fn at(&self, secs: u64) {
@@ -159,6 +158,11 @@ impl Phone {
 }
 
 impl Browser {
+    pub(crate) fn at(base: &str) -> Self {
+        let client = reqwest::Client::builder().redirect(Policy::none()).build().unwrap();
+        Self { client, base: base.into(), cookies: BTreeMap::new(), language: "en" }
+    }
+
     pub(crate) async fn get(&mut self, path: &str) -> Page {
         self.request("GET", path, None, &[]).await
     }

@@ -5,6 +5,7 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -19,7 +20,8 @@ impl Driver {
     fn start() -> Self {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let mut command = Command::new("chromedriver");
-        command.arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null());
+        // With the browsers that it starts, a group of their own.
+        command.arg(format!("--port={port}")).process_group(0).stdout(Stdio::null()).stderr(Stdio::null());
         let child =
             command.spawn().unwrap_or_else(|error| panic!("chromedriver: {error}; `bash tests/run.sh` installs it"));
         Self { child, port }
@@ -28,7 +30,8 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        let _ = self.child.kill();
+        let group = format!("-{}", self.child.id());
+        let _ = Command::new("kill").args(["-9", "--", &group]).status();
         let _ = self.child.wait();
     }
 }
@@ -45,9 +48,11 @@ impl Window {
     /// A new browser of somebody who prefers `language`.
     pub(crate) async fn open(site: SocketAddr, language: &'static str) -> Self {
         let driver = Driver::start();
+        // One of the two prefers dark pages.
+        let scheme = format!("--blink-settings=preferredColorScheme={}", u8::from(language != "ja"));
         let options = json!({
             "args": ["--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=500,900",
-                format!("--accept-lang={language}"), format!("--lang={language}")],
+                format!("--accept-lang={language}"), format!("--lang={language}"), scheme],
         });
         let capabilities = Capabilities::from_iter([("goog:chromeOptions".to_owned(), options)]);
         let address = format!("http://127.0.0.1:{}", driver.port);
