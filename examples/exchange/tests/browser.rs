@@ -143,6 +143,11 @@ async fn way(words: Words) {
     assert!(window.text("[role=status]").await.contains(words.done));
     assert_eq!(window.text("#balance").await, "750,000");
     window.go("/security", "security").await;
+    site.at(later + 60);
+    let fields = [("number", "+819012345678"), ("code", &*code(&phone, later + 60))];
+    window.submit("form[action='/security/add-phone']", &fields, "number").await;
+    assert_eq!(site.mails_to("+819012345678").len(), 1);
+    window.go("/resync", "resync").await;
 
     // All is lost: support resets, the pass enrols anew.
     let mut desk = Window::open(site.address, words.language).await;
@@ -161,12 +166,12 @@ async fn way(words: Words) {
     window.submit("main form", &[("pass", &pass)], "qr-anew").await;
     let new = window.qr().await;
     assert_ne!(new, phone);
-    window.submit("main form", &[("code", &code(&new, later + 30))], "recovery-codes-anew").await;
+    window.submit("main form", &[("code", &code(&new, later + 60))], "recovery-codes-anew").await;
     window.go("/wallet", "held-after-reset").await;
     assert!(window.text("#hold").await.contains(words.held));
     window.click("#log-out", "logged-out").await;
-    site.at(later + 90);
-    log_in(&mut window, &code(&new, later + 90), "logged-in-anew").await;
+    site.at(later + 120);
+    log_in(&mut window, &code(&new, later + 120), "logged-in-anew").await;
     assert_eq!(window.path().await, "/wallet");
 
     // The other language is a click away.

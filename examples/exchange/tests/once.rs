@@ -34,10 +34,11 @@ async fn two_copies_on_one_redis_accept_each_code_once() {
 async fn race(store: &str) {
     let crowd = Arc::new(Crowd::gather(store, CUSTOMERS, Cost::Little).await);
     let twins = Arc::new([Copy::start(store), Copy::start(store)]);
-    let (next, second) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let [next, second, disturbed] = [(); 3].map(|()| Arc::new(AtomicUsize::new(0)));
     let racers: Vec<_> = (0..RACERS)
         .map(|racer| {
-            let (crowd, twins, next, second) = (crowd.clone(), twins.clone(), next.clone(), second.clone());
+            let (crowd, twins) = (crowd.clone(), twins.clone());
+            let (next, second, disturbed) = (next.clone(), second.clone(), disturbed.clone());
             tokio::spawn(async move {
                 // Of each customer the codes of one step after another, by one racer: no other round is in its way.
                 let own: Vec<_> = (racer..CUSTOMERS).step_by(RACERS).collect();
@@ -61,6 +62,12 @@ async fn race(store: &str) {
                     let (a, b) =
                         tokio::join!(crowd.log_in(&a.url, own[which], code), crowd.log_in(&b.url, own[which], code));
                     let (a, b) = (a.expect("an answer"), b.expect("an answer"));
+                    if [a, b].contains(&503) {
+                        // A disk that stands still: what was accepted is not known, and another round takes the place of this one.
+                        next.fetch_sub(1, Ordering::Relaxed);
+                        assert!(disturbed.fetch_add(1, Ordering::Relaxed) < ROUNDS / 50, "the server does not answer");
+                        continue;
+                    }
                     assert!(matches!((a, b), (200, 429) | (429, 200)), "customer {} step {code}: {a} {b}", own[which]);
                     second.fetch_add(usize::from(b == 200), Ordering::Relaxed);
                 }
@@ -142,7 +149,7 @@ async fn killed_in_the_middle_and_started_again_nothing_is_accepted_twice() {
         }
         unanswered += lost.len();
         let fresh = accepted.lock().unwrap().len() - before;
-        assert!(fresh > 20, "it was at work: {fresh} accepted before kill {kill}");
+        assert!(fresh > 5, "it was at work: {fresh} accepted before kill {kill}");
     }
     let accepted = accepted.lock().unwrap();
     println!("{KILLS} kills, {} codes accepted, {unanswered} without an answer, none twice", accepted.len());
@@ -153,8 +160,8 @@ async fn killed_in_the_middle_and_started_again_nothing_is_accepted_twice() {
 fn note(accepted: &Mutex<Accepted>, who: usize, step: u64, status: Option<u16>) {
     match status {
         Some(200) => *accepted.lock().unwrap().entry((who, step)).or_default() += 1,
-        // 401: what was used meanwhile has run out since.
-        Some(401 | 429) | None => {}
+        // 401: what was used meanwhile has run out since. 503: as no answer.
+        Some(401 | 429 | 503) | None => {}
         Some(status) => panic!("{status}"),
     }
 }

@@ -4,7 +4,8 @@
 use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
 use exchange::language::Language;
-use exchange::{App, Keyrings, Settings, stores};
+use exchange::stores::{self, OpenError};
+use exchange::{App, Keyrings, Settings};
 use sekisho::account::{Attempt, NewAuthenticator, Purpose};
 use sekisho::otp::{Key, Step, Totp, UnixTime, Verdict};
 use sekisho::seal::Keyring;
@@ -34,19 +35,27 @@ pub(crate) struct Copy {
 
 impl Copy {
     pub(crate) fn start(store: &str) -> Self {
-        Self::with(store, Stdio::null(), |_| ())
+        // Where the disk stands still for longer than the store waits, once more.
+        (0..5).find_map(|_| Self::launch(store, Stdio::null(), |_| ())).expect("the exchange says where it listens")
     }
 
     /// With its log, and other options.
     pub(crate) fn with(store: &str, log: impl Into<Stdio>, set_up: impl FnOnce(&mut Command)) -> Self {
+        Self::launch(store, log, set_up).expect("the exchange says where it listens")
+    }
+
+    fn launch(store: &str, log: impl Into<Stdio>, set_up: impl FnOnce(&mut Command)) -> Option<Self> {
         let mut command = Command::new(env!("CARGO_BIN_EXE_exchange"));
         command.args(["--store", store, "--listen", "127.0.0.1:0"]).env("SEKISHO_KEYS", KEYS);
         set_up(&mut command);
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let port = lines.find_map(|line| line.rsplit_once("localhost:")?.1.parse::<u16>().ok());
-        let port = port.expect("the exchange says where it listens");
-        Self { child, port, url: format!("http://127.0.0.1:{port}/api/log-in") }
+        let Some(port) = port else {
+            let _ = child.wait();
+            return None;
+        };
+        Some(Self { child, port, url: format!("http://127.0.0.1:{port}/api/log-in") })
     }
 
     /// Asks it to stop, and gives whether it ended well.
@@ -71,9 +80,14 @@ impl Drop for Copy {
     }
 }
 
+struct Customer {
+    email: String,
+    phone: Key,
+}
+
 /// Customers, with their phones.
 pub(crate) struct Crowd {
-    phones: Vec<Key>,
+    customers: Vec<Customer>,
     clients: Vec<reqwest::Client>,
     next: AtomicUsize,
 }
@@ -103,11 +117,11 @@ impl Crowd {
         let gatherers: Vec<_> = (0..GATHERERS)
             .map(|gatherer| tokio::spawn(gather(app.clone(), (gatherer..count).step_by(GATHERERS), hash.clone(), then)))
             .collect();
-        let mut phones = Vec::new();
+        let mut customers = Vec::new();
         for gatherer in gatherers {
-            phones.extend(gatherer.await.unwrap());
+            customers.extend(gatherer.await.unwrap());
         }
-        phones.sort_by_key(|(which, _)| *which);
+        customers.sort_by_key(|(which, _)| *which);
         let clients = (0..ADDRESSES).map(|which| {
             let address = IpAddr::V4(Ipv4Addr::new(127, 0, 1, u8::try_from(which).unwrap()));
             reqwest::Client::builder()
@@ -117,19 +131,20 @@ impl Crowd {
                 .build()
                 .unwrap()
         });
-        let phones = phones.into_iter().map(|(_, phone)| phone).collect();
-        Self { phones, clients: clients.collect(), next: AtomicUsize::new(0) }
+        let customers = customers.into_iter().map(|(_, customer)| customer).collect();
+        Self { customers, clients: clients.collect(), next: AtomicUsize::new(0) }
     }
 
     /// The code that somebody's phone shows in a step.
     pub(crate) fn code(&self, who: usize, step: u64) -> String {
-        self.phones[who].code_at(Step::new(step)).reveal().to_string()
+        self.customers[who].phone.code_at(Step::new(step)).reveal().to_string()
     }
 
     /// Has somebody log in with the code of a step. Gives the status; none, if the answer did not come.
     pub(crate) async fn log_in(&self, copy: &str, who: usize, step: u64) -> Option<u16> {
         let code = self.code(who, step);
-        let body = serde_json::json!({ "email": email(who), "password": PASSWORD, "code": code }).to_string();
+        let body =
+            serde_json::json!({ "email": self.customers[who].email, "password": PASSWORD, "code": code }).to_string();
         let client = &self.clients[self.next.fetch_add(1, Ordering::Relaxed) % ADDRESSES];
         let request = client.post(copy).header("content-type", "application/json").body(body);
         let answer = request.send().await.ok()?;
@@ -149,24 +164,32 @@ async fn gather(
     which: impl Iterator<Item = usize> + Send,
     hash: String,
     then: UnixTime,
-) -> Vec<(usize, Key)> {
-    let mut phones = Vec::new();
+) -> Vec<(usize, Customer)> {
+    let mut customers = Vec::new();
     for which in which {
-        let customer = app.customers.add(&email(which), hash.clone(), Language::English).await.unwrap();
-        let account = customer.account().unwrap();
-        let new = NewAuthenticator::new("Example Exchange", &customer.email).unwrap();
-        let enrolment = app.verifier.enroll_first(&account, new).await.unwrap();
-        let key = Totp::DEFAULT.key(enrolment.uri().secret());
-        let code = key.code_at(Totp::DEFAULT.step_at(then).unwrap()).reveal().to_string();
-        let verdict = app.verifier.confirm(&account, Attempt::new(Purpose::BINDING, &code)).await.unwrap();
-        assert!(matches!(verdict, Verdict::Accepted(_)));
-        phones.push((which, key));
+        let mut tries = 0..20;
+        // A disk that stands still for longer than the store waits: somebody else then, as what has happened is not known.
+        let customer = loop {
+            let email = format!("customer-{which}-{}@example.com", tries.next().expect("the server answers"));
+            if let Ok(phone) = enrol(&app, &email, hash.clone(), then).await {
+                break Customer { email, phone };
+            }
+        };
+        customers.push((which, customer));
     }
-    phones
+    customers
 }
 
-fn email(which: usize) -> String {
-    format!("customer-{which}@example.com")
+async fn enrol(app: &App, email: &str, hash: String, then: UnixTime) -> Result<Key, OpenError> {
+    let customer = app.customers.add(email, hash, Language::English).await?;
+    let account = customer.account()?;
+    let new = NewAuthenticator::new("Example Exchange", &customer.email)?;
+    let enrolment = app.verifier.enroll_first(&account, new).await?;
+    let key = Totp::DEFAULT.key(enrolment.uri().secret());
+    let code = key.code_at(Totp::DEFAULT.step_at(then)?).reveal().to_string();
+    let verdict = app.verifier.confirm(&account, Attempt::new(Purpose::BINDING, &code)).await?;
+    assert!(matches!(verdict, Verdict::Accepted(_)));
+    Ok(key)
 }
 
 pub(crate) fn now() -> u64 {
