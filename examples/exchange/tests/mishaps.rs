@@ -347,6 +347,11 @@ async fn a_withdrawal_that_is_sent_twice_is_made_once_and_mistakes_spend_no_code
     let fields = [("id", &*id), ("amount", "400,000"), ("to", "0001-1234567"), ("code", &*code)];
     refused(&thief.post("/wallet/withdraw", &fields).await);
     assert!(thief.get("/wallet").await.shows("<span id=\"balance\">400,000</span>"));
+    // The same form with another amount, as after going back, is another withdrawal.
+    site.at(now + 120);
+    let fields = [("id", &*id), ("amount", "1"), ("to", "0001-1234567"), ("code", &*phone.shows(now + 120))];
+    let page = browser.post("/wallet/withdraw", &fields).await;
+    assert!(page.shows("on its way") && page.shows("<span id=\"balance\">399,999</span>"), "{}", page.text);
 }
 
 #[tokio::test]
