@@ -228,42 +228,6 @@ async fn logged_in(
     Ok(owner)
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for SecondStep
-where
-    App: FromRef<S>,
-{
-    type Rejection = Elsewhere;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Elsewhere> {
-        let app = App::from_ref(state);
-        match who(parts, state).await?.1 {
-            Some(Who::SecondStep { account, until, attempt, .. }) if app.now() < until => {
-                Ok(Self { owner: owner(&app, parts, &account).await?, attempt })
-            }
-            Some(Who::Customer { .. }) => Err(Elsewhere::To("/wallet")),
-            _ => Err(Elsewhere::To("/log-in")),
-        }
-    }
-}
-
-impl<S: Send + Sync> FromRequestParts<S> for LoggedIn
-where
-    App: FromRef<S>,
-{
-    type Rejection = Elsewhere;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Elsewhere> {
-        match who(parts, state).await? {
-            (session, Some(Who::Customer { account, epoch, is_proved, .. })) => {
-                let founded = (epoch, is_proved);
-                Ok(Self(logged_in(&App::from_ref(state), parts, &session, &account, founded).await?))
-            }
-            (_, Some(Who::SecondStep { .. })) => Err(Elsewhere::To("/log-in/code")),
-            _ => Err(Elsewhere::To("/log-in")),
-        }
-    }
-}
-
 impl<S: Send + Sync> FromRequestParts<S> for PasswordGiven
 where
     App: FromRef<S>,
@@ -282,6 +246,36 @@ where
             }
             _ => Err(Elsewhere::To("/log-in")),
         }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SecondStep
+where
+    App: FromRef<S>,
+{
+    type Rejection = Elsewhere;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Elsewhere> {
+        let given = PasswordGiven::from_request_parts(parts, state).await?;
+        if given.is_logged_in {
+            return Err(Elsewhere::To("/wallet"));
+        }
+        Ok(Self { owner: given.owner, attempt: given.attempt })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for LoggedIn
+where
+    App: FromRef<S>,
+{
+    type Rejection = Elsewhere;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Elsewhere> {
+        let given = PasswordGiven::from_request_parts(parts, state).await?;
+        if !given.is_logged_in {
+            return Err(Elsewhere::To("/log-in/code"));
+        }
+        Ok(Self(given.owner))
     }
 }
 

@@ -193,3 +193,25 @@ async fn a_pass_helps_whoever_has_no_app_at_hand() {
     let fields = [("recovery", &*codes[0]), ("pass", &*site.pass_for(ALICE))];
     assert_eq!(elsewhere.post("/log-in/code", &fields).await.path, "/security");
 }
+
+#[tokio::test]
+async fn a_lock_ends_the_half_open_door_also_where_an_enrolment_is_confirmed_and_where_a_clock_is_set() {
+    let (site, mut browser, phone, _) = Site::with_alice().await;
+    site.at(T + 86_400);
+    let mut other = site.browser();
+    other.password(ALICE).await;
+    for which in 0..5 {
+        assert_eq!(other.get("/resync").await.path, "/resync");
+        let (first, second) = (phone.wrong(T + 86_400, which), phone.wrong(T + 86_400, which + 1));
+        refused(&other.post("/resync", &[("first", &first), ("second", &second)]).await);
+    }
+    assert_eq!(other.get("/resync").await.path, "/log-in");
+    at_the_desk(&site).await.act("reset", "all lost").await;
+    browser.password(ALICE).await;
+    let new = browser.post("/two-step/pass", &[("pass", &site.pass_for(ALICE))]).await.phone();
+    for which in 0..5 {
+        assert_eq!(browser.get("/log-in/code").await.path, "/log-in/code");
+        refused(&browser.post("/two-step/confirm", &[("code", &new.wrong(T + 86_400, which))]).await);
+    }
+    assert_eq!(browser.get("/log-in/code").await.path, "/log-in");
+}

@@ -198,7 +198,7 @@ pub(super) async fn code(
 }
 
 /// Whether whoever tries has no more attempts for now.
-fn is_end(rejection: &Rejection) -> bool {
+pub(super) fn is_end(rejection: &Rejection) -> bool {
     rejection.attempts_left() == Some(0)
 }
 

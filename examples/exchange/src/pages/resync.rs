@@ -93,7 +93,7 @@ pub(super) async fn submit(
         Ok(Verdict::Rejected(rejection)) => {
             let (status, headers) = refusal(&rejection, app.now());
             let above = words::refused(language, &rejection, Typed::TwoCodes, app.now());
-            if rejection.attempts_left() == Some(0) && !given.is_logged_in {
+            if !given.is_logged_in && door::is_end(&rejection) {
                 session::end(&session).await?;
                 return Ok((status, headers, door::password_form(language, Some(above))).into_response());
             }

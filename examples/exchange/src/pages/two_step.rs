@@ -1,7 +1,7 @@
 //! Enabling two-step login: the QR code, the confirming code, the sheet of recovery codes.
 
 use super::frame::{self, Who};
-use super::{of, refusal};
+use super::{door, of, refusal};
 use crate::App;
 use crate::language::Language;
 use crate::session::{self, By, LoggedIn, Owner, PasswordGiven, SecondStep};
@@ -173,7 +173,12 @@ pub(super) async fn confirm(
         Ok(Verdict::Rejected(rejection)) => {
             let typed = if form.sent == "yes" { Typed::DeliveredCode } else { Typed::AppCode };
             let (status, headers) = refusal(&rejection, app.now());
-            refused(status, headers, words::refused(language, &rejection, typed, app.now()))
+            let above = words::refused(language, &rejection, typed, app.now());
+            if !is_logged_in && door::is_end(&rejection) {
+                session::end(&session).await?;
+                return Ok((status, headers, door::password_form(language, Some(above))).into_response());
+            }
+            refused(status, headers, above)
         }
         // It has run out, or was confirmed in another window.
         Err(sekisho::Error::Account(why)) => {
