@@ -1,4 +1,4 @@
-//! Enrol an app, confirm it, and log in, on a file by redb.
+//! Enroll an app, confirm it, and log in, on a file by redb.
 //!
 //! ```sh
 //! export SEKISHO_KEYS=1:$(openssl rand -hex 32)
@@ -20,9 +20,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     if verifier.view(&alice).await?.authenticators.is_empty() {
         let new = NewAuthenticator::new("Example Exchange", "alice@example.com")?;
-        let enrolment = verifier.enroll_first(&alice, new).await?;
-        println!("{}", Qr::new(enrolment.uri())?.to_half_blocks().expose());
-        println!("or type this key: {}", enrolment.uri().secret().to_base32_groups().expose());
+        let enrollment = verifier.enroll_first(&alice, new).await?;
+        println!("{}", Qr::new(enrollment.uri())?.to_half_blocks().expose());
+        println!("or type this key: {}", enrollment.uri().secret().to_base32_groups().expose());
         let typed = ask("the code that the app shows")?;
         if let Verdict::Rejected(why) = verifier.confirm(&alice, Attempt::new(Purpose::BINDING, &typed)).await? {
             println!("{}", why.advice());

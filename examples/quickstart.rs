@@ -1,17 +1,17 @@
-//! Enrol an authenticator app and log in with its codes, in a terminal.
+//! Enroll an authenticator app and log in with its codes, in a terminal.
 //!
 //! ```sh
 //! cargo run --example quickstart --features full
 //! ```
 //!
-//! Shows a QR code, asks for the code that confirms the enrolment, then answers each further code as a log-in would. What has to be
+//! Shows a QR code, asks for the code that confirms the enrollment, then answers each further code as a log-in would. What has to be
 //! kept (the secret, the used codes, the failures, the lock) is kept in a file, so that a lock or a used code outlasts
 //! the program. The file holds the secret in plain text: good enough for trying things out, and for nothing else.
 //!
 //! `--help` lists the options; `--at` and `--secret` let a script drive it.
 
 use sekisho::otp::{
-    Algorithm, Code, CodePolicy, Digits, OtpauthUri, Period, Rejection, Secret, Standing, State, Totp, UnixTime,
+    Algorithm, Code, CodePolicy, Digits, LockState, OtpauthUri, Period, Rejection, Secret, State, Totp, UnixTime,
     Verdict, decide,
 };
 use sekisho::qr::Qr;
@@ -120,7 +120,7 @@ impl AccountFile {
             Err(error) => return Ok(format!("no code: {error}")),
         };
         let key = self.uri.totp().key(self.uri.secret());
-        let policy = if self.confirmed { CodePolicy::DEFAULT } else { CodePolicy::ENROLMENT };
+        let policy = if self.confirmed { CodePolicy::DEFAULT } else { CodePolicy::ENROLLMENT };
         let decision = decide(&key, &policy, State::from_bytes(&self.state)?, now, &code)?;
         let confirmed = self.confirmed;
         let verdict = decision.commit(|state| {
@@ -183,10 +183,10 @@ fn explain(rejection: &Rejection, now: UnixTime) -> String {
         Rejection::Disabled => "disabled".into(),
         Rejection::Mismatch(charge) | Rejection::Expired(charge) => {
             let what = if matches!(rejection, Rejection::Expired(_)) { "expired" } else { "wrong" };
-            match charge.standing {
-                Standing::Open { attempts_left } => format!("{what}: attempts left: {attempts_left}"),
-                Standing::Locked { .. } => format!("{what}: locked, try again in {wait} s"),
-                Standing::Disabled => format!("{what}: disabled"),
+            match charge.lock_state {
+                LockState::Open { attempts_left } => format!("{what}: attempts left: {attempts_left}"),
+                LockState::Locked { .. } => format!("{what}: locked, try again in {wait} s"),
+                LockState::Disabled => format!("{what}: disabled"),
             }
         }
         other => format!("refused: {other:?}"),

@@ -118,7 +118,7 @@ struct Race<'a> {
     options: &'a Options,
     runtime: &'a Runtime,
     run: Run,
-    /// The one that enrols, and looks after.
+    /// The one that enrolls, and looks after.
     leader: Racers,
     field: Field,
     begun: Instant,
@@ -149,7 +149,7 @@ impl<'a> Race<'a> {
         let run = Run { name: rng.random(), key: rng.random() };
         let leader = runtime.block_on(Racers::new(&options.setup, run, Duration::ZERO))?;
         for number in 0..ACCOUNTS as u64 {
-            runtime.block_on(leader.enrol(number))?;
+            runtime.block_on(leader.enroll(number))?;
         }
         let field = if stores::is_shared(&options.setup.store) {
             let start = |index| Process::start(&options.setup, run, index);
@@ -223,7 +223,7 @@ impl<'a> Race<'a> {
     /// Wrong codes by all, at a new account: how many were answered, how many counted, and whether nothing went unanswered.
     fn guess(&mut self, round: u64, guesses: u64, is_killed: bool) -> Result<(u64, u64, bool), Failure> {
         let (begun, mut number) = (Instant::now(), (round + 1) << 32);
-        while let Err(error) = self.runtime.block_on(self.leader.enrol(number)) {
+        while let Err(error) = self.runtime.block_on(self.leader.enroll(number)) {
             if begun.elapsed() > PATIENCE {
                 return Err(error);
             }

@@ -5,10 +5,10 @@ mod phone;
 
 use phone::{Phone, T, at, keyring, new_authenticator, rng};
 use sekisho::account::{
-    Account, AccountError, AccountId, AccountLimits, Attempt, AuthenticatorId, Change, Enrolment, Event, EventKind,
+    Account, AccountError, AccountId, AccountLimits, Attempt, AuthenticatorId, Change, Enrollment, Event, EventKind,
     NewAuthenticator, Operator, Policy, Proof, ProofError, Purpose, Reason,
 };
-use sekisho::otp::{Algorithm, Digits, Period, Rejection, Standing, TimeError, Totp, UnixTime, Verdict};
+use sekisho::otp::{Algorithm, Digits, LockState, Period, Rejection, TimeError, Totp, UnixTime, Verdict};
 use sekisho::seal::Stored;
 use sha1::Digest;
 
@@ -45,7 +45,7 @@ impl Row {
         outcome
     }
 
-    fn begin_first(&mut self, secs: u64, new: &NewAuthenticator) -> Enrolment {
+    fn begin_first(&mut self, secs: u64, new: &NewAuthenticator) -> Enrollment {
         let change = self.open().enroll_first(&self.policy, at(secs), new, &mut rng()).unwrap();
         self.commit(change)
     }
@@ -63,16 +63,16 @@ impl Row {
         }
     }
 
-    /// Enrols the first authenticator `secs`, with a code from three minutes before so that the present ones are not spent.
-    fn enrol(&mut self, secs: u64) -> Phone {
-        let enrolment = self.begin_first(secs - 180, &new_authenticator());
-        let phone = Phone::of(&enrolment);
+    /// Enrolls the first authenticator `secs`, with a code from three minutes before so that the present ones are not spent.
+    fn enroll(&mut self, secs: u64) -> Phone {
+        let enrollment = self.begin_first(secs - 180, &new_authenticator());
+        let phone = Phone::of(&enrollment);
         assert!(matches!(self.confirm(secs - 180, &phone.shows(secs - 180, 0)), Verdict::Accepted(_)));
         phone
     }
 
-    /// Enrols another one, with a proof by `by` at `secs - 180` and confirmed then.
-    fn enrol_another(&mut self, secs: u64, by: &Phone, new: &NewAuthenticator) -> Phone {
+    /// Enrolls another one, with a proof by `by` at `secs - 180` and confirmed then.
+    fn enroll_another(&mut self, secs: u64, by: &Phone, new: &NewAuthenticator) -> Phone {
         let proof = self.prove(secs - 180, &by.shows(secs - 180, 0), Purpose::BINDING);
         let change = self.open().enroll(&self.policy, at(secs - 180), &proof, new, &mut rng()).unwrap();
         let phone = Phone::of(&self.commit(change));
@@ -113,13 +113,13 @@ impl Row {
 }
 
 #[test]
-fn enrol_confirm_log_in() {
+fn enroll_confirm_log_in() {
     let mut row = Row::new();
-    let enrolment = row.begin_first(T, &new_authenticator().named("Pixel 9".parse().unwrap()));
-    let phone = Phone::of(&enrolment);
-    assert_eq!(enrolment.until(), at(T + 600));
+    let enrollment = row.begin_first(T, &new_authenticator().named("Pixel 9".parse().unwrap()));
+    let phone = Phone::of(&enrollment);
+    assert_eq!(enrollment.until(), at(T + 600));
     let Verdict::Accepted(confirmed) = row.confirm(T + 20, &phone.shows(T + 20, 0)) else { panic!() };
-    let id = enrolment.authenticator();
+    let id = enrollment.authenticator();
     assert_eq!((confirmed.authenticator(), confirmed.purpose()), (Some(id), Purpose::BINDING));
     let proof = row.prove(T + 31, &phone.shows(T + 31, 0), Purpose::LOGIN);
     assert_eq!((proof.account(), proof.authenticator(), proof.at()), (&row.id, Some(id), at(T + 31)));
@@ -127,7 +127,7 @@ fn enrol_confirm_log_in() {
     let one = &view.authenticators[0];
     assert_eq!((one.name.as_str(), one.bound_at, one.last_used), ("Pixel 9", at(T + 20), at(T + 31)));
     let kinds: Vec<_> = view.history.iter().map(|event| event.kind.as_str()).collect();
-    assert_eq!(kinds, ["enrolment_begun", "confirmed", "accepted"]);
+    assert_eq!(kinds, ["enrollment_begun", "confirmed", "accepted"]);
     assert_eq!(view.history, row.events);
 }
 
@@ -144,7 +144,7 @@ fn an_account_without_authenticators_is_an_error_not_an_acceptance() {
 #[test]
 fn a_clock_before_t0_is_an_error_not_an_acceptance() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     let totp = phone.key.totp();
     assert_eq!(totp.t0, UnixTime::from_secs(0), "otpauth URIs know no other: only a clock before 1970 is before T0");
     let early = Totp { t0: at(T), ..totp }.step_at(at(T - 1));
@@ -154,14 +154,14 @@ fn a_clock_before_t0_is_an_error_not_an_acceptance() {
 #[test]
 fn the_code_that_confirmed_is_spent() {
     let mut row = Row::new();
-    let enrolment = row.begin_first(T, &new_authenticator());
-    let code = Phone::of(&enrolment).shows(T, 0);
+    let enrollment = row.begin_first(T, &new_authenticator());
+    let code = Phone::of(&enrollment).shows(T, 0);
     assert!(matches!(row.confirm(T, &code), Verdict::Accepted(_)));
     assert_eq!(row.rejection(T + 1, &code), Rejection::Replayed { next: at(T + 30) });
 }
 
 #[test]
-fn an_enrolment_is_confirmed_two_steps_off_and_no_further() {
+fn an_enrollment_is_confirmed_two_steps_off_and_no_further() {
     for (offset, accepted) in [(-3, false), (-2, true), (2, true), (3, false)] {
         let mut row = Row::new();
         let phone = Phone::of(&row.begin_first(T, &new_authenticator()));
@@ -175,7 +175,7 @@ fn an_enrolment_is_confirmed_two_steps_off_and_no_further() {
 }
 
 #[test]
-fn an_enrolment_waits_for_ten_minutes() {
+fn an_enrollment_waits_for_ten_minutes() {
     for (later, waits) in [(599, true), (600, false)] {
         let mut row = Row::new();
         let phone = Phone::of(&row.begin_first(T, &new_authenticator()));
@@ -189,7 +189,7 @@ fn an_enrolment_waits_for_ten_minutes() {
 }
 
 #[test]
-fn a_new_enrolment_takes_the_place_of_one_that_waits() {
+fn a_new_enrollment_takes_the_place_of_one_that_waits() {
     let mut row = Row::new();
     let first = Phone::of(&row.begin_first(T, &new_authenticator()));
     let second = Phone::of(&row.begin_first(T, &new_authenticator()));
@@ -198,9 +198,9 @@ fn a_new_enrolment_takes_the_place_of_one_that_waits() {
 }
 
 #[test]
-fn confirmations_are_throttled_over_all_enrolments_and_apart_from_log_ins() {
+fn confirmations_are_throttled_over_all_enrollments_and_apart_from_log_ins() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     let proof = row.prove(T, &phone.shows(T, 0), Purpose::BINDING);
     let change = row.open().enroll(&row.policy, at(T), &proof, &new_authenticator(), &mut rng()).unwrap();
     let second = Phone::of(&row.commit(change));
@@ -212,7 +212,7 @@ fn confirmations_are_throttled_over_all_enrolments_and_apart_from_log_ins() {
     }
     let locked = Rejection::Locked { until: at(T + 30) };
     assert_eq!(row.unconfirmed(T, &second.shows(T, 0)), locked);
-    // A new enrolment does not escape the lock, and a log-in does not meet it.
+    // A new enrollment does not escape the lock, and a log-in does not meet it.
     let proof = row.prove(T + 1, &phone.shows(T + 1, 1), Purpose::BINDING);
     let change = row.open().enroll(&row.policy, at(T + 1), &proof, &new_authenticator(), &mut rng()).unwrap();
     let third = Phone::of(&row.commit(change));
@@ -223,7 +223,7 @@ fn confirmations_are_throttled_over_all_enrolments_and_apart_from_log_ins() {
 #[test]
 fn enrolling_freely_needs_an_account_without_authenticators() {
     let mut row = Row::new();
-    row.enrol(T);
+    row.enroll(T);
     let again = row.open().enroll_first(&row.policy, at(T), &new_authenticator(), &mut rng());
     assert_eq!(again.unwrap_err(), AccountError::AlreadyEnrolled);
 }
@@ -231,16 +231,16 @@ fn enrolling_freely_needs_an_account_without_authenticators() {
 #[test]
 fn several_authenticators_each_with_its_own_parameters() {
     let mut row = Row::new();
-    let phone = row.enrol(T - 600);
+    let phone = row.enroll(T - 600);
     let totp = Totp {
         algorithm: Algorithm::Sha256,
         digits: Digits::Eight,
         period: Period::from_secs(60).unwrap(),
         ..Totp::DEFAULT
     };
-    let token = row.enrol_another(T - 300, &phone, &new_authenticator().with_totp(totp).unwrap());
+    let token = row.enroll_another(T - 300, &phone, &new_authenticator().with_totp(totp).unwrap());
     let seven = Totp { algorithm: Algorithm::Sha512, digits: Digits::Seven, ..Totp::DEFAULT };
-    let tablet = row.enrol_another(T - 100, &phone, &new_authenticator().with_totp(seven).unwrap());
+    let tablet = row.enroll_another(T - 100, &phone, &new_authenticator().with_totp(seven).unwrap());
     for (number, device) in [(1, &phone), (2, &token), (3, &tablet)] {
         let proof = row.prove(T + number, &device.shows(T + number, 0), Purpose::LOGIN);
         assert_eq!(u64::from(proof.authenticator().unwrap().number()), number);
@@ -255,9 +255,9 @@ fn several_authenticators_each_with_its_own_parameters() {
 #[test]
 fn a_failure_is_charged_once_however_many_authenticators_were_tried() {
     let mut row = Row::new();
-    let phone = row.enrol(T - 400);
-    row.enrol_another(T - 200, &phone, &new_authenticator());
-    row.enrol_another(T, &phone, &new_authenticator());
+    let phone = row.enroll(T - 400);
+    row.enroll_another(T - 200, &phone, &new_authenticator());
+    row.enroll_another(T, &phone, &new_authenticator());
     for failure in 1..=5_u32 {
         let code = phone.never_shows(T, failure);
         let Rejection::Mismatch(counted) = row.rejection(T, &code) else { panic!() };
@@ -270,7 +270,7 @@ fn a_failure_is_charged_once_however_many_authenticators_were_tried() {
 #[test]
 fn a_code_of_another_length_than_any_authenticators_is_a_mismatch() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     let eight = format!("00{}", phone.shows(T, 0));
     assert!(matches!(row.rejection(T, &eight), Rejection::Mismatch(_)));
     assert!(matches!(row.log_in(T, &phone.shows(T, 0)), Verdict::Accepted(_)));
@@ -280,8 +280,8 @@ fn a_code_of_another_length_than_any_authenticators_is_a_mismatch() {
 fn the_same_digits_are_not_accepted_from_two_authenticators() {
     // Two authenticators with one code at one moment are rare; two with one secret are not let in. So search.
     let mut row = Row::new();
-    let phone = row.enrol(T - 600);
-    let other = row.enrol_another(T - 300, &phone, &new_authenticator());
+    let phone = row.enroll(T - 600);
+    let other = row.enroll_another(T - 300, &phone, &new_authenticator());
     let meet = (0..30_000_000).map(|step| T + step * 30).find(|now| phone.shows(*now, 0) == other.shows(*now, 0));
     let now = meet.expect("two secrets meet once in a million steps");
     let code = phone.shows(now, 0);
@@ -293,7 +293,7 @@ fn the_same_digits_are_not_accepted_from_two_authenticators() {
 #[test]
 fn malformed_text_is_refused_uncounted() {
     let mut row = Row::new();
-    row.enrol(T);
+    row.enroll(T);
     let before = row.stored.clone();
     assert_eq!(row.rejection(T, "password"), Rejection::Malformed);
     assert_eq!(row.stored, before, "nothing was written");
@@ -302,7 +302,7 @@ fn malformed_text_is_refused_uncounted() {
 #[test]
 fn refusals_that_change_nothing_write_nothing_but_are_told() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     let code = phone.shows(T, 0);
     assert!(matches!(row.log_in(T, &code), Verdict::Accepted(_)));
     let before = row.stored.clone();
@@ -316,7 +316,7 @@ fn refusals_that_change_nothing_write_nothing_but_are_told() {
 #[test]
 fn a_success_ends_the_run_and_leaves_the_long_term_count() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     for which in 0..4 {
         row.rejection(T, &phone.never_shows(T, which));
     }
@@ -332,7 +332,7 @@ fn a_hundred_failures_in_a_row_over_all_doors_disable_until_rebound() {
         max_authenticators: 2,
         ..AccountLimits::default()
     });
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     let proof = row.prove(T, &phone.shows(T, 0), Purpose::BINDING);
     let change = row.open().enroll(&row.policy, at(T), &proof, &new_authenticator(), &mut rng()).unwrap();
     let second = Phone::of(&row.commit(change));
@@ -349,7 +349,7 @@ fn a_hundred_failures_in_a_row_over_all_doors_disable_until_rebound() {
         // Not a code of these hours either: it is right with a chance of 3 in a million each time.
         failures += 1;
         match row.rejection(now, &wrong) {
-            Rejection::Mismatch(counted) | Rejection::Expired(counted) if counted.standing == Standing::Disabled => {
+            Rejection::Mismatch(counted) | Rejection::Expired(counted) if counted.lock_state == LockState::Disabled => {
                 break;
             }
             Rejection::Mismatch(_) | Rejection::Expired(_) => {}
@@ -360,7 +360,7 @@ fn a_hundred_failures_in_a_row_over_all_doors_disable_until_rebound() {
     assert_eq!(row.told("disabled"), 1);
     now += 1_000_000;
     assert_eq!(row.rejection(now, &phone.shows(now, 0)), Rejection::Disabled);
-    assert_eq!(row.open().view(&row.policy, at(now)).shut, Some(Rejection::Disabled));
+    assert_eq!(row.open().view(&row.policy, at(now)).refusal, Some(Rejection::Disabled));
     let device = row.open().unlock(&row.policy, at(now), &operator(), &mut rng()).unwrap();
     let cookie = row.commit(device).to_text();
     let attempt = Attempt::new(Purpose::LOGIN, &phone.shows(now, 0)).with_device(cookie.expose());
@@ -374,7 +374,7 @@ fn operator() -> Operator {
 #[test]
 fn a_pass_goes_past_the_common_lock_once() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     for which in 0..5 {
         row.rejection(T, &phone.never_shows(T, which));
     }
@@ -397,7 +397,7 @@ fn a_pass_goes_past_the_common_lock_once() {
 #[test]
 fn a_pass_ends_after_its_day_and_opens_nothing_by_itself() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     let change = row.open().unlock(&row.policy, at(T), &operator(), &mut rng()).unwrap();
     let cookie = row.commit(change).to_text();
     let day = T + 86_400;
@@ -411,7 +411,7 @@ fn a_pass_ends_after_its_day_and_opens_nothing_by_itself() {
 #[test]
 fn guesses_with_a_stolen_pass_are_bounded_as_others_are() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     let change = row.open().unlock(&row.policy, at(T), &operator(), &mut rng()).unwrap();
     let cookie = row.commit(change).to_text();
     for which in 0..5 {
@@ -431,7 +431,7 @@ fn guesses_with_a_stolen_pass_are_bounded_as_others_are() {
 #[test]
 fn a_change_of_binding_holds_withdrawals_for_a_day_and_a_held_purpose_spends_no_code() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     let bound = T - 180;
     let code = phone.shows(T, 0);
     let withdraw = Attempt::new(Purpose::WITHDRAWAL, &code);
@@ -440,11 +440,11 @@ fn a_change_of_binding_holds_withdrawals_for_a_day_and_a_held_purpose_spends_no_
     // A later change holds for longer, none for less.
     let policy = Policy::new(AccountLimits { binding_hold_secs: 60, ..AccountLimits::default() }).unwrap();
     let lenient = std::mem::replace(&mut row.policy, policy);
-    row.enrol_another(T + 400, &phone, &new_authenticator());
+    row.enroll_another(T + 400, &phone, &new_authenticator());
     let until = |row: &Row| row.open().view(&row.policy, at(T)).holds[0].1;
     assert_eq!(until(&row), at(bound + 86_400));
     row.policy = lenient;
-    row.enrol_another(T + 600, &phone, &new_authenticator());
+    row.enroll_another(T + 600, &phone, &new_authenticator());
     assert_eq!(until(&row), at(T + 420 + 86_400));
     let late = T + 420 + 86_400;
     let withdraw = Attempt::new(Purpose::WITHDRAWAL, &phone.shows(late, 0));
@@ -454,7 +454,7 @@ fn a_change_of_binding_holds_withdrawals_for_a_day_and_a_held_purpose_spends_no_
 #[test]
 fn proofs_bind_account_purpose_context_and_time() {
     let mut row = Row::new();
-    let phone = row.enrol(T - 86_400);
+    let phone = row.enroll(T - 86_400);
     let context = [9; 32];
     let mut prove = |now: u64| {
         let attempt = Attempt::new(Purpose::WITHDRAWAL, &phone.shows(now, 0)).with_context(&context);
@@ -491,7 +491,7 @@ fn proofs_bind_account_purpose_context_and_time() {
 #[test]
 fn binding_takes_a_proof_for_binding_once() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     let enroll = |row: &mut Row, now, proof| {
         let change = row.open().enroll(&row.policy, at(now), &proof, &new_authenticator(), &mut rng())?;
         Ok::<_, AccountError>(row.commit(change))
@@ -500,7 +500,7 @@ fn binding_takes_a_proof_for_binding_once() {
     assert_eq!(enroll(&mut row, T, login).unwrap_err(), AccountError::Proof(ProofError::Purpose));
 
     // Asking again by name gives a second proof of the same acceptance: it is used up with the first.
-    let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T + 30, 0)).named([1; 16]);
+    let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T + 30, 0)).with_idempotency_key([1; 16]);
     let Verdict::Accepted(first) = row.attempt(T + 30, &attempt) else { panic!() };
     let Verdict::Accepted(second) = row.attempt(T + 31, &attempt) else { panic!() };
     assert!(enroll(&mut row, T + 31, first).is_ok());
@@ -519,10 +519,10 @@ fn binding_takes_a_proof_for_binding_once() {
 #[test]
 fn a_proof_from_before_an_account_was_erased_binds_nothing_after() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     let old = row.prove(T, &phone.shows(T, 0), Purpose::BINDING);
     row.stored = None;
-    row.enrol(T + 200);
+    row.enroll(T + 200);
     let refused = row.open().enroll(&row.policy, at(T + 200), &old, &new_authenticator(), &mut rng());
     assert_eq!(refused.unwrap_err(), AccountError::Proof(ProofError::Spent));
 }
@@ -530,12 +530,12 @@ fn a_proof_from_before_an_account_was_erased_binds_nothing_after() {
 #[test]
 fn at_most_five_authenticators_and_no_secret_twice() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     let proof = row.prove(T, &phone.shows(T, 0), Purpose::BINDING);
     let same = row.open().enroll(&row.policy, at(T), &proof, &phone.again(), &mut rng());
     assert_eq!(same.unwrap_err(), AccountError::SameSecret);
     for number in 1..5 {
-        row.enrol_another(T + number * 200 + 200, &phone, &new_authenticator());
+        row.enroll_another(T + number * 200 + 200, &phone, &new_authenticator());
     }
     let now = T + 2_000;
     let proof = row.prove(now, &phone.shows(now, 0), Purpose::BINDING);
@@ -546,8 +546,8 @@ fn at_most_five_authenticators_and_no_secret_twice() {
 #[test]
 fn removal_takes_a_proof_and_does_not_take_the_last_by_accident() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
-    let second = row.enrol_another(T + 200, &phone, &new_authenticator());
+    let phone = row.enroll(T);
+    let second = row.enroll_another(T + 200, &phone, &new_authenticator());
     let (first_id, second_id) = (AuthenticatorId::new(1), AuthenticatorId::new(2));
     let mut now = T + 300;
     let mut proof = |row: &mut Row, phone: &Phone| {
@@ -579,8 +579,8 @@ fn removal_takes_a_proof_and_does_not_take_the_last_by_accident() {
 fn a_secret_removed_and_brought_in_again_has_its_used_steps_used() {
     // Used two steps ahead by a fast phone, removed at once, and brought in again.
     let mut row = Row::new();
-    let fast = row.enrol(T);
-    let other = row.enrol_another(T + 150, &fast, &new_authenticator());
+    let fast = row.enroll(T);
+    let other = row.enroll_another(T + 150, &fast, &new_authenticator());
     let now = T + 180;
     let ahead = fast.shows(now, 1);
     let proof = row.prove(now, &ahead, Purpose::BINDING);
@@ -600,8 +600,8 @@ fn a_secret_removed_and_brought_in_again_has_its_used_steps_used() {
 fn an_imported_secrets_present_code_counts_as_used() {
     let mut row = Row::new();
     let elsewhere = Phone::with(&sekisho::otp::Secret::new(&[5; 20]).unwrap(), Totp::DEFAULT);
-    let enrolment = row.begin_first(T + 10, &elsewhere.again());
-    assert!(enrolment.uri().secret() == elsewhere.secret());
+    let enrollment = row.begin_first(T + 10, &elsewhere.again());
+    assert!(enrollment.uri().secret() == elsewhere.secret());
     let present = row.unconfirmed(T + 10, &elsewhere.shows(T + 10, 0));
     assert_eq!(present, Rejection::Replayed { next: at(T + 30) });
     assert!(matches!(row.confirm(T + 30, &elsewhere.shows(T + 30, 0)), Verdict::Accepted(_)));
@@ -610,13 +610,13 @@ fn an_imported_secrets_present_code_counts_as_used() {
 #[test]
 fn a_named_attempt_gets_the_same_answer_for_a_minute() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
-    let right = Attempt::new(Purpose::LOGIN, &phone.shows(T, 0)).named([1; 16]);
+    let phone = row.enroll(T);
+    let right = Attempt::new(Purpose::LOGIN, &phone.shows(T, 0)).with_idempotency_key([1; 16]);
     let Verdict::Accepted(first) = row.attempt(T, &right) else { panic!() };
     let Verdict::Accepted(again) = row.attempt(T + 59, &right) else { panic!() };
     assert_eq!((first.authenticator(), first.at()), (again.authenticator(), again.at()));
     assert!(matches!(row.attempt(T + 60, &right), Verdict::Rejected(Rejection::Replayed { .. })));
-    let wrong = Attempt::new(Purpose::LOGIN, &phone.never_shows(T, 1)).named([2; 16]);
+    let wrong = Attempt::new(Purpose::LOGIN, &phone.never_shows(T, 1)).with_idempotency_key([2; 16]);
     let first = row.refused(T + 100, &wrong);
     assert!(matches!(first, Rejection::Mismatch(_)));
     assert_eq!(row.refused(T + 101, &wrong), first, "and is not charged twice");
@@ -626,23 +626,23 @@ fn a_named_attempt_gets_the_same_answer_for_a_minute() {
 #[test]
 fn another_name_code_purpose_or_context_is_another_attempt() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     let code = phone.shows(T, 0);
-    let named = Attempt::new(Purpose::LOGIN, &code).named([1; 16]);
+    let named = Attempt::new(Purpose::LOGIN, &code).with_idempotency_key([1; 16]);
     assert!(matches!(row.attempt(T, &named), Verdict::Accepted(_)));
     let own = Purpose::new("api-key").unwrap();
     for other in [
-        Attempt::new(Purpose::LOGIN, &code).named([2; 16]),
-        Attempt::new(own, &code).named([1; 16]),
-        Attempt::new(Purpose::LOGIN, &code).named([1; 16]).with_context(&[0; 32]),
+        Attempt::new(Purpose::LOGIN, &code).with_idempotency_key([2; 16]),
+        Attempt::new(own, &code).with_idempotency_key([1; 16]),
+        Attempt::new(Purpose::LOGIN, &code).with_idempotency_key([1; 16]).with_context(&[0; 32]),
         Attempt::new(Purpose::LOGIN, &code),
     ] {
         assert!(matches!(row.attempt(T + 1, &other), Verdict::Rejected(Rejection::Replayed { .. })), "{other:?}");
     }
-    let different = Attempt::new(Purpose::LOGIN, &phone.never_shows(T, 3)).named([1; 16]);
+    let different = Attempt::new(Purpose::LOGIN, &phone.never_shows(T, 3)).with_idempotency_key([1; 16]);
     assert!(matches!(row.attempt(T + 1, &different), Verdict::Rejected(Rejection::Mismatch(_))));
     // Nor is a log-in a confirmation.
-    let binding = Attempt::new(Purpose::BINDING, &phone.shows(T + 30, 0)).named([3; 16]);
+    let binding = Attempt::new(Purpose::BINDING, &phone.shows(T + 30, 0)).with_idempotency_key([3; 16]);
     let Verdict::Accepted(proof) = row.attempt(T + 30, &binding) else { panic!() };
     let change = row.open().enroll(&row.policy, at(T + 30), &proof, &new_authenticator(), &mut rng()).unwrap();
     let _ = row.commit(change);
@@ -653,7 +653,7 @@ fn another_name_code_purpose_or_context_is_another_attempt() {
 #[test]
 fn the_history_is_bounded_and_what_is_owed_stays_longest() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     let mut now = T;
     for _ in 0..60 {
         now += 30;
@@ -662,18 +662,18 @@ fn the_history_is_bounded_and_what_is_owed_stays_longest() {
     let view = row.open().view(&row.policy, at(now));
     assert_eq!(view.history.len(), 32);
     assert_eq!(view.history.last().unwrap().sequence, Some(((T - 180) << 20) + 62));
-    let owed = row.open().owed();
+    let owed = row.open().unacknowledged();
     assert_eq!(owed.len(), 1, "{owed:?}");
     assert!(matches!(owed[0].kind, EventKind::Confirmed { .. }), "from sixty events ago");
     let change = row.open().acknowledge(&[owed[0].sequence.unwrap()]);
     row.commit(change);
-    assert_eq!(row.open().owed(), []);
+    assert_eq!(row.open().unacknowledged(), []);
 }
 
 #[test]
 fn what_notifies_the_owner() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     for round in 0..2 {
         for which in 0..5 {
             row.rejection(T + round * 30, &phone.never_shows(T, which));
@@ -684,7 +684,7 @@ fn what_notifies_the_owner() {
     }
     let change = row.open().unlock(&row.policy, at(T), &operator(), &mut rng()).unwrap();
     let _ = row.commit(change);
-    let owed = row.open().owed();
+    let owed = row.open().unacknowledged();
     let kinds: Vec<_> = owed.iter().map(|event| event.kind.as_str()).collect();
     assert_eq!(kinds, ["confirmed", "locked", "pass_issued"], "of two locks in a row the first");
     assert_eq!(row.told("locked"), 2);
@@ -694,7 +694,7 @@ fn what_notifies_the_owner() {
 #[test]
 fn a_record_from_before_a_restored_backup_is_treated_with_care() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     let change = row.open().unlock(&row.policy, at(T), &operator(), &mut rng()).unwrap();
     let cookie = row.commit(change).to_text();
     let proof = row.prove(T, &phone.shows(T, 0), Purpose::BINDING);
@@ -728,7 +728,7 @@ fn a_record_from_before_a_restored_backup_is_treated_with_care() {
     let with_pass = Attempt::new(Purpose::LOGIN, &phone.shows(T + 61, 0)).with_device(cookie.expose());
     let pass = verify(&mut row, T + 61, &with_pass);
     assert!(matches!(pass, Verdict::Rejected(Rejection::Locked { .. })), "passes are void");
-    // What a fast phone may have used is used too: one step of the window, four of drift, twenty of a resynchronisation.
+    // What a fast phone may have used is used too: one step of the window, four of drift, twenty of a resynchronization.
     let mut first = None;
     for secs in (T + 90..T + 1_000).step_by(30) {
         match row.log_in(secs, &phone.shows(secs, 0)) {
@@ -744,9 +744,9 @@ fn a_record_from_before_a_restored_backup_is_treated_with_care() {
 #[test]
 fn a_code_used_by_a_fast_phone_before_a_restore_is_not_accepted_after_it() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     let mut now = T;
-    // Four steps ahead, learnt.
+    // Four steps ahead, learned.
     for ahead in 1..=5 {
         now += 60;
         assert!(matches!(row.log_in(now, &phone.shows(now, ahead)), Verdict::Accepted(_)), "{ahead}");
@@ -767,7 +767,7 @@ fn a_code_used_by_a_fast_phone_before_a_restore_is_not_accepted_after_it() {
 #[test]
 fn a_new_record_made_after_a_restore_needs_no_care() {
     let mut row = Row::new();
-    row.enrol(T);
+    row.enroll(T);
     assert!(!row.open().needs_care(at(T), at(T - 180)));
     assert!(row.open().needs_care(at(T), at(T - 179)));
     assert!(row.open().needs_care(at(T - 10_000), at(T - 9_999)), "made by a clock that was ahead");
@@ -776,10 +776,10 @@ fn a_new_record_made_after_a_restore_needs_no_care() {
 #[test]
 fn what_a_thief_began_with_an_authenticator_ends_with_its_removal() {
     let mut row = Row::new();
-    let stolen = row.enrol(T);
-    let own = row.enrol_another(T + 200, &stolen, &new_authenticator());
+    let stolen = row.enroll(T);
+    let own = row.enroll_another(T + 200, &stolen, &new_authenticator());
     let now = T + 300;
-    // The owner's proof, the thief's, and an enrolment that the thief has begun.
+    // The owner's proof, the thief's, and an enrollment that the thief has begun.
     let owners = row.prove(now, &own.shows(now, 0), Purpose::BINDING);
     let thiefs = row.prove(now + 1, &stolen.shows(now, 0), Purpose::BINDING);
     let change = row.open().enroll(&row.policy, at(now + 1), &thiefs, &new_authenticator(), &mut rng()).unwrap();
@@ -800,7 +800,7 @@ fn what_a_thief_began_with_an_authenticator_ends_with_its_removal() {
 #[test]
 fn an_authenticator_that_is_disabled_is_not_what_is_left() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     let proof = row.prove(T, &phone.shows(T, 0), Purpose::BINDING);
     let change = row.open().enroll(&row.policy, at(T), &proof, &new_authenticator(), &mut rng()).unwrap();
     let second = Phone::of(&row.commit(change));
@@ -810,7 +810,7 @@ fn an_authenticator_that_is_disabled_is_not_what_is_left() {
         now += 3_600;
         let wrong = phone.never_shows(now, 1);
         disabled = match row.log_in(now, &wrong) {
-            Verdict::Rejected(Rejection::Mismatch(counted)) => counted.standing == Standing::Disabled,
+            Verdict::Rejected(Rejection::Mismatch(counted)) => counted.lock_state == LockState::Disabled,
             Verdict::Rejected(Rejection::Locked { until }) => {
                 now = until.as_secs();
                 false
@@ -832,7 +832,7 @@ fn an_authenticator_that_is_disabled_is_not_what_is_left() {
 
 #[test]
 fn a_secret_brought_in_after_a_restore_has_used_what_it_can_have_used() {
-    // The backup has only the enrolment that waits; its phone was one step fast.
+    // The backup has only the enrollment that waits; its phone was one step fast.
     let mut row = Row::new();
     let phone = Phone::with(&sekisho::otp::Secret::new(&[5; 20]).unwrap(), Totp::DEFAULT);
     let _ = row.begin_first(T, &phone.again());
@@ -853,7 +853,7 @@ fn a_secret_brought_in_after_a_restore_has_used_what_it_can_have_used() {
 #[test]
 fn a_restore_in_the_far_future_locks_nobody_out_for_long_and_shortens_no_hold() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     let milliseconds = at(T * 1_000);
     let change = row.open().restored_at(&row.policy, at(T + 1), milliseconds);
     row.commit(change);
@@ -871,36 +871,39 @@ fn clocks_at_the_end_of_time_write_records_that_are_read() {
         let step = phone.step(now);
         let code = phone.key.code_at(step).reveal().to_string();
         let attempt = Attempt::new(Purpose::BINDING, &code);
-        // At the very end an enrolment has no time left to wait.
+        // At the very end an enrollment has no time left to wait.
         if let Ok(change) = row.open().confirm(&row.policy, at(now), &attempt) {
             let _ = row.commit(change);
         }
         let change = row.open().restored_at(&row.policy, at(now), at(u64::MAX));
         row.commit(change);
         let _ = row.open().view(&row.policy, at(now));
-        assert!(row.open().owed().iter().filter_map(|event| event.sequence).is_sorted_by(|a, b| a < b), "{now}");
+        assert!(
+            row.open().unacknowledged().iter().filter_map(|event| event.sequence).is_sorted_by(|a, b| a < b),
+            "{now}"
+        );
     }
 }
 
 #[test]
 fn what_is_owed_is_not_pushed_out_by_what_is_not() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     for _ in 0..31 {
         let change = row.open().unlock(&row.policy, at(T), &operator(), &mut rng()).unwrap();
         let _ = row.commit(change);
     }
-    let owed = row.open().owed();
+    let owed = row.open().unacknowledged();
     assert_eq!(owed.len(), 32);
     assert!(matches!(row.rejection(T, &phone.never_shows(T, 1)), Rejection::Mismatch(_)));
-    assert_eq!(row.open().owed(), owed);
+    assert_eq!(row.open().unacknowledged(), owed);
     assert_eq!(row.told("rejected"), 1, "told all the same");
 }
 
 #[test]
 fn a_confirmation_ends_the_proofs_given_before_it() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     let proof = row.prove(T, &phone.shows(T, 0), Purpose::BINDING);
     let change = row.open().enroll(&row.policy, at(T), &proof, &new_authenticator(), &mut rng()).unwrap();
     let second = Phone::of(&row.commit(change));
@@ -915,7 +918,7 @@ fn a_confirmation_ends_the_proofs_given_before_it() {
 #[test]
 fn a_hold_outlasts_the_last_authenticator() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     let proof = row.prove(T, &phone.shows(T, 0), Purpose::BINDING);
     let change = row.open().remove_last(&row.policy, at(T), &proof, AuthenticatorId::new(1)).unwrap();
     row.commit(change);
@@ -928,7 +931,7 @@ fn a_hold_outlasts_the_last_authenticator() {
 #[test]
 fn a_full_long_term_count_tells_the_owner_whatever_the_run() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     let mut now = T;
     let mut failures = 0;
     // A patient guesser: two failures, then the owner logs in and ends the run.
@@ -949,7 +952,7 @@ fn a_full_long_term_count_tells_the_owner_whatever_the_run() {
 
 #[test]
 fn a_secret_in_another_spelling_is_the_same_secret() {
-    // HMAC pads keys with noughts, and takes the hash of one that is longer than a block.
+    // HMAC pads keys with zeros, and takes the hash of one that is longer than a block.
     let mut row = Row::new();
     let long = [9_u8; 100];
     let hashed: [u8; 20] = sha1::Sha1::digest(long).into();
@@ -969,10 +972,10 @@ fn a_secret_in_another_spelling_is_the_same_secret() {
 #[test]
 fn guesses_do_not_flush_operators_acts_from_the_history() {
     let mut row = Row::new();
-    let phone = row.enrol(T);
+    let phone = row.enroll(T);
     let change = row.open().unlock(&row.policy, at(T), &operator(), &mut rng()).unwrap();
     let _ = row.commit(change);
-    let owed: Vec<_> = row.open().owed().iter().filter_map(|event| event.sequence).collect();
+    let owed: Vec<_> = row.open().unacknowledged().iter().filter_map(|event| event.sequence).collect();
     let change = row.open().acknowledge(&owed);
     row.commit(change);
     let mut now = T;
@@ -988,7 +991,7 @@ fn guesses_do_not_flush_operators_acts_from_the_history() {
 #[test]
 fn renaming_is_no_change_of_binding() {
     let mut row = Row::new();
-    row.enrol(T);
+    row.enroll(T);
     let holds = row.open().view(&row.policy, at(T)).holds;
     let change = row.open().rename(at(T), AuthenticatorId::new(1), "old phone".parse().unwrap()).unwrap();
     row.commit(change);
@@ -1023,27 +1026,27 @@ fn policies_out_of_range_or_above_one_percent_are_refused() {
 #[test]
 fn nothing_secret_is_in_debug() {
     let mut row = Row::new();
-    let enrolment = row.begin_first(T, &new_authenticator());
-    let phone = Phone::of(&enrolment);
+    let enrollment = row.begin_first(T, &new_authenticator());
+    let phone = Phone::of(&enrollment);
     let code = phone.shows(T, 0);
-    let attempt = Attempt::new(Purpose::BINDING, &code).named([3; 16]).with_device(&"ab".repeat(32));
+    let attempt = Attempt::new(Purpose::BINDING, &code).with_idempotency_key([3; 16]).with_device(&"ab".repeat(32));
     let account = row.open();
-    let mut text = vec![format!("{enrolment:?} {attempt:?} {account:?} {:?}", phone.again())];
+    let mut text = vec![format!("{enrollment:?} {attempt:?} {account:?} {:?}", phone.again())];
     let change = account.confirm(&row.policy, at(T), &attempt).unwrap();
     text.push(format!("{change:?}"));
     let (_, uncommitted) = keyring().seal(change, &mut rng()).unwrap();
     text.push(format!("{uncommitted:?} {:?}", row.events));
     let text = text.concat();
-    for secret in [code.as_str(), enrolment.uri().secret().to_base32().expose(), "abab", "[3, 3"] {
+    for secret in [code.as_str(), enrollment.uri().secret().to_base32().expose(), "abab", "[3, 3"] {
         assert!(!text.contains(secret), "{secret} in {text}");
     }
-    assert!(!text.contains(&format!("{:?}", &enrolment.uri().secret().expose()[..4])));
+    assert!(!text.contains(&format!("{:?}", &enrollment.uri().secret().expose()[..4])));
 }
 
 #[test]
 fn a_restore_said_to_be_in_the_future_by_mistake_does_not_stand_for_those_that_follow() {
     let mut row = Row::new();
-    let _ = row.enrol(T);
+    let _ = row.enroll(T);
     let change = row.open().restored_at(&row.policy, at(T + 1), at(T * 1_000));
     row.commit(change);
     assert!(!row.open().needs_care(at(T + 2), at(T * 1_000)), "not again and again");

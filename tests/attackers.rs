@@ -7,7 +7,7 @@ mod service;
 use phone::{Phone, T, at, new_authenticator};
 use sekisho::Error;
 use sekisho::account::{
-    AccountError, AccountLimits, Attempt, AuthenticatorId, CodeRequest, Means, Policy, Proof, ProofError, Purpose,
+    AccountError, AccountLimits, Attempt, AuthenticatorId, CodeRequest, Method, Policy, Proof, ProofError, Purpose,
     RecoveryCodes,
 };
 use sekisho::otp::{Digits, Rejection, UnixTime, Verdict};
@@ -121,7 +121,7 @@ async fn a_thief_uses_no_proof_twice_nor_after_a_freeze() {
     // A proof for binding, and the one that a repeated attempt gives again.
     let service = service();
     let (phone, _) = service.enrolled().await;
-    let attempt = || Attempt::new(Purpose::BINDING, &phone.shows(T, 0)).named([3; 16]);
+    let attempt = || Attempt::new(Purpose::BINDING, &phone.shows(T, 0)).with_idempotency_key([3; 16]);
     let [one, other, third] = [0; 3].map(|_| attempt());
     let one = accepted(service.submit(T, one).await);
     let other = accepted(service.submit(T + 1, other).await);
@@ -146,7 +146,7 @@ async fn a_thief_uses_no_proof_twice_nor_after_a_freeze() {
 }
 
 #[tokio::test]
-async fn whoever_has_only_the_password_after_a_reset_enrols_nothing() {
+async fn whoever_has_only_the_password_after_a_reset_enrolls_nothing() {
     let service = service();
     let (phone, codes) = service.enrolled().await;
     let proof = service.prove(T, &phone.shows(T, 0)).await;
@@ -325,7 +325,7 @@ async fn a_stranger_who_guesses_at_messages_has_no_more_guesses_than_at_apps() {
             Verdict::Rejected(Rejection::Locked { until }) => now = until.as_secs(),
             Verdict::Rejected(_) => now += 30,
             Verdict::Accepted(proof) => {
-                assert!(matches!(proof.means(), Means::DeliveredCode { .. }), "one in a million");
+                assert!(matches!(proof.method(), Method::DeliveredCode { .. }), "one in a million");
             }
         }
     }

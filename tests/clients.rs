@@ -77,8 +77,8 @@ fn pyotp(uri: &str, now: u64) -> String {
     output_of("python3", &["-c", program, uri, &now.to_string()])
 }
 
-/// Enrols with a random secret, confirms, logs in, and is refused a second use.
-fn enrols_and_logs_in(options: &[&str], shown: impl Fn(&str, u64) -> String) {
+/// Enrolls with a random secret, confirms, logs in, and is refused a second use.
+fn enrolls_and_logs_in(options: &[&str], shown: impl Fn(&str, u64) -> String) {
     let account = Account::new();
     let uri = uri_in(&account.run(T, options, &[]));
     let confirming = shown(&uri, T);
@@ -97,7 +97,7 @@ fn oathtool_logs_in_with_every_algorithm_and_length() {
     for algorithm in ["SHA1", "SHA256", "SHA512"] {
         for digits in ["6", "7", "8"] {
             let options = ["--algorithm", algorithm, "--digits", digits];
-            enrols_and_logs_in(&options, |uri, now| oathtool(uri, algorithm, digits, now));
+            enrolls_and_logs_in(&options, |uri, now| oathtool(uri, algorithm, digits, now));
         }
     }
 }
@@ -107,7 +107,7 @@ fn pyotp_logs_in_with_every_algorithm_and_length() {
     for algorithm in ["SHA1", "SHA256", "SHA512"] {
         for digits in ["6", "7", "8"] {
             let options = ["--algorithm", algorithm, "--digits", digits, "--issuer", "日本語の取引所"];
-            enrols_and_logs_in(&options, pyotp);
+            enrolls_and_logs_in(&options, pyotp);
         }
     }
 }

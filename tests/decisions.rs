@@ -1,8 +1,8 @@
 //! What a whole decision answers, and what has to be stored before it does.
 
 use sekisho::otp::{
-    Advice, Algorithm, Code, CodePolicy, Digits, Key, Limits, Match, OpenSteps, Period, PolicyError, Rejection, Secret,
-    Standing, State, Step, TimeError, Totp, UnixTime, Verdict, Window, decide,
+    Advice, Algorithm, Code, CodePolicy, Digits, Key, Limits, LockState, Match, OpenSteps, Period, PolicyError,
+    Rejection, Secret, State, Step, TimeError, Totp, UnixTime, Verdict, Window, decide,
 };
 use std::convert::Infallible;
 
@@ -115,7 +115,7 @@ fn once_what_is_accepted_at_the_end_of_time_is_not_accepted_again() {
 fn replayed_names_the_first_moment_at_which_the_authenticator_shows_an_unused_code() {
     for ahead in [-90_i64, -45, -30, 0, 30, 45, 90] {
         let mut login = Login::new();
-        // Drift is learnt one step at a time.
+        // Drift is learned one step at a time.
         let mut now = T;
         for reach in [30, 60, 90] {
             let shown = login.shown(now, ahead.clamp(-reach, reach));
@@ -185,7 +185,7 @@ fn debug_of_a_state_shows_no_digits() {
     let code = login.shown(T, 0);
     assert!(login.accepts(T, code));
     let shown = format!("{:?}", State::from_bytes(&login.stored).unwrap());
-    assert!(shown.contains("Lately(1 codes)") && !shown.contains("codes: ["), "{shown}");
+    assert!(shown.contains("RecentCodes(1 codes)") && !shown.contains("codes: ["), "{shown}");
 }
 
 #[test]
@@ -228,7 +228,9 @@ fn five_mistakes_lock_and_the_right_code_is_refused_until_the_lock_ends() {
         assert_eq!(rejection.advice(), advice);
     }
     let fifth = login.rejection(T, wrong);
-    assert!(matches!(fifth, Rejection::Mismatch(charge) if charge.standing == Standing::Locked { until: at(T + 30) }));
+    assert!(
+        matches!(fifth, Rejection::Mismatch(charge) if charge.lock_state == LockState::Locked { until: at(T + 30) })
+    );
     assert_eq!((fifth.attempts_left(), fifth.retry_at()), (Some(0), Some(at(T + 30))));
     assert_eq!(fifth.advice(), Advice::WaitForTheLock);
 
@@ -251,7 +253,7 @@ fn a_hundred_failures_disable() {
         now = login.rejection(now, wrong).retry_at().map_or(now, UnixTime::as_secs);
     }
     let wrong = login.wrong(now);
-    assert!(matches!(login.rejection(now, wrong), Rejection::Mismatch(c) if c.standing == Standing::Disabled));
+    assert!(matches!(login.rejection(now, wrong), Rejection::Mismatch(c) if c.lock_state == LockState::Disabled));
     let later = now + 1_000_000;
     let right = login.shown(later, 0);
     let rejection = login.rejection(later, right);
@@ -284,7 +286,7 @@ fn a_phone_that_creeps_stays_in_and_may_be_set_right_again() {
         now += 3_600;
     }
     let shown = login.shown(now, 0);
-    assert!(login.accepts(now, shown), "set right at once, four steps of drift learnt");
+    assert!(login.accepts(now, shown), "set right at once, four steps of drift learned");
 }
 
 #[test]

@@ -7,10 +7,10 @@ mod service;
 use phone::{Phone, T, at};
 use sekisho::Error;
 use sekisho::account::{
-    AccountError, Address, Attempt, AuthenticatorKind, Channel, CodeRequest, EventKind, Means, NewAddress, Policy,
+    AccountError, Address, Attempt, AuthenticatorKind, Channel, CodeRequest, EventKind, Method, NewAddress, Policy,
     ProofError, Purpose,
 };
-use sekisho::otp::{Advice, Code, Rejection, Secret, Standing, Step, Totp, Typed, UnixTime, Verdict};
+use sekisho::otp::{Advice, Code, CodeKind, LockState, Rejection, Secret, Step, Totp, UnixTime, Verdict};
 use service::{DAY, accepted, alice, in_memory, mail, rejected};
 use subtle::ConstantTimeEq;
 
@@ -22,18 +22,18 @@ async fn a_stranger_cannot_end_the_owners_code_that_was_sent() {
     let first = service.message(T, request()).await;
     // Asked for again by anybody: too soon, or the same code with the same end.
     let soon = rejected(service.verifier.deliver(&alice(), request()).await.unwrap());
-    assert_eq!((soon, soon.advice()), (Rejection::SentLately { until: at(T + 30) }, Advice::WaitForTheMessage));
+    assert_eq!((soon, soon.advice()), (Rejection::SendLimited { until: at(T + 30) }, Advice::WaitForTheMessage));
     assert_eq!(service.message(T + 30, request()).await, first);
     // Three wrong guesses, and a code for something else.
     for which in 0..3 {
         let wrong = format!("{:06}", (first.parse::<u32>().unwrap() + 1 + which) % 1_000_000);
         let refused = service.log_in_refused(T + 40, &wrong).await;
-        assert_eq!(refused.advice_for(Typed::DeliveredCode), Advice::CheckTheMessage);
+        assert_eq!(refused.advice_for(CodeKind::DeliveredCode), Advice::CheckTheMessage);
     }
     let binding = service.message(T + 60, CodeRequest::new(id, Purpose::BINDING)).await;
     assert!(first == binding || service.refused(T + 61, Attempt::new(Purpose::BINDING, &first)).await.is_charged());
     let proof = service.log_in(T + 62, &first).await;
-    assert_eq!(proof.means(), Means::DeliveredCode { authenticator: Some(id), channel: Channel::Sms });
+    assert_eq!(proof.method(), Method::DeliveredCode { authenticator: Some(id), channel: Channel::Sms });
     assert_eq!(service.log_in_refused(T + 63, &first).await, Rejection::Replayed { next: at(T + 63) });
 }
 
@@ -52,7 +52,7 @@ async fn a_delivered_code_is_for_its_purpose_and_a_few_minutes() {
     assert!(service.refused(T + 1, Attempt::new(Purpose::WITHDRAWAL, &code)).await.is_charged());
     let late = service.log_in_refused(T + 300, &code).await;
     assert!(matches!(late, Rejection::Expired(_)), "{late:?}");
-    assert_eq!(late.advice_for(Typed::DeliveredCode), Advice::AskForAnother);
+    assert_eq!(late.advice_for(CodeKind::DeliveredCode), Advice::AskForAnother);
     let next = service.message(T + 301, CodeRequest::new(id, Purpose::LOGIN)).await;
     assert!(next == code || service.log_in_refused(T + 302, &code).await.is_charged());
     let _ = service.log_in(T + 303, &next).await;
@@ -108,7 +108,7 @@ async fn e_mail_confirms_and_lets_nobody_in() {
     let sheet = Attempt::recovery(Purpose::CONFIRMATION, codes.iter().next().unwrap());
     assert!(matches!(service.verifier.verify(&alice(), sheet).await, Err(Error::Account(AccountError::Purpose))));
     let proof = accepted(service.submit(T, confirm(&code)).await);
-    assert_eq!(proof.means(), Means::DeliveredCode { authenticator: None, channel: Channel::Email });
+    assert_eq!(proof.method(), Method::DeliveredCode { authenticator: None, channel: Channel::Email });
     let login = service.verifier.redeem(&alice(), proof, Purpose::LOGIN, None).await;
     assert!(matches!(login, Err(Error::Account(AccountError::Proof(ProofError::Purpose)))));
     // A code that went to one address is none for another.
@@ -155,7 +155,7 @@ async fn a_code_that_would_run_out_on_its_way_is_not_sent_again() {
     assert_eq!(service.message(T + 270, request()).await, first);
     service.clock.set(at(T + 271));
     let late = rejected(service.verifier.deliver(&alice(), request()).await.unwrap());
-    assert_eq!(late, Rejection::SentLately { until: at(T + 300) });
+    assert_eq!(late, Rejection::SendLimited { until: at(T + 300) });
     let _ = service.log_in(T + 299, &first).await;
     let _ = service.message(T + 301, request()).await;
 }
@@ -167,7 +167,7 @@ async fn a_disabled_address_is_sent_nothing_and_said_to_be_disabled() {
     let mut now = T;
     loop {
         match service.log_in_refused(now, "000000").await {
-            Rejection::Mismatch(charge) if charge.standing == Standing::Disabled => break,
+            Rejection::Mismatch(charge) if charge.lock_state == LockState::Disabled => break,
             rejection => now = rejection.retry_at().map_or(now, UnixTime::as_secs),
         }
     }
@@ -202,7 +202,7 @@ async fn the_same_digits_are_not_accepted_from_an_app_and_from_a_message() {
     let _ = service.verifier.enroll(proof, app.again()).await.unwrap();
     drop(service.confirm(T + 60, &app.shows(T + 60, 0)).await);
     let proof = service.log_in(then, &sent).await;
-    assert!(matches!(proof.means(), Means::Authenticator(_)), "it is the app's");
+    assert!(matches!(proof.method(), Method::Authenticator(_)), "it is the app's");
     let again = service.log_in_refused(then + 1, &sent).await;
     assert!(matches!(again, Rejection::Replayed { .. }), "{again:?}");
 }

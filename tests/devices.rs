@@ -14,7 +14,7 @@ use sekisho::otp::{Rejection, Verdict};
 use service::{DAY, accepted, alice, everything, in_memory, mail, rejected, stored};
 
 #[tokio::test]
-async fn a_pass_is_good_for_one_log_in_and_a_resynchronisation_leaves_it() {
+async fn a_pass_is_good_for_one_log_in_and_a_resynchronization_leaves_it() {
     let (service, _) = in_memory(Policy::default());
     let owner = everything(&service).await;
     let behind = -600;
@@ -24,7 +24,7 @@ async fn a_pass_is_good_for_one_log_in_and_a_resynchronisation_leaves_it() {
     let pass = service.verifier.support("desk", "clock wrong").unlock(&alice()).await.unwrap().to_text();
     accepted(service.resync(T + DAY, pair.with_pass(pass.expose())).await);
     let view = service.verifier.view(&alice()).await.unwrap();
-    assert_eq!(view.holds, [(Purpose::WITHDRAWAL, at(T + 2 * DAY))], "a resynchronisation by pass holds");
+    assert_eq!(view.holds, [(Purpose::WITHDRAWAL, at(T + 2 * DAY))], "a resynchronization by pass holds");
     assert_eq!(app(&view.authenticators[0]).1, -600);
     let now = T + DAY + 30;
     let code = Attempt::new(Purpose::LOGIN, &owner.phone.shows(now, behind)).with_pass(pass.expose());
@@ -80,17 +80,17 @@ async fn the_policy_asks_for_a_confirmation_after_a_reset() {
     let _ = service.enrolled().await;
     let support = service.verifier.support("desk", "nothing kept");
     let pass = support.reset(&alice()).await.unwrap().to_text();
-    let enrol = async |proof: Option<Proof>| {
+    let enroll = async |proof: Option<Proof>| {
         service.verifier.enroll_with_pass(&alice(), pass.expose(), proof, new_authenticator()).await
     };
-    assert!(matches!(enrol(None).await, Err(Error::Account(AccountError::ConfirmationNeeded))));
+    assert!(matches!(enroll(None).await, Err(Error::Account(AccountError::ConfirmationNeeded))));
     let to_owner = || CodeRequest::confirmation(Address::sms("+819012345678").unwrap());
     let code = service.message(T + 30, to_owner()).await;
-    let telephone = Address::sms("+819012345678").unwrap();
-    let confirmed = |code: String| Attempt::confirmation(&telephone, &code);
+    let phone = Address::sms("+819012345678").unwrap();
+    let confirmed = |code: String| Attempt::confirmation(&phone, &code);
     let proof = accepted(service.submit(T + 40, confirmed(code)).await);
-    assert_eq!(proof.address(), Some(&telephone));
-    let new = Phone::of(&enrol(Some(proof)).await.unwrap());
+    assert_eq!(proof.address(), Some(&phone));
+    let new = Phone::of(&enroll(Some(proof)).await.unwrap());
     // Of before another reset it proves nothing.
     let code = service.message(T + 80, to_owner()).await;
     let proof = accepted(service.submit(T + 90, confirmed(code)).await);
@@ -102,7 +102,7 @@ async fn the_policy_asks_for_a_confirmation_after_a_reset() {
 }
 
 #[tokio::test]
-async fn after_a_reset_the_pass_and_nothing_else_enrols_and_once() {
+async fn after_a_reset_the_pass_and_nothing_else_enrolls_and_once() {
     let (service, _) = in_memory(Policy::default());
     let owner = everything(&service).await;
     let pass = service.verifier.support("desk", "nothing kept").reset(&alice()).await.unwrap().to_text();
@@ -233,7 +233,7 @@ async fn a_proof_is_redeemed_once_and_not_after_a_reset() {
     let context = [7; 32];
     let attempt = |secs: u64| {
         let code = phone.shows(secs, 0);
-        Attempt::new(Purpose::WITHDRAWAL, &code).with_context(&context).named([9; 16])
+        Attempt::new(Purpose::WITHDRAWAL, &code).with_context(&context).with_idempotency_key([9; 16])
     };
     let proof = accepted(service.submit(T, attempt(T)).await);
     let again = accepted(service.submit(T + 1, attempt(T)).await);
@@ -263,7 +263,7 @@ async fn a_proof_is_redeemed_once_and_not_after_a_reset() {
 async fn a_proof_is_redeemed_once_also_across_a_server_whose_clock_is_ahead() {
     let (service, _) = in_memory(Policy::default());
     let (phone, _) = service.enrolled().await;
-    let attempt = || Attempt::new(Purpose::LOGIN, &phone.shows(T, 0)).named([9; 16]);
+    let attempt = || Attempt::new(Purpose::LOGIN, &phone.shows(T, 0)).with_idempotency_key([9; 16]);
     let proof = accepted(service.submit(T, attempt()).await);
     let again = accepted(service.submit(T + 1, attempt()).await);
     service.verifier.redeem(&alice(), proof, Purpose::LOGIN, None).await.unwrap();
@@ -297,9 +297,9 @@ async fn where_a_pass_is_asked_for_one_is_good_for_one_change() {
     let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T, 0)).with_pass(pass.expose());
     let proof = accepted(service.submit(T, attempt).await);
     let second = Phone::of(&service.verifier.enroll(proof, new_authenticator()).await.unwrap());
-    // The proof that its code leaves removes nothing and enrols nothing; it makes recovery codes.
+    // The proof that its code leaves removes nothing and enrolls nothing; it makes recovery codes.
     let (one, two) = (AuthenticatorId::new(1), AuthenticatorId::new(2));
-    let named = |secs: u64| Attempt::new(Purpose::BINDING, &second.shows(secs, 0)).named([4; 16]);
+    let named = |secs: u64| Attempt::new(Purpose::BINDING, &second.shows(secs, 0)).with_idempotency_key([4; 16]);
     service.clock.set(at(T + 30));
     let proof = || async { accepted(service.verifier.confirm(&alice(), named(T + 30)).await.unwrap()) };
     let removed = service.verifier.remove(proof().await, one).await;
@@ -323,12 +323,12 @@ async fn a_stranger_who_uses_up_the_messages_does_not_keep_a_known_browser_from_
     }
     service.clock.set(at(T + 200));
     let stranger = rejected(service.verifier.mail_pass(&alice(), None).await.unwrap());
-    assert_eq!(stranger, Rejection::SentLately { until: at(T + 3_600) });
+    assert_eq!(stranger, Rejection::SendLimited { until: at(T + 3_600) });
     drop(accepted(service.verifier.mail_pass(&alice(), Some(cookie.expose())).await.unwrap()));
 }
 
 #[tokio::test]
-async fn a_stranger_who_guesses_at_an_enrolment_does_not_keep_a_known_browser_from_confirming_it() {
+async fn a_stranger_who_guesses_at_an_enrollment_does_not_keep_a_known_browser_from_confirming_it() {
     let (service, _) = in_memory(Policy::default());
     let owner = everything(&service).await;
     let confirm = |code: String| Attempt::new(Purpose::BINDING, &code);
@@ -353,7 +353,7 @@ async fn a_freeze_that_has_ended_leaves_nothing_of_what_was_handed_out_before() 
     let confirmation = service.verifier.verify(&alice(), Attempt::confirmation(&mail(), &owner.confirmation)).await;
     assert!(matches!(confirmation, Err(Error::Account(AccountError::NothingSent))));
     let waiting = service.verifier.confirm(&alice(), Attempt::new(Purpose::BINDING, &owner.waiting.shows(T, 0))).await;
-    assert!(matches!(waiting, Err(Error::Account(AccountError::NothingPending))), "an enrolment that waited");
+    assert!(matches!(waiting, Err(Error::Account(AccountError::NothingPending))), "an enrollment that waited");
     let view = service.verifier.view(&alice()).await.unwrap();
     assert_eq!((view.devices.len(), view.passes), (0, 0));
     // What was bound is bound, the sheet included.
@@ -368,14 +368,14 @@ async fn a_reset_ends_the_run_of_failures_and_its_lock() {
     for which in 0..5 {
         let _ = service.log_in_refused(T, &phone.never_shows(T, which)).await;
     }
-    assert!(matches!(service.verifier.view(&alice()).await.unwrap().shut, Some(Rejection::Locked { .. })));
+    assert!(matches!(service.verifier.view(&alice()).await.unwrap().refusal, Some(Rejection::Locked { .. })));
     let _ = service.verifier.support("desk", "nothing kept").reset(&alice()).await.unwrap();
     let view = service.verifier.view(&alice()).await.unwrap();
-    assert_eq!((view.shut, view.failures_in_a_row, view.long_term_failures), (None, 0, 5));
+    assert_eq!((view.refusal, view.failures_in_a_row, view.long_term_failures), (None, 0, 5));
 }
 
 #[tokio::test]
-async fn the_pass_that_begins_an_enrolment_outlasts_mistakes_at_its_confirmation() {
+async fn the_pass_that_begins_an_enrollment_outlasts_mistakes_at_its_confirmation() {
     let (service, _) = in_memory(Policy::default());
     let (old, _) = service.enrolled().await;
     let pass = service.verifier.support("desk", "nothing kept").reset(&alice()).await.unwrap().to_text();

@@ -37,7 +37,7 @@ fn rules() -> impl Strategy<Value = Rules> {
 
 /// What one submission does: how far the clock moves first, and which code is typed.
 #[derive(Clone, Debug)]
-enum Typed {
+enum CodeKind {
     /// The code of the step this far from ours, by the authenticator's clock.
     AtOffset(i64),
     /// The one typed so many submissions before.
@@ -45,13 +45,13 @@ enum Typed {
     Digits(u32),
 }
 
-fn submissions() -> impl Strategy<Value = Vec<(i64, Typed)>> {
+fn submissions() -> impl Strategy<Value = Vec<(i64, CodeKind)>> {
     let clock = prop_oneof![6 => 0..200_i64, 1 => -300..0_i64, 1 => -100_000..100_000_i64];
     let typed = prop_oneof![
-        8 => (-9..9_i64).prop_map(Typed::AtOffset),
-        1 => (-700..20_i64).prop_map(Typed::AtOffset),
-        2 => (0..4_usize).prop_map(Typed::Again),
-        1 => any::<u32>().prop_map(Typed::Digits),
+        8 => (-9..9_i64).prop_map(CodeKind::AtOffset),
+        1 => (-700..20_i64).prop_map(CodeKind::AtOffset),
+        2 => (0..4_usize).prop_map(CodeKind::Again),
+        1 => any::<u32>().prop_map(CodeKind::Digits),
     ];
     proptest::collection::vec((clock, typed), 1..60)
 }
@@ -97,9 +97,9 @@ proptest! {
         for (clock, typed) in submissions {
             now = now.saturating_add_signed(clock);
             let text = match typed {
-                Typed::AtOffset(offset) => plain.code(plain.step(now).unwrap_or(0).saturating_add_signed(offset)),
-                Typed::Again(back) => typed_before.iter().rev().nth(back).cloned().unwrap_or_else(|| "000000".to_string()),
-                Typed::Digits(value) => format!("{:0width$}", value % 1_000_000, width = plain.digits),
+                CodeKind::AtOffset(offset) => plain.code(plain.step(now).unwrap_or(0).saturating_add_signed(offset)),
+                CodeKind::Again(back) => typed_before.iter().rev().nth(back).cloned().unwrap_or_else(|| "000000".to_string()),
+                CodeKind::Digits(value) => format!("{:0width$}", value % 1_000_000, width = plain.digits),
             };
             let answer = compare::answer(&key, &policy, &mut stored, now, &text);
             prop_assert_eq!(answer, expected.submit(&plain, &rules, now, &text), "at {}: {:?}", now, expected);

@@ -7,7 +7,7 @@ mod service;
 use phone::{T, at};
 use sekisho::Error;
 use sekisho::account::{AccountError, AccountLimits, Address, Attempt, CodeRequest, Policy, Purpose, Resync};
-use sekisho::otp::{Advice, Limits, Rejection, Typed, Verdict};
+use sekisho::otp::{Advice, CodeKind, Limits, Rejection, Verdict};
 use sekisho::store::MemoryStore;
 use service::{DAY, Everything, Service, alice, everything, in_memory, mail, refusal, rejected, stored};
 
@@ -57,7 +57,7 @@ impl Door {
             | Self::ConfirmFromDevice => "devices",
             // Without a token; with one, as devices.
             Self::ResyncWithRecovery | Self::Recovery => "recovery",
-            Self::Confirm => "enrolment",
+            Self::Confirm => "enrollment",
         }
     }
 
@@ -218,7 +218,7 @@ fn limits_out_of_range_make_no_policy() {
     assert!(refused(AccountLimits { delivered_secs: 601, ..default() }));
     assert!(refused(AccountLimits { reset_hold_secs: 367 * DAY, ..default() }));
     assert!(refused(AccountLimits { resync_hold_secs: 367 * DAY, ..default() }));
-    // Two windows are open after a resynchronisation, also where nothing is learnt.
+    // Two windows are open after a resynchronization, also where nothing is learned.
     let still = Policy::new(AccountLimits { codes: Limits { max_drift: 0, ..Limits::DEFAULT }, ..default() }).unwrap();
     let risk = still.risk(1, sekisho::otp::Digits::Six);
     assert!((1.99..2.0).contains(&(risk.chance_at_most / risk.chance_with_device)), "{risk:?}");
@@ -227,10 +227,10 @@ fn limits_out_of_range_make_no_policy() {
 #[test]
 fn a_refusal_is_advised_on_by_what_was_typed() {
     let locked = Rejection::Locked { until: at(T) };
-    for typed in [Typed::AppCode, Typed::TwoCodes, Typed::DeliveredCode, Typed::RecoveryCode] {
+    for typed in [CodeKind::AppCode, CodeKind::TwoCodes, CodeKind::DeliveredCode, CodeKind::RecoveryCode] {
         assert_eq!(locked.advice_for(typed), Advice::WaitForTheLock);
     }
-    assert_eq!(Rejection::Disabled.advice_for(Typed::AppCode), Advice::UseARecoveryCode);
-    assert_eq!(Rejection::Disabled.advice_for(Typed::RecoveryCode), Advice::ContactSupport);
-    assert_eq!(Rejection::Malformed.advice_for(Typed::RecoveryCode), Advice::CheckTheSheet);
+    assert_eq!(Rejection::Disabled.advice_for(CodeKind::AppCode), Advice::UseARecoveryCode);
+    assert_eq!(Rejection::Disabled.advice_for(CodeKind::RecoveryCode), Advice::ContactSupport);
+    assert_eq!(Rejection::Malformed.advice_for(CodeKind::RecoveryCode), Advice::CheckTheSheet);
 }

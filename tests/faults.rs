@@ -83,7 +83,7 @@ struct Log {
 }
 
 impl EventSink for Log {
-    async fn hand(&self, _: &AccountId, event: &Event) -> Result<(), SinkError> {
+    async fn deliver(&self, _: &AccountId, event: &Event) -> Result<(), SinkError> {
         tokio::task::yield_now().await;
         if self.refuses.load(Ordering::SeqCst) {
             return Err("the outbox is down".into());
@@ -138,7 +138,7 @@ async fn attempts(verifier: &Verifier<Failing>, phone: &Phone, clock: &TestClock
         let wrong = [1, 2].map(|which| phone.never_shows(now, which));
         for code in [&first, &first, &wrong[0], &second, &wrong[1], &first] {
             number += 1;
-            let attempt = Attempt::new(Purpose::LOGIN, code).named([u8::try_from(number).unwrap(); 16]);
+            let attempt = Attempt::new(Purpose::LOGIN, code).with_idempotency_key([u8::try_from(number).unwrap(); 16]);
             match verifier.verify(&alice(), attempt).await {
                 Ok(Verdict::Accepted(_)) => answers.accepted.push(code.clone()),
                 Ok(Verdict::Rejected(Rejection::Mismatch(_))) => answers.failures += 1,
@@ -195,7 +195,7 @@ async fn an_unknown_outcome_is_answered_to_the_same_named_attempt() {
         let phone = enrolled(&store.inner, &clock).await;
         let verifier = verifier(store.clone(), &clock, &log);
         let code = phone.shows(T, 0);
-        let named = || Attempt::new(Purpose::LOGIN, &code).named([4; 16]);
+        let named = || Attempt::new(Purpose::LOGIN, &code).with_idempotency_key([4; 16]);
         let error = verifier.verify(&alice(), named()).await.unwrap_err();
         assert!(matches!(error, Error::OutcomeUnknown(_)) && error.is_transient(), "{error}");
         let without_name = if fault == Fault::DoneButUnknown {
@@ -221,12 +221,13 @@ async fn a_future_dropped_at_every_await_leaves_the_account_whole() {
         let code = phone.shows(T, 0);
         let finished = {
             let account = alice();
-            let mut attempt = pin!(verifier.verify(&account, Attempt::new(Purpose::LOGIN, &code).named([5; 16])));
+            let mut attempt =
+                pin!(verifier.verify(&account, Attempt::new(Purpose::LOGIN, &code).with_idempotency_key([5; 16])));
             let context = &mut Context::from_waker(Waker::noop());
             (0..polls).any(|_| matches!(attempt.as_mut().poll(context), Poll::Ready(Ok(Verdict::Accepted(_)))))
         };
         // Whatever became of it: the line is free, the code is good once.
-        let again = Attempt::new(Purpose::LOGIN, &code).named([5; 16]);
+        let again = Attempt::new(Purpose::LOGIN, &code).with_idempotency_key([5; 16]);
         assert!(matches!(verifier.verify(&alice(), again).await.unwrap(), Verdict::Accepted(_)), "{polls} polls");
         let third = verifier.verify(&alice(), Attempt::new(Purpose::LOGIN, &code)).await.unwrap();
         assert!(matches!(third, Verdict::Rejected(Rejection::Replayed { .. })), "{polls} polls");
@@ -258,14 +259,14 @@ async fn a_crash_between_swap_and_sink_brings_the_event_again() {
     let second = verifier(store.clone(), &clock, &log);
     let wrong = Attempt::new(Purpose::LOGIN, &phone.never_shows(T, 1));
     assert!(matches!(second.verify(&alice(), wrong).await.unwrap(), Verdict::Rejected(_)));
-    assert_eq!(second.hand_over(&alice()).await.unwrap(), 1, "still owed");
+    assert_eq!(second.deliver_events(&alice()).await.unwrap(), 1, "still owed");
     log.refuses.store(false, Ordering::SeqCst);
     let right = Attempt::new(Purpose::LOGIN, &phone.shows(T, 0));
     assert!(matches!(second.verify(&alice(), right).await.unwrap(), Verdict::Accepted(_)));
     assert_eq!(log.sequences("confirmed"), [second_event], "it comes with the account's next operation");
 
     // Once taken it does not come again.
-    assert_eq!(second.hand_over(&alice()).await.unwrap(), 0);
+    assert_eq!(second.deliver_events(&alice()).await.unwrap(), 0);
     clock.advance(30);
     let next = Attempt::new(Purpose::LOGIN, &phone.shows(T + 30, 0));
     assert!(matches!(second.verify(&alice(), next).await.unwrap(), Verdict::Accepted(_)));
@@ -280,12 +281,12 @@ async fn an_acknowledgement_that_fails_brings_the_event_twice_with_one_number() 
     let verifier = verifier(store.clone(), &clock, &log);
     let phone = Phone::of(&verifier.enroll_first(&alice(), new_authenticator()).await.unwrap());
     let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T, 0));
-    // Calls 0 and 1 enrol; 2 and 3 confirm; 4 and 5 acknowledge.
+    // Calls 0 and 1 enroll; 2 and 3 confirm; 4 and 5 acknowledge.
     assert!(matches!(verifier.confirm(&alice(), attempt).await.unwrap(), Verdict::Accepted(_)));
     assert_eq!(store.calls.load(Ordering::SeqCst), 6);
     let second_event = (T << 20) + 2;
     assert_eq!(log.sequences("confirmed"), [second_event]);
-    assert_eq!(verifier.hand_over(&alice()).await.unwrap(), 0);
+    assert_eq!(verifier.deliver_events(&alice()).await.unwrap(), 0);
     assert_eq!(log.sequences("confirmed"), [second_event; 2]);
 }
 
@@ -297,7 +298,7 @@ async fn without_a_sink_what_is_owed_stays_owed() {
     let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T, 0));
     assert!(matches!(silent.confirm(&alice(), attempt).await.unwrap(), Verdict::Accepted(_)));
     let log = Log::default();
-    assert_eq!(verifier(store, &clock, &log).hand_over(&alice()).await.unwrap(), 0);
+    assert_eq!(verifier(store, &clock, &log).deliver_events(&alice()).await.unwrap(), 0);
     assert_eq!(log.sequences("confirmed"), [(T << 20) + 2]);
 }
 

@@ -65,7 +65,7 @@ fn new_authenticator(who: &Authenticator) -> NewAuthenticator {
 }
 
 #[derive(Clone, Debug)]
-enum Typed {
+enum CodeKind {
     /// An unused code of what is asked for: the authenticator that waits to be confirmed, or one that is bound.
     Fresh,
     /// The code of one of the secrets, so many steps from ours.
@@ -79,24 +79,24 @@ enum Typed {
 enum Act {
     Clock(i64),
     Restart,
-    LogIn(Typed),
-    Withdraw(Typed),
+    LogIn(CodeKind),
+    Withdraw(CodeKind),
     /// Two at the same moment, through two verifiers.
-    Pair(Typed, Typed),
-    /// Enrol one of the secrets, by a code of another.
-    Enrol(usize, Typed),
-    Confirm(Typed),
+    Pair(CodeKind, CodeKind),
+    /// Enroll one of the secrets, by a code of another.
+    Enroll(usize, CodeKind),
+    Confirm(CodeKind),
     /// Remove one of the authenticators, by a code.
-    Remove(usize, Typed),
+    Remove(usize, CodeKind),
 }
 
-fn typed() -> impl Strategy<Value = Typed> {
+fn typed() -> impl Strategy<Value = CodeKind> {
     prop_oneof![
-        16 => Just(Typed::Fresh),
-        6 => (0..4_usize, -2..3_i64).prop_map(|(who, offset)| Typed::Of(who, offset)),
-        2 => (0..4_usize, -30..6_i64).prop_map(|(who, offset)| Typed::Of(who, offset)),
-        3 => (0..6_usize).prop_map(Typed::Again),
-        1 => any::<u32>().prop_map(Typed::Digits),
+        16 => Just(CodeKind::Fresh),
+        6 => (0..4_usize, -2..3_i64).prop_map(|(who, offset)| CodeKind::Of(who, offset)),
+        2 => (0..4_usize, -30..6_i64).prop_map(|(who, offset)| CodeKind::Of(who, offset)),
+        3 => (0..6_usize).prop_map(CodeKind::Again),
+        1 => any::<u32>().prop_map(CodeKind::Digits),
     ]
 }
 
@@ -109,7 +109,7 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         6 => typed().prop_map(Act::LogIn),
         1 => typed().prop_map(Act::Withdraw),
         2 => (typed(), typed()).prop_map(|(a, b)| Act::Pair(a, b)),
-        3 => (0..4_usize, typed()).prop_map(|(who, typed)| Act::Enrol(who, typed)),
+        3 => (0..4_usize, typed()).prop_map(|(who, typed)| Act::Enroll(who, typed)),
         3 => typed().prop_map(Act::Confirm),
         2 => (0..3_usize, typed()).prop_map(|(place, typed)| Act::Remove(place, typed)),
     ];
@@ -135,15 +135,15 @@ impl History {
         Self { store, clock, verifiers, account, plain: Plain::new(), now: T, typed: Vec::new() }
     }
 
-    fn text(&mut self, typed: &Typed) -> String {
+    fn text(&mut self, typed: &CodeKind) -> String {
         let text = match typed {
-            Typed::Fresh => self.plain.fresh_code(self.now),
-            Typed::Of(who, offset) => {
+            CodeKind::Fresh => self.plain.fresh_code(self.now),
+            CodeKind::Of(who, offset) => {
                 let who = &secrets()[*who];
                 who.code(who.step(self.now).unwrap().saturating_add_signed(*offset))
             }
-            Typed::Again(back) => self.typed.iter().rev().nth(*back).cloned().unwrap_or_else(|| "000000".into()),
-            Typed::Digits(value) => format!("{:06}", value % 1_000_000),
+            CodeKind::Again(back) => self.typed.iter().rev().nth(*back).cloned().unwrap_or_else(|| "000000".into()),
+            CodeKind::Digits(value) => format!("{:06}", value % 1_000_000),
         };
         self.typed.push(text.clone());
         text
@@ -159,10 +159,10 @@ impl History {
             Act::LogIn(typed) => drop(self.submit(Purpose::LOGIN, typed).await),
             Act::Withdraw(typed) => drop(self.submit(Purpose::WITHDRAWAL, typed).await),
             Act::Pair(first, second) => self.pair(first, second).await,
-            Act::Enrol(who, typed) => self.enrol(&secrets()[*who], typed).await,
+            Act::Enroll(who, typed) => self.enroll(&secrets()[*who], typed).await,
             Act::Confirm(typed) => {
                 let code = match (typed, self.plain.waiting()) {
-                    (Typed::Fresh, Some(who)) => who.code(who.step(self.now).unwrap() + 1),
+                    (CodeKind::Fresh, Some(who)) => who.code(who.step(self.now).unwrap() + 1),
                     _ => self.text(typed),
                 };
                 self.typed.push(code.clone());
@@ -186,7 +186,7 @@ impl History {
         }
     }
 
-    async fn submit(&mut self, purpose: Purpose, typed: &Typed) -> Option<Proof> {
+    async fn submit(&mut self, purpose: Purpose, typed: &CodeKind) -> Option<Proof> {
         let code = self.text(typed);
         let verdict = self.verifiers[0].verify(&self.account, Attempt::new(purpose, &code)).await;
         let mut proof = None;
@@ -202,7 +202,7 @@ impl History {
     }
 
     /// Whichever was first: the answers are those of one order.
-    async fn pair(&mut self, first: &Typed, second: &Typed) {
+    async fn pair(&mut self, first: &CodeKind, second: &CodeKind) {
         let codes = [self.text(first), self.text(second)];
         let [one, other] = &codes;
         let attempt = |code: &str| Attempt::new(Purpose::LOGIN, code);
@@ -223,7 +223,7 @@ impl History {
         }
     }
 
-    async fn enrol(&mut self, who: &Authenticator, typed: &Typed) {
+    async fn enroll(&mut self, who: &Authenticator, typed: &CodeKind) {
         let new = new_authenticator(who);
         if self.plain.bound.is_empty() {
             let begun = self.verifiers[0].enroll_first(&self.account, new).await;

@@ -175,7 +175,7 @@ fn state_of_all_ones_all_noughts_or_another_version_is_refused() {
     assert_eq!(read(&[0; State::LEN]), Err(StateError::Version { version: 0 }));
     let mut ones = [0xff; State::LEN];
     ones[0] = 1;
-    assert_eq!(read(&ones), Err(StateError::Nonsense));
+    assert_eq!(read(&ones), Err(StateError::Corrupt));
 }
 
 #[test]
@@ -195,7 +195,7 @@ fn state_with_numbers_that_cannot_be_is_refused() {
     for (what, position, field) in cases {
         let mut bytes = state();
         bytes[position..position + field.len()].copy_from_slice(field);
-        assert_eq!(read(&bytes), Err(StateError::Nonsense), "{what}");
+        assert_eq!(read(&bytes), Err(StateError::Corrupt), "{what}");
     }
 }
 
@@ -242,11 +242,11 @@ refused_uris! {
     uri_with_legacy_secret: "otpauth://totp/a?secret=GEZDGNBVGY3TQOJQ" => UriError::Secret(Base32Error::Secret(SecretError::TooShort { len: 10 }));
     uri_with_non_canonical_secret: "otpauth://totp/a?secret=GEZDGNBVGY3TQOJQGEZDGNBVGZ" => UriError::Secret(Base32Error::TrailingBits { position: 25 });
     uri_with_foreign_secret: "otpauth://totp/a?secret=01" => UriError::Secret(Base32Error::Character { position: 0 });
-    uri_with_two_secrets: "otpauth://totp/a?secret={S}&secret={S}" => UriError::Twice(Field::Secret);
-    uri_with_two_issuers: "otpauth://totp/a?secret={S}&issuer=b&issuer=b" => UriError::Twice(Field::Issuer);
-    uri_with_two_periods: "otpauth://totp/a?secret={S}&period=30&period=30" => UriError::Twice(Field::Period);
-    uri_with_two_digits: "otpauth://totp/a?secret={S}&digits=6&digits=6" => UriError::Twice(Field::Digits);
-    uri_with_two_algorithms: "otpauth://totp/a?secret={S}&algorithm=SHA1&algorithm=SHA1" => UriError::Twice(Field::Algorithm);
+    uri_with_two_secrets: "otpauth://totp/a?secret={S}&secret={S}" => UriError::Duplicate(Field::Secret);
+    uri_with_two_issuers: "otpauth://totp/a?secret={S}&issuer=b&issuer=b" => UriError::Duplicate(Field::Issuer);
+    uri_with_two_periods: "otpauth://totp/a?secret={S}&period=30&period=30" => UriError::Duplicate(Field::Period);
+    uri_with_two_digits: "otpauth://totp/a?secret={S}&digits=6&digits=6" => UriError::Duplicate(Field::Digits);
+    uri_with_two_algorithms: "otpauth://totp/a?secret={S}&algorithm=SHA1&algorithm=SHA1" => UriError::Duplicate(Field::Algorithm);
     uri_with_unknown_algorithm: "otpauth://totp/a?secret={S}&algorithm=MD5" => UriError::OutOfRange(Field::Algorithm);
     uri_with_empty_algorithm: "otpauth://totp/a?secret={S}&algorithm" => UriError::OutOfRange(Field::Algorithm);
     uri_with_period_0: "otpauth://totp/a?secret={S}&period=0" => UriError::OutOfRange(Field::Period);
@@ -257,16 +257,16 @@ refused_uris! {
     uri_with_digits_5: "otpauth://totp/a?secret={S}&digits=5" => UriError::OutOfRange(Field::Digits);
     uri_with_digits_200: "otpauth://totp/a?secret={S}&digits=200" => UriError::OutOfRange(Field::Digits);
     uri_with_digits_262: "otpauth://totp/a?secret={S}&digits=262" => UriError::OutOfRange(Field::Digits);
-    uri_with_digits_of_a_leading_nought: "otpauth://totp/a?secret={S}&digits=06" => UriError::OutOfRange(Field::Digits);
+    uri_with_digits_of_a_leading_zero: "otpauth://totp/a?secret={S}&digits=06" => UriError::OutOfRange(Field::Digits);
     uri_with_broken_escape_in_label: "otpauth://totp/a%?secret={S}" => UriError::Encoding(Field::Account);
     uri_with_half_an_escape_in_label: "otpauth://totp/a%4?secret={S}" => UriError::Encoding(Field::Account);
     uri_with_foreign_escape_in_issuer: "otpauth://totp/a?secret={S}&issuer=%zz" => UriError::Encoding(Field::Issuer);
     uri_with_escaped_bytes_that_are_no_utf8: "otpauth://totp/%ff?secret={S}" => UriError::Encoding(Field::Account);
     uri_with_escaped_bytes_in_secret: "otpauth://totp/a?secret=%ff" => UriError::Encoding(Field::Secret);
-    uri_with_nul_in_label: "otpauth://totp/a%00?secret={S}" => UriError::Misread(Field::Account);
-    uri_with_newline_in_issuer: "otpauth://totp/a?secret={S}&issuer=b%0Ac" => UriError::Misread(Field::Issuer);
-    uri_with_two_colons_in_label: "otpauth://totp/a:b:c?secret={S}" => UriError::Misread(Field::Account);
-    uri_with_colon_in_issuer: "otpauth://totp/a?secret={S}&issuer=b:c" => UriError::Misread(Field::Issuer);
+    uri_with_nul_in_label: "otpauth://totp/a%00?secret={S}" => UriError::Ambiguous(Field::Account);
+    uri_with_newline_in_issuer: "otpauth://totp/a?secret={S}&issuer=b%0Ac" => UriError::Ambiguous(Field::Issuer);
+    uri_with_two_colons_in_label: "otpauth://totp/a:b:c?secret={S}" => UriError::Ambiguous(Field::Account);
+    uri_with_colon_in_issuer: "otpauth://totp/a?secret={S}&issuer=b:c" => UriError::Ambiguous(Field::Issuer);
     uri_with_empty_issuer_in_label: "otpauth://totp/:a?secret={S}" => UriError::Missing(Field::Issuer);
     uri_with_over_long_account: format!("otpauth://totp/{}?secret={{S}}", "a".repeat(255)) => UriError::TooLong(Field::Account);
     uri_with_over_long_issuer: format!("otpauth://totp/a?secret={{S}}&issuer={}", "b".repeat(97)) => UriError::TooLong(Field::Issuer);

@@ -83,7 +83,7 @@ async fn log_in_for_ever(store: RedbStore, number: u8) {
     }
 }
 
-fn enrol(path: &Path) {
+fn enroll(path: &Path) {
     let clock = TestClock::at(at(T - 60));
     let verifier = verifier(RedbStore::open(path).unwrap(), &clock);
     block_on(async {
@@ -103,7 +103,7 @@ fn enrol(path: &Path) {
 fn killed_again_and_again_nothing_is_accepted_twice_and_no_failure_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("records");
-    enrol(&path);
+    enroll(&path);
     // By account: the last step accepted, and the failures answered.
     let mut answered: BTreeMap<u8, (u64, u32)> = BTreeMap::new();
     let mut accepted = 0;
@@ -162,7 +162,7 @@ fn killed_again_and_again_nothing_is_accepted_twice_and_no_failure_forgotten() {
 fn a_second_process_is_told_that_one_has_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("records");
-    enrol(&path);
+    enroll(&path);
     let store = RedbStore::open(&path).unwrap();
     let said = child(&path).wait_with_output().unwrap();
     let said = String::from_utf8(said.stdout).unwrap();

@@ -51,7 +51,7 @@ fn oathtool(key: &str, later: u64) -> String {
 }
 
 #[test]
-fn enrol_log_in_and_be_refused_the_second_time() {
+fn enroll_log_in_and_be_refused_the_second_time() {
     let (program, folder) = (example("login"), tempfile::tempdir().unwrap());
     let file = folder.path().join("login.redb");
     let mut run = Run::start(&program, &file);

@@ -90,8 +90,8 @@ fn parameters_are_read() {
     assert_eq!(totp([0, 0, 0]), Ok(Totp::DEFAULT), "what is not said");
     assert_eq!(totp([2, 2, 2]), Ok(Totp { algorithm: Algorithm::Sha256, digits: Digits::Eight, ..Totp::DEFAULT }));
     assert_eq!(totp([3, 1, 2]), Ok(Totp { algorithm: Algorithm::Sha512, ..Totp::DEFAULT }));
-    let labelled = one(Entry { name: "日本語の取引所: bob", issuer: "", ..PLAIN }).unwrap();
-    assert_eq!((labelled.issuer(), labelled.account()), (Some("日本語の取引所"), "bob"));
+    let labeled = one(Entry { name: "日本語の取引所: bob", issuer: "", ..PLAIN }).unwrap();
+    assert_eq!((labeled.issuer(), labeled.account()), (Some("日本語の取引所"), "bob"));
 }
 
 #[test]

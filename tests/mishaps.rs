@@ -7,8 +7,8 @@ mod service;
 
 use phone::{Phone, T, app, at, new_authenticator};
 use sekisho::Error;
-use sekisho::account::{AccountError, Attempt, AuthenticatorId, CodeRequest, EventKind, Means, Purpose, Resync};
-use sekisho::otp::{Advice, Limits, Rejection, Secret, Standing, Totp, Typed, Verdict};
+use sekisho::account::{AccountError, Attempt, AuthenticatorId, CodeRequest, EventKind, Method, Purpose, Resync};
+use sekisho::otp::{Advice, CodeKind, Limits, LockState, Rejection, Secret, Totp, Verdict};
 use service::{Service, accepted, alice, rejected, sms};
 
 const DAY: u64 = 86_400;
@@ -27,12 +27,12 @@ async fn a_clock_90_seconds_slow_creeps_there_and_stays_in() {
         let _ = service.log_in(now, &phone.shows(now - day, 0)).await;
     }
     let view = service.verifier.view(&alice()).await.unwrap();
-    assert_eq!(app(&view.authenticators[0]).1, -3, "the drift has been learnt");
+    assert_eq!(app(&view.authenticators[0]).1, -3, "the drift has been learned");
     assert_eq!(service.operators_acts(), 0);
 }
 
 #[tokio::test]
-async fn a_clock_90_seconds_slow_at_once_is_resynchronised() {
+async fn a_clock_90_seconds_slow_at_once_is_resynchronized() {
     let service = Service::new();
     let (phone, _) = service.enrolled().await;
     // Three steps behind is more than the window: two codes in a row show it.
@@ -45,7 +45,7 @@ async fn a_clock_90_seconds_slow_at_once_is_resynchronised() {
 }
 
 #[tokio::test]
-async fn a_clock_4_minutes_slow_is_resynchronised() {
+async fn a_clock_4_minutes_slow_is_resynchronized() {
     let service = Service::new();
     let (phone, _) = service.enrolled().await;
     let refused = service.log_in_refused(T, &phone.shows(T, -8)).await;
@@ -66,7 +66,7 @@ async fn a_clock_4_minutes_slow_is_resynchronised() {
 }
 
 #[tokio::test]
-async fn a_clock_5_hours_slow_is_resynchronised_from_the_usual_browser_and_not_from_another() {
+async fn a_clock_5_hours_slow_is_resynchronized_from_the_usual_browser_and_not_from_another() {
     let service = Service::new();
     let (phone, _) = service.enrolled().await;
     let proof = service.log_in(T, &phone.shows(T, 0)).await;
@@ -105,10 +105,10 @@ async fn a_clock_9_hours_ahead_by_time_zone_is_diagnosed_and_in_once_set_right()
     let (other, _) = stranger.enrolled().await;
     let _ = stranger.log_in_refused(T, &other.never_shows(T, 1)).await;
     assert_eq!(stranger.log_in_refused(T + 40, &other.never_shows(T, 2)).await, second);
-    // Nor do two such codes resynchronise.
+    // Nor do two such codes resynchronize.
     let pair = Resync::new(&phone.shows(T + 60, ahead), &phone.shows(T + 90, ahead));
     let refused = rejected(service.resync(T + 90, pair).await);
-    assert_eq!(refused.advice_for(Typed::TwoCodes), Advice::TypeTwoCodesInARow);
+    assert_eq!(refused.advice_for(CodeKind::TwoCodes), Advice::TypeTwoCodesInARow);
     let _ = service.log_in(T + 120, &phone.shows(T + 120, 0)).await;
     assert_eq!(service.operators_acts(), 0);
 }
@@ -117,7 +117,7 @@ async fn a_clock_9_hours_ahead_by_time_zone_is_diagnosed_and_in_once_set_right()
 async fn a_clock_set_right_after_its_drift_was_learnt_is_in() {
     let service = Service::new();
     let (phone, _) = service.enrolled().await;
-    // Four steps ahead, learnt one by one.
+    // Four steps ahead, learned one by one.
     for day in 0..8 {
         let now = T + day * DAY;
         let _ = service.log_in(now, &phone.shows(now, i64::try_from(day.min(4)).unwrap())).await;
@@ -138,14 +138,14 @@ async fn a_clock_set_right_after_its_drift_was_learnt_is_in() {
 }
 
 #[tokio::test]
-async fn a_clock_set_right_after_a_resynchronisation_ahead_is_in_when_told() {
+async fn a_clock_set_right_after_a_resynchronization_ahead_is_in_when_told() {
     let service = Service::new();
     let (phone, _) = service.enrolled().await;
     let pair = Resync::new(&phone.shows(T, 19), &phone.shows(T, 20));
     accepted(service.resync(T, pair).await);
     let refused = service.log_in_refused(T + 60, &phone.shows(T + 60, 0)).await;
     let Rejection::Replayed { next } = refused else { panic!("{refused:?}") };
-    // At the latest when our clock passes what was used; its owner is told by the learnt clock, and then by ours.
+    // At the latest when our clock passes what was used; its owner is told by the learned clock, and then by ours.
     assert!(next <= at(T + 660), "bounded by what is found ahead: {next:?}");
     let _ = service.log_in(T + 630, &phone.shows(T + 630, 0)).await;
     assert_eq!(service.operators_acts(), 0);
@@ -210,7 +210,7 @@ async fn a_double_click_is_one_log_in() {
     let service = Service::new();
     let (phone, _) = service.enrolled().await;
     // With a named attempt both get the same answer.
-    let attempt = || login(&phone.shows(T, 0)).named([1; 16]);
+    let attempt = || login(&phone.shows(T, 0)).with_idempotency_key([1; 16]);
     let (one, other) = tokio::join!(service.submit(T, attempt()), service.submit(T, attempt()));
     assert_eq!(accepted(one).id(), accepted(other).id());
     // Without, the second one is told that the first was accepted, and nothing is counted.
@@ -256,8 +256,8 @@ async fn a_phone_is_replaced_with_the_old_one_at_hand() {
     let service = Service::new();
     let (old, _) = service.enrolled().await;
     let proof = service.prove(T, &old.shows(T, 0)).await;
-    let enrolment = service.verifier.replace(proof, AuthenticatorId::new(1), new_authenticator()).await.unwrap();
-    let new = Phone::of(&enrolment);
+    let enrollment = service.verifier.replace(proof, AuthenticatorId::new(1), new_authenticator()).await.unwrap();
+    let new = Phone::of(&enrollment);
     // Until the new one is confirmed the old one is in force.
     let _ = service.log_in(T + 30, &old.shows(T + 30, 0)).await;
     drop(service.confirm(T + 60, &new.shows(T + 60, 0)).await);
@@ -292,11 +292,11 @@ async fn a_phone_wiped_is_made_up_for_by_a_recovery_code() {
     let (_, codes) = service.enrolled().await;
     let code = codes.iter().next().unwrap().to_lowercase().replace('-', " ");
     let proof = accepted(service.submit(T, Attempt::recovery(Purpose::BINDING, &code)).await);
-    assert!(proof.means() == Means::RecoveryCode { left: 9 } && proof.means().asks_for_new_recovery_codes());
+    assert!(proof.method() == Method::RecoveryCode { left: 9 } && proof.method().asks_for_new_recovery_codes());
     let held = service.verifier.view(&alice()).await.unwrap().holds;
     assert_eq!(held, [(Purpose::WITHDRAWAL, at(T + DAY))]);
-    let enrolment = service.verifier.replace(proof, AuthenticatorId::new(1), new_authenticator()).await.unwrap();
-    let new = Phone::of(&enrolment);
+    let enrollment = service.verifier.replace(proof, AuthenticatorId::new(1), new_authenticator()).await.unwrap();
+    let new = Phone::of(&enrollment);
     let proof = service.confirm(T + 60, &new.shows(T + 60, 0)).await;
     assert_eq!(service.verifier.issue_recovery_codes(proof).await.unwrap().iter().len(), 10);
     let _ = service.log_in(T + 90, &new.shows(T + 90, 0)).await;
@@ -311,7 +311,7 @@ async fn a_phone_wiped_with_the_qr_code_kept_on_paper_has_the_same_secret_again(
     let again = Phone::with(wiped.secret(), Totp::DEFAULT);
     assert!(matches!(service.log_in_refused(T + 5, &again.shows(T, 0)).await, Rejection::Replayed { .. }));
     let _ = service.log_in(T + 30, &again.shows(T + 30, 0)).await;
-    // Whoever enrols the paper's secret as another authenticator is told that it is there.
+    // Whoever enrolls the paper's secret as another authenticator is told that it is there.
     let proof = service.prove(T + 60, &again.shows(T + 60, 0)).await;
     let same = service.verifier.enroll(proof, again.again()).await;
     assert!(matches!(same, Err(Error::Account(AccountError::SameSecret))));
@@ -319,12 +319,12 @@ async fn a_phone_wiped_with_the_qr_code_kept_on_paper_has_the_same_secret_again(
 }
 
 #[tokio::test]
-async fn a_phone_wiped_with_nothing_kept_takes_a_reset_a_hold_and_a_new_enrolment() {
+async fn a_phone_wiped_with_nothing_kept_takes_a_reset_a_hold_and_a_new_enrollment() {
     let service = Service::new();
     let (wiped, codes) = service.enrolled().await;
     let pass =
         service.verifier.support("desk-3", "ticket 4711: passport seen").reset(&alice()).await.unwrap().to_text();
-    // Whoever has only the password enrols nothing, the old phone and the sheet open nothing.
+    // Whoever has only the password enrolls nothing, the old phone and the sheet open nothing.
     let free = service.verifier.enroll_first(&alice(), new_authenticator()).await;
     assert!(matches!(free, Err(Error::Account(AccountError::PassNeeded))));
     let login = service.verifier.verify(&alice(), login(&wiped.shows(T, 0))).await;
@@ -334,9 +334,9 @@ async fn a_phone_wiped_with_nothing_kept_takes_a_reset_a_hold_and_a_new_enrolmen
     );
     let sheet = Attempt::recovery(Purpose::LOGIN, codes.iter().next().unwrap());
     assert!(matches!(service.verifier.verify(&alice(), sheet).await, Err(Error::Account(AccountError::PassNeeded))));
-    let enrolment =
+    let enrollment =
         service.verifier.enroll_with_pass(&alice(), pass.expose(), None, new_authenticator()).await.unwrap();
-    let new = Phone::of(&enrolment);
+    let new = Phone::of(&enrollment);
     drop(service.confirm(T + 60, &new.shows(T + 60, 0)).await);
     let _ = service.log_in(T + 90, &new.shows(T + 90, 0)).await;
     let withdraw = |secs: u64| Attempt::new(Purpose::WITHDRAWAL, &new.shows(secs, 0));
@@ -355,7 +355,7 @@ async fn a_phone_stolen_is_frozen_at_once_and_reset_after() {
     // The thief has a proof in his hands, and a token.
     let proof = accepted(service.submit(T, Attempt::new(Purpose::WITHDRAWAL, &stolen.shows(T, 0))).await);
     let cookie = service.verifier.remember_device(&proof, "thief".parse().unwrap()).await.unwrap().to_text();
-    let support = service.verifier.support("desk-3", "stolen, says the owner by telephone");
+    let support = service.verifier.support("desk-3", "stolen, says the owner by phone");
     // The service has founded a session on it.
     let session = proof.epoch();
     let epoch = async || service.verifier.view(&alice()).await.unwrap().epoch;
@@ -382,8 +382,8 @@ async fn a_phone_stolen_is_frozen_at_once_and_reset_after() {
     service.clock.set(at(T + 3_500));
     let pass = support.reset(&alice()).await.unwrap().to_text();
     assert!(![session, frozen].contains(&epoch().await));
-    let enrolment = service.verifier.enroll_with_pass(&alice(), pass.expose(), None, new_authenticator()).await;
-    let new = Phone::of(&enrolment.unwrap());
+    let enrollment = service.verifier.enroll_with_pass(&alice(), pass.expose(), None, new_authenticator()).await;
+    let new = Phone::of(&enrollment.unwrap());
     drop(service.confirm(T + 3_600, &new.shows(T + 3_600, 0)).await);
     let _ = service.log_in(T + 3_630, &new.shows(T + 3_630, 0)).await;
     assert!(matches!(service.log_in_refused(T + 3_660, &stolen.shows(T + 3_660, 0)).await, Rejection::Mismatch(_)));
@@ -427,7 +427,7 @@ async fn recovery_codes_used_up_are_replaced_by_a_new_set() {
     for (used, code) in codes.iter().enumerate() {
         let proof = accepted(service.submit(T, Attempt::recovery(Purpose::LOGIN, code)).await);
         let left = 9 - u8::try_from(used).unwrap();
-        assert_eq!(proof.means(), Means::RecoveryCode { left });
+        assert_eq!(proof.method(), Method::RecoveryCode { left });
     }
     let none = service.verifier.verify(&alice(), Attempt::recovery(Purpose::LOGIN, codes.iter().next().unwrap())).await;
     assert!(matches!(none, Err(Error::Account(AccountError::NoRecoveryCodes))));
@@ -451,7 +451,7 @@ async fn an_sms_number_is_changed_with_the_old_one_at_hand() {
     assert!(matches!(gone, Err(Error::Account(AccountError::NoSuchAuthenticator { .. }))));
     let code = service.message(T + 180, CodeRequest::new(new, Purpose::LOGIN)).await;
     assert!(
-        matches!(service.log_in(T + 190, &code).await.means(), Means::DeliveredCode { authenticator: Some(id), .. } if id == new)
+        matches!(service.log_in(T + 190, &code).await.method(), Method::DeliveredCode { authenticator: Some(id), .. } if id == new)
     );
     assert_eq!(service.operators_acts(), 0);
 }
@@ -482,7 +482,7 @@ async fn locked_by_a_strangers_guesses_the_owner_is_in_on_the_usual_browser() {
     let mut now = T + 60;
     for which in 0..12 {
         if let Rejection::Mismatch(charge) = service.log_in_refused(now, &phone.never_shows(now, which)).await
-            && let Standing::Locked { until } = charge.standing
+            && let LockState::Locked { until } = charge.lock_state
         {
             now = until.as_secs();
         }

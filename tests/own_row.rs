@@ -93,7 +93,7 @@ fn enrolled(customers: &mut Customers, name: &str) -> (AccountId, Phone) {
 }
 
 #[test]
-fn a_service_with_a_table_of_its_own_enrols_and_logs_in() {
+fn a_service_with_a_table_of_its_own_enrolls_and_logs_in() {
     let folder = tempfile::tempdir().unwrap();
     let mut customers = Customers::open(&folder.path().join("service.sqlite"));
     let (alice, phone) = enrolled(&mut customers, "alice");

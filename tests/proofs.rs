@@ -31,7 +31,7 @@ fn nothing_branches_on_a_key_while_a_code_is_judged() {
 
     let planted = valgrind(&program, &["planted"]);
     assert_eq!(planted.status.code(), Some(9), "a planted branch on the key is reported");
-    assert!(String::from_utf8_lossy(&planted.stderr).contains("depends on uninitialised value"));
+    assert!(String::from_utf8_lossy(&planted.stderr).contains("depends on uninitialized value"));
 
     let unchecked = Command::new(&program).output().unwrap();
     assert_eq!(unchecked.status.code(), Some(2), "without valgrind the check fails, as nothing would be checked");

@@ -22,7 +22,7 @@ fn verifiers<S: Store + Clone>(store: &S, clock: &TestClock) -> Vec<Verifier<S>>
     (0..VERIFIERS).map(|_| one()).collect()
 }
 
-async fn enrol<S: Store>(verifier: &Verifier<S>, account: &AccountId, clock: &TestClock, now: u64) -> Phone {
+async fn enroll<S: Store>(verifier: &Verifier<S>, account: &AccountId, clock: &TestClock, now: u64) -> Phone {
     clock.set(at(now - 120));
     let phone = Phone::of(&verifier.enroll_first(account, new_authenticator()).await.unwrap());
     let attempt = Attempt::new(Purpose::BINDING, &phone.shows(now - 120, 0));
@@ -39,7 +39,7 @@ async fn one_code_is_accepted_once<S: Store + Clone>(store: S, accounts: usize, 
     let mut raced = Vec::new();
     for number in 0..accounts {
         let account = AccountId::new(format!("raced {number}")).unwrap();
-        let phone = enrol(&verifiers[0], &account, &clock, T).await;
+        let phone = enroll(&verifiers[0], &account, &clock, T).await;
         // Digits that come again within ten minutes, twenty steps, are refused: that happens every 50,000 rounds or so.
         let lately = VecDeque::from([phone.shows(T - 120, 0)]);
         raced.push((account, phone, lately));
@@ -94,8 +94,8 @@ async fn no_more_guesses_are_answered_than_allowed<S: Store + Clone>(store: S) {
     let clock = TestClock::at(at(T));
     let verifiers = verifiers(&store, &clock);
     let (victim, other) = (AccountId::new("victim").unwrap(), AccountId::new("other").unwrap());
-    let phone = enrol(&verifiers[0], &victim, &clock, T).await;
-    let other_phone = enrol(&verifiers[0], &other, &clock, T).await;
+    let phone = enroll(&verifiers[0], &victim, &clock, T).await;
+    let other_phone = enroll(&verifiers[0], &other, &clock, T).await;
 
     // Five failures lock; nothing is answered as wrong beyond them, until the lock ends: then one at a time.
     let mut allowed = 5;
@@ -155,9 +155,9 @@ async fn the_right_code_among_the_guesses_is_counted_like_any() {
         let clock = TestClock::at(at(T));
         let verifiers = verifiers(&MemoryStore::new(), &clock);
         let account = AccountId::new("victim").unwrap();
-        let phone = enrol(&verifiers[0], &account, &clock, T).await;
+        let phone = enroll(&verifiers[0], &account, &clock, T).await;
         if phone.shows(T, 0) == phone.shows(T - 120, 0) {
-            continue; // the right code's digits have confirmed the enrolment: they are refused
+            continue; // the right code's digits have confirmed the enrollment: they are refused
         }
         let wrong = phone.never_shows(T, round);
         let tasks = (0..100).map(|number| {

@@ -82,10 +82,10 @@ fn full_account() -> Stored {
     let operator = Operator::new("bob", "ticket 4711").unwrap();
     let change = open(&stored).unlock(&policy, at(T + 212), &operator, &mut rng).unwrap();
     let pass = commit(&mut stored, change, &mut rng);
-    // One waits, with drift learnt by the phone meanwhile.
+    // One waits, with drift learned by the phone meanwhile.
     begin(&mut stored, T + 240, &phone, &imported(3, tablet.key.totp()), &mut rng);
     for (secs, name) in [(T + 270, 1), (T + 300, 2)] {
-        let attempt = Attempt::new(Purpose::LOGIN, &phone.shows(secs, 1)).named([name; 16]);
+        let attempt = Attempt::new(Purpose::LOGIN, &phone.shows(secs, 1)).with_idempotency_key([name; 16]);
         let change = open(&stored).verify(&policy, at(secs), &attempt).unwrap();
         assert!(matches!(commit(&mut stored, change, &mut rng), Verdict::Accepted(_)));
     }
@@ -98,7 +98,7 @@ fn full_account() -> Stored {
     let _ = commit(&mut stored, change, &mut rng);
     for failure in 0..5 {
         let code = if failure == 3 { phone.shows(T - 90, 0) } else { wrong.clone() };
-        let attempt = Attempt::new(Purpose::LOGIN, &code).named([10 + failure; 16]);
+        let attempt = Attempt::new(Purpose::LOGIN, &code).with_idempotency_key([10 + failure; 16]);
         let change = open(&stored).verify(&policy, at(T + 315), &attempt).unwrap();
         let _ = commit(&mut stored, change, &mut rng);
     }
@@ -106,7 +106,7 @@ fn full_account() -> Stored {
 }
 
 /// Accounts with what the second fixture has more.
-fn ways_back() -> [Stored; 3] {
+fn extensions() -> [Stored; 3] {
     let mut rng = StdRng::seed_from_u64(2);
     let (policy, mut stored) = (Policy::default(), Some(full_account()));
     let open = |stored: &Option<Stored>| keyring().open(&alice(), stored.clone()).unwrap();
@@ -145,12 +145,12 @@ fn ways_back() -> [Stored; 3] {
     let attempt = Attempt::new(Purpose::BINDING, &code);
     let change = open(&stored).confirm(&policy, at(now + 62), &attempt).unwrap();
     assert!(matches!(commit(&mut stored, change, &mut rng), Verdict::Accepted(_)));
-    let resync = Resync::new(&phone.shows(now + 120, 5), &phone.shows(now + 120, 6)).named([7; 16]);
+    let resync = Resync::new(&phone.shows(now + 120, 5), &phone.shows(now + 120, 6)).with_idempotency_key([7; 16]);
     let change = open(&stored).resync(&policy, at(now + 120), &resync).unwrap();
     assert!(matches!(commit(&mut stored, change, &mut rng), Verdict::Accepted(_)));
     let request = CodeRequest::new(sms, Purpose::LOGIN).with_device(cookie.expose());
     let code = deliver(&mut stored, now + 130, &request, &mut rng);
-    let named = Attempt::new(Purpose::LOGIN, &code).with_device(cookie.expose()).named([8; 16]);
+    let named = Attempt::new(Purpose::LOGIN, &code).with_device(cookie.expose()).with_idempotency_key([8; 16]);
     assert!(matches!(verify(&mut stored, now + 131, named, &mut rng), Verdict::Accepted(_)));
     let _ = deliver(&mut stored, now + 170, &CodeRequest::new(sms, Purpose::LOGIN), &mut rng);
     let mail = CodeRequest::confirmation(Address::email("alice@example.com").unwrap());
@@ -219,12 +219,12 @@ fn what_the_first_release_wrote_is_read() {
     assert_eq!(view.authenticators[0].bound_at, at(T + 30));
     assert_eq!((view.authenticators[0].last_used, app(&view.authenticators[0]).1), (at(T + 300), 1));
     assert_eq!(view.pending, Some((AuthenticatorId::new(4), at(T + 240 + 600))));
-    assert_eq!(view.shut, Some(Rejection::Locked { until: at(T + 345) }));
+    assert_eq!(view.refusal, Some(Rejection::Locked { until: at(T + 345) }));
     assert_eq!((view.failures_in_a_row, view.long_term_failures), (7, 5));
     assert_eq!(view.holds, [(Purpose::WITHDRAWAL, at(T + 210 + 86_400))]);
     let kinds: Vec<_> = view.history.iter().map(|event| event.kind.as_str()).collect();
-    let expected = "enrolment_begun confirmed accepted enrolment_begun confirmed accepted enrolment_begun confirmed accepted \
-        removed renamed pass_issued accepted enrolment_begun accepted accepted rejected rejected rejected rejected rejected \
+    let expected = "enrollment_begun confirmed accepted enrollment_begun confirmed accepted enrollment_begun confirmed accepted \
+        removed renamed pass_issued accepted enrollment_begun accepted accepted rejected rejected rejected rejected rejected \
         rejected rejected locked";
     assert_eq!(kinds.join(" "), expected);
     assert!(view.history.iter().any(|event| matches!(&event.kind,
@@ -237,7 +237,8 @@ fn what_the_first_release_wrote_is_read() {
         keyring().seal(change, &mut phone::rng()).unwrap().1.assume_committed().0
     };
     let (phone, token) = (Phone::with(&secret(1), Totp::DEFAULT), Phone::with(&secret(2), totp));
-    let answered = verify(T + 320, &Attempt::new(Purpose::LOGIN, &phone.shows(T + 300, 1)).named([2; 16]));
+    let answered =
+        verify(T + 320, &Attempt::new(Purpose::LOGIN, &phone.shows(T + 300, 1)).with_idempotency_key([2; 16]));
     assert!(matches!(answered, Verdict::Accepted(proof) if proof.at() == at(T + 300)));
     let used = verify(T + 350, &Attempt::new(Purpose::LOGIN, &phone.shows(T + 300, 1)));
     assert!(matches!(used, Verdict::Rejected(Rejection::Replayed { .. })));
@@ -250,7 +251,7 @@ fn what_the_first_release_wrote_is_read() {
 #[test]
 fn what_earlier_releases_wrote_is_written_as_it_was() {
     let plain = |stored: &Stored| keyring().open_bytes(&alice(), stored).unwrap().expose().clone();
-    let made = ways_back();
+    let made = extensions();
     if let Ok(path) = std::env::var("SEKISHO_WRITE_FIXTURE") {
         let lines =
             made.iter().flat_map(|stored| [hex::encode(stored.revision.as_bytes()), hex::encode(&stored.envelope)]);
@@ -296,7 +297,7 @@ fn the_ways_back_that_were_stored_are_read() {
         _ => None,
     });
     assert_eq!(said.unwrap().to_string(), "clock 2 h behind: time zone");
-    assert_eq!((frozen.frozen_at, frozen.shut), (Some(at(T + 1_322)), Some(Rejection::Frozen)));
+    assert_eq!((frozen.frozen_at, frozen.refusal), (Some(at(T + 1_322)), Some(Rejection::Frozen)));
     assert!(frozen.devices.is_empty() && !frozen.is_reset);
     let kinds: Vec<_> = frozen.history.iter().map(|event| event.kind.as_str()).collect();
     assert!(kinds.join(" ").ends_with("drift_cleared device_forgotten frozen thawed frozen"), "{kinds:?}");
@@ -310,7 +311,7 @@ fn the_ways_back_that_were_stored_are_read() {
     let request = CodeRequest::new(AuthenticatorId::new(5), Purpose::LOGIN);
     let change = again.deliver(&policy, at(T + 1_239), &request, &mut phone::rng()).unwrap();
     let soon = keyring().seal(change, &mut phone::rng()).unwrap().1.assume_committed().0;
-    assert!(matches!(soon, Verdict::Rejected(Rejection::SentLately { until }) if until == at(T + 1_240)));
+    assert!(matches!(soon, Verdict::Rejected(Rejection::SendLimited { until }) if until == at(T + 1_240)));
 }
 
 type To<'a> = &'a mut Encoder<Vec<u8>>;
@@ -394,7 +395,7 @@ fn nonsense_is_refused_without_panic() {
         assert!(opened(&plain[..len]).is_err(), "cut off at {len}");
     }
     let longer = [plain.as_slice(), &[0]].concat();
-    assert_eq!(opened(&longer).unwrap_err(), SealError::Record(RecordError::Nonsense));
+    assert_eq!(opened(&longer).unwrap_err(), SealError::Record(RecordError::Corrupt));
     // Each byte changed: an error, or a record that is written as it was read.
     for place in 0..plain.len() {
         for change in [1, 0x20, 0x80, 0xff] {
@@ -437,7 +438,7 @@ fn fields_twice_or_out_of_order_and_lists_without_bound_are_refused() {
         to.u32(99).unwrap().bytes(&vec![0; 17 << 10]).unwrap();
     };
     for nonsense in [record(&twice), record(&backwards), record(&endless), record(&many), record(&large)] {
-        assert_eq!(opened(&nonsense).unwrap_err(), SealError::Record(RecordError::Nonsense));
+        assert_eq!(opened(&nonsense).unwrap_err(), SealError::Record(RecordError::Corrupt));
     }
 }
 

@@ -4,8 +4,8 @@
 mod phone;
 
 use phone::{Phone, T, at, keyring, new_authenticator};
-use sekisho::account::{AccountError, AccountId, Attempt, AuthenticatorId, Means, Proof, Purpose, RecoveryCodes};
-use sekisho::otp::{Limits, Rejection, Standing, UnixTime, Verdict};
+use sekisho::account::{AccountError, AccountId, Attempt, AuthenticatorId, Method, Proof, Purpose, RecoveryCodes};
+use sekisho::otp::{Limits, LockState, Rejection, UnixTime, Verdict};
 use sekisho::store::{MemoryStore, Store};
 use sekisho::verifier::TestClock;
 use sekisho::{Error, Verifier};
@@ -63,7 +63,7 @@ async fn each_code_is_good_once_and_the_count_goes_down() {
     for (used, code) in codes.iter().enumerate() {
         let proof = service.recover(T + 60, code, Purpose::LOGIN).await;
         let left = 9 - u8::try_from(used).unwrap();
-        assert_eq!((proof.means(), proof.authenticator()), (Means::RecoveryCode { left }, None));
+        assert_eq!((proof.method(), proof.authenticator()), (Method::RecoveryCode { left }, None));
         assert_eq!(service.verifier.view(&alice()).await.unwrap().recovery_codes_left, left);
         if left > 0 {
             let again = service.refused(T + 60, Attempt::recovery(Purpose::LOGIN, code)).await;
@@ -103,10 +103,10 @@ async fn a_set_takes_a_proof_for_binding_that_is_used_up() {
     };
     assert!(matches!(service.verifier.issue_recovery_codes(login).await, Err(Error::Account(AccountError::Proof(_)))));
     // A recovery code's own proof makes a new set, and then nothing more.
-    let attempt = || Attempt::recovery(Purpose::BINDING, codes.iter().next().unwrap()).named([1; 16]);
+    let attempt = || Attempt::recovery(Purpose::BINDING, codes.iter().next().unwrap()).with_idempotency_key([1; 16]);
     let Verdict::Accepted(proof) = service.submit(T + 31, attempt()).await else { panic!() };
     let Verdict::Accepted(again) = service.submit(T + 32, attempt()).await else { panic!() };
-    assert_eq!((proof.id(), proof.means()), (again.id(), again.means()), "asked again by name");
+    assert_eq!((proof.id(), proof.method()), (again.id(), again.method()), "asked again by name");
     assert!(service.verifier.issue_recovery_codes(proof).await.is_ok());
     assert!(matches!(service.verifier.issue_recovery_codes(again).await, Err(Error::Account(AccountError::Proof(_)))));
 }
@@ -151,7 +151,7 @@ async fn a_recovery_holds_withdrawals_for_a_day() {
 async fn a_recovery_code_does_not_withdraw_by_itself() {
     let service = Service::new();
     let (_, codes) = service.enrolled().await;
-    let now = T + 100_000; // when no hold is left from the enrolment
+    let now = T + 100_000; // when no hold is left from the enrollment
     service.clock.set(at(now));
     let code = codes.iter().next().unwrap();
     let refused = service.verifier.verify(&alice(), Attempt::recovery(Purpose::WITHDRAWAL, code)).await;
@@ -189,7 +189,7 @@ async fn recovery_codes_work_while_the_other_doors_are_locked_or_disabled() {
     loop {
         now += 86_400;
         match service.refused(now, Attempt::new(Purpose::LOGIN, &phone.never_shows(now, 1))).await {
-            Rejection::Mismatch(charge) if charge.standing == Standing::Disabled => break,
+            Rejection::Mismatch(charge) if charge.lock_state == LockState::Disabled => break,
             Rejection::Mismatch(_) | Rejection::Locked { .. } => {}
             rejection => panic!("{rejection:?}"),
         }

@@ -1,4 +1,4 @@
-//! Resynchronisation and diagnosis: how far they reach, what they tell, and what they spend.
+//! Resynchronization and diagnosis: how far they reach, what they tell, and what they spend.
 #![cfg(all(feature = "verifier", feature = "redb"))]
 
 mod phone;
@@ -6,11 +6,11 @@ mod service;
 
 use phone::{Phone, T, app, at, new_authenticator};
 use sekisho::account::{Attempt, AuthenticatorId, Policy, Purpose, Resync};
-use sekisho::otp::{Advice, Rejection, Secret, Step, Totp, Typed, Verdict};
+use sekisho::otp::{Advice, CodeKind, Rejection, Secret, Step, Totp, Verdict};
 use service::{DAY, accepted, alice, everything, in_memory, rejected};
 
 #[tokio::test]
-async fn a_resynchronisation_tells_nothing_of_which_code_was_wrong() {
+async fn a_resynchronization_tells_nothing_of_which_code_was_wrong() {
     let (service, _) = in_memory(Policy::default());
     let owner = everything(&service).await;
     let (right, next, wrong) = (owner.phone.shows(T, -9), owner.phone.shows(T, -8), owner.phone.never_shows(T, 1));
@@ -26,7 +26,7 @@ async fn a_resynchronisation_tells_nothing_of_which_code_was_wrong() {
         answers.push(rejected(service.resync(T, Resync::new(first, second)).await));
     }
     assert!(answers.iter().all(|answer| *answer == answers[0] && answer.is_charged()), "{answers:?}");
-    assert_eq!(answers[0].advice_for(Typed::TwoCodes), Advice::TypeTwoCodesInARow);
+    assert_eq!(answers[0].advice_for(CodeKind::TwoCodes), Advice::TypeTwoCodesInARow);
     // The same code twice, or something that is none, is not looked at.
     for (first, second) in [(&right, &right), (&right, &"12345".to_string())] {
         assert_eq!(rejected(service.resync(T, Resync::new(first, second)).await), Rejection::Malformed);
@@ -36,7 +36,7 @@ async fn a_resynchronisation_tells_nothing_of_which_code_was_wrong() {
 }
 
 #[tokio::test]
-async fn a_resynchronisation_with_a_recovery_code_uses_it_up_only_if_all_is_right() {
+async fn a_resynchronization_with_a_recovery_code_uses_it_up_only_if_all_is_right() {
     let (service, _) = in_memory(Policy::default());
     let (phone, codes) = service.enrolled().await;
     let sheet = codes.iter().next().unwrap();
@@ -47,17 +47,17 @@ async fn a_resynchronisation_with_a_recovery_code_uses_it_up_only_if_all_is_righ
     let other = pair(T).with_recovery_code("0000-0000-0000-0000-0000-0000");
     assert!(matches!(rejected(service.resync(T, other).await), Rejection::Mismatch(_)));
     assert_eq!(service.verifier.view(&alice()).await.unwrap().recovery_codes_left, 10);
-    let named = || pair(T).with_recovery_code(sheet).named([5; 16]);
+    let named = || pair(T).with_recovery_code(sheet).with_idempotency_key([5; 16]);
     assert_eq!(accepted(service.resync(T, named()).await), AuthenticatorId::new(1));
     assert_eq!(accepted(service.resync(T + 1, named()).await), AuthenticatorId::new(1), "asked again by name");
     let view = service.verifier.view(&alice()).await.unwrap();
     assert_eq!((view.recovery_codes_left, view.holds), (9, vec![(Purpose::WITHDRAWAL, at(T + DAY))]));
     let kinds: Vec<_> = service.told().iter().rev().take(2).map(|event| event.kind.as_str()).collect();
-    assert_eq!(kinds, ["resynchronised", "recovered"]);
+    assert_eq!(kinds, ["resynchronized", "recovered"]);
 }
 
 #[tokio::test]
-async fn codes_played_again_in_their_old_pace_hours_later_resynchronise_nothing() {
+async fn codes_played_again_in_their_old_pace_hours_later_resynchronize_nothing() {
     let (service, _) = in_memory(Policy::default());
     let (phone, _) = service.enrolled().await;
     let proof = service.log_in(T - 60, &phone.shows(T - 60, 0)).await;
@@ -80,7 +80,7 @@ async fn codes_played_again_in_their_old_pace_hours_later_resynchronise_nothing(
 }
 
 #[tokio::test]
-async fn both_codes_of_a_resynchronisation_are_spent_and_it_answers_no_proof() {
+async fn both_codes_of_a_resynchronization_are_spent_and_it_answers_no_proof() {
     let (service, _) = in_memory(Policy::default());
     let (phone, _) = service.enrolled().await;
     for offset in [-19_i64, -3, 0, 7, 19] {
@@ -101,7 +101,7 @@ async fn both_codes_of_a_resynchronisation_are_spent_and_it_answers_no_proof() {
 }
 
 #[tokio::test]
-async fn resynchronisation_reaches_as_far_as_it_says() {
+async fn resynchronization_reaches_as_far_as_it_says() {
     let (template, _) = in_memory(Policy::default());
     let (phone, _) = template.enrolled().await;
     for (with_device, offset, found) in [
@@ -197,7 +197,7 @@ fn same_digits(phone: &Phone) -> (u64, u64) {
 }
 
 #[tokio::test]
-async fn digits_of_a_resynchronisation_are_not_accepted_again_where_a_nearby_step_shares_them() {
+async fn digits_of_a_resynchronization_are_not_accepted_again_where_a_nearby_step_shares_them() {
     let phone = Phone::with(&Secret::new(&[3; 20]).unwrap(), Totp::DEFAULT);
     let (earlier, later) = same_digits(&phone);
     let secs = |step: u64| step * 30;

@@ -1,4 +1,4 @@
-//! Random histories of resynchronisations, replacements and resets: no step is accepted twice.
+//! Random histories of resynchronizations, replacements and resets: no step is accepted twice.
 #![cfg(all(feature = "verifier", feature = "redb"))]
 
 mod phone;
@@ -81,7 +81,7 @@ struct History {
     used: Vec<(usize, u64)>,
     /// The digits accepted, and when.
     digits: Vec<(String, u64)>,
-    resynchronised: u32,
+    resynchronized: u32,
     bound: usize,
 }
 
@@ -102,7 +102,7 @@ impl History {
             submitted: Vec::new(),
             used: Vec::new(),
             digits: Vec::new(),
-            resynchronised: 0,
+            resynchronized: 0,
             bound: 0,
         };
         let code = history.code(0, 0);
@@ -184,7 +184,7 @@ impl History {
             assert_eq!((first.who, first.step + 1), (second.who, second.step), "two in a row");
             self.accept(&first);
             self.accept(&second);
-            self.resynchronised += 1;
+            self.resynchronized += 1;
         }
     }
 
@@ -245,7 +245,7 @@ impl History {
         }
     }
 
-    /// With the next code, which may come within the enrolment's window.
+    /// With the next code, which may come within the enrollment's window.
     async fn confirm(&mut self, who: usize) {
         let code = self.code(who, 1);
         if !self.is_unique(&code) {
@@ -273,23 +273,23 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 
     #[test]
-    fn no_sequence_of_resynchronisations_replacements_and_resets_accepts_a_step_twice(acts in acts()) {
+    fn no_sequence_of_resynchronizations_replacements_and_resets_accepts_a_step_twice(acts in acts()) {
         let _ = run(&acts);
     }
 }
 
 /// The histories above are random: this counts that they reach what they are meant to.
 #[test]
-fn the_histories_resynchronise_in_both_directions() {
+fn the_histories_resynchronize_in_both_directions() {
     use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
-    let (mut resynchronised, mut accepted) = (0, 0);
+    let (mut resynchronized, mut accepted) = (0, 0);
     for _ in 0..60 {
         let history = run(&acts().new_tree(&mut runner).unwrap().current());
-        resynchronised += history.resynchronised;
+        resynchronized += history.resynchronized;
         accepted += history.used.len();
     }
-    println!("{resynchronised} resynchronised, {accepted} accepted");
-    assert!(resynchronised > 30 && accepted > 200, "{resynchronised}, {accepted}");
+    println!("{resynchronized} resynchronized, {accepted} accepted");
+    assert!(resynchronized > 30 && accepted > 200, "{resynchronized}, {accepted}");
 }

@@ -79,7 +79,7 @@ step "benches run once: cargo test --benches"
 cargo test --quiet --all-features --benches
 step "fuzz targets compile (run them: bash tests/fuzz.sh)"
 cargo check --quiet --manifest-path fuzz/Cargo.toml --bins
-step "licences, bans, sources: cargo deny"
+step "licenses, bans, sources: cargo deny"
 cargo deny --all-features check --hide-inclusion-graph licenses bans sources
 cargo deny --manifest-path examples/exchange/Cargo.toml --config "$PWD/deny.toml" check --hide-inclusion-graph licenses bans sources
 

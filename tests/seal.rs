@@ -182,7 +182,7 @@ fn keyrings_that_are_wrong_are_refused_by_the_number_of_the_entry() {
         assert!(!format!("{error} {error:?}").contains("0011"), "nothing of the key is repeated");
     }
     let twice = Keyring::parse(&format!("7:{HEX},7:{HEX}")).unwrap_err();
-    assert!(matches!(twice, KeyringError::Twice { id } if id.number() == 7));
+    assert!(matches!(twice, KeyringError::Duplicate { id } if id.number() == 7));
 }
 
 #[test]

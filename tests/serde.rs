@@ -45,7 +45,7 @@ fn rejections_and_advice_are_written_for_pages() {
     };
     assert_eq!(
         to_value(rejection).unwrap(),
-        json!({"reason": "mismatch", "failures_in_a_row": 1, "standing": {"open": {"attempts_left": 4}}})
+        json!({"reason": "mismatch", "failures_in_a_row": 1, "lock_state": {"open": {"attempts_left": 4}}})
     );
     assert_eq!(
         to_value(Rejection::Replayed { next: now }).unwrap(),
@@ -71,8 +71,8 @@ mod accounts {
         let verifier = Verifier::builder(MemoryStore::new(), keyring).clock(clock).build();
         let alice = AccountId::new("alice").unwrap();
         let new = NewAuthenticator::new("Example", "alice").unwrap().named("Pixel 9".parse().unwrap());
-        let enrolment = verifier.enroll_first(&alice, new).await.unwrap();
-        let key = enrolment.uri().totp().key(enrolment.uri().secret());
+        let enrollment = verifier.enroll_first(&alice, new).await.unwrap();
+        let key = enrollment.uri().totp().key(enrollment.uri().secret());
         let code = key.code_at(key.totp().step_at(UnixTime::from_secs(1_800_000_000)).unwrap()).reveal().to_string();
         let _ = verifier.confirm(&alice, Attempt::new(Purpose::BINDING, &code)).await.unwrap();
         let view = to_value(verifier.view(&alice).await.unwrap()).unwrap();
@@ -81,6 +81,6 @@ mod accounts {
         assert_eq!(view["holds"], json!([["withdrawal", 1_800_086_400]]));
         assert_eq!(view["history"][1]["kind"], json!({"kind": "confirmed", "authenticator": 1}));
         let text = view.to_string();
-        assert!(!text.contains(enrolment.uri().secret().to_base32().expose()));
+        assert!(!text.contains(enrollment.uri().secret().to_base32().expose()));
     }
 }

@@ -13,14 +13,14 @@ use sekisho::verifier::{EventSink, MetricsSink, TestClock, TracingSink};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
-/// An enrolment, a log-in, its code again, six wrong codes and a pass; gives all that must not be told.
+/// An enrollment, a log-in, its code again, six wrong codes and a pass; gives all that must not be told.
 fn story(sink: impl EventSink) -> Vec<String> {
     let (clock, account) = (TestClock::at(at(T)), AccountId::new("alice").unwrap());
     let verifier = Verifier::builder(MemoryStore::new(), keyring()).clock(clock.clone()).event_sink(sink).build();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
-        let enrolment = verifier.enroll_first(&account, new_authenticator()).await.unwrap();
-        let phone = Phone::of(&enrolment);
+        let enrollment = verifier.enroll_first(&account, new_authenticator()).await.unwrap();
+        let phone = Phone::of(&enrollment);
         let codes = [phone.shows(T, 0), phone.shows(T, 1)];
         let _ = verifier.confirm(&account, Attempt::new(Purpose::BINDING, &codes[0])).await.unwrap();
         for _ in 0..2 {
@@ -41,7 +41,7 @@ fn story(sink: impl EventSink) -> Vec<String> {
         let reset = support.reset(&account).await.unwrap();
         let tokens = [pass, reset].map(|token| token.to_text().expose().clone());
         let sent = delivery.code().reveal().to_string();
-        let secrets = [enrolment.uri().secret().to_base32().expose().clone(), sent, "alice@example.com".into()];
+        let secrets = [enrollment.uri().secret().to_base32().expose().clone(), sent, "alice@example.com".into()];
         secrets.into_iter().chain(tokens).chain(codes).chain(wrong).collect()
     })
 }
@@ -120,7 +120,7 @@ fn events_are_counted_by_kind_and_reason() {
         ("code_sent ", 1),
         ("confirmed ", 1),
         ("drift_cleared ", 1),
-        ("enrolment_begun ", 1),
+        ("enrollment_begun ", 1),
         ("frozen ", 1),
         ("locked ", 1),
         ("pass_issued ", 1),

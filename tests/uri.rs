@@ -50,12 +50,12 @@ fn names_of_all_kinds_survive() {
 
 #[test]
 fn names_that_apps_misread_are_refused() {
-    assert_eq!(build("A:B", "alice"), Err(UriError::Misread(Field::Issuer)));
-    assert_eq!(build("A", "al:ice"), Err(UriError::Misread(Field::Account)));
+    assert_eq!(build("A:B", "alice"), Err(UriError::Ambiguous(Field::Issuer)));
+    assert_eq!(build("A", "al:ice"), Err(UriError::Ambiguous(Field::Account)));
     assert_eq!(build("A", ""), Err(UriError::Missing(Field::Account)));
     assert_eq!(build("", "alice"), Err(UriError::Missing(Field::Issuer)));
-    assert_eq!(build(" A", "alice"), Err(UriError::Misread(Field::Issuer)));
-    assert_eq!(build("A", "alice\n"), Err(UriError::Misread(Field::Account)));
+    assert_eq!(build(" A", "alice"), Err(UriError::Ambiguous(Field::Issuer)));
+    assert_eq!(build("A", "alice\n"), Err(UriError::Ambiguous(Field::Account)));
     assert_eq!(build("A", &"a".repeat(255)), Err(UriError::TooLong(Field::Account)));
     assert_eq!(build(&"語".repeat(33), "a"), Err(UriError::TooLong(Field::Issuer)));
     let late = Totp { t0: UnixTime::from_secs(1), ..Totp::DEFAULT };

@@ -204,7 +204,7 @@ async fn a_restored_backup_is_treated_with_care_once_and_told_once() {
 struct Log(Arc<Mutex<Vec<Event>>>);
 
 impl EventSink for Log {
-    async fn hand(&self, _: &AccountId, event: &Event) -> Result<(), SinkError> {
+    async fn deliver(&self, _: &AccountId, event: &Event) -> Result<(), SinkError> {
         self.0.lock().unwrap().push(event.clone());
         Ok(())
     }
@@ -231,7 +231,7 @@ async fn events_tell_the_whole_story_in_order() {
     verifier.rename(&alice(), AuthenticatorId::new(1), "old".parse().unwrap()).await.unwrap();
     verifier.remove_last(proof, AuthenticatorId::new(1)).await.unwrap();
     assert!(verifier.support("bob", "left").erase(&alice()).await.unwrap());
-    let expected = "enrolment_begun confirmed rejected rejected rejected rejected rejected rejected locked rejected pass_issued \
+    let expected = "enrollment_begun confirmed rejected rejected rejected rejected rejected rejected locked rejected pass_issued \
         accepted renamed removed erased";
     assert_eq!(log.kinds().join(" "), expected);
     assert!(store.load(&alice()).await.unwrap().is_none());
@@ -268,21 +268,21 @@ async fn an_erased_account_is_gone_and_its_numbers_do_not_come_back() {
 async fn a_record_is_not_erased_before_its_owner_has_been_told() {
     struct Down;
     impl EventSink for Down {
-        async fn hand(&self, _: &AccountId, _: &Event) -> Result<(), SinkError> {
+        async fn deliver(&self, _: &AccountId, _: &Event) -> Result<(), SinkError> {
             Err("down".into())
         }
     }
     let (store, clock) = (MemoryStore::new(), TestClock::at(at(T)));
     enrolled(&verifier(&store, &clock), &clock).await;
     let down = Verifier::builder(store.clone(), keyring()).clock(clock.clone()).event_sink(Down).build();
-    assert!(matches!(down.support("bob", "left").erase(&alice()).await, Err(Error::Untold)));
+    assert!(matches!(down.support("bob", "left").erase(&alice()).await, Err(Error::EventsUndelivered)));
     assert!(store.load(&alice()).await.unwrap().is_some());
     // Nor where nobody can be told; but by a call that says so.
     let silent = verifier(&store, &clock);
-    assert!(matches!(silent.support("bob", "left").erase(&alice()).await, Err(Error::Untold)));
-    assert!(silent.support("bob", "left").erase_even_if_untold(&alice()).await.unwrap());
+    assert!(matches!(silent.support("bob", "left").erase(&alice()).await, Err(Error::EventsUndelivered)));
+    assert!(silent.support("bob", "left").erase_even_if_events_are_undelivered(&alice()).await.unwrap());
     assert!(store.load(&alice()).await.unwrap().is_none());
-    assert!(!silent.support("bob", "left").erase_even_if_untold(&alice()).await.unwrap());
+    assert!(!silent.support("bob", "left").erase_even_if_events_are_undelivered(&alice()).await.unwrap());
     assert!(store.load(&alice()).await.unwrap().is_none(), "nothing is made in its place");
 }
 
@@ -302,7 +302,7 @@ async fn operators_have_names_and_reasons() {
 struct Unlocks(Arc<OnceLock<Verifier<MemoryStore>>>);
 
 impl EventSink for Unlocks {
-    async fn hand(&self, account: &AccountId, event: &Event) -> Result<(), SinkError> {
+    async fn deliver(&self, account: &AccountId, event: &Event) -> Result<(), SinkError> {
         if matches!(event.kind, EventKind::Locked { .. }) {
             let _ = self.0.get().unwrap().support("robot", "locked").unlock(account).await?;
         }
@@ -330,7 +330,7 @@ async fn a_sink_may_call_the_verifier_about_the_same_account() {
 struct Slow;
 
 impl EventSink for Slow {
-    async fn hand(&self, _: &AccountId, event: &Event) -> Result<(), SinkError> {
+    async fn deliver(&self, _: &AccountId, event: &Event) -> Result<(), SinkError> {
         if matches!(event.kind, EventKind::Rejected { reason: Reason::Locked, .. }) {
             tokio::time::sleep(Duration::from_secs(3_600)).await;
         }

@@ -65,7 +65,7 @@ impl Racers {
         &self.verifiers[0]
     }
 
-    pub(crate) async fn enrol(&self, number: u64) -> Result<(), Failure> {
+    pub(crate) async fn enroll(&self, number: u64) -> Result<(), Failure> {
         let uri = OtpauthUri::new("Race", "race", secret(number)?, Totp::DEFAULT)?;
         let (id, key) = (account(self.run, number)?, uri.totp().key(uri.secret()));
         self.clock.set(at(0));
@@ -73,7 +73,7 @@ impl Racers {
         let later = UnixTime::from_secs(START + 30);
         self.clock.set(later);
         let confirmed = self.verifier().confirm(&id, Attempt::new(Purpose::BINDING, &code(&key, later)?)).await?;
-        if matches!(confirmed, Verdict::Accepted(_)) { Ok(()) } else { Err("an enrolment was not confirmed".into()) }
+        if matches!(confirmed, Verdict::Accepted(_)) { Ok(()) } else { Err("an enrollment was not confirmed".into()) }
     }
 
     /// Does what is ordered; gives the submissions that were not answered. `process` tells apart what the processes guess.

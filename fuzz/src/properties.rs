@@ -103,7 +103,7 @@ pub fn account(input: &[u8]) {
         assert!(after.history.last().unwrap().sequence >= before.history.last().and_then(|event| event.sequence));
     }
     for now in [1_800_000_000, u64::MAX].map(UnixTime::from_secs) {
-        ways_back(&|| open_again(&keyring, &alice, &plain), &keyring, &policy, now);
+        extensions(&|| open_again(&keyring, &alice, &plain), &keyring, &policy, now);
     }
 }
 
@@ -113,7 +113,7 @@ fn open_again(keyring: &Keyring, alice: &AccountId, plain: &[u8]) -> Account {
 }
 
 /// What is possible without a code that is right: whatever it writes is read again.
-fn ways_back(open: &dyn Fn() -> Account, keyring: &Keyring, policy: &Policy, now: UnixTime) {
+fn extensions(open: &dyn Fn() -> Account, keyring: &Keyring, policy: &Policy, now: UnixTime) {
     fn reads<T>(keyring: &Keyring, change: Result<Change<T>, AccountError>) {
         let Ok(change) = change else { return };
         let alice = AccountId::new("alice").unwrap();

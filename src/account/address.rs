@@ -36,7 +36,7 @@ impl Channel {
     }
 }
 
-/// A telephone number or an e-mail address. `Debug` shows it masked.
+/// A phone number or an e-mail address. `Debug` shows it masked.
 ///
 /// ```
 /// use sekisho::account::Address;
@@ -55,7 +55,7 @@ impl Address {
     /// The longest e-mail address, in bytes (RFC 5321 §4.5.3.1).
     pub const MAX_LEN: usize = 254;
 
-    /// A telephone that takes text messages, its number as ITU-T E.164 has it: `+` and 7 to 15 digits.
+    /// A phone that takes text messages, its number as ITU-T E.164 has it: `+` and 7 to 15 digits.
     ///
     /// # Errors
     /// [`AddressError::Number`].
@@ -63,7 +63,7 @@ impl Address {
         Self::new(Channel::Sms, number)
     }
 
-    /// A telephone that is called, its number as for [`sms`](Self::sms).
+    /// A phone that is called, its number as for [`sms`](Self::sms).
     ///
     /// # Errors
     /// [`AddressError::Number`].
@@ -142,15 +142,15 @@ impl fmt::Debug for Address {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// No telephone number.
-    #[error("a telephone number is a + and 7 to 15 digits, such as +819012345678: leave out blanks and hyphens")]
+    /// No phone number.
+    #[error("a phone number is a + and 7 to 15 digits, such as +819012345678: leave out blanks and hyphens")]
     Number,
     /// No e-mail address.
     #[error("an e-mail address has an @ between two parts, no blanks, and at most 254 bytes: correct it")]
     Email,
     /// E-mail where a factor is asked for.
     #[error(
-        "e-mail is not a factor (SP 800-63B-4 §3.1.3.1): enrol a telephone or an app; e-mail serves for confirmations"
+        "e-mail is not a factor (SP 800-63B-4 §3.1.3.1): enroll a phone or an app; e-mail serves for confirmations"
     )]
     NotAFactor,
 }

@@ -1,8 +1,8 @@
 //! The answers given to named attempts, for asking again.
 
 use super::limits::ANSWERS;
-use super::proof::Means;
-use crate::otp::{Charge, UnixTime};
+use super::proof::Method;
+use crate::otp::{FailureCount, UnixTime};
 use alloc::vec::Vec;
 use subtle::ConstantTimeEq;
 
@@ -12,9 +12,9 @@ const REPEATED_SECS: u64 = 60;
 /// What was answered.
 #[derive(Clone, Copy)]
 pub(super) enum Answered {
-    Accepted { means: Means, serial: u64 },
-    Mismatch(Charge),
-    Expired(Charge),
+    Accepted { method: Method, serial: u64 },
+    Mismatch(FailureCount),
+    Expired(FailureCount),
 }
 
 #[derive(Clone, Copy)]

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 /// use sekisho::account::{Attempt, Purpose};
 ///
 /// let transaction = [7; 16]; // random, made by the service when the log-in began
-/// let attempt = Attempt::new(Purpose::LOGIN, "123 456").named(transaction);
+/// let attempt = Attempt::new(Purpose::LOGIN, "123 456").with_idempotency_key(transaction);
 /// ```
 #[derive(Clone)]
 #[must_use]
@@ -38,7 +38,7 @@ pub(super) enum Submitted {
 }
 
 impl Attempt {
-    /// Tells the fingerprints of resynchronisations from those of attempts, which begin with the number of a door.
+    /// Tells the fingerprints of resynchronizations from those of attempts, which begin with the number of a door.
     pub(super) const RESYNC: u8 = 0x80;
 
     /// `text`, as somebody typed it, for `purpose`: the code of an app, or one that was sent. A text that is no code will be answered by
@@ -87,7 +87,7 @@ impl Attempt {
     /// with the same code within a minute gets the same answer: for when the answer got lost.
     ///
     /// That answer is of the same acceptance, and its proof has the same [id](super::Proof::id). Whoever knows the id and the code gets it too. Keep it on the server; never take it from the client.
-    pub fn named(mut self, id: [u8; 16]) -> Self {
+    pub fn with_idempotency_key(mut self, id: [u8; 16]) -> Self {
         self.name = Some(id);
         self
     }

@@ -86,7 +86,7 @@ impl Kind {
     pub(super) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::App(one), Self::App(other)) => {
-                // Also where other bytes make the same key: HMAC pads keys with noughts, and hashes long ones.
+                // Also where other bytes make the same key: HMAC pads keys with zeros, and hashes long ones.
                 let keys = [one, other].map(|app| app.totp.key(&app.secret));
                 let [one_key, other_key] = &keys;
                 (*one.secret == *other.secret) | bool::from(one_key.is_same_key(other_key))
@@ -106,7 +106,7 @@ impl Authenticator {
     }
 }
 
-/// An enrolment that waits for its confirming code.
+/// An enrollment that waits for its confirming code.
 pub(super) struct Pending {
     pub(super) id: AuthenticatorId,
     pub(super) name: Text,
@@ -160,7 +160,7 @@ impl<S> fmt::Debug for Draft<S> {
 /// ```
 /// use sekisho::account::{Address, NewAddress};
 ///
-/// let new = NewAddress::new(Address::sms("+819012345678")?)?.named("my telephone".parse()?);
+/// let new = NewAddress::new(Address::sms("+819012345678")?)?.named("my phone".parse()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
@@ -171,7 +171,7 @@ pub struct NewAddress {
 }
 
 impl NewAddress {
-    /// The telephone `address`.
+    /// The phone `address`.
     ///
     /// # Errors
     /// [`AddressError::NotAFactor`] for e-mail.
@@ -299,7 +299,7 @@ impl NewAuthenticator {
 }
 
 impl Enrollable for NewAuthenticator {
-    type Begun = Enrolment;
+    type Begun = Enrollment;
     type Shown = Box<OtpauthUri>;
 
     fn draft<R: CryptoRng + ?Sized>(&self, rng: &mut R) -> Result<Draft<Box<OtpauthUri>>, UriError> {
@@ -309,25 +309,25 @@ impl Enrollable for NewAuthenticator {
         Ok(Draft { name: self.name.clone(), kind: Kind::App(app), is_imported, shown: uri })
     }
 
-    fn begun(uri: Box<OtpauthUri>, id: AuthenticatorId, until: UnixTime) -> Enrolment {
-        Enrolment { uri, id, until }
+    fn begun(uri: Box<OtpauthUri>, id: AuthenticatorId, until: UnixTime) -> Enrollment {
+        Enrollment { uri, id, until }
     }
 }
 
-/// What the owner needs to enrol an authenticator: shown once, never again.
+/// What the owner needs to enroll an authenticator: shown once, never again.
 ///
 /// Show [`uri`](Self::uri) as a QR code ([`Qr`](../qr/struct.Qr.html), feature `qr`), and beside it the key as text in groups,
-/// for those who cannot scan: `enrolment.uri().secret().to_base32_groups()`.
+/// for those who cannot scan: `enrollment.uri().secret().to_base32_groups()`.
 #[derive(Debug)]
 #[must_use]
-pub struct Enrolment {
+pub struct Enrollment {
     /// In its place on the heap: it is passed on through futures.
     pub(super) uri: Box<OtpauthUri>,
     pub(super) id: AuthenticatorId,
     pub(super) until: UnixTime,
 }
 
-impl Enrolment {
+impl Enrollment {
     /// What goes into the app.
     #[must_use]
     pub const fn uri(&self) -> &OtpauthUri {

@@ -35,7 +35,7 @@ enum Addressee {
 }
 
 impl CodeRequest {
-    /// A code for `purpose`, to an address that the account is bound to; with [`Purpose::BINDING`] also to the one whose enrolment
+    /// A code for `purpose`, to an address that the account is bound to; with [`Purpose::BINDING`] also to the one whose enrollment
     /// waits to be confirmed by it.
     pub fn new(to: AuthenticatorId, purpose: Purpose) -> Self {
         Self { addressee: Addressee::Bound(to), purpose, presented: Presented::default() }
@@ -130,12 +130,12 @@ impl Account {
                 if purpose == Purpose::CONFIRMATION {
                     return Err(AccountError::Purpose);
                 }
-                let (address, standing) = self.address_of(policy, *id, purpose, now)?;
+                let (address, lock_state) = self.address_of(policy, *id, purpose, now)?;
                 let recipient = Recipient::Bound(*id, address.channel());
-                match standing {
+                match lock_state {
                     AddressStanding::Bound => (address, recipient, door),
                     AddressStanding::Pending => {
-                        (address, recipient, if known.is_some() { door } else { Door::Enrolment })
+                        (address, recipient, if known.is_some() { door } else { Door::Enrollment })
                     }
                     AddressStanding::Disabled => return Ok(self.refuse(now, purpose, Rejection::Disabled)),
                 }
@@ -151,7 +151,7 @@ impl Account {
         let drawn = counted.and_then(|()| record.delivered.code(&recipient, purpose, secs, &record.lately, now, rng));
         let (code, until) = match drawn {
             Ok(drawn) => drawn,
-            Err(until) => return Ok(self.refuse(now, purpose, Rejection::SentLately { until })),
+            Err(until) => return Ok(self.refuse(now, purpose, Rejection::SendLimited { until })),
         };
         let authenticator = if let Recipient::Bound(id, _) = recipient { Some(id) } else { None };
         let (channel, masked) = (address.channel(), address.masked());
@@ -169,8 +169,8 @@ impl Account {
     ) -> Result<(Address, AddressStanding), AccountError> {
         let bound = self.record.authenticators.iter().find(|one| one.id == id);
         if let Some(Authenticator { kind: Kind::Address(address), disabled, .. }) = bound {
-            let standing = if *disabled { AddressStanding::Disabled } else { AddressStanding::Bound };
-            return Ok((address.clone(), standing));
+            let lock_state = if *disabled { AddressStanding::Disabled } else { AddressStanding::Bound };
+            return Ok((address.clone(), lock_state));
         }
         let waiting = self.waiting(policy, now).filter(|pending| pending.id == id && purpose == Purpose::BINDING);
         match waiting.map(|pending| &pending.kind) {
@@ -184,6 +184,6 @@ enum AddressStanding {
     Bound,
     /// Too many failures in a row have disabled it.
     Disabled,
-    /// Its enrolment waits to be confirmed.
+    /// Its enrollment waits to be confirmed.
     Pending,
 }

@@ -4,7 +4,7 @@ use super::address::{Address, Channel};
 use super::authenticator::AuthenticatorId;
 use super::limits::{DELIVERED, SENDS};
 use super::purpose::Purpose;
-use crate::otp::{Code, Digits, Lately, REMEMBERED_SECS, UnixTime};
+use crate::otp::{Code, Digits, RECENT_SECS, RecentCodes, UnixTime};
 use alloc::vec::Vec;
 use rand::{CryptoRng, RngExt};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
@@ -51,7 +51,7 @@ impl Sent {
     }
 
     fn is_remembered(&self, now: UnixTime) -> bool {
-        now.saturating_since(self.until) < REMEMBERED_SECS
+        now.saturating_since(self.until) < RECENT_SECS
     }
 }
 
@@ -66,7 +66,7 @@ impl Delivered {
         recipient: &Recipient,
         purpose: Purpose,
         secs: u64,
-        lately: &Lately,
+        lately: &RecentCodes,
         now: UnixTime,
         rng: &mut R,
     ) -> Result<(Code, UnixTime), UnixTime> {
@@ -200,8 +200,8 @@ mod tests {
     fn codes_are_drawn_from_all_there_are_and_not_those_accepted_lately() {
         use rand::SeedableRng;
         use rand::rngs::StdRng;
-        let mut lately = Lately::new();
-        let draw = |lately: &Lately, rng: &mut StdRng| {
+        let mut lately = RecentCodes::new();
+        let draw = |lately: &RecentCodes, rng: &mut StdRng| {
             let recipient = Recipient::Bound(AuthenticatorId::new(1), Channel::Sms);
             let mut delivered = Delivered(Vec::new());
             delivered.code(&recipient, Purpose::LOGIN, 300, lately, at(1_000), rng).unwrap().0

@@ -60,7 +60,7 @@ impl Device {
     }
 }
 
-/// What a token has been recognised as.
+/// What a token has been recognized as.
 #[derive(Clone, Copy)]
 pub(super) enum Known {
     Pass(TokenHash),

@@ -2,7 +2,7 @@
 
 use super::authenticator::AuthenticatorId;
 use super::verify::Candidate;
-use crate::otp::{Code, REMEMBERED_SECS, Shown, UnixTime};
+use crate::otp::{Code, RECENT_SECS, Shown, UnixTime};
 use core::fmt;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
@@ -75,7 +75,7 @@ pub(super) fn agreement<'a>(
     code: Code,
 ) -> Agreement {
     let mut agreement = Agreement { agreed: Choice::from(0), number: 0, ahead_secs: 0 };
-    let Some(miss) = miss.filter(|miss| now.as_secs().abs_diff(miss.at.as_secs()) < REMEMBERED_SECS) else {
+    let Some(miss) = miss.filter(|miss| now.as_secs().abs_diff(miss.at.as_secs()) < RECENT_SECS) else {
         return agreement;
     };
     let differs = !miss.code.ct_eq(&code);

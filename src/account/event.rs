@@ -4,7 +4,7 @@ use super::address::Channel;
 use super::authenticator::AuthenticatorId;
 use super::device::DeviceId;
 use super::diagnosis::Diagnosis;
-use super::encoding::{Nonsense, event_from_bytes, event_to_bytes};
+use super::encoding::{Corrupt, event_from_bytes, event_to_bytes};
 use super::limits::EVENTS;
 use super::purpose::Purpose;
 use super::text::Text;
@@ -35,12 +35,12 @@ pub struct Event {
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(tag = "kind", rename_all = "snake_case"))]
 #[non_exhaustive]
 pub enum EventKind {
-    /// An enrolment was begun; nothing is bound yet.
-    EnrolmentBegun {
+    /// An enrollment was begun; nothing is bound yet.
+    EnrollmentBegun {
         /// What the authenticator will be known by.
         authenticator: AuthenticatorId,
     },
-    /// An enrolment was confirmed: the authenticator is bound.
+    /// An enrollment was confirmed: the authenticator is bound.
     Confirmed {
         /// The new authenticator.
         authenticator: AuthenticatorId,
@@ -84,7 +84,7 @@ pub enum EventKind {
         purpose: Purpose,
     },
     /// Two codes in a row have shown how far an app's clock is off.
-    Resynchronised {
+    Resynchronized {
         /// The app.
         authenticator: AuthenticatorId,
         /// How far its clock is ahead (or, negative, behind), in steps.
@@ -178,7 +178,7 @@ pub enum EventKind {
         /// Why.
         reason: Text,
     },
-    /// An operator had forgotten what was learnt of an app's clock.
+    /// An operator had forgotten what was learned of an app's clock.
     DriftCleared {
         /// The app.
         authenticator: AuthenticatorId,
@@ -226,8 +226,8 @@ pub enum Reason {
     Held,
     /// See [`Rejection::Frozen`].
     Frozen,
-    /// See [`Rejection::SentLately`].
-    SentLately,
+    /// See [`Rejection::SendLimited`].
+    SendLimited,
 }
 
 impl Reason {
@@ -244,7 +244,7 @@ impl Reason {
             Self::Disabled => "disabled",
             Self::Held => "held",
             Self::Frozen => "frozen",
-            Self::SentLately => "sent_lately",
+            Self::SendLimited => "send_limited",
         }
     }
 }
@@ -261,7 +261,7 @@ impl From<&Rejection> for Reason {
             Rejection::Disabled => Self::Disabled,
             Rejection::Held { .. } => Self::Held,
             Rejection::Frozen => Self::Frozen,
-            Rejection::SentLately { .. } => Self::SentLately,
+            Rejection::SendLimited { .. } => Self::SendLimited,
         }
     }
 }
@@ -286,7 +286,7 @@ impl Event {
             | EventKind::RecoveryCodesIssued { .. }
             | EventKind::Recovered { .. }
             | EventKind::Replaced { .. }
-            | EventKind::Resynchronised { .. }
+            | EventKind::Resynchronized { .. }
             | EventKind::DeviceRemembered { .. }
             | EventKind::Reset { .. }
             | EventKind::Frozen { .. }
@@ -295,7 +295,7 @@ impl Event {
             | EventKind::Restored { .. }
             | EventKind::Erased { .. } => true,
             EventKind::Locked { is_first, .. } => *is_first,
-            EventKind::EnrolmentBegun { .. }
+            EventKind::EnrollmentBegun { .. }
             | EventKind::Accepted { .. }
             | EventKind::DeliveredCodeAccepted { .. }
             | EventKind::Rejected { .. }
@@ -313,7 +313,7 @@ impl EventKind {
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
-            Self::EnrolmentBegun { .. } => "enrolment_begun",
+            Self::EnrollmentBegun { .. } => "enrollment_begun",
             Self::Confirmed { .. } => "confirmed",
             Self::Accepted { .. } => "accepted",
             Self::Rejected { .. } => "rejected",
@@ -326,7 +326,7 @@ impl EventKind {
             Self::Recovered { .. } => "recovered",
             Self::DeliveredCodeAccepted { .. } => "delivered_code_accepted",
             Self::CodeSent { .. } => "code_sent",
-            Self::Resynchronised { .. } => "resynchronised",
+            Self::Resynchronized { .. } => "resynchronized",
             Self::Replaced { .. } => "replaced",
             Self::DeviceRemembered { .. } => "device_remembered",
             Self::DeviceForgotten { .. } => "device_forgotten",
@@ -362,7 +362,7 @@ pub(super) enum Keeping {
     Refusal,
     Ordinary,
     /// Not yet taken by the sink.
-    Owed,
+    Unacknowledged,
 }
 
 impl History {
@@ -383,7 +383,7 @@ impl History {
         self.last = self.last.saturating_add(1);
         let event = Event { sequence: Some(self.last), at, kind };
         let keeping = match &event.kind {
-            _ if event.notifies_owner() => Keeping::Owed,
+            _ if event.notifies_owner() => Keeping::Unacknowledged,
             EventKind::Rejected { .. }
             | EventKind::Locked { .. }
             | EventKind::CodeSent { .. }
@@ -408,8 +408,8 @@ impl History {
     }
 
     /// What cannot be read stays owed, for a release that can.
-    pub(super) fn owed(&self) -> impl Iterator<Item = Event> {
-        let owed = self.entries.iter().filter(|entry| entry.keeping == Keeping::Owed).map(Entry::event);
+    pub(super) fn unacknowledged(&self) -> impl Iterator<Item = Event> {
+        let owed = self.entries.iter().filter(|entry| entry.keeping == Keeping::Unacknowledged).map(Entry::event);
         owed.filter(|event| event.kind != EventKind::Unknown)
     }
 
@@ -417,7 +417,7 @@ impl History {
     pub(super) fn acknowledge(&mut self, sequences: &[u64]) -> bool {
         let mut changed = false;
         for entry in &mut self.entries {
-            if entry.keeping == Keeping::Owed && sequences.contains(&entry.sequence) {
+            if entry.keeping == Keeping::Unacknowledged && sequences.contains(&entry.sequence) {
                 entry.keeping = Keeping::Ordinary;
                 changed = true;
             }
@@ -430,7 +430,7 @@ impl Entry {
     /// What cannot be read was written by a newer release.
     fn event(&self) -> Event {
         let unknown =
-            |Nonsense| Event { sequence: Some(self.sequence), at: UnixTime::from_secs(0), kind: EventKind::Unknown };
+            |Corrupt| Event { sequence: Some(self.sequence), at: UnixTime::from_secs(0), kind: EventKind::Unknown };
         event_from_bytes(self.sequence, &self.bytes).unwrap_or_else(unknown)
     }
 }

@@ -7,7 +7,7 @@ use super::policy::Policy;
 use super::proof::Proof;
 use super::text::Text;
 use super::{Account, AccountError, resync};
-use crate::otp::{Period, REMEMBERED_SECS, Step, UnixTime};
+use crate::otp::{Period, RECENT_SECS, Step, UnixTime};
 use alloc::vec::Vec;
 use sha2::{Digest, Sha256};
 
@@ -25,7 +25,7 @@ impl Account {
     }
 
     /// Removes one of several authenticators. `proof`, of [`Purpose::BINDING`](super::Purpose::BINDING), is used up when the change is
-    /// stored, and with it all that were given before; it may be the removed one's own. An enrolment that waits ends.
+    /// stored, and with it all that were given before; it may be the removed one's own. An enrollment that waits ends.
     ///
     /// # Errors
     /// [`AccountError::Proof`]; [`AccountError::NoSuchAuthenticator`]; [`AccountError::LastAuthenticator`].
@@ -87,8 +87,8 @@ impl Account {
 
     /// The events that have not been acknowledged, oldest first: those that [notify the owner](Event::notifies_owner).
     #[must_use]
-    pub fn owed(&self) -> Vec<Event> {
-        self.record.history.owed().collect()
+    pub fn unacknowledged(&self) -> Vec<Event> {
+        self.record.history.unacknowledged().collect()
     }
 
     /// Marks the events with these numbers as taken.
@@ -112,7 +112,7 @@ impl Account {
     /// certain time (or by a clock that was ahead), and has not been treated with care since ([`restored_at`](Self::restored_at)).
     #[must_use]
     pub fn needs_care(&self, now: UnixTime, at: UnixTime) -> bool {
-        let is_of_the_future = |time: UnixTime| time.saturating_since(now) > REMEMBERED_SECS;
+        let is_of_the_future = |time: UnixTime| time.saturating_since(now) > RECENT_SECS;
         // A restore that was said to be in the future by mistake does not stand for those that follow.
         let mistaken = is_of_the_future(self.record.restored_at) && !is_of_the_future(at);
         let is_treated = self.record.restored_at >= at && !mistaken;
@@ -124,7 +124,7 @@ impl Account {
     ///
     /// All steps that can have been accepted until `at` count as used, those that a fast clock may have brought included:
     /// codes are accepted again a quarter of an hour later, and a secret can be brought in again half an hour later. Recovery
-    /// codes, passes, device tokens, delivered codes and proofs are void, an enrolment that waited is ended, and what the policy holds after a change of binding is held from
+    /// codes, passes, device tokens, delivered codes and proofs are void, an enrollment that waited is ended, and what the policy holds after a change of binding is held from
     /// `at` on. Forgotten is what happened since the backup: failures, freezes, resets, longer holds; what was removed
     /// since is there again. (An `at` more than ten
     /// minutes ahead of `now` is taken for ten minutes ahead: nothing was used later.)
@@ -133,15 +133,15 @@ impl Account {
             return Change::unwritten(self, (), None);
         }
         let limits = policy.codes();
-        let until = at.min(now.saturating_add(REMEMBERED_SECS));
+        let until = at.min(now.saturating_add(RECENT_SECS));
         let ahead = u64::from(limits.window.future).saturating_add(u64::from(limits.max_drift));
         let record = &mut self.record;
         for app in record.authenticators.iter_mut().filter_map(|one| one.kind.app_mut()) {
             if let Ok(step) = app.totp.step_at(until) {
-                // Also by a resynchronisation that the backup does not have.
+                // Also by a resynchronization that the backup does not have.
                 let period = app.totp.period.as_secs();
-                let resynchronised = resync::AHEAD_SECS.checked_div(period).unwrap_or(0);
-                let furthest = step.number().saturating_add(ahead).saturating_add(resynchronised);
+                let resynchronized = resync::AHEAD_SECS.checked_div(period).unwrap_or(0);
+                let furthest = step.number().saturating_add(ahead).saturating_add(resynchronized);
                 app.tracker = app.tracker.used_up(Step::new(furthest));
             }
         }

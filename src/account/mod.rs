@@ -17,16 +17,16 @@
 //! let (alice, policy) = (AccountId::new("alice")?, Policy::default());
 //! let mut row: Option<Stored> = None; // what the service's table has for alice
 //!
-//! // Enrol: load, change, seal, store, and only then tell.
+//! // Enroll: load, change, seal, store, and only then tell.
 //! let now = UnixTime::from_secs(1_800_000_000);
 //! let account = keyring.open(&alice, row)?;
 //! let new = NewAuthenticator::new("Example", "alice@example.com")?;
 //! let (write, uncommitted) = keyring.seal(account.enroll_first(&policy, now, &new, &mut rng)?, &mut rng)?;
 //! row = write.map(|write| write.new); // a real service: UPDATE … WHERE revision = $expected
-//! let (enrolment, _events) = uncommitted.assume_committed();
+//! let (enrollment, _events) = uncommitted.assume_committed();
 //!
 //! // Confirm with the app's first code.
-//! let key = enrolment.uri().totp().key(enrolment.uri().secret());
+//! let key = enrollment.uri().totp().key(enrollment.uri().secret());
 //! let typed = key.code_at(key.totp().step_at(now)?).reveal().to_string();
 //! let change = keyring.open(&alice, row)?.confirm(&policy, now, &Attempt::new(Purpose::BINDING, &typed))?;
 //! let (write, uncommitted) = keyring.seal(change, &mut rng)?;
@@ -52,7 +52,7 @@ mod delivered;
 mod device;
 mod diagnosis;
 mod encoding;
-mod enrol;
+mod enroll;
 mod event;
 mod id;
 mod limits;
@@ -77,7 +77,7 @@ mod view;
 
 pub use address::{Address, AddressError, Channel};
 pub use attempt::Attempt;
-pub use authenticator::{AuthenticatorId, Enrollable, Enrolment, NewAddress, NewAuthenticator};
+pub use authenticator::{AuthenticatorId, Enrollable, Enrollment, NewAddress, NewAuthenticator};
 pub use change::{Change, Uncommitted};
 pub use deliver::{CodeRequest, Delivery};
 pub use device::{DeviceId, DeviceView};
@@ -86,7 +86,7 @@ pub use encoding::RecordError;
 pub use event::{Event, EventKind, Reason};
 pub use id::{AccountId, AccountIdError};
 pub use policy::{AccountLimits, AccountPolicyError, AccountRisk, Policy};
-pub use proof::{Means, Proof, ProofError};
+pub use proof::{Method, Proof, ProofError};
 pub use purpose::{Purpose, PurposeError};
 pub use recovery::RecoveryCodes;
 pub use resync::Resync;
@@ -96,7 +96,7 @@ pub use text::{Text, TextError};
 pub use token::DeviceToken;
 pub use view::{AccountView, AuthenticatorKind, AuthenticatorView};
 
-use crate::otp::{Lately, Sensitive, TimeError, UnixTime, UriError};
+use crate::otp::{RecentCodes, Sensitive, TimeError, UnixTime, UriError};
 use alloc::vec::Vec;
 use answers::Answers;
 use authenticator::{Authenticator, Pending};
@@ -135,7 +135,7 @@ pub(crate) struct Record {
     authenticators: Vec<Authenticator>,
     next_id: AuthenticatorId,
     pending: Option<Pending>,
-    lately: Lately,
+    lately: RecentCodes,
     /// When the steps end that removed authenticators have used up: their secrets may come back.
     used_until: UnixTime,
     throttles: Throttles,
@@ -150,7 +150,7 @@ pub(crate) struct Record {
     miss: Option<Miss>,
     holds: Vec<Hold>,
     frozen_at: Option<UnixTime>,
-    /// An operator has taken everything away: only the pass enrols.
+    /// An operator has taken everything away: only the pass enrolls.
     is_reset: bool,
     answers: Answers,
     history: History,
@@ -181,7 +181,7 @@ impl Record {
             authenticators: Vec::new(),
             next_id: AuthenticatorId::new(1),
             pending: None,
-            lately: Lately::new(),
+            lately: RecentCodes::new(),
             used_until: UnixTime::from_secs(0),
             throttles: Throttles::NEW,
             passes: Passes(Vec::new()),
@@ -291,13 +291,13 @@ pub enum AccountError {
     #[error("this takes a pass that is good: have one mailed (after a reset: have the account reset again)")]
     PassNeeded,
     /// The policy asks for a delivered code after a reset.
-    #[error("the enrolment after a reset takes a confirmation: send a code, and pass its proof")]
+    #[error("the enrollment after a reset takes a confirmation: send a code, and pass its proof")]
     ConfirmationNeeded,
     /// Nobody was sent a code for [`Purpose::CONFIRMATION`], or not lately.
     #[error("no confirmation was sent lately: send one first")]
     NothingSent,
     /// The account has no app, or none whose clock could be found.
-    #[error("the account has no app to resynchronise: nothing is wrong with a clock")]
+    #[error("the account has no app to resynchronize: nothing is wrong with a clock")]
     NoApp,
     /// What the proof was given for is held since.
     #[error("this is held until {until} (Unix time): try again then", until = until.as_secs())]
@@ -324,7 +324,7 @@ pub enum AccountError {
     #[error("a recovery code is not taken for what its use holds: have the owner log in with it first")]
     NotByRecovery,
     /// Nothing to confirm, or no longer.
-    #[error("no enrolment waits to be confirmed, or its time is over: begin it again")]
+    #[error("no enrollment waits to be confirmed, or its time is over: begin it again")]
     NothingPending,
     /// No such authenticator.
     #[error("the account has no authenticator {id}: list them again", id = id.number())]
@@ -334,7 +334,7 @@ pub enum AccountError {
     },
     /// `remove` for the only authenticator that is not disabled.
     #[error(
-        "this is the account's last authenticator in force: enrol another first, or call `remove_last` to do without"
+        "this is the account's last authenticator in force: enroll another first, or call `remove_last` to do without"
     )]
     LastAuthenticator,
     /// `remove_last` where there are others.
@@ -342,7 +342,7 @@ pub enum AccountError {
     NotTheLast,
     /// A purpose that this kind of code is not for.
     #[error(
-        "codes of this kind have another purpose: `BINDING` confirms enrolments, `CONFIRMATION` is for addresses that are named"
+        "codes of this kind have another purpose: `BINDING` confirms enrollments, `CONFIRMATION` is for addresses that are named"
     )]
     Purpose,
     /// The proof does not prove enough.

@@ -4,7 +4,7 @@ use super::AccountError;
 use super::device::Known;
 use super::limits::{AUTHENTICATORS, HELD, HOLD_SECS, RECOVERY_CODES};
 use super::purpose::Purpose;
-use crate::otp::{CodePolicy, Digits, Limits, PolicyError, REMEMBERED_SECS, Window, chance, guesses_a_year};
+use crate::otp::{CodePolicy, Digits, Limits, PolicyError, RECENT_SECS, Window, chance, guesses_a_year};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -20,22 +20,22 @@ use alloc::vec::Vec;
 pub struct AccountLimits {
     /// Window, drift and throttles. `disable_after` counts failures in a row over all doors. Default: [`Limits::DEFAULT`].
     pub codes: Limits,
-    /// The window in which a new authenticator's first code confirms it. Default: [`Window::ENROLMENT`].
-    pub enrolment_window: Window,
+    /// The window in which a new authenticator's first code confirms it. Default: [`Window::ENROLLMENT`].
+    pub enrollment_window: Window,
     /// The most authenticators of one account: 1 to 16. Default: 5.
     pub max_authenticators: u8,
-    /// How long a pending enrolment can be confirmed, in seconds: 1 to 86 400. Default: 600.
+    /// How long a pending enrollment can be confirmed, in seconds: 1 to 86 400. Default: 600.
     pub pending_secs: u64,
     /// How long a [`Proof`](super::Proof) is good, in seconds: 1 to 600. Default: 300.
     pub proof_secs: u64,
     /// How long a pass waits to be used, in seconds: 1 to 30 days. Default: 86 400.
     pub pass_secs: u64,
-    /// How long a change of binding holds [`held_purposes`](Self::held_purposes), in seconds: up to 366 days; nought for no hold.
+    /// How long a change of binding holds [`held_purposes`](Self::held_purposes), in seconds: up to 366 days; zero for no hold.
     /// Default: 86 400.
     pub binding_hold_secs: u64,
     /// The same after the use of a recovery code. Default: 86 400.
     pub recovery_hold_secs: u64,
-    /// The same after a resynchronisation with a pass or a recovery code. Default: 86 400.
+    /// The same after a resynchronization with a pass or a recovery code. Default: 86 400.
     pub resync_hold_secs: u64,
     /// The same after an operator's reset. Default: 172 800, two days.
     pub reset_hold_secs: u64,
@@ -49,7 +49,7 @@ pub struct AccountLimits {
     /// ([`Account::mail_pass`](super::Account::mail_pass)): a second channel. Without it, whoever has phished one code and keeps it for that can bind an
     /// authenticator, which is told and holds withdrawals. Default: no.
     pub binding_takes_pass: bool,
-    /// Whether the enrolment after a reset takes a delivered code beside the pass
+    /// Whether the enrollment after a reset takes a delivered code beside the pass
     /// ([`CodeRequest::confirmation`](super::CodeRequest::confirmation)). Default: no.
     pub confirmation_after_reset: bool,
     /// What is held after a change of binding or a recovery: at most 16 purposes, [`Purpose::BINDING`], [`Purpose::CONFIRMATION`] and
@@ -62,7 +62,7 @@ impl Default for AccountLimits {
     fn default() -> Self {
         Self {
             codes: Limits::DEFAULT,
-            enrolment_window: Window::ENROLMENT,
+            enrollment_window: Window::ENROLLMENT,
             max_authenticators: 5,
             pending_secs: 600,
             proof_secs: 300,
@@ -87,7 +87,7 @@ pub struct Policy {
     limits: AccountLimits,
     /// As the throttles of single doors take them: what disables is counted over all doors, by the account.
     codes: Limits,
-    enrolment: Limits,
+    enrollment: Limits,
 }
 
 impl Policy {
@@ -119,7 +119,7 @@ impl Policy {
         }
         let lives = [
             (limits.pending_secs, 1, 86_400),
-            (limits.proof_secs, 1, REMEMBERED_SECS),
+            (limits.proof_secs, 1, RECENT_SECS),
             (limits.pass_secs, 1, 30 * 86_400),
             (limits.device_secs, 1, 400 * 86_400),
             (limits.delivered_secs, 60, 600),
@@ -140,8 +140,8 @@ impl Policy {
 
     fn of(limits: AccountLimits) -> Self {
         let codes = Limits { disable_after: u32::MAX, ..limits.codes };
-        let enrolment = Limits { window: limits.enrolment_window, max_drift: 0, ..codes };
-        Self { limits, codes, enrolment }
+        let enrollment = Limits { window: limits.enrollment_window, max_drift: 0, ..codes };
+        Self { limits, codes, enrollment }
     }
 
     /// The limits.
@@ -170,8 +170,8 @@ impl Policy {
         &self.codes
     }
 
-    pub(super) const fn enrolment(&self) -> &Limits {
-        &self.enrolment
+    pub(super) const fn enrollment(&self) -> &Limits {
+        &self.enrollment
     }
 }
 
@@ -186,8 +186,8 @@ impl Default for Policy {
 ///
 /// Two throttles admit guesses to the same codes: that of strangers, and that of known devices, for whoever has stolen a
 /// device token too. A guess is compared with every authenticator, so each adds its open steps to the target (an address that codes are
-/// sent to is counted as an app, though it adds one code only). While an enrolment
-/// waits (ten minutes), its own throttle admits guesses too, which let nobody in but bind that enrolment, and are not counted; nor are recovery codes, which nobody guesses (120 bits).
+/// sent to is counted as an app, though it adds one code only). While an enrollment
+/// waits (ten minutes), its own throttle admits guesses too, which let nobody in but bind that enrollment, and are not counted; nor are recovery codes, which nobody guesses (120 bits).
 ///
 /// ```
 /// use sekisho::account::Policy;
@@ -210,7 +210,7 @@ pub struct AccountRisk {
     pub guesses_by_stranger: u64,
     /// The most guesses answered in a year to whoever has a stolen device token as well.
     pub guesses_with_device: u64,
-    /// The chance, 0 to 1, that a stranger's guess hits, where no drift has been learnt.
+    /// The chance, 0 to 1, that a stranger's guess hits, where no drift has been learned.
     pub chance_by_stranger: f64,
     /// The same with a stolen device token.
     pub chance_with_device: f64,
@@ -223,7 +223,7 @@ impl AccountRisk {
         let stranger = guesses_a_year(limits);
         let with_device = stranger.saturating_mul(2);
         let plain = limits.window.steps();
-        // Around our clock, and around the one that a resynchronisation has found, however far off.
+        // Around our clock, and around the one that a resynchronization has found, however far off.
         let widened = plain.saturating_mul(2);
         let all = |steps: u32| steps.saturating_mul(u32::from(authenticators)).min(digits.codes());
         Self {

@@ -12,22 +12,22 @@ use crate::otp::UnixTime;
 /// ends: by time ([`AccountLimits::proof_secs`](super::AccountLimits::proof_secs)), and for changes of a binding by the first
 /// one. Pass it by value to what needs it.
 ///
-/// A [named](super::Attempt::named) attempt that is made again gets the same answer, and so a proof again: one with the same
+/// A [named](super::Attempt::with_idempotency_key) attempt that is made again gets the same answer, and so a proof again: one with the same
 /// [`id`](Self::id). What must happen once (a withdrawal, say) [redeems](super::Account::redeem) it, or is kept
 /// under that id.
 #[derive(Debug)]
 #[must_use = "a proof that nobody looks at proves nothing"]
 pub struct Proof {
     pub(super) account: AccountId,
-    pub(super) means: Means,
+    pub(super) method: Method,
     pub(super) purpose: Purpose,
     pub(super) context: Option<[u8; 32]>,
     pub(super) at: UnixTime,
     pub(super) secs: u64,
     /// Where the confirmation was sent.
     pub(super) address: Option<Address>,
-    /// By the code that confirmed an enrolment.
-    pub(super) by_enrolment: bool,
+    /// By the code that confirmed an enrollment.
+    pub(super) by_enrollment: bool,
     /// The record's security epoch then.
     pub(super) epoch: u64,
     /// The number of the event that tells of the acceptance: rises within an epoch.
@@ -43,17 +43,17 @@ impl Proof {
 
     /// What it was proved by.
     #[must_use]
-    pub const fn means(&self) -> Means {
-        self.means
+    pub const fn method(&self) -> Method {
+        self.method
     }
 
     /// The authenticator whose code it was; `None` for a recovery code, and for a confirmation.
     #[must_use]
     pub const fn authenticator(&self) -> Option<AuthenticatorId> {
-        match self.means {
-            Means::Authenticator(id) => Some(id),
-            Means::DeliveredCode { authenticator, .. } => authenticator,
-            Means::RecoveryCode { .. } => None,
+        match self.method {
+            Method::Authenticator(id) => Some(id),
+            Method::DeliveredCode { authenticator, .. } => authenticator,
+            Method::RecoveryCode { .. } => None,
         }
     }
 
@@ -112,8 +112,8 @@ impl Proof {
         self.check_all(account, purpose, context, now)
     }
 
-    pub(super) fn by_enrolment(mut self) -> Self {
-        self.by_enrolment = true;
+    pub(super) fn by_enrollment(mut self) -> Self {
+        self.by_enrollment = true;
         self
     }
 
@@ -155,7 +155,7 @@ impl Proof {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
-pub enum Means {
+pub enum Method {
     /// A code of this authenticator.
     Authenticator(AuthenticatorId),
     /// A code that was sent.
@@ -173,7 +173,7 @@ pub enum Means {
     },
 }
 
-impl Means {
+impl Method {
     /// Whether the owner should be asked to have a new set of recovery codes made: one of them has been used.
     #[must_use]
     pub const fn asks_for_new_recovery_codes(self) -> bool {

@@ -13,7 +13,7 @@ use core::fmt;
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Purpose {
-    /// Nought behind the word.
+    /// Zero behind the word.
     bytes: [u8; Self::MAX_LEN],
 }
 
@@ -28,7 +28,7 @@ impl Purpose {
     /// Showing that one reads what is sent to an address: codes for it let nobody in. See
     /// [`CodeRequest::confirmation`](super::CodeRequest::confirmation).
     pub const CONFIRMATION: Self = Self::padded(b"confirmation");
-    /// Resynchronising, as events have it.
+    /// Resynchronizing, as events have it.
     pub const RESYNC: Self = Self::padded(b"resync");
     /// Changing what the account is bound to: enrolling, confirming and removing authenticators, making recovery codes.
     pub const BINDING: Self = Self::padded(b"binding");

@@ -5,7 +5,7 @@ use super::attempt::Attempt;
 use super::change::Change;
 use super::event::EventKind;
 use super::policy::Policy;
-use super::proof::{Means, Proof};
+use super::proof::{Method, Proof};
 use super::purpose::Purpose;
 use super::recovery::{RecoveryCode, RecoveryCodes, RecoverySet};
 use super::throttles::Door;
@@ -60,8 +60,8 @@ impl Account {
         let purpose = attempt.purpose;
         let fingerprint = attempt.fingerprint(Door::Recovery);
         if let Some(answer) = self.record.answers.find(fingerprint, now) {
-            return Ok(self.repeat_with(answer, |account, means, serial| {
-                account.proof(policy, attempt, means, answer.at, serial)
+            return Ok(self.repeat_with(answer, |account, method, serial| {
+                account.proof(policy, attempt, method, answer.at, serial)
             }));
         }
         if let Some(rejection) = self.closed(purpose, now) {
@@ -94,9 +94,9 @@ impl Account {
         self.used(known, now);
         self.record.hold(policy, limits.recovery_hold_secs, now);
         let serial = self.tell(now, EventKind::Recovered { purpose, left }).unwrap_or_default();
-        let means = Means::RecoveryCode { left };
-        self.record.answers.push(fingerprint, now, Answered::Accepted { means, serial });
-        let proof = self.proof(policy, attempt, means, now, serial);
+        let method = Method::RecoveryCode { left };
+        self.record.answers.push(fingerprint, now, Answered::Accepted { method, serial });
+        let proof = self.proof(policy, attempt, method, now, serial);
         Ok(Change::written(self, Verdict::Accepted(proof)))
     }
 }

@@ -5,7 +5,7 @@ use super::limits::REDEEMED;
 use super::proof::{Proof, ProofError};
 use super::purpose::Purpose;
 use super::{Account, AccountError};
-use crate::otp::{REMEMBERED_SECS, UnixTime};
+use crate::otp::{RECENT_SECS, UnixTime};
 
 /// A proof that was redeemed, by its serial.
 #[derive(Clone, Copy)]
@@ -46,7 +46,7 @@ impl Account {
         if redeemed.len() >= REDEEMED {
             redeemed.sort_unstable_by_key(|one| one.at);
             let oldest = redeemed.remove(0);
-            if now.saturating_since(oldest.at) < REMEMBERED_SECS {
+            if now.saturating_since(oldest.at) < RECENT_SECS {
                 return Err(ProofError::Spent.into());
             }
         }

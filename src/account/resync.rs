@@ -1,4 +1,4 @@
-//! Resynchronisation: two codes in a row show how far a clock is off.
+//! Resynchronization: two codes in a row show how far a clock is off.
 
 use super::answers::Answered;
 use super::attempt::Attempt;
@@ -7,7 +7,7 @@ use super::change::Change;
 use super::device::Known;
 use super::event::EventKind;
 use super::policy::Policy;
-use super::proof::Means;
+use super::proof::Method;
 use super::purpose::Purpose;
 use super::recovery::RecoveryCode;
 use super::throttles::Door;
@@ -72,8 +72,8 @@ impl Resync {
         self
     }
 
-    /// Names this attempt, so that asking again gets the same answer: see [`Attempt::named`].
-    pub fn named(mut self, id: [u8; 16]) -> Self {
+    /// Names this attempt, so that asking again gets the same answer: see [`Attempt::with_idempotency_key`].
+    pub fn with_idempotency_key(mut self, id: [u8; 16]) -> Self {
         self.name = Some(id);
         self
     }
@@ -132,9 +132,9 @@ impl Account {
         let recovery = resync.recovery.as_ref();
         let fingerprint = resync.fingerprint();
         if let Some(answer) = self.record.answers.find(fingerprint, now) {
-            return Ok(self.repeat_with(answer, |_, means, _| match means {
-                Means::Authenticator(id) => id,
-                _ => AuthenticatorId::new(0), // only apps are resynchronised
+            return Ok(self.repeat_with(answer, |_, method, _| match method {
+                Method::Authenticator(id) => id,
+                _ => AuthenticatorId::new(0), // only apps are resynchronized
             }));
         }
         if let Some(rejection) = self.closed(purpose, now) {
@@ -177,7 +177,7 @@ impl Account {
             return Err(AccountError::NoApp); // only apps are searched
         };
         let (present, step) = (app.totp.step_at(now)?, Step::new(searched.step));
-        app.tracker = app.tracker.resynchronised(step, present);
+        app.tracker = app.tracker.resynchronized(step, present);
         for code in codes {
             self.record.lately.push(Accepted { code, at: now });
         }
@@ -193,8 +193,8 @@ impl Account {
             self.record.hold(policy, limits.resync_hold_secs, now);
         }
         let offset = step.distance_from(present);
-        let serial = self.tell(now, EventKind::Resynchronised { authenticator: id, offset }).unwrap_or_default();
-        self.record.answers.push(fingerprint, now, Answered::Accepted { means: Means::Authenticator(id), serial });
+        let serial = self.tell(now, EventKind::Resynchronized { authenticator: id, offset }).unwrap_or_default();
+        self.record.answers.push(fingerprint, now, Answered::Accepted { method: Method::Authenticator(id), serial });
         Ok(Change::written(self, Verdict::Accepted(id)))
     }
 }

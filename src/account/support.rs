@@ -81,7 +81,7 @@ impl Account {
         let known = self.known(policy, presented, now);
         let sends = if known.is_some() { &mut self.record.sends_of_devices } else { &mut self.record.sends };
         if let Err(until) = sends.count(now) {
-            return Ok(self.refuse(now, Purpose::BINDING, Rejection::SentLately { until }));
+            return Ok(self.refuse(now, Purpose::BINDING, Rejection::SendLimited { until }));
         }
         let (token, until) = self.issue(now, policy.limits().pass_secs.min(MAILED_SECS), rng);
         self.tell(now, EventKind::PassMailed { until });
@@ -123,7 +123,7 @@ impl Account {
     }
 
     /// Holds everything until [`thaw`](Self::thaw) or [`reset`](Self::reset): no code is judged, sent or enrolled, whatever its purpose. All proofs, device
-    /// tokens and passes given so far are void. For a telephone that was lost or stolen, at the word of its owner.
+    /// tokens and passes given so far are void. For a phone that was lost or stolen, at the word of its owner.
     ///
     /// # Errors
     /// [`AccountError::NotEnrolled`] if nothing is stored of the account.
@@ -156,7 +156,7 @@ impl Account {
         Ok(Change::written(self, ()))
     }
 
-    /// Forgets what was learnt of an app's clock, resynchronisations included. What it has used stays used.
+    /// Forgets what was learned of an app's clock, resynchronizations included. What it has used stays used.
     ///
     /// # Errors
     /// [`AccountError::NoSuchAuthenticator`] unless the account has this app.
@@ -202,7 +202,7 @@ impl Account {
 }
 
 impl Record {
-    /// Voids what has been handed out: proofs, answers, tokens, passes, delivered codes, an enrolment that waits.
+    /// Voids what has been handed out: proofs, answers, tokens, passes, delivered codes, an enrollment that waits.
     pub(super) fn void(&mut self, epoch: u64) {
         self.epoch = epoch;
         self.pending = None;

@@ -2,7 +2,7 @@
 
 use super::policy::Policy;
 use crate::otp::{Admission, Throttle};
-use crate::otp::{Charge, Limits, Rejection, Standing, UnixTime};
+use crate::otp::{FailureCount, Limits, LockState, Rejection, UnixTime};
 use core::num::NonZeroU32;
 
 /// The ways in at which codes are judged. Each has its throttle:
@@ -12,7 +12,7 @@ use core::num::NonZeroU32;
 /// | an app's code or a delivered one, for whatever purpose (removals and replacements take a proof of it), without a token that the account knows | common |
 /// | the same with a token, or with a pass | devices |
 /// | two codes in a row | common, or devices with a token; with a recovery code as that |
-/// | the code that confirms an enrolment | enrolment, or devices with a token |
+/// | the code that confirms an enrollment | enrollment, or devices with a token |
 /// | a recovery code | recovery; with a token devices, or recovery while those are locked |
 ///
 /// A code is sent only while the door is open at which it would be submitted. Passes and device tokens by themselves open nothing, and nobody
@@ -22,7 +22,7 @@ use core::num::NonZeroU32;
 pub(super) enum Door {
     Common = 0,
     Device = 1,
-    Enrolment = 2,
+    Enrollment = 2,
     Recovery = 3,
 }
 
@@ -30,7 +30,7 @@ pub(super) enum Door {
 pub(super) struct Throttles {
     pub(super) common: Throttle,
     pub(super) devices: Throttle,
-    pub(super) enrolment: Throttle,
+    pub(super) enrollment: Throttle,
     pub(super) recovery: Throttle,
     /// Failures in a row over all doors but that of recovery codes: nobody guesses those, and whoever tried would sooner reach what
     /// disables the authenticators.
@@ -41,7 +41,7 @@ impl Throttles {
     pub(super) const NEW: Self = Self {
         common: Throttle::NEW,
         devices: Throttle::NEW,
-        enrolment: Throttle::NEW,
+        enrollment: Throttle::NEW,
         recovery: Throttle::NEW,
         run: 0,
     };
@@ -50,7 +50,7 @@ impl Throttles {
         match door {
             Door::Common => &self.common,
             Door::Device => &self.devices,
-            Door::Enrolment => &self.enrolment,
+            Door::Enrollment => &self.enrollment,
             Door::Recovery => &self.recovery,
         }
     }
@@ -59,7 +59,7 @@ impl Throttles {
         match door {
             Door::Common => &mut self.common,
             Door::Device => &mut self.devices,
-            Door::Enrolment => &mut self.enrolment,
+            Door::Enrollment => &mut self.enrollment,
             Door::Recovery => &mut self.recovery,
         }
     }
@@ -87,8 +87,8 @@ impl Throttles {
 
     /// All runs of failures end; the long-term counts stay.
     pub(super) const fn end_runs(&mut self) {
-        let Self { common, devices, enrolment, recovery, run } = self;
-        (common.run, devices.run, enrolment.run, recovery.run, *run) = (0, 0, 0, 0, 0);
+        let Self { common, devices, enrollment, recovery, run } = self;
+        (common.run, devices.run, enrollment.run, recovery.run, *run) = (0, 0, 0, 0, 0);
     }
 
     /// One charge for one submission.
@@ -99,9 +99,9 @@ impl Throttles {
         throttle.fail(limits, now);
         let is_full = throttle.long_term >= limits.long_term;
         let is_first = throttle.run == limits.lock_after || (is_full && !was_full);
-        let (standing, failures_in_a_row) = (throttle.standing(limits, now), throttle.run);
+        let (lock_state, failures_in_a_row) = (throttle.lock_state(limits, now), throttle.run);
         if door == Door::Recovery {
-            let charge = Charge { failures_in_a_row, standing };
+            let charge = FailureCount { failures_in_a_row, lock_state };
             return Failed { charge, is_first_lock: is_first, disables: false };
         }
         self.run = self.run.saturating_add(1);
@@ -111,19 +111,21 @@ impl Throttles {
             // A new run begins, for authenticators that are bound after.
             self.run = 0;
         }
-        let standing = match (left, standing) {
-            (None, _) => Standing::Disabled,
-            (Some(left), Standing::Open { attempts_left }) => Standing::Open { attempts_left: attempts_left.min(left) },
+        let lock_state = match (left, lock_state) {
+            (None, _) => LockState::Disabled,
+            (Some(left), LockState::Open { attempts_left }) => {
+                LockState::Open { attempts_left: attempts_left.min(left) }
+            }
             (Some(_), shut) => shut,
         };
-        let charge = Charge { failures_in_a_row, standing };
+        let charge = FailureCount { failures_in_a_row, lock_state };
         Failed { charge, is_first_lock: is_first, disables: left.is_none() }
     }
 }
 
 /// What a counted failure has led to.
 pub(super) struct Failed {
-    pub(super) charge: Charge,
+    pub(super) charge: FailureCount,
     /// A lock, if there is one, is the first of its run, or that of a long-term count that has become full.
     pub(super) is_first_lock: bool,
     /// Too many failures in a row over all doors: the authenticators are to be disabled.
@@ -133,6 +135,6 @@ pub(super) struct Failed {
 fn limits_at(policy: &Policy, door: Door) -> &Limits {
     match door {
         Door::Common | Door::Device | Door::Recovery => policy.codes(),
-        Door::Enrolment => policy.enrolment(),
+        Door::Enrollment => policy.enrollment(),
     }
 }

@@ -9,13 +9,13 @@ use super::device::Known;
 use super::diagnosis::{Diagnosis, Miss, agreement};
 use super::event::{Event, EventKind, Reason};
 use super::policy::Policy;
-use super::proof::{Means, Proof};
+use super::proof::{Method, Proof};
 use super::purpose::Purpose;
 use super::throttles::{Door, Failed};
 use super::{Account, AccountError, Record};
 use crate::otp::{
-    Accepted, Charge, Code, Evaluation, Limits, Next, Rejection, Secret, Standing, Step, TimeError, Totp, Tracker,
-    UnixTime, Verdict, has_expired,
+    Accepted, Code, Evaluation, FailureCount, Limits, LockState, Next, Rejection, Secret, Step, TimeError, Totp,
+    Tracker, UnixTime, Verdict, has_expired,
 };
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
@@ -46,8 +46,8 @@ impl Account {
         };
         let fingerprint = attempt.fingerprint(Door::Common);
         if let Some(answer) = self.record.answers.find(fingerprint, now) {
-            return Ok(self.repeat_with(answer, |account, means, serial| {
-                account.proof(policy, attempt, means, answer.at, serial)
+            return Ok(self.repeat_with(answer, |account, method, serial| {
+                account.proof(policy, attempt, method, answer.at, serial)
             }));
         }
         // Also where nothing is bound any more: a hold outlasts the last authenticator.
@@ -114,7 +114,7 @@ impl Account {
         *last_used = now;
         let (purpose, offset) = (attempt.purpose, judged.step.distance_from(present));
         let kind = EventKind::Accepted { authenticator: id, purpose, offset };
-        Ok(self.accept(policy, now, attempt, code, found, Means::Authenticator(id), kind))
+        Ok(self.accept(policy, now, attempt, code, found, Method::Authenticator(id), kind))
     }
 
     fn accept_delivered(
@@ -137,7 +137,7 @@ impl Account {
             record.authenticators.iter_mut().filter(|one| one.id == id).for_each(|one| one.last_used = now);
         }
         let kind = EventKind::DeliveredCodeAccepted { authenticator, channel, purpose };
-        Ok(self.accept(policy, now, attempt, code, found, Means::DeliveredCode { authenticator, channel }, kind))
+        Ok(self.accept(policy, now, attempt, code, found, Method::DeliveredCode { authenticator, channel }, kind))
     }
 
     #[allow(clippy::too_many_arguments)] // what both kinds of codes have in common
@@ -148,7 +148,7 @@ impl Account {
         attempt: &Attempt,
         code: Code,
         found: Found,
-        means: Means,
+        method: Method,
         kind: EventKind,
     ) -> Change<Verdict<Proof>> {
         self.record.lately.push(Accepted { code, at: now });
@@ -159,8 +159,8 @@ impl Account {
             self.used(found.known, now);
         }
         let serial = self.tell(now, kind).unwrap_or_default();
-        self.record.answers.push(found.fingerprint, now, Answered::Accepted { means, serial });
-        let proof = self.proof(policy, attempt, means, now, serial);
+        self.record.answers.push(found.fingerprint, now, Answered::Accepted { method, serial });
+        let proof = self.proof(policy, attempt, method, now, serial);
         Change::written(self, Verdict::Accepted(proof))
     }
 
@@ -195,10 +195,10 @@ impl Account {
     pub(super) fn repeat_with<T>(
         self,
         answer: Answer,
-        accepted: impl FnOnce(&Self, Means, u64) -> T,
+        accepted: impl FnOnce(&Self, Method, u64) -> T,
     ) -> Change<Verdict<T>> {
         let verdict = match answer.answered {
-            Answered::Accepted { means, serial } => Verdict::Accepted(accepted(&self, means, serial)),
+            Answered::Accepted { method, serial } => Verdict::Accepted(accepted(&self, method, serial)),
             Answered::Mismatch(charge) => Verdict::Rejected(Rejection::Mismatch(charge)),
             Answered::Expired(charge) => Verdict::Rejected(Rejection::Expired(charge)),
         };
@@ -230,8 +230,8 @@ impl Account {
         }
         self.tell(now, EventKind::Rejected { purpose, reason: Reason::from(&rejection), diagnosis });
         self.failed_with(policy, known, now);
-        let Charge { failures_in_a_row, standing } = charge;
-        if let Standing::Locked { until } = standing {
+        let FailureCount { failures_in_a_row, lock_state } = charge;
+        if let LockState::Locked { until } = lock_state {
             self.tell(now, EventKind::Locked { until, failures_in_a_row, is_first: is_first_lock });
         }
         if disables {
@@ -243,14 +243,14 @@ impl Account {
         Change::written(self, Verdict::Rejected(rejection))
     }
 
-    pub(super) fn proof(&self, policy: &Policy, attempt: &Attempt, means: Means, at: UnixTime, serial: u64) -> Proof {
+    pub(super) fn proof(&self, policy: &Policy, attempt: &Attempt, method: Method, at: UnixTime, serial: u64) -> Proof {
         Proof {
             account: self.id.clone(),
-            means,
+            method,
             purpose: attempt.purpose,
             context: attempt.context,
             address: attempt.address.clone(),
-            by_enrolment: false,
+            by_enrollment: false,
             at,
             secs: policy.limits().proof_secs,
             epoch: self.record.epoch,

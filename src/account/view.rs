@@ -19,14 +19,14 @@ use alloc::vec::Vec;
 pub struct AccountView {
     /// The authenticators, oldest first.
     pub authenticators: Vec<AuthenticatorView>,
-    /// The enrolment that waits for its confirming code, and until when it does.
+    /// The enrollment that waits for its confirming code, and until when it does.
     pub pending: Option<(AuthenticatorId, UnixTime)>,
     /// Why no code would be evaluated now, if none would: for attempts without a device token.
-    pub shut: Option<Rejection>,
+    pub refusal: Option<Rejection>,
     /// The same for attempts with a device token or a pass.
-    pub shut_for_devices: Option<Rejection>,
+    pub refusal_for_devices: Option<Rejection>,
     /// The same for recovery codes.
-    pub shut_for_recovery: Option<Rejection>,
+    pub refusal_for_recovery_codes: Option<Rejection>,
     /// How many passes have been issued and not used.
     pub passes: usize,
     /// Failures in a row over all doors.
@@ -79,7 +79,7 @@ pub enum AuthenticatorKind {
     App {
         /// Its parameters.
         totp: Totp,
-        /// How far its clock has been learnt to be ahead (or, negative, behind), in steps.
+        /// How far its clock has been learned to be ahead (or, negative, behind), in steps.
         drift: i32,
         /// Whether its secret has fewer than 128 bits: have it replaced.
         is_legacy: bool,
@@ -121,14 +121,14 @@ impl Account {
         let all_disabled = !authenticators.is_empty() && authenticators.iter().all(|one| one.is_disabled);
         let frozen = record.frozen_at.map(|_| Rejection::Frozen);
         let disabled = all_disabled.then_some(Rejection::Disabled);
-        let shut = frozen.or(disabled).or_else(|| self.shut(policy, Door::Common, 1, now));
+        let refusal = frozen.or(disabled).or_else(|| self.shut(policy, Door::Common, 1, now));
         let holds = record.holds.iter().filter(|hold| hold.is_in_force(now));
         AccountView {
             authenticators,
             pending: self.waiting(policy, now).map(|one| (one.id, one.until)),
-            shut,
-            shut_for_devices: frozen.or(disabled).or_else(|| self.shut(policy, Door::Device, 1, now)),
-            shut_for_recovery: frozen.or_else(|| record.throttles.shut(policy, Door::Recovery, now)),
+            refusal,
+            refusal_for_devices: frozen.or(disabled).or_else(|| self.shut(policy, Door::Device, 1, now)),
+            refusal_for_recovery_codes: frozen.or_else(|| record.throttles.shut(policy, Door::Recovery, now)),
             passes: record.passes.count(policy.limits().pass_secs, now),
             failures_in_a_row: record.throttles.run,
             long_term_failures: record.throttles.common.long_term,

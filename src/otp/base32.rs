@@ -19,7 +19,7 @@ const MAX_CHARACTERS: usize = (Secret::MAX_LEN * 8).div_ceil(5);
 impl Secret {
     /// Reads a secret of 16 to 128 bytes from base32, as apps and other services print it.
     ///
-    /// Case, blanks, hyphens and trailing padding are forgiven; nothing else is. Not constant-time: for enrolment and import.
+    /// Case, blanks, hyphens and trailing padding are forgiven; nothing else is. Not constant-time: for enrollment and import.
     ///
     /// ```
     /// use sekisho::otp::Secret;

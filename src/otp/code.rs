@@ -73,7 +73,7 @@ impl Code {
         }
     }
 
-    /// The digits as text, with leading noughts: for those who send codes, and for tests. Whoever reads it can log in.
+    /// The digits as text, with leading zeros: for those who send codes, and for tests. Whoever reads it can log in.
     ///
     /// Formatting is not constant-time.
     #[must_use]
@@ -85,7 +85,7 @@ impl Code {
         self.0 & ((1 << LENGTH_SHIFT) - 1)
     }
 
-    /// Value and length in one number, never nought.
+    /// Value and length in one number, never zero.
     pub(crate) const fn packed(self) -> u32 {
         self.0
     }

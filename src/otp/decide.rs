@@ -3,9 +3,9 @@
 use super::code::Code;
 use super::evaluation::{Evaluation, has_expired};
 use super::key::Key;
-use super::lately::Accepted;
 use super::policy::CodePolicy;
-use super::rejection::{Charge, Rejection};
+use super::recent_codes::Accepted;
+use super::rejection::{FailureCount, Rejection};
 use super::state::State;
 use super::throttle::Admission;
 use super::time::{Step, TimeError, UnixTime};
@@ -54,12 +54,12 @@ pub fn decide<'a>(
     let shut = match state.throttle.admission(limits, now) {
         Admission::Locked(until) => Some(Rejection::Locked { until }),
         Admission::Disabled => Some(Rejection::Disabled),
-        Admission::Open => state.lately.full_until(1, now).map(|until| Rejection::Busy { until }),
+        Admission::Open => state.recent_codes.full_until(1, now).map(|until| Rejection::Busy { until }),
     };
     let outcome = if let Some(rejection) = shut {
         Outcome::Unevaluated(rejection)
     } else {
-        let spent = state.lately.contains(*code, now);
+        let spent = state.recent_codes.contains(*code, now);
         Outcome::Evaluated(Evaluation::of(key, limits, state.tracker, spent, step, *code))
     };
     Ok(Decision { key, policy, state, now, step, code: *code, outcome })
@@ -108,7 +108,7 @@ impl Decision<'_> {
             state.throttle.succeed(limits, now);
             let matched = Step::new(evaluation.step);
             state.tracker = state.tracker.accepted(matched, limits.max_drift, step);
-            state.lately.push(Accepted { code, at: now });
+            state.recent_codes.push(Accepted { code, at: now });
             save(&state.to_bytes())?;
             return Ok(Verdict::Accepted(Match { step: matched, offset: matched.distance_from(step) }));
         }
@@ -118,7 +118,8 @@ impl Decision<'_> {
         }
         state.throttle.fail(limits, now);
         save(&state.to_bytes())?;
-        let charge = Charge { failures_in_a_row: state.throttle.run, standing: state.throttle.standing(limits, now) };
+        let charge =
+            FailureCount { failures_in_a_row: state.throttle.run, lock_state: state.throttle.lock_state(limits, now) };
         Ok(Verdict::Rejected(if has_expired(key, code, step).into() {
             Rejection::Expired(charge)
         } else {

@@ -2,8 +2,8 @@
 
 use super::code::Code;
 use super::key::{Found, Key};
-use super::lately::REMEMBERED_SECS;
 use super::policy::Limits;
+use super::recent_codes::RECENT_SECS;
 use super::time::{Step, UnixTime};
 use super::totp::Totp;
 use super::tracker::Tracker;
@@ -76,7 +76,7 @@ impl ConditionallySelectable for Next {
 
 /// Whether a code was right within the last ten minutes, the present step included.
 pub(crate) fn has_expired(key: &Key, code: Code, step: Step) -> Choice {
-    let back = REMEMBERED_SECS.div_ceil(key.totp().period.as_secs());
+    let back = RECENT_SECS.div_ceil(key.totp().period.as_secs());
     let shown = OpenSteps::range(Step::new(step.number().saturating_sub(back)), step);
     key.find(code, shown, None).fresh
 }

@@ -32,9 +32,9 @@ pub(crate) struct Found {
     pub(crate) fresh: Choice,
     /// The code is right at a step at or under the watermark.
     pub(crate) used: Choice,
-    /// The highest such fresh step; nought if there is none.
+    /// The highest such fresh step; zero if there is none.
     pub(crate) step: u64,
-    /// The highest such used step; nought if there is none.
+    /// The highest such used step; zero if there is none.
     pub(crate) used_step: u64,
 }
 

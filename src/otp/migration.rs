@@ -86,7 +86,7 @@ impl Migration {
         Ok(self)
     }
 
-    /// The batches that are still to be read, counted from nought.
+    /// The batches that are still to be read, counted from zero.
     pub fn missing(&self) -> impl Iterator<Item = usize> {
         self.batches.iter().enumerate().filter(|(_, batch)| batch.is_none()).map(|(index, _)| index)
     }
@@ -168,7 +168,7 @@ impl Parameters {
         MigrationEntry { label: label.clone(), taken: self.taken(min_len) }
     }
 
-    /// Nought stands for what was not said, and has the app's default.
+    /// Zero stands for what was not said, and has the app's default.
     fn taken(&self, min_len: usize) -> Result<OtpauthUri, NotTaken> {
         if !matches!(self.kind, 0 | 2) {
             return Err(NotTaken::Hotp);
@@ -189,7 +189,7 @@ impl Parameters {
         }
         let secret: Box<Secret> = Secret::boxed(&self.secret)?;
         let issuer = Some(self.issuer.as_str()).filter(|issuer| !issuer.is_empty());
-        Ok(OtpauthUri::labelled(&self.name, issuer, secret, Totp { algorithm, digits, ..Totp::DEFAULT })?)
+        Ok(OtpauthUri::labeled(&self.name, issuer, secret, Totp { algorithm, digits, ..Totp::DEFAULT })?)
     }
 }
 
@@ -216,13 +216,13 @@ pub enum MigrationError {
 #[non_exhaustive]
 pub enum NotTaken {
     /// It counts events instead of time.
-    #[error("the entry is counter-based (HOTP): enrol the authenticator anew")]
+    #[error("the entry is counter-based (HOTP): enroll the authenticator anew")]
     Hotp,
     /// MD5, or one that is not known.
-    #[error("the entry's algorithm is not supported: enrol the authenticator anew")]
+    #[error("the entry's algorithm is not supported: enroll the authenticator anew")]
     Algorithm,
     /// Neither six nor eight.
-    #[error("the entry's number of digits is not supported: enrol the authenticator anew")]
+    #[error("the entry's number of digits is not supported: enroll the authenticator anew")]
     Digits,
     /// Its secret is too short or too long.
     #[error(transparent)]

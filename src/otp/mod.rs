@@ -29,11 +29,12 @@ mod code;
 mod decide;
 mod evaluation;
 mod key;
-mod lately;
 mod mac;
 #[cfg(feature = "migration")]
 mod migration;
+mod not_accepted;
 mod policy;
+mod recent_codes;
 mod rejection;
 mod risk;
 #[cfg(feature = "alloc")]
@@ -56,11 +57,12 @@ pub use base32::Base32Error;
 pub use code::{Code, CodeError, RevealedCode};
 pub use decide::{Decision, Match, Verdict, decide};
 pub use key::Key;
-pub use lately::REMEMBERED_SECS;
 #[cfg(feature = "migration")]
 pub use migration::{Migration, MigrationEntry, MigrationError, NotTaken};
+pub use not_accepted::NotAccepted;
 pub use policy::{CodePolicy, Limits, PolicyError};
-pub use rejection::{Advice, Charge, Rejection, Standing, Typed};
+pub use recent_codes::RECENT_SECS;
+pub use rejection::{Advice, CodeKind, FailureCount, LockState, Rejection};
 pub use risk::Risk;
 pub use secret::{Secret, SecretError};
 #[cfg(feature = "alloc")]
@@ -76,7 +78,7 @@ pub use window::{OpenSteps, Window};
 #[cfg(feature = "alloc")]
 pub(crate) use {
     evaluation::{Evaluation, Next, has_expired},
-    lately::{Accepted, Lately, REMEMBERED},
+    recent_codes::{Accepted, RECENT_CODES, RecentCodes},
     risk::{chance, guesses_a_year},
     search::Shown,
     throttle::{Admission, Throttle},

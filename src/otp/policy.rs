@@ -18,7 +18,7 @@ use super::window::Window;
 pub struct Limits {
     /// The steps acceptable around the expected one. Default: one before and one after.
     pub window: Window,
-    /// How far an authenticator's clock may be learnt to be off, in steps: 0 (nothing is learnt) to 60. Default: 4.
+    /// How far an authenticator's clock may be learned to be off, in steps: 0 (nothing is learned) to 60. Default: 4.
     pub max_drift: u8,
     /// The failure in a row that locks first. Default: 5.
     pub lock_after: u32,
@@ -86,8 +86,8 @@ pub struct CodePolicy(Limits);
 impl CodePolicy {
     /// [`Limits::DEFAULT`].
     pub const DEFAULT: Self = Self(Limits::DEFAULT);
-    /// The default with [`Window::ENROLMENT`], for the code that confirms an enrolment.
-    pub const ENROLMENT: Self = Self(Limits { window: Window::ENROLMENT, ..Limits::DEFAULT });
+    /// The default with [`Window::ENROLLMENT`], for the code that confirms an enrollment.
+    pub const ENROLLMENT: Self = Self(Limits { window: Window::ENROLLMENT, ..Limits::DEFAULT });
 
     /// A policy of these limits.
     ///
@@ -165,13 +165,13 @@ pub enum PolicyError {
     /// `max_drift` over 60.
     #[error("max_drift is at most 60 steps: lower it")]
     Drift,
-    /// `lock_after`, `long_term` or `disable_after` of nought.
+    /// `lock_after`, `long_term` or `disable_after` of zero.
     #[error("lock_after, long_term and disable_after are at least 1: with none, nobody gets in")]
     NoAttempts,
     /// `disable_after` over 100.
     #[error("disable_after is at most 100 failures in a row (SP 800-63B-4 §3.2.2): lower it")]
     DisableAfter,
-    /// `first_lock_secs` or `leak_every_secs` of nought.
+    /// `first_lock_secs` or `leak_every_secs` of zero.
     #[error("first_lock_secs and leak_every_secs are at least 1: a lock of no length stops nobody")]
     NoLock,
     /// `longest_lock_secs` under `first_lock_secs`.

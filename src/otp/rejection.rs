@@ -13,9 +13,9 @@ use core::num::NonZeroU32;
 #[non_exhaustive]
 pub enum Rejection {
     /// The code is wrong. Counted.
-    Mismatch(Charge),
+    Mismatch(FailureCount),
     /// The code was right up to ten minutes ago. Counted.
-    Expired(Charge),
+    Expired(FailureCount),
     /// The code is right, but it has been used, or is older than the last one used. Not counted.
     Replayed {
         /// From when on an unused code is shown, as far as the authenticator's clock is known.
@@ -44,27 +44,27 @@ pub enum Rejection {
     /// An operator has frozen the account: nothing is evaluated. Not counted. Only accounts are frozen.
     Frozen,
     /// A message was sent lately, or as many as may be: nothing is sent. Not counted. Only accounts send.
-    SentLately {
+    SendLimited {
         /// When another one can be sent.
         until: UnixTime,
     },
 }
 
 impl Rejection {
-    /// How many wrong codes may still follow before a lock: nought while locked, `None` where nothing was counted.
+    /// How many wrong codes may still follow before a lock: zero while locked, `None` where nothing was counted.
     #[must_use]
     pub const fn attempts_left(&self) -> Option<u32> {
         match self {
-            Self::Mismatch(charge) | Self::Expired(charge) => Some(match charge.standing {
-                Standing::Open { attempts_left } => attempts_left.get(),
-                Standing::Locked { .. } | Standing::Disabled => 0,
+            Self::Mismatch(charge) | Self::Expired(charge) => Some(match charge.lock_state {
+                LockState::Open { attempts_left } => attempts_left.get(),
+                LockState::Locked { .. } | LockState::Disabled => 0,
             }),
             Self::Locked { .. } | Self::Disabled | Self::Frozen => Some(0),
             Self::Replayed { .. }
             | Self::Malformed
             | Self::Busy { .. }
             | Self::Held { .. }
-            | Self::SentLately { .. } => None,
+            | Self::SendLimited { .. } => None,
         }
     }
 
@@ -76,10 +76,10 @@ impl Rejection {
             | Self::Locked { until: at }
             | Self::Busy { until: at }
             | Self::Held { until: at }
-            | Self::SentLately { until: at } => Some(*at),
-            Self::Mismatch(charge) | Self::Expired(charge) => match charge.standing {
-                Standing::Locked { until } => Some(until),
-                Standing::Open { .. } | Standing::Disabled => None,
+            | Self::SendLimited { until: at } => Some(*at),
+            Self::Mismatch(charge) | Self::Expired(charge) => match charge.lock_state {
+                LockState::Locked { until } => Some(until),
+                LockState::Open { .. } | LockState::Disabled => None,
             },
             Self::Malformed | Self::Disabled | Self::Frozen => None,
         }
@@ -99,14 +99,14 @@ impl Rejection {
             Self::Locked { .. } => Advice::WaitForTheLock,
             Self::Disabled => Advice::UseARecoveryCode,
             Self::Frozen => Advice::ContactSupport,
-            Self::SentLately { .. } => Advice::WaitForTheMessage,
+            Self::SendLimited { .. } => Advice::WaitForTheMessage,
             Self::Replayed { .. } => Advice::WaitForTheNextCode,
             Self::Busy { .. } => Advice::WaitBeforeTheNextLogIn,
             Self::Held { .. } => Advice::WaitForTheHold,
-            Self::Mismatch(charge) | Self::Expired(charge) => match charge.standing {
-                Standing::Disabled => Advice::UseARecoveryCode,
-                Standing::Locked { .. } => Advice::WaitForTheLock,
-                Standing::Open { .. } => match (self, charge.failures_in_a_row) {
+            Self::Mismatch(charge) | Self::Expired(charge) => match charge.lock_state {
+                LockState::Disabled => Advice::UseARecoveryCode,
+                LockState::Locked { .. } => Advice::WaitForTheLock,
+                LockState::Open { .. } => match (self, charge.failures_in_a_row) {
                     (Self::Expired(_), _) => Advice::TypeItAsItAppears,
                     (_, 0..=2) => Advice::CheckTheEntry,
                     _ => Advice::SetTheClockToAutomatic,
@@ -117,22 +117,23 @@ impl Rejection {
 
     /// What to tell whoever typed a code of another kind.
     #[must_use]
-    pub const fn advice_for(&self, typed: Typed) -> Advice {
+    pub const fn advice_for(&self, typed: CodeKind) -> Advice {
         let of_app = self.advice();
         match (typed, of_app) {
-            (Typed::DeliveredCode, Advice::TypeTheDigits | Advice::CheckTheEntry | Advice::SetTheClockToAutomatic) => {
-                Advice::CheckTheMessage
-            }
-            (Typed::DeliveredCode, Advice::TypeItAsItAppears | Advice::WaitForTheNextCode) => Advice::AskForAnother,
             (
-                Typed::RecoveryCode,
+                CodeKind::DeliveredCode,
+                Advice::TypeTheDigits | Advice::CheckTheEntry | Advice::SetTheClockToAutomatic,
+            ) => Advice::CheckTheMessage,
+            (CodeKind::DeliveredCode, Advice::TypeItAsItAppears | Advice::WaitForTheNextCode) => Advice::AskForAnother,
+            (
+                CodeKind::RecoveryCode,
                 Advice::TypeTheDigits
                 | Advice::CheckTheEntry
                 | Advice::SetTheClockToAutomatic
                 | Advice::TypeItAsItAppears,
             ) => Advice::CheckTheSheet,
-            (Typed::RecoveryCode, Advice::UseARecoveryCode) => Advice::ContactSupport,
-            (Typed::TwoCodes, Advice::TypeTheDigits | Advice::CheckTheEntry | Advice::SetTheClockToAutomatic) => {
+            (CodeKind::RecoveryCode, Advice::UseARecoveryCode) => Advice::ContactSupport,
+            (CodeKind::TwoCodes, Advice::TypeTheDigits | Advice::CheckTheEntry | Advice::SetTheClockToAutomatic) => {
                 Advice::TypeTwoCodesInARow
             }
             (_, advice) => advice,
@@ -143,10 +144,10 @@ impl Rejection {
 /// What kind of code was typed: the same refusal means something else to its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Typed {
+pub enum CodeKind {
     /// What an app shows.
     AppCode,
-    /// Two codes in a row, to resynchronise.
+    /// Two codes in a row, to resynchronize.
     TwoCodes,
     /// A code that was sent.
     DeliveredCode,
@@ -164,17 +165,17 @@ impl From<CodeError> for Rejection {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
-pub struct Charge {
+pub struct FailureCount {
     /// Failures since the last success, this one included.
     pub failures_in_a_row: u32,
     /// Whether more attempts are open.
-    pub standing: Standing,
+    pub lock_state: LockState,
 }
 
 /// Whether more attempts are open after a counted failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
-pub enum Standing {
+pub enum LockState {
     /// So many wrong codes may still follow before a lock.
     Open {
         /// One at least.

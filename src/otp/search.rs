@@ -78,8 +78,8 @@ impl Key {
         let period = self.totp().period.as_secs();
         let near = NEAR_SECS.div_ceil(period);
         let zones = (1..=ZONES).map(move |zone| {
-            let centre = zone.saturating_mul(ZONE_SECS).saturating_add(period >> 1).checked_div(period).unwrap_or(0);
-            centre.saturating_sub(AROUND_ZONE)..=centre.saturating_add(AROUND_ZONE)
+            let center = zone.saturating_mul(ZONE_SECS).saturating_add(period >> 1).checked_div(period).unwrap_or(0);
+            center.saturating_sub(AROUND_ZONE)..=center.saturating_add(AROUND_ZONE)
         });
         core::iter::once(0..=near).chain(zones)
     }

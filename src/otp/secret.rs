@@ -144,7 +144,7 @@ impl Drop for Secret {
 
 impl ConstantTimeEq for Secret {
     fn ct_eq(&self, other: &Self) -> Choice {
-        // The bytes behind the length are nought on both sides.
+        // The bytes behind the length are zero on both sides.
         self.len.ct_eq(&other.len) & self.bytes.ct_eq(&other.bytes)
     }
 }
@@ -169,13 +169,13 @@ impl fmt::Debug for Secret {
 pub enum SecretError {
     /// Under 16 bytes, or under 10 where legacy secrets are taken.
     #[error(
-        "the secret has {len} bytes and needs at least 16 (10 through the legacy constructors): enrol the authenticator anew"
+        "the secret has {len} bytes and needs at least 16 (10 through the legacy constructors): enroll the authenticator anew"
     )]
     TooShort {
         /// How many bytes there were.
         len: usize,
     },
     /// Over 128 bytes.
-    #[error("the secret has over 128 bytes: enrol the authenticator anew")]
+    #[error("the secret has over 128 bytes: enroll the authenticator anew")]
     TooLong,
 }

@@ -1,7 +1,7 @@
 //! What has to be kept of one authenticator between two codes.
 
 use super::code::Code;
-use super::lately::{Accepted, Lately, REMEMBERED};
+use super::recent_codes::{Accepted, RECENT_CODES, RecentCodes};
 use super::throttle::Throttle;
 use super::time::{Step, UnixTime};
 use super::tracker::Tracker;
@@ -17,7 +17,7 @@ const VERSION: u8 = 1;
 pub struct State {
     pub(super) throttle: Throttle,
     pub(super) tracker: Tracker,
-    pub(super) lately: Lately,
+    pub(super) recent_codes: RecentCodes,
 }
 
 impl State {
@@ -25,21 +25,21 @@ impl State {
     ///
     /// In order, numbers big-endian: version (1 byte); failures in a row (4), last failure (8), long-term count (4), its
     /// last leak (8); watermark present (1), watermark (8), drift (4), its anchor (4); thirty-two times an accepted code
-    /// (4) and when that was (8), unused places nought and last.
-    pub const LEN: usize = 42 + REMEMBERED * 12;
+    /// (4) and when that was (8), unused places zero and last.
+    pub const LEN: usize = 42 + RECENT_CODES * 12;
 
     /// Of an authenticator that nobody has used yet.
     #[must_use]
     #[allow(clippy::new_without_default)] // `unwrap_or_default` on a damaged state would forget what has been used
     pub const fn new() -> Self {
-        Self { throttle: Throttle::NEW, tracker: Tracker::NEW, lately: Lately::new() }
+        Self { throttle: Throttle::NEW, tracker: Tracker::NEW, recent_codes: RecentCodes::new() }
     }
 
     /// Of an imported secret, or of one that was verified elsewhere until now: all steps up to `used_up` count as used.
     /// Pass the present step ([`Totp::step_at`](super::Totp::step_at)).
     #[must_use]
     pub const fn imported(used_up: Step) -> Self {
-        Self { throttle: Throttle::NEW, tracker: Tracker::imported(used_up), lately: Lately::new() }
+        Self { throttle: Throttle::NEW, tracker: Tracker::imported(used_up), recent_codes: RecentCodes::new() }
     }
 
     /// Of a new secret in the place of the one this state was kept for: the way out of
@@ -78,7 +78,7 @@ impl State {
         put(&self.tracker.watermark().map_or(0, Step::number).to_be_bytes());
         put(&self.tracker.stored_drift().to_be_bytes());
         put(&self.tracker.anchor().to_be_bytes());
-        for accepted in self.lately.iter() {
+        for accepted in self.recent_codes.iter() {
             put(&accepted.code.packed().to_be_bytes());
             put(&accepted.at.as_secs().to_be_bytes());
         }
@@ -108,22 +108,22 @@ impl State {
         let watermark = match (reader.take()?, u64::from_be_bytes(reader.take()?)) {
             ([0], 0) => None,
             ([1], step) => Some(Step::new(step)),
-            _ => return Err(StateError::Nonsense),
+            _ => return Err(StateError::Corrupt),
         };
         let (drift, anchor) = (i32::from_be_bytes(reader.take()?), i32::from_be_bytes(reader.take()?));
-        let tracker = Tracker::from_stored(watermark, drift, anchor).ok_or(StateError::Nonsense)?;
-        let mut lately = Lately::new();
+        let tracker = Tracker::from_stored(watermark, drift, anchor).ok_or(StateError::Corrupt)?;
+        let mut recent_codes = RecentCodes::new();
         let mut ended = false;
-        for _ in 0..REMEMBERED {
+        for _ in 0..RECENT_CODES {
             match (u32::from_be_bytes(reader.take()?), reader.time()?) {
                 (0, at) if at.as_secs() == 0 => ended = true,
                 (packed, at) if !ended => {
-                    lately.push(Accepted { code: Code::from_packed(packed).ok_or(StateError::Nonsense)?, at });
+                    recent_codes.push(Accepted { code: Code::from_packed(packed).ok_or(StateError::Corrupt)?, at });
                 }
-                _ => return Err(StateError::Nonsense),
+                _ => return Err(StateError::Corrupt),
             }
         }
-        Ok(Self { throttle, tracker, lately })
+        Ok(Self { throttle, tracker, recent_codes })
     }
 }
 
@@ -131,7 +131,7 @@ struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
     fn take<const N: usize>(&mut self) -> Result<[u8; N], StateError> {
-        let (field, behind) = self.0.split_first_chunk().ok_or(StateError::Nonsense)?;
+        let (field, behind) = self.0.split_first_chunk().ok_or(StateError::Corrupt)?;
         self.0 = behind;
         Ok(*field)
     }
@@ -162,5 +162,5 @@ pub enum StateError {
     },
     /// A number that no state can have.
     #[error("the stored state is damaged: restore it from a backup, or have the authenticator enrolled anew")]
-    Nonsense,
+    Corrupt,
 }

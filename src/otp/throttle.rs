@@ -1,7 +1,7 @@
 //! Counts failures and locks.
 
 use super::policy::Limits;
-use super::rejection::Standing;
+use super::rejection::LockState;
 use super::time::UnixTime;
 use core::num::NonZeroU32;
 
@@ -82,17 +82,17 @@ impl Throttle {
     }
 
     /// Where the guesser stands after a failure.
-    pub(crate) fn standing(&self, limits: &Limits, now: UnixTime) -> Standing {
+    pub(crate) fn lock_state(&self, limits: &Limits, now: UnixTime) -> LockState {
         match self.admission(limits, now) {
-            Admission::Disabled => Standing::Disabled,
-            Admission::Locked(until) => Standing::Locked { until },
+            Admission::Disabled => LockState::Disabled,
+            Admission::Locked(until) => LockState::Locked { until },
             Admission::Open => {
                 let until_lock = limits.lock_after.saturating_sub(self.run);
                 let until_full = limits.long_term.saturating_sub(self.long_term);
                 let until_disabled = limits.disable_after.saturating_sub(self.run);
                 let left = until_lock.min(until_full).min(until_disabled);
                 // Past the first lock each failure locks again: one is left.
-                Standing::Open { attempts_left: NonZeroU32::new(left).unwrap_or(NonZeroU32::MIN) }
+                LockState::Open { attempts_left: NonZeroU32::new(left).unwrap_or(NonZeroU32::MIN) }
             }
         }
     }
@@ -206,10 +206,10 @@ mod tests {
 
     #[test]
     fn attempts_left_count_down_to_the_lock() {
-        let left = |failures| failed(failures, 1_000).standing(&LIMITS, at(1_000));
-        let open = |n| Standing::Open { attempts_left: NonZeroU32::new(n).unwrap() };
+        let left = |failures| failed(failures, 1_000).lock_state(&LIMITS, at(1_000));
+        let open = |n| LockState::Open { attempts_left: NonZeroU32::new(n).unwrap() };
         assert_eq!([left(1), left(4)], [open(4), open(1)]);
-        assert_eq!(left(5), Standing::Locked { until: at(1_030) });
-        assert_eq!(left(100), Standing::Disabled);
+        assert_eq!(left(5), LockState::Locked { until: at(1_030) });
+        assert_eq!(left(100), LockState::Disabled);
     }
 }

@@ -43,7 +43,7 @@ impl UnixTime {
         self.0 < end.0 && end.saturating_since(self) <= secs.saturating_add(60)
     }
 
-    /// Seconds from `earlier` until this instant; nought if `earlier` is not earlier.
+    /// Seconds from `earlier` until this instant; zero if `earlier` is not earlier.
     #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0)

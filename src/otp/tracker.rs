@@ -4,10 +4,10 @@ use super::time::Step;
 use super::window::{OpenSteps, Window};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeGreater};
 
-/// How far a resynchronisation may have moved the centre, in steps of the shortest period: a day behind, ten minutes
+/// How far a resynchronization may have moved the center, in steps of the shortest period: a day behind, ten minutes
 /// ahead.
 const ANCHORS: (i32, i32) = (-86_400, 600);
-/// A resynchronisation that expects codes behind this is given up once a code of our own clock is accepted, in steps. (Nearer ones stay: a phone that was set
+/// A resynchronization that expects codes behind this is given up once a code of our own clock is accepted, in steps. (Nearer ones stay: a phone that was set
 /// right may go wrong again.)
 const ANCHORS_KEPT: i32 = -20;
 /// How far learning may move the drift from there, in steps, whatever the policy.
@@ -17,7 +17,7 @@ pub(crate) const MAX_DRIFT: u8 = 60;
 ///
 /// The watermark is the highest step used up, and only rises. The drift is the learned distance in steps between the
 /// authenticator's clock and ours; acceptances move it by one at a time and never far from the anchor, which is where the
-/// last resynchronisation put it.
+/// last resynchronization put it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tracker {
     watermark: Option<Step>,
@@ -40,7 +40,7 @@ impl Tracker {
         self.anchor
     }
 
-    /// In steps, within `max_drift` of the anchor: a stricter policy holds for what an older one let be learnt.
+    /// In steps, within `max_drift` of the anchor: a stricter policy holds for what an older one let be learned.
     pub(crate) fn drift(self, max_drift: u8) -> i32 {
         let (lowest, highest) = self.drift_bounds(max_drift);
         self.drift.max(lowest).min(highest)
@@ -60,10 +60,10 @@ impl Tracker {
     /// After the acceptance of `step` at `now`. Which step it was shows in the result only: no branch depends on it.
     pub(crate) fn accepted(self, step: Step, max_drift: u8, now: Step) -> Self {
         if self.drift(max_drift) >= ANCHORS_KEPT {
-            return self.learnt(step, max_drift, now);
+            return self.learned(step, max_drift, now);
         }
-        // A code of our own clock after a resynchronisation far behind: the clock has been set right, and yesterday's steps close.
-        let (far, near) = (self.learnt(step, max_drift, now), Self::NEW.learnt(step, max_drift, now));
+        // A code of our own clock after a resynchronization far behind: the clock has been set right, and yesterday's steps close.
+        let (far, near) = (self.learned(step, max_drift, now), Self::NEW.learned(step, max_drift, now));
         let expected = now.saturating_offset(i64::from(self.drift(max_drift)));
         let between = expected.number().midpoint(now.number());
         let is_ours = step.number().ct_gt(&between);
@@ -74,7 +74,7 @@ impl Tracker {
         }
     }
 
-    fn learnt(self, step: Step, max_drift: u8, now: Step) -> Self {
+    fn learned(self, step: Step, max_drift: u8, now: Step) -> Self {
         let drift = self.drift(max_drift);
         let (lowest, highest) = self.drift_bounds(max_drift);
         let expected = now.saturating_offset(i64::from(drift)).number();
@@ -87,15 +87,15 @@ impl Tracker {
 
     /// After two codes in a row, the second one `step`'s, both above the watermark: what is expected from now on is measured
     /// from there.
-    #[cfg_attr(not(feature = "alloc"), allow(dead_code))] // only accounts are resynchronised
-    pub(crate) fn resynchronised(self, step: Step, now: Step) -> Self {
+    #[cfg_attr(not(feature = "alloc"), allow(dead_code))] // only accounts are resynchronized
+    pub(crate) fn resynchronized(self, step: Step, now: Step) -> Self {
         // Within what was searched: a day of the shortest period.
         #[allow(clippy::cast_possible_truncation)]
         let ahead = step.distance_from(now) as i32;
         Self { watermark: self.watermark.max(Some(step)), drift: ahead, anchor: ahead }
     }
 
-    /// With nothing learnt of the clock; the watermark stays.
+    /// With nothing learned of the clock; the watermark stays.
     #[cfg_attr(not(feature = "alloc"), allow(dead_code))] // an operator's act on accounts
     pub(crate) const fn cleared(self) -> Self {
         Self { watermark: self.watermark, ..Self::NEW }
@@ -113,7 +113,7 @@ impl Tracker {
         if !anchor_is_sane || drift.abs_diff(anchor) > MAX_DRIFT as u32 {
             return None;
         }
-        // Drift is learnt from acceptances, which leave a watermark.
+        // Drift is learned from acceptances, which leave a watermark.
         if watermark.is_none() && (drift != 0 || anchor != 0) {
             return None;
         }
@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn without_learning_drift_stays_at_nought() {
+    fn without_learning_drift_stays_at_zero() {
         assert_eq!(Tracker::NEW.accepted(Step::new(1_003), 0, Step::new(1_000)).drift(0), 0);
     }
 }

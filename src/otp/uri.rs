@@ -97,7 +97,7 @@ impl OtpauthUri {
     }
 
     /// With a label as apps have it: the account, or the service, a colon and the account.
-    pub(crate) fn labelled(
+    pub(crate) fn labeled(
         label: &str,
         issuer: Option<&str>,
         secret: Box<Secret>,
@@ -255,13 +255,13 @@ fn parse(uri: &str, read_secret: impl Fn(&str) -> Result<Secret, Base32Error>) -
         period: period.unwrap_or_default(),
         t0: UnixTime::default(),
     };
-    OtpauthUri::labelled(&label, issuer.as_deref(), secret, totp)
+    OtpauthUri::labeled(&label, issuer.as_deref(), secret, totp)
 }
 
 fn set<T>(place: &mut Option<T>, field: Field, value: T) -> Result<(), UriError> {
     match place.replace(value) {
         None => Ok(()),
-        Some(_) => Err(UriError::Twice(field)),
+        Some(_) => Err(UriError::Duplicate(field)),
     }
 }
 
@@ -272,7 +272,7 @@ fn read_algorithm(value: &str) -> Result<Algorithm, UriError> {
         .ok_or(UriError::OutOfRange(Field::Algorithm))
 }
 
-/// A decimal number of at most three digits, without sign or leading nought.
+/// A decimal number of at most three digits, without sign or leading zero.
 fn number(value: &str) -> Option<u64> {
     let plain = value.len() <= 3 && !value.starts_with('0') && value.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| value.parse().ok()).flatten()
@@ -310,7 +310,7 @@ fn check_name(name: &str, field: Field, max_len: usize) -> Result<(), UriError> 
         return Err(UriError::Missing(field));
     }
     if name.contains(|c: char| c == ':' || c.is_control()) || name.trim() != name {
-        return Err(UriError::Misread(field));
+        return Err(UriError::Ambiguous(field));
     }
     Ok(())
 }
@@ -364,13 +364,13 @@ pub enum UriError {
     Missing(Field),
     /// A parameter is there more than once: apps differ in which they take.
     #[error("the {0} is there more than once: leave one")]
-    Twice(Field),
+    Duplicate(Field),
     /// More bytes than allowed.
     #[error("the {0} is too long: shorten it")]
     TooLong(Field),
     /// A name that apps misread.
     #[error("the {0} has a colon, a control character, or a blank at an end, which apps misread: remove it")]
-    Misread(Field),
+    Ambiguous(Field),
     /// Broken percent-encoding, or not UTF-8.
     #[error("the {0} is not percent-encoded UTF-8: scan or paste the URI again")]
     Encoding(Field),

@@ -18,8 +18,8 @@ pub struct Window {
 impl Window {
     /// One step before and one after.
     pub const DEFAULT: Self = Self::new(1, 1);
-    /// Two before and two after: for the code that confirms an enrolment.
-    pub const ENROLMENT: Self = Self::new(2, 2);
+    /// Two before and two after: for the code that confirms an enrollment.
+    pub const ENROLLMENT: Self = Self::new(2, 2);
 
     /// A window of `past` steps before and `future` steps after the expected one.
     #[must_use]
@@ -33,11 +33,11 @@ impl Window {
         (self.past as u32).saturating_add(self.future as u32).saturating_add(1)
     }
 
-    /// The steps of this window around `centre`.
+    /// The steps of this window around `center`.
     #[must_use]
-    pub fn around(self, centre: Step) -> OpenSteps {
-        let first = centre.saturating_offset(i64::from(self.past).saturating_neg());
-        OpenSteps::range(first, centre.saturating_offset(i64::from(self.future)))
+    pub fn around(self, center: Step) -> OpenSteps {
+        let first = center.saturating_offset(i64::from(self.past).saturating_neg());
+        OpenSteps::range(first, center.saturating_offset(i64::from(self.future)))
     }
 }
 

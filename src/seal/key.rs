@@ -100,10 +100,10 @@ impl Keyring {
     /// The same ring with one more key to open records with.
     ///
     /// # Errors
-    /// [`KeyringError::Twice`] if the ring has a key of this id.
+    /// [`KeyringError::Duplicate`] if the ring has a key of this id.
     pub fn with_older(mut self, id: KeyId, key: SealingKey) -> Result<Self, KeyringError> {
         if self.get(id).is_some() {
-            return Err(KeyringError::Twice { id });
+            return Err(KeyringError::Duplicate { id });
         }
         self.older.push((id, Box::new(key)));
         Ok(self)
@@ -220,7 +220,7 @@ pub enum KeyringError {
     },
     /// Two keys with one id.
     #[error("the keyring has two keys with the id {}: give the new key an id of its own", id.number())]
-    Twice {
+    Duplicate {
         /// The id.
         id: KeyId,
     },

@@ -13,7 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Enough that the locks of a busy process rarely meet.
 const SHARDS: usize = 64;
 
-/// Records in this process's memory: for tests, and for services of one process that accept losing every enrolment, lock
+/// Records in this process's memory: for tests, and for services of one process that accept losing every enrollment, lock
 /// and used code with it.
 ///
 /// Clones share the records. Nothing blocks but for the moment of a hash table's look-up.

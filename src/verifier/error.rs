@@ -37,7 +37,7 @@ pub enum Error {
     Randomness(#[source] SysError),
     /// The sink has not taken what has to be told before a record is erased, or there is none. The record is still there.
     #[error("the event sink has not taken the account's events, which erasing would lose: see to it, and try again")]
-    Untold,
+    EventsUndelivered,
     /// An operator's name or reason is no text.
     #[error("the operator's name or the reason cannot be kept: give both, on one line of at most 128 bytes each")]
     Operator(#[from] TextError),
@@ -47,10 +47,13 @@ impl Error {
     /// Whether trying again later may help: the store or the sink was down or slow, or too many were at it.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
-        matches!(self, Self::Store(_) | Self::OutcomeUnknown(_) | Self::Contention | Self::Randomness(_) | Self::Untold)
+        matches!(
+            self,
+            Self::Store(_) | Self::OutcomeUnknown(_) | Self::Contention | Self::Randomness(_) | Self::EventsUndelivered
+        )
     }
 
-    /// Whether the account has no authenticator: let its owner enrol one.
+    /// Whether the account has no authenticator: let its owner enroll one.
     #[must_use]
     pub const fn is_not_enrolled(&self) -> bool {
         matches!(self, Self::Account(AccountError::NotEnrolled))

@@ -16,9 +16,9 @@
 //! let verifier = Verifier::builder(MemoryStore::new(), keyring).build();
 //! let alice = AccountId::new("user-4711")?;
 //!
-//! let enrolment = verifier.enroll_first(&alice, NewAuthenticator::new("Example", "alice@example.com")?).await?;
-//! // … show enrolment.uri() as a QR code, and ask for the code that the app shows
-//! # let key = enrolment.uri().totp().key(enrolment.uri().secret());
+//! let enrollment = verifier.enroll_first(&alice, NewAuthenticator::new("Example", "alice@example.com")?).await?;
+//! // … show enrollment.uri() as a QR code, and ask for the code that the app shows
+//! # let key = enrollment.uri().totp().key(enrollment.uri().secret());
 //! # let now = sekisho::otp::UnixTime::try_from(std::time::SystemTime::now())?;
 //! # let typed = key.code_at(key.totp().step_at(now)?).reveal().to_string();
 //! match verifier.confirm(&alice, Attempt::new(Purpose::BINDING, &typed)).await? {
@@ -28,7 +28,7 @@
 //!
 //! match verifier.verify(&alice, Attempt::new(Purpose::LOGIN, &typed)).await? {
 //!     Verdict::Accepted(_proof) => println!("welcome"),
-//!     Verdict::Rejected(rejection) => println!("{}", rejection.advice()), // the code has confirmed the enrolment: it is spent
+//!     Verdict::Rejected(rejection) => println!("{}", rejection.advice()), // the code has confirmed the enrollment: it is spent
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! # })?;
@@ -122,7 +122,7 @@ impl<S: Store> Verifier<S> {
         self.change(account, |opened, now, _| opened.verify(&self.0.policy, now, &attempt)).await
     }
 
-    /// Begins the enrolment of an account's first authenticator: see
+    /// Begins the enrollment of an account's first authenticator: see
     /// [`Account::enroll_first`](crate::account::Account::enroll_first).
     ///
     /// # Errors
@@ -131,7 +131,7 @@ impl<S: Store> Verifier<S> {
         self.change(account, |opened, now, rng| opened.enroll_first(&self.0.policy, now, &new, rng)).await
     }
 
-    /// Begins the enrolment of another authenticator, on the account that `proof` (of
+    /// Begins the enrollment of another authenticator, on the account that `proof` (of
     /// [`Purpose::BINDING`](crate::account::Purpose::BINDING)) is about: see
     /// [`Account::enroll`](crate::account::Account::enroll).
     ///
@@ -152,7 +152,7 @@ impl<S: Store> Verifier<S> {
         self.change(account, |opened, now, rng| opened.replace(&self.0.policy, now, &proof, old, &new, rng)).await
     }
 
-    /// Begins the enrolment of the first authenticator after a reset, with the pass that the reset has made: see
+    /// Begins the enrollment of the first authenticator after a reset, with the pass that the reset has made: see
     /// [`Account::enroll_with_pass`](crate::account::Account::enroll_with_pass).
     ///
     /// # Errors
@@ -169,7 +169,7 @@ impl<S: Store> Verifier<S> {
             .await
     }
 
-    /// Confirms the enrolment that waits, with a code of the new authenticator: see
+    /// Confirms the enrollment that waits, with a code of the new authenticator: see
     /// [`Account::confirm`](crate::account::Account::confirm).
     ///
     /// # Errors
@@ -316,8 +316,8 @@ impl<S: Store> Verifier<S> {
     ///
     /// # Errors
     /// [`Error`].
-    pub async fn hand_over(&self, account: &AccountId) -> Result<usize, Error> {
-        let owed = self.load(account).await?.0.owed();
+    pub async fn deliver_events(&self, account: &AccountId) -> Result<usize, Error> {
+        let owed = self.load(account).await?.0.unacknowledged();
         self.hand_owed(account, owed).await
     }
 

@@ -15,7 +15,7 @@ pub struct TracingSink;
 
 #[cfg(feature = "tracing")]
 impl EventSink for TracingSink {
-    async fn hand(&self, account: &AccountId, event: &Event) -> Result<(), SinkError> {
+    async fn deliver(&self, account: &AccountId, event: &Event) -> Result<(), SinkError> {
         let fields = Fields::of(&event.kind);
         let diagnosis = fields.diagnosis.as_ref().map(tracing::field::display);
         // Names of fields and levels are fixed when compiled: one macro call for each level.
@@ -89,7 +89,7 @@ impl<'a> Fields<'a> {
             ..Self::default()
         };
         match kind {
-            EventKind::EnrolmentBegun { authenticator }
+            EventKind::EnrollmentBegun { authenticator }
             | EventKind::Confirmed { authenticator }
             | EventKind::Renamed { authenticator }
             | EventKind::Removed { authenticator } => of(authenticator),
@@ -112,7 +112,7 @@ impl<'a> Fields<'a> {
             EventKind::Locked { until, failures_in_a_row, is_first: _ } => {
                 Self { until: Some(until.as_secs()), failures_in_a_row: Some(*failures_in_a_row), ..Self::default() }
             }
-            EventKind::Resynchronised { authenticator, offset } => Self { offset: Some(*offset), ..of(authenticator) },
+            EventKind::Resynchronized { authenticator, offset } => Self { offset: Some(*offset), ..of(authenticator) },
             EventKind::Replaced { authenticator, replaced } => {
                 Self { replaced: Some(replaced.number()), ..of(authenticator) }
             }
@@ -148,7 +148,7 @@ pub struct MetricsSink;
 
 #[cfg(feature = "metrics")]
 impl EventSink for MetricsSink {
-    async fn hand(&self, _: &AccountId, event: &Event) -> Result<(), SinkError> {
+    async fn deliver(&self, _: &AccountId, event: &Event) -> Result<(), SinkError> {
         let reason = match &event.kind {
             EventKind::Rejected { reason, .. } => reason.as_str(),
             _ => "",

@@ -12,7 +12,7 @@ pub type SinkError = Box<dyn Error + Send + Sync>;
 ///
 /// An event is handed over after what it tells of has been stored. Those that
 /// [notify the owner](Event::notifies_owner) are handed again, with the account's next operation or by
-/// [`Verifier::hand_over`](super::Verifier::hand_over), until [`hand`](Self::hand) returns `Ok`: a crash loses none. So they may come
+/// [`Verifier::deliver_events`](super::Verifier::deliver_events), until [`hand`](Self::deliver) returns `Ok`: a crash loses none. So they may come
 /// twice; [`Event::sequence`] tells. All others come once at most.
 ///
 /// The answer waits for the sink, so it should do no more than put the event where it is safe. An error does not change the answer.
@@ -26,7 +26,7 @@ pub type SinkError = Box<dyn Error + Send + Sync>;
 /// struct Print;
 ///
 /// impl EventSink for Print {
-///     async fn hand(&self, account: &AccountId, event: &Event) -> Result<(), SinkError> {
+///     async fn deliver(&self, account: &AccountId, event: &Event) -> Result<(), SinkError> {
 ///         println!("{account:?} {event:?}");
 ///         Ok(())
 ///     }
@@ -36,13 +36,13 @@ pub type SinkError = Box<dyn Error + Send + Sync>;
 /// Two sinks together are a sink: `(Print, Print)`. What one of them has not taken is handed to both again.
 pub trait EventSink: Send + Sync + 'static {
     /// Takes an event.
-    fn hand(&self, account: &AccountId, event: &Event) -> impl Future<Output = Result<(), SinkError>> + Send;
+    fn deliver(&self, account: &AccountId, event: &Event) -> impl Future<Output = Result<(), SinkError>> + Send;
 }
 
 impl<A: EventSink, B: EventSink> EventSink for (A, B) {
-    async fn hand(&self, account: &AccountId, event: &Event) -> Result<(), SinkError> {
-        let first = self.0.hand(account, event).await;
-        self.1.hand(account, event).await.and(first)
+    async fn deliver(&self, account: &AccountId, event: &Event) -> Result<(), SinkError> {
+        let first = self.0.deliver(account, event).await;
+        self.1.deliver(account, event).await.and(first)
     }
 }
 
@@ -54,19 +54,19 @@ impl BoxSink {
         Self(Box::new(sink))
     }
 
-    pub(super) async fn hand(&self, account: &AccountId, event: &Event) -> Result<(), SinkError> {
-        self.0.hand(account, event).await
+    pub(super) async fn deliver(&self, account: &AccountId, event: &Event) -> Result<(), SinkError> {
+        self.0.deliver(account, event).await
     }
 }
 
 trait Erased: Send + Sync {
-    fn hand<'a>(&'a self, account: &'a AccountId, event: &'a Event) -> Handing<'a>;
+    fn deliver<'a>(&'a self, account: &'a AccountId, event: &'a Event) -> Delivering<'a>;
 }
 
-type Handing<'a> = Pin<Box<dyn Future<Output = Result<(), SinkError>> + Send + 'a>>;
+type Delivering<'a> = Pin<Box<dyn Future<Output = Result<(), SinkError>> + Send + 'a>>;
 
 impl<K: EventSink> Erased for K {
-    fn hand<'a>(&'a self, account: &'a AccountId, event: &'a Event) -> Handing<'a> {
-        Box::pin(EventSink::hand(self, account, event))
+    fn deliver<'a>(&'a self, account: &'a AccountId, event: &'a Event) -> Delivering<'a> {
+        Box::pin(EventSink::deliver(self, account, event))
     }
 }

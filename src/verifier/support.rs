@@ -32,7 +32,7 @@ impl<'a, S: Store> Support<'a, S> {
         verifier.change(account, |opened, now, rng| opened.unlock(&verifier.0.policy, now, &operator, rng)).await
     }
 
-    /// Takes everything away from the account, and gives the pass with which its owner enrols anew: see
+    /// Takes everything away from the account, and gives the pass with which its owner enrolls anew: see
     /// [`Account::reset`](crate::account::Account::reset).
     ///
     /// # Errors
@@ -61,7 +61,7 @@ impl<'a, S: Store> Support<'a, S> {
         self.verifier.change(account, |opened, now, _| opened.thaw(now, &operator)).await
     }
 
-    /// Forgets what was learnt of an app's clock: see [`Account::clear_drift`](crate::account::Account::clear_drift).
+    /// Forgets what was learned of an app's clock: see [`Account::clear_drift`](crate::account::Account::clear_drift).
     ///
     /// # Errors
     /// [`Error::Operator`] if operator or reason is blank or too long; [`Error::Account`] if there is no such app; [`Error`].
@@ -77,7 +77,7 @@ impl<'a, S: Store> Support<'a, S> {
     /// record goes when all of it has been taken.
     ///
     /// # Errors
-    /// [`Error::Untold`] if the sink has not taken all, or there is none; [`Error::Operator`] if operator or reason is blank or too
+    /// [`Error::EventsUndelivered`] if the sink has not taken all, or there is none; [`Error::Operator`] if operator or reason is blank or too
     /// long; [`Error`].
     pub async fn erase(&self, account: &AccountId) -> Result<bool, Error> {
         self.erase_if(account, false).await
@@ -88,7 +88,7 @@ impl<'a, S: Store> Support<'a, S> {
     ///
     /// # Errors
     /// [`Error::Operator`] if operator or reason is blank or too long; [`Error`].
-    pub async fn erase_even_if_untold(&self, account: &AccountId) -> Result<bool, Error> {
+    pub async fn erase_even_if_events_are_undelivered(&self, account: &AccountId) -> Result<bool, Error> {
         self.erase_if(account, true).await
     }
 
@@ -101,10 +101,10 @@ impl<'a, S: Store> Support<'a, S> {
             existed = true;
             let revision = stored.revision;
             let opened = verifier.0.keyring.open(account, Some(stored))?;
-            let (owed, is_being_erased) = (opened.owed(), opened.is_being_erased());
+            let (owed, is_being_erased) = (opened.unacknowledged(), opened.is_being_erased());
             drop(opened);
             if !owed.is_empty() && verifier.hand_owed(account, owed).await? > 0 && !untold {
-                return Err(Error::Untold);
+                return Err(Error::EventsUndelivered);
             }
             if !is_being_erased {
                 verifier.change(account, |opened, now, _| Ok(opened.erasing(now, &operator))).await?;

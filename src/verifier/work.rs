@@ -29,7 +29,7 @@ impl<S: Store> Verifier<S> {
                 self.commit(account, opened.restored_at(&self.0.policy, now, at)).await?;
                 continue;
             }
-            let owed = if self.0.sink.is_some() { opened.owed() } else { Vec::new() };
+            let owed = if self.0.sink.is_some() { opened.unacknowledged() } else { Vec::new() };
             let mut randomness = Randomness::new();
             let change = transition(opened, now, &mut randomness)?;
             if change.is_written && turn.is_none() {
@@ -103,7 +103,7 @@ impl<S: Store> Verifier<S> {
         let mut taken = Vec::new();
         let Some(sink) = &self.0.sink else { return taken };
         for event in owed.iter().filter(|event| handing.contains(event.sequence)) {
-            if sink.hand(account, event).await.is_ok() {
+            if sink.deliver(account, event).await.is_ok() {
                 taken.extend(event.sequence);
             }
         }
@@ -114,7 +114,7 @@ impl<S: Store> Verifier<S> {
         let Some(sink) = &self.0.sink else { return };
         for event in events {
             // Not owed: told once, taken or not.
-            let _ = sink.hand(account, event).await;
+            let _ = sink.deliver(account, event).await;
         }
     }
 

@@ -1,8 +1,8 @@
 //! The plainest account that could be right, on the plain authenticators and throttles: lists that are walked.
 
-use super::{Accepted, Authenticator, Rules, Throttle, expired, learnt, open};
+use super::{Accepted, Authenticator, Rules, Throttle, expired, learned, open};
 
-const ENROLMENT: Rules = Rules { past: 2, future: 2, max_drift: 0, ..Rules::DEFAULT };
+const ENROLLMENT: Rules = Rules { past: 2, future: 2, max_drift: 0, ..Rules::DEFAULT };
 
 #[derive(Clone, Debug)]
 pub struct Bound {
@@ -20,7 +20,7 @@ pub struct Account {
     next_id: u32,
     accepted: Accepted,
     common: Throttle,
-    enrolment: Throttle,
+    enrollment: Throttle,
     pub run: u32,
     held_until: u64,
     /// The end of the last step that a removed authenticator has used.
@@ -88,7 +88,7 @@ impl Account {
             let fresh = right.iter().copied().filter(|step| one.watermark.is_none_or(|used| *step > used)).max();
             if let (Some(matched), false) = (fresh, spent) {
                 let one = &mut self.bound[place];
-                one.drift = learnt(one.drift, &rules, matched, step);
+                one.drift = learned(one.drift, &rules, matched, step);
                 one.watermark = Some(matched);
                 let (id, secret) = (one.id, one.who.secret.clone());
                 self.accepted_steps.push((secret, matched));
@@ -119,7 +119,7 @@ impl Account {
         }
     }
 
-    /// Begins an enrolment of a secret from elsewhere. Whoever may not, gets none.
+    /// Begins an enrollment of a secret from elsewhere. Whoever may not, gets none.
     pub fn begin(&mut self, now: u64, who: Authenticator) -> bool {
         if self.bound.len() == 5 || self.bound.iter().any(|one| one.who.secret == who.secret) {
             return false;
@@ -137,30 +137,30 @@ impl Account {
         let Some((one, _)) = self.pending.clone().filter(|(_, until)| waits(*until)) else {
             return Answer::NothingPending;
         };
-        if let Some(shut) = shut(&self.enrolment, &self.accepted, &ENROLMENT, now) {
+        if let Some(shut) = shut(&self.enrollment, &self.accepted, &ENROLLMENT, now) {
             return shut;
         }
         let step = one.who.step(now).unwrap();
         let right: Vec<u64> =
-            open(0, &ENROLMENT, step).into_iter().filter(|step| one.who.code(*step) == code).collect();
+            open(0, &ENROLLMENT, step).into_iter().filter(|step| one.who.code(*step) == code).collect();
         let fresh = right.iter().copied().filter(|step| one.watermark.is_none_or(|used| *step > used)).max();
         let spent = self.accepted.contains(code, now);
         match fresh {
             Some(matched) if !spent => {
-                let drift = learnt(0, &Rules::DEFAULT, matched, step);
+                let drift = learned(0, &Rules::DEFAULT, matched, step);
                 self.accepted_steps.push((one.who.secret.clone(), matched));
                 let id = one.id;
                 self.bound.push(Bound { watermark: Some(matched), drift, ..one });
                 self.pending = None;
                 self.accepted.push(code, now);
-                self.enrolment.succeed(&ENROLMENT, now);
+                self.enrollment.succeed(&ENROLLMENT, now);
                 self.run = 0;
                 self.held_until = hold(self.held_until, now);
                 Answer::Accepted(id)
             }
             _ if spent || !right.is_empty() => Answer::Replayed,
             _ => {
-                self.enrolment.fail(&ENROLMENT, now);
+                self.enrollment.fail(&ENROLLMENT, now);
                 self.count();
                 if expired(&one.who, step, code) { Answer::Expired } else { Answer::Mismatch }
             }

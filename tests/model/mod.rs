@@ -114,8 +114,8 @@ fn young(at: u64, now: u64) -> bool {
 /// The steps acceptable at `now`.
 pub fn open(drift: i128, rules: &Rules, now: u64) -> Vec<u64> {
     let mut open = Vec::new();
-    for centre in [i128::from(now), (i128::from(now) + drift).clamp(0, u64::MAX.into())] {
-        for step in centre - i128::from(rules.past)..=centre + i128::from(rules.future) {
+    for center in [i128::from(now), (i128::from(now) + drift).clamp(0, u64::MAX.into())] {
+        for step in center - i128::from(rules.past)..=center + i128::from(rules.future) {
             open.extend(u64::try_from(step));
         }
     }
@@ -125,7 +125,7 @@ pub fn open(drift: i128, rules: &Rules, now: u64) -> Vec<u64> {
 }
 
 /// The drift after the acceptance of `matched` at `step`.
-pub fn learnt(drift: i128, rules: &Rules, matched: u64, step: u64) -> i128 {
+pub fn learned(drift: i128, rules: &Rules, matched: u64, step: u64) -> i128 {
     let seen = i128::from(matched) - i128::from(step);
     let expected = (i128::from(step) + drift).clamp(0, u64::MAX.into()) - i128::from(step);
     (drift + (seen - expected).signum()).clamp(-rules.max_drift, rules.max_drift)
@@ -175,7 +175,7 @@ impl State {
         match fresh {
             Some(matched) if !spent => {
                 self.throttle.succeed(rules, now);
-                self.drift = learnt(self.drift, rules, matched, step);
+                self.drift = learned(self.drift, rules, matched, step);
                 self.watermark = Some(matched);
                 self.accepted.push(code, now);
                 Some(Answer::Accepted { step: matched })

@@ -3,7 +3,7 @@
 
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
-use sekisho::account::{AuthenticatorKind, AuthenticatorView, Enrolment, NewAuthenticator};
+use sekisho::account::{AuthenticatorKind, AuthenticatorView, Enrollment, NewAuthenticator};
 use sekisho::otp::{Key, OtpauthUri, Secret, Step, Totp, UnixTime};
 use sekisho::seal::{KeyId, Keyring, SealingKey};
 
@@ -42,8 +42,8 @@ pub(crate) struct Phone {
 }
 
 impl Phone {
-    pub(crate) fn of(enrolment: &Enrolment) -> Self {
-        Self::with(enrolment.uri().secret(), enrolment.uri().totp())
+    pub(crate) fn of(enrollment: &Enrollment) -> Self {
+        Self::with(enrollment.uri().secret(), enrollment.uri().totp())
     }
 
     pub(crate) fn with(secret: &Secret, totp: Totp) -> Self {

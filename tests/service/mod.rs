@@ -21,7 +21,7 @@ pub(crate) fn alice() -> AccountId {
 pub(crate) struct Told(Arc<Mutex<Vec<Event>>>);
 
 impl EventSink for Told {
-    async fn hand(&self, _: &AccountId, event: &Event) -> Result<(), SinkError> {
+    async fn deliver(&self, _: &AccountId, event: &Event) -> Result<(), SinkError> {
         self.0.lock().unwrap().push(event.clone());
         Ok(())
     }
@@ -65,7 +65,7 @@ impl<S: Store> Service<S> {
         (phone, codes)
     }
 
-    /// An owner with a telephone that takes text messages and nothing else, enrolled a month before `T`.
+    /// An owner with a phone that takes text messages and nothing else, enrolled a month before `T`.
     pub(crate) async fn enrolled_by_sms(&self, number: &str) -> AuthenticatorId {
         let then = T - 30 * 86_400;
         self.clock.set(at(then));
@@ -190,7 +190,7 @@ pub(crate) fn mail() -> Address {
     Address::email("alice@example.com").unwrap()
 }
 
-/// An owner with everything: a phone, a telephone, a known browser, a pass, a sheet, codes that were sent, an enrolment that waits.
+/// An owner with everything: an app, a phone that takes messages, a known browser, a pass, a sheet, codes that were sent, an enrollment that waits.
 pub(crate) struct Everything {
     pub(crate) phone: Phone,
     pub(crate) sms: AuthenticatorId,

@@ -22,7 +22,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use sekisho::account::{Attempt, Purpose};
-use sekisho::otp::{Advice, Rejection, Typed, Verdict};
+use sekisho::otp::{Advice, CodeKind, Rejection, Verdict};
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
@@ -81,8 +81,8 @@ pub async fn log_in(
     let mut by = By::Password(view.epoch);
     if has_second_step(&view) {
         let (attempt, typed) = match (&request.code, &request.recovery) {
-            (Some(code), _) => (Attempt::new(Purpose::LOGIN, code), Typed::AppCode),
-            (None, Some(code)) => (Attempt::recovery(Purpose::LOGIN, code), Typed::RecoveryCode),
+            (Some(code), _) => (Attempt::new(Purpose::LOGIN, code), CodeKind::AppCode),
+            (None, Some(code)) => (Attempt::recovery(Purpose::LOGIN, code), CodeKind::RecoveryCode),
             (None, None) => return Ok((StatusCode::UNAUTHORIZED, Json(Answer::CodeWanted)).into_response()),
         };
         match app.verifier.verify(&account, attempt).await? {
@@ -98,7 +98,7 @@ pub async fn log_in(
     Ok(Json(Answer::LoggedIn).into_response())
 }
 
-fn refused(rejection: &Rejection, typed: Typed) -> Answer {
+fn refused(rejection: &Rejection, typed: CodeKind) -> Answer {
     Answer::Refused {
         advice: rejection.advice_for(typed),
         attempts_left: rejection.attempts_left(),

@@ -54,7 +54,7 @@ pub struct Mails {
 }
 
 impl EventSink for Mails {
-    async fn hand(&self, account: &AccountId, event: &Event) -> Result<(), SinkError> {
+    async fn deliver(&self, account: &AccountId, event: &Event) -> Result<(), SinkError> {
         if !event.notifies_owner() {
             return Ok(());
         }

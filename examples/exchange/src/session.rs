@@ -26,7 +26,7 @@ enum Who {
         until: u64,
         /// Names this log-in, so that its code may be submitted again when there was no answer.
         attempt: [u8; 16],
-        /// After a reset, the one that an enrolment was begun with.
+        /// After a reset, the one that an enrollment was begun with.
         pass: Option<String>,
     },
     Customer {
@@ -94,7 +94,7 @@ pub struct PasswordGiven {
     pub is_logged_in: bool,
     /// Names what is asked twice.
     pub attempt: [u8; 16],
-    /// After a reset, the one that an enrolment was begun with.
+    /// After a reset, the one that an enrollment was begun with.
     pub pass: Option<String>,
 }
 
@@ -121,7 +121,7 @@ pub async fn begin_second_step(session: &Session, customer: &Customer, now: u64)
     begin(session, Who::SecondStep { account, until, attempt, pass: None }).await
 }
 
-/// Keeps the pass that an enrolment after a reset was begun with, to confirm it until then.
+/// Keeps the pass that an enrollment after a reset was begun with, to confirm it until then.
 ///
 /// # Errors
 /// [`Trouble`].

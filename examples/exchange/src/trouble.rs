@@ -1,4 +1,4 @@
-//! What goes wrong on our side. Nobody is let in. A code may have been used up: sent again within a minute, a log-in, a withdrawal and a resynchronisation on
+//! What goes wrong on our side. Nobody is let in. A code may have been used up: sent again within a minute, a log-in, a withdrawal and a resynchronization on
 //! the pages get the same answer.
 
 use crate::customers::CustomerError;
@@ -56,7 +56,7 @@ impl IntoResponse for Trouble {
             let text = "Please try again in a moment. / しばらくしてからもう一度お試しください。\n";
             return (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "2")], text).into_response();
         }
-        // The account does not allow it: it was reset, say, and only the pass enrols.
+        // The account does not allow it: it was reset, say, and only the pass enrolls.
         if let Self::Verifier(sekisho::Error::Account(why)) = &self {
             let [english, japanese] =
                 [Language::English, Language::Japanese].map(|language| words::impossible(language, why));

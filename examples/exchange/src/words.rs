@@ -3,11 +3,11 @@
 use crate::language::Language;
 use maud::{Markup, html};
 use sekisho::account::{AccountError, AuthenticatorKind, Channel, EventKind, Purpose};
-use sekisho::otp::{Advice, Rejection, Typed};
+use sekisho::otp::{Advice, CodeKind, Rejection};
 
 /// An answer to a code that was refused: what to do, and until when to wait, if that is it.
 #[must_use]
-pub fn refused(language: Language, rejection: &Rejection, typed: Typed, now: u64) -> Markup {
+pub fn refused(language: Language, rejection: &Rejection, typed: CodeKind, now: u64) -> Markup {
     let text = advice(language, rejection.advice_for(typed));
     html! {
         div.refused role="alert" {
@@ -114,7 +114,7 @@ pub fn kind(language: Language, kind: &AuthenticatorKind) -> String {
 #[must_use]
 pub fn happened(language: Language, kind: &EventKind) -> &'static str {
     let (japanese, english) = match kind {
-        EventKind::EnrolmentBegun { .. } => ("認証手段の登録が始まりました。", "An enrolment was begun."),
+        EventKind::EnrollmentBegun { .. } => ("認証手段の登録が始まりました。", "An enrollment was begun."),
         EventKind::Confirmed { .. } => ("認証手段が追加されました。", "An authenticator was added."),
         EventKind::Accepted { .. } => ("コードが受け付けられました。", "A code was accepted."),
         EventKind::DeliveredCodeAccepted { .. } => {
@@ -122,8 +122,8 @@ pub fn happened(language: Language, kind: &EventKind) -> &'static str {
         }
         EventKind::Rejected { .. } => ("コードが拒否されました。", "A code was refused."),
         EventKind::CodeSent { .. } => ("コードが送信されました。", "A code was sent."),
-        EventKind::Resynchronised { .. } => {
-            ("認証アプリの時刻のずれが登録されました。", "An app's clock was resynchronised.")
+        EventKind::Resynchronized { .. } => {
+            ("認証アプリの時刻のずれが登録されました。", "An app's clock was resynchronized.")
         }
         EventKind::Replaced { .. } => {
             ("認証手段が新しいものに替わりました。", "An authenticator was replaced by a new one.")

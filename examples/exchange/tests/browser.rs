@@ -81,7 +81,7 @@ async fn way(words: Words) {
     let site = Site::start().await;
     let mut window = Window::open(site.address, words.language).await;
 
-    // Sign up, and enrol by the QR code that is on the screen.
+    // Sign up, and enroll by the QR code that is on the screen.
     window.go("/sign-up", "sign-up").await;
     window.submit("main form", &[("email", ALICE), ("password", PASSWORD)], "two-step").await;
     assert_eq!(window.path().await, "/two-step");
@@ -149,7 +149,7 @@ async fn way(words: Words) {
     assert_eq!(site.mails_to("+819012345678").len(), 1);
     window.go("/resync", "resync").await;
 
-    // All is lost: support resets, the pass enrols anew.
+    // All is lost: support resets, the pass enrolls anew.
     let mut desk = Window::open(site.address, words.language).await;
     desk.go("/support", "desk-door").await;
     desk.submit("main form", &[("name", "佐藤"), ("password", DESK)], "desk").await;

@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 #[tokio::test]
-async fn a_customer_signs_up_enrols_and_logs_in_and_a_code_is_good_once() {
+async fn a_customer_signs_up_enrolls_and_logs_in_and_a_code_is_good_once() {
     let (site, mut browser, phone, codes) = Site::with_alice().await;
     assert_eq!(codes.len(), 10);
     browser.log_out().await;
@@ -55,7 +55,7 @@ async fn a_wrong_password_tells_nothing_of_who_has_signed_up() {
 }
 
 #[tokio::test]
-async fn an_enrolment_that_the_owner_has_begun_is_no_door_for_whoever_has_the_password() {
+async fn an_enrollment_that_the_owner_has_begun_is_no_door_for_whoever_has_the_password() {
     let (site, mut browser, phone, _) = Site::with_alice().await;
     site.at(T + 600);
     let tablet = browser.post("/security/add", &[("code", &phone.shows(T + 600))]).await.phone();

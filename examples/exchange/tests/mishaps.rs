@@ -37,7 +37,7 @@ async fn without_the_phone_a_recovery_code_lets_in_once_and_holds_withdrawals() 
 }
 
 #[tokio::test]
-async fn a_phone_that_is_four_minutes_off_is_resynchronised_by_two_codes() {
+async fn a_phone_that_is_four_minutes_off_is_resynchronized_by_two_codes() {
     let (site, mut browser, phone, _) = Site::with_alice().await;
     site.at(T + 86_400);
     let shown = |secs: u64| phone.shows(secs + 240);
@@ -57,11 +57,11 @@ async fn a_phone_that_is_four_minutes_off_is_resynchronised_by_two_codes() {
     refused(&thief.post("/resync", &two).await);
     site.at(T + 86_550);
     assert_eq!(browser.post("/log-in/code", &[("code", &shown(T + 86_550))]).await.path, "/wallet");
-    assert!(site.mails_to(ALICE)[0].contains("clock was resynchronised"));
+    assert!(site.mails_to(ALICE)[0].contains("clock was resynchronized"));
 }
 
 #[tokio::test]
-async fn after_a_reset_only_the_pass_enrols_and_withdrawals_are_held_for_two_days() {
+async fn after_a_reset_only_the_pass_enrolls_and_withdrawals_are_held_for_two_days() {
     let (site, mut browser, old, codes) = Site::with_alice().await;
     browser.log_out().await;
     site.at(T + 86_400);

@@ -195,7 +195,7 @@ async fn a_pass_helps_whoever_has_no_app_at_hand() {
 }
 
 #[tokio::test]
-async fn a_lock_ends_the_half_open_door_also_where_an_enrolment_is_confirmed_and_where_a_clock_is_set() {
+async fn a_lock_ends_the_half_open_door_also_where_an_enrollment_is_confirmed_and_where_a_clock_is_set() {
     let (site, mut browser, phone, _) = Site::with_alice().await;
     site.at(T + 86_400);
     let mut other = site.browser();

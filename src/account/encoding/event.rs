@@ -1,6 +1,6 @@
 //! Events in their stored form.
 
-use super::{Nonsense, Unknown, Written, channel_from_number, channel_number, fields, put_time, time};
+use super::{Corrupt, Unknown, Written, channel_from_number, channel_number, fields, put_time, time};
 use crate::account::address::Channel;
 use crate::account::authenticator::AuthenticatorId;
 use crate::account::device::DeviceId;
@@ -24,7 +24,7 @@ pub(in crate::account) fn event_to_bytes(event: &Event) -> Box<[u8]> {
 fn write<W: Write>(event: &Event, to: &mut Encoder<W>) -> Written<W> {
     let kind = match &event.kind {
         EventKind::Unknown => 0,
-        EventKind::EnrolmentBegun { .. } => 1,
+        EventKind::EnrollmentBegun { .. } => 1,
         EventKind::Confirmed { .. } => 2,
         EventKind::Accepted { .. } => 3,
         EventKind::Rejected { .. } => 4,
@@ -39,7 +39,7 @@ fn write<W: Write>(event: &Event, to: &mut Encoder<W>) -> Written<W> {
         EventKind::Recovered { .. } => 13,
         EventKind::DeliveredCodeAccepted { .. } => 14,
         EventKind::CodeSent { .. } => 15,
-        EventKind::Resynchronised { .. } => 16,
+        EventKind::Resynchronized { .. } => 16,
         EventKind::Replaced { .. } => 17,
         EventKind::DeviceRemembered { .. } => 18,
         EventKind::DeviceForgotten { .. } => 19,
@@ -52,7 +52,7 @@ fn write<W: Write>(event: &Event, to: &mut Encoder<W>) -> Written<W> {
     to.begin_map()?.u32(0)?.u32(kind)?;
     put_time(to, 1, event.at)?;
     match &event.kind {
-        EventKind::EnrolmentBegun { authenticator }
+        EventKind::EnrollmentBegun { authenticator }
         | EventKind::Confirmed { authenticator }
         | EventKind::Renamed { authenticator }
         | EventKind::Removed { authenticator } => {
@@ -80,7 +80,7 @@ fn write<W: Write>(event: &Event, to: &mut Encoder<W>) -> Written<W> {
             to.u32(3)?.str(purpose.as_str())?.u32(13)?.u32(channel_number(*channel))?;
             to.u32(14)?.str(address.as_str())?;
         }
-        EventKind::Resynchronised { authenticator, offset } => {
+        EventKind::Resynchronized { authenticator, offset } => {
             to.u32(2)?.u32(authenticator.number())?.u32(4)?.i64(*offset)?;
         }
         EventKind::Replaced { authenticator, replaced } => {
@@ -148,7 +148,7 @@ struct Parts {
     device: Option<DeviceId>,
 }
 
-pub(in crate::account) fn event_from_bytes(sequence: u64, bytes: &[u8]) -> Result<Event, Nonsense> {
+pub(in crate::account) fn event_from_bytes(sequence: u64, bytes: &[u8]) -> Result<Event, Corrupt> {
     let mut from = Decoder::new(bytes);
     let mut parts = Parts::default();
     let _: Unknown = fields(&mut from, |number, from| {
@@ -156,18 +156,18 @@ pub(in crate::account) fn event_from_bytes(sequence: u64, bytes: &[u8]) -> Resul
             0 => parts.kind = from.u32()?,
             1 => parts.at = time(from)?,
             2 => parts.authenticator = Some(AuthenticatorId::new(from.u32()?)),
-            3 => parts.purpose = Some(Purpose::new(from.str()?).map_err(|_| Nonsense)?),
+            3 => parts.purpose = Some(Purpose::new(from.str()?).map_err(|_| Corrupt)?),
             4 => parts.offset = from.i64()?,
             5 => parts.reason = from.u32()?,
             6 => parts.until = time(from)?,
             7 => parts.failures = from.u32()?,
             8 => parts.is_first = from.bool()?,
-            9 => parts.operator = Some(Text::new(from.str()?).map_err(|_| Nonsense)?),
-            10 => parts.why = Some(Text::new(from.str()?).map_err(|_| Nonsense)?),
+            9 => parts.operator = Some(Text::new(from.str()?).map_err(|_| Corrupt)?),
+            10 => parts.why = Some(Text::new(from.str()?).map_err(|_| Corrupt)?),
             11 => parts.count = from.u8()?,
             12 => parts.ahead_secs = from.i64()?,
             13 => parts.channel = channel_from_number(from.u32()?),
-            14 => parts.address = Some(Text::new(from.str()?).map_err(|_| Nonsense)?),
+            14 => parts.address = Some(Text::new(from.str()?).map_err(|_| Corrupt)?),
             15 => parts.replaced = Some(AuthenticatorId::new(from.u32()?)),
             16 => parts.device = Some(DeviceId::new(from.u64()?)),
             _ => return Ok(false),
@@ -179,14 +179,14 @@ pub(in crate::account) fn event_from_bytes(sequence: u64, bytes: &[u8]) -> Resul
 }
 
 impl Parts {
-    fn kind(self) -> Result<EventKind, Nonsense> {
+    fn kind(self) -> Result<EventKind, Corrupt> {
         let maybe = self.authenticator;
-        let authenticator = maybe.ok_or(Nonsense);
-        let (channel, device) = (self.channel.ok_or(Nonsense), self.device.ok_or(Nonsense));
-        let purpose = self.purpose.ok_or(Nonsense);
-        let (operator, reason) = (self.operator.ok_or(Nonsense), self.why.ok_or(Nonsense));
+        let authenticator = maybe.ok_or(Corrupt);
+        let (channel, device) = (self.channel.ok_or(Corrupt), self.device.ok_or(Corrupt));
+        let purpose = self.purpose.ok_or(Corrupt);
+        let (operator, reason) = (self.operator.ok_or(Corrupt), self.why.ok_or(Corrupt));
         Ok(match self.kind {
-            1 => EventKind::EnrolmentBegun { authenticator: authenticator? },
+            1 => EventKind::EnrollmentBegun { authenticator: authenticator? },
             2 => EventKind::Confirmed { authenticator: authenticator? },
             3 => EventKind::Accepted { authenticator: authenticator?, purpose: purpose?, offset: self.offset },
             4 => match reason_from_number(self.reason) {
@@ -210,11 +210,11 @@ impl Parts {
             15 => EventKind::CodeSent {
                 authenticator: maybe,
                 channel: channel?,
-                address: self.address.ok_or(Nonsense)?,
+                address: self.address.ok_or(Corrupt)?,
                 purpose: purpose?,
             },
-            16 => EventKind::Resynchronised { authenticator: authenticator?, offset: self.offset },
-            17 => EventKind::Replaced { authenticator: authenticator?, replaced: self.replaced.ok_or(Nonsense)? },
+            16 => EventKind::Resynchronized { authenticator: authenticator?, offset: self.offset },
+            17 => EventKind::Replaced { authenticator: authenticator?, replaced: self.replaced.ok_or(Corrupt)? },
             18 => EventKind::DeviceRemembered { device: device? },
             19 => EventKind::DeviceForgotten { device: device? },
             20 => EventKind::PassMailed { until: self.until },
@@ -237,7 +237,7 @@ const REASONS: [(u32, Reason); 10] = [
     (7, Reason::Disabled),
     (8, Reason::Held),
     (9, Reason::Frozen),
-    (10, Reason::SentLately),
+    (10, Reason::SendLimited),
 ];
 
 fn reason_number(reason: Reason) -> u32 {

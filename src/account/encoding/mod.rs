@@ -20,34 +20,36 @@ use minicbor::{Decoder, Encoder};
 use zeroize::Zeroizing;
 
 /// What a release has to know, at the most, to read what this one writes.
-const NEEDS: u32 = 2;
+const MINIMUM_READER: u32 = 2;
 
 /// Why stored bytes are no record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RecordError {
     /// Written by a release that this one does not know.
-    #[error("the record needs a release that reads version {needs}, this one reads up to {NEEDS}: upgrade sekisho")]
+    #[error(
+        "the record needs a release that reads version {needs}, this one reads up to {MINIMUM_READER}: upgrade sekisho"
+    )]
     Version {
         /// The version.
         needs: u32,
     },
     /// What no release writes.
     #[error("the record opens but cannot be read: restore it from a backup, and report this")]
-    Nonsense,
+    Corrupt,
 }
 
 /// What no release writes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Nonsense;
+pub(crate) struct Corrupt;
 
-impl From<Nonsense> for RecordError {
-    fn from(_: Nonsense) -> Self {
-        Self::Nonsense
+impl From<Corrupt> for RecordError {
+    fn from(_: Corrupt) -> Self {
+        Self::Corrupt
     }
 }
 
-impl From<minicbor::decode::Error> for Nonsense {
+impl From<minicbor::decode::Error> for Corrupt {
     fn from(_: minicbor::decode::Error) -> Self {
         Self
     }
@@ -75,7 +77,7 @@ fn put_time<W: Write>(to: &mut Encoder<W>, number: u32, time: UnixTime) -> Writt
     put_u64(to, number, time.as_secs())
 }
 
-/// Noughts are left out.
+/// Zeros are left out.
 fn put_u64<W: Write>(to: &mut Encoder<W>, number: u32, value: u64) -> Written<W> {
     if value != 0 {
         to.u32(number)?.u64(value)?;
@@ -102,8 +104,8 @@ fn put_list<W: Write>(to: &mut Encoder<W>, number: u32, len: usize) -> Written<W
 /// Reads a map of numbered fields in ascending order; `field` says whether it knows the number, and has read the value then.
 fn fields<'b>(
     from: &mut Decoder<'b>,
-    mut field: impl FnMut(u32, &mut Decoder<'b>) -> Result<bool, Nonsense>,
-) -> Result<Unknown, Nonsense> {
+    mut field: impl FnMut(u32, &mut Decoder<'b>) -> Result<bool, Corrupt>,
+) -> Result<Unknown, Corrupt> {
     let mut left = from.map()?;
     let mut unknown = Vec::new();
     let mut len = 0_usize;
@@ -121,18 +123,18 @@ fn fields<'b>(
         let start = from.position();
         let number = from.u32()?;
         if last >= Some(number) {
-            return Err(Nonsense);
+            return Err(Corrupt);
         }
         last = Some(number);
         if !field(number, from)? {
             from.skip()?;
-            let field = from.input().get(start..from.position()).ok_or(Nonsense)?;
+            let field = from.input().get(start..from.position()).ok_or(Corrupt)?;
             len = len.saturating_add(field.len());
             unknown.push(field);
         }
     }
     if len > UNKNOWN {
-        return Err(Nonsense);
+        return Err(Corrupt);
     }
     Ok(Unknown(Zeroizing::new(unknown.concat())))
 }
@@ -141,9 +143,9 @@ fn fields<'b>(
 fn list<'b, T>(
     from: &mut Decoder<'b>,
     most: usize,
-    mut element: impl FnMut(&mut Decoder<'b>) -> Result<T, Nonsense>,
-) -> Result<Vec<T>, Nonsense> {
-    let len = from.array()?.and_then(|len| usize::try_from(len).ok()).filter(|len| *len <= most).ok_or(Nonsense)?;
+    mut element: impl FnMut(&mut Decoder<'b>) -> Result<T, Corrupt>,
+) -> Result<Vec<T>, Corrupt> {
+    let len = from.array()?.and_then(|len| usize::try_from(len).ok()).filter(|len| *len <= most).ok_or(Corrupt)?;
     // Never grows: that would leave secrets unwiped.
     let mut elements = Vec::with_capacity(len);
     for _ in 0..len {
@@ -153,15 +155,15 @@ fn list<'b, T>(
 }
 
 /// Reads the head of a list of exactly `len` elements.
-fn tuple(from: &mut Decoder<'_>, len: u64) -> Result<(), Nonsense> {
-    if from.array()? == Some(len) { Ok(()) } else { Err(Nonsense) }
+fn tuple(from: &mut Decoder<'_>, len: u64) -> Result<(), Corrupt> {
+    if from.array()? == Some(len) { Ok(()) } else { Err(Corrupt) }
 }
 
-fn time(from: &mut Decoder<'_>) -> Result<UnixTime, Nonsense> {
+fn time(from: &mut Decoder<'_>) -> Result<UnixTime, Corrupt> {
     Ok(UnixTime::from_secs(from.u64()?))
 }
 
 /// Exactly so many bytes.
-fn bytes<const N: usize>(from: &mut Decoder<'_>) -> Result<[u8; N], Nonsense> {
-    from.bytes()?.try_into().map_err(|_| Nonsense)
+fn bytes<const N: usize>(from: &mut Decoder<'_>) -> Result<[u8; N], Corrupt> {
+    from.bytes()?.try_into().map_err(|_| Corrupt)
 }

@@ -1,8 +1,8 @@
 //! A whole record in its stored form.
 
 use super::{
-    Count, NEEDS, Nonsense, RecordError, Unknown, Written, bytes, channel_from_number, channel_number, fields, list,
-    put_list, put_time, put_u64, time, tuple,
+    Corrupt, Count, MINIMUM_READER, RecordError, Unknown, Written, bytes, channel_from_number, channel_number, fields,
+    list, put_list, put_time, put_u64, time, tuple,
 };
 use crate::account::address::{Address, Channel};
 use crate::account::answers::{Answer, Answered, Answers};
@@ -14,7 +14,7 @@ use crate::account::event::{Entry, Keeping};
 use crate::account::limits::{
     ANSWERS, AUTHENTICATORS, DELIVERED, DEVICES, EVENTS, HOLDS, PASSES, RECOVERY_CODES, REDEEMED, SENDS,
 };
-use crate::account::proof::Means;
+use crate::account::proof::Method;
 use crate::account::purpose::Purpose;
 use crate::account::recovery::RecoverySet;
 use crate::account::redeem::Redeemed;
@@ -23,8 +23,8 @@ use crate::account::throttles::Throttles;
 use crate::account::token::{Pass, Passes, TokenHash};
 use crate::account::{Hold, Record};
 use crate::otp::{
-    Accepted, Algorithm, Charge, Code, Digits, Period, REMEMBERED, Secret, Sensitive, Standing, Step, Throttle, Totp,
-    Tracker, UnixTime,
+    Accepted, Algorithm, Code, Digits, FailureCount, LockState, Period, RECENT_CODES, Secret, Sensitive, Step,
+    Throttle, Totp, Tracker, UnixTime,
 };
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -60,8 +60,8 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
         to.array(2)?.u32(code.packed())?.u64(at.as_secs())?;
     }
     put_time(to, 7, record.used_until)?;
-    let Throttles { common, devices, enrolment, recovery, run } = &record.throttles;
-    for (number, throttle) in [(8, common), (9, devices), (10, enrolment)] {
+    let Throttles { common, devices, enrollment, recovery, run } = &record.throttles;
+    for (number, throttle) in [(8, common), (9, devices), (10, enrollment)] {
         put_throttle(to, number, throttle)?;
     }
     put_u64(to, 11, u64::from(*run))?;
@@ -86,7 +86,7 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
     for Entry { sequence, keeping, bytes } in &record.history.entries {
         let keeping = match keeping {
             Keeping::Ordinary => 0,
-            Keeping::Owed => 1,
+            Keeping::Unacknowledged => 1,
             Keeping::Refusal => 2,
         };
         to.array(3)?.u64(record.history.last.saturating_sub(*sequence))?.u8(keeping)?.bytes(bytes)?;
@@ -108,7 +108,7 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
 }
 
 /// What a release has to know to read this record: the first one must not pass over freezes and resets, over what a pending
-/// enrolment replaces or is begun with, nor over what a restored backup voids; and it knows apps only, and short passes.
+/// enrollment replaces or is begun with, nor over what a restored backup voids; and it knows apps only, and short passes.
 fn needs(record: &Record) -> u32 {
     let is_address = |kind: &Kind| kind.app().is_none();
     let pending = record.pending.as_ref();
@@ -118,12 +118,12 @@ fn needs(record: &Record) -> u32 {
         || pending.is_some_and(|one| one.replaces.is_some() || one.pass.is_some() || is_address(&one.kind));
     let is_long = |pass: &Pass| pass.secs != u64::MAX || pass.failures > 0;
     let is_delivered =
-        |answer: &Answer| matches!(answer.answered, Answered::Accepted { means: Means::DeliveredCode { .. }, .. });
+        |answer: &Answer| matches!(answer.answered, Answered::Accepted { method: Method::DeliveredCode { .. }, .. });
     let is_second = is_second
         || record.passes.0.iter().any(is_long)
         || record.answers.0.iter().any(is_delivered)
         || !(record.devices.is_empty() && record.delivered.0.is_empty() && record.redeemed.is_empty());
-    if is_second { NEEDS } else { 1 }
+    if is_second { MINIMUM_READER } else { 1 }
 }
 
 /// Fields 21 and on; empty lists are left out.
@@ -241,16 +241,16 @@ fn write_answer<W: Write>(answer: &Answer, to: &mut Encoder<W>) -> Written<W> {
     let Answer { fingerprint, at, answered } = answer;
     to.array(6)?.bytes(fingerprint)?.u64(at.as_secs())?;
     let (kind, charge) = match answered {
-        Answered::Accepted { means: Means::Authenticator(id), serial } => {
+        Answered::Accepted { method: Method::Authenticator(id), serial } => {
             to.u32(1)?.u64(u64::from(id.number()))?.u64(*serial)?.null()?;
             return Ok(());
         }
-        Answered::Accepted { means: Means::RecoveryCode { left }, serial } => {
+        Answered::Accepted { method: Method::RecoveryCode { left }, serial } => {
             to.u32(4)?.u64(u64::from(*left))?.u64(*serial)?.null()?;
             return Ok(());
         }
-        Answered::Accepted { means: Means::DeliveredCode { authenticator, channel }, serial } => {
-            // No authenticator has the number nought.
+        Answered::Accepted { method: Method::DeliveredCode { authenticator, channel }, serial } => {
+            // No authenticator has the number zero.
             let id = authenticator.map_or(0, AuthenticatorId::number);
             to.u32(5)?.u64(u64::from(id))?.u64(*serial)?.u32(channel_number(*channel))?;
             return Ok(());
@@ -259,35 +259,35 @@ fn write_answer<W: Write>(answer: &Answer, to: &mut Encoder<W>) -> Written<W> {
         Answered::Expired(charge) => (3, charge),
     };
     to.u32(kind)?.u64(u64::from(charge.failures_in_a_row))?;
-    match charge.standing {
-        Standing::Open { attempts_left } => to.u64(1)?.u64(u64::from(attempts_left.get()))?,
-        Standing::Locked { until } => to.u64(2)?.u64(until.as_secs())?,
-        Standing::Disabled => to.u64(3)?.null()?,
+    match charge.lock_state {
+        LockState::Open { attempts_left } => to.u64(1)?.u64(u64::from(attempts_left.get()))?,
+        LockState::Locked { until } => to.u64(2)?.u64(until.as_secs())?,
+        LockState::Disabled => to.u64(3)?.null()?,
     };
     Ok(())
 }
 
 pub(in crate::account) fn from_bytes(bytes: &[u8]) -> Result<Record, RecordError> {
     let needs = read_needs(bytes)?;
-    if !(1..=NEEDS).contains(&needs) {
+    if !(1..=MINIMUM_READER).contains(&needs) {
         return Err(RecordError::Version { needs });
     }
     let mut from = Decoder::new(bytes);
     let record = read(&mut from)?;
     if from.position() != bytes.len() {
-        return Err(RecordError::Nonsense);
+        return Err(RecordError::Corrupt);
     }
     Ok(record)
 }
 
 /// Field 0, which comes first.
-fn read_needs(bytes: &[u8]) -> Result<u32, Nonsense> {
+fn read_needs(bytes: &[u8]) -> Result<u32, Corrupt> {
     let mut from = Decoder::new(bytes);
     from.map()?;
-    if from.u32()? == 0 { Ok(from.u32()?) } else { Err(Nonsense) }
+    if from.u32()? == 0 { Ok(from.u32()?) } else { Err(Corrupt) }
 }
 
-fn read(from: &mut Decoder<'_>) -> Result<Record, Nonsense> {
+fn read(from: &mut Decoder<'_>) -> Result<Record, Corrupt> {
     let mut record = Record::new();
     record.unknown = fields(from, |number, from| {
         match number {
@@ -298,14 +298,14 @@ fn read(from: &mut Decoder<'_>) -> Result<Record, Nonsense> {
             4 => record.next_id = AuthenticatorId::new(from.u32()?),
             5 => record.pending = Some(read_pending(from)?),
             6 => {
-                for accepted in list(from, REMEMBERED, read_accepted)? {
+                for accepted in list(from, RECENT_CODES, read_accepted)? {
                     record.lately.push(accepted);
                 }
             }
             7 => record.used_until = time(from)?,
             8 => record.throttles.common = read_throttle(from)?,
             9 => record.throttles.devices = read_throttle(from)?,
-            10 => record.throttles.enrolment = read_throttle(from)?,
+            10 => record.throttles.enrollment = read_throttle(from)?,
             11 => record.throttles.run = from.u32()?,
             12 => record.passes = Passes(list(from, PASSES, read_pass)?),
             13 => record.holds = list(from, HOLDS, read_hold)?,
@@ -332,7 +332,7 @@ fn read(from: &mut Decoder<'_>) -> Result<Record, Nonsense> {
         Ok(true)
     })?;
     for entry in &mut record.history.entries {
-        entry.sequence = record.history.last.checked_sub(entry.sequence).ok_or(Nonsense)?;
+        entry.sequence = record.history.last.checked_sub(entry.sequence).ok_or(Corrupt)?;
     }
     let ids = || record.authenticators.iter().map(|authenticator| authenticator.id);
     let pending = record.pending.as_ref().map(|pending| pending.id);
@@ -340,10 +340,10 @@ fn read(from: &mut Decoder<'_>) -> Result<Record, Nonsense> {
         && record.history.entries.is_sorted_by(|a, b| a.sequence < b.sequence)
         && ids().chain(pending).all(|id| id < record.next_id)
         && !ids().any(|id| Some(id) == pending);
-    if ordered { Ok(record) } else { Err(Nonsense) }
+    if ordered { Ok(record) } else { Err(Corrupt) }
 }
 
-/// What authenticators and pending enrolments have in common, and what either has beside it.
+/// What authenticators and pending enrollments have in common, and what either has beside it.
 #[derive(Default)]
 struct Parts {
     id: Option<AuthenticatorId>,
@@ -368,23 +368,23 @@ struct Parts {
 }
 
 impl Parts {
-    fn read(from: &mut Decoder<'_>) -> Result<Self, Nonsense> {
+    fn read(from: &mut Decoder<'_>) -> Result<Self, Corrupt> {
         let mut parts = Self::default();
         parts.unknown = fields(from, |number, from| {
             match number {
                 0 => parts.id = Some(AuthenticatorId::new(from.u32()?)),
-                1 => parts.name = Some(Text::new(from.str()?).map_err(|_| Nonsense)?),
-                2 => parts.secret = Some(Secret::boxed(from.bytes()?).map_err(|_| Nonsense)?),
+                1 => parts.name = Some(Text::new(from.str()?).map_err(|_| Corrupt)?),
+                2 => parts.secret = Some(Secret::boxed(from.bytes()?).map_err(|_| Corrupt)?),
                 3 => {
                     parts.algorithm = Some(match from.u8()? {
                         1 => Algorithm::Sha1,
                         2 => Algorithm::Sha256,
                         3 => Algorithm::Sha512,
-                        _ => return Err(Nonsense),
+                        _ => return Err(Corrupt),
                     });
                 }
-                4 => parts.digits = Some(Digits::from_count(from.u8()?).ok_or(Nonsense)?),
-                5 => parts.period = Some(Period::from_secs(from.u64()?).map_err(|_| Nonsense)?),
+                4 => parts.digits = Some(Digits::from_count(from.u8()?).ok_or(Corrupt)?),
+                5 => parts.period = Some(Period::from_secs(from.u64()?).map_err(|_| Corrupt)?),
                 6 => parts.t0 = time(from)?,
                 7 => parts.watermark = Some(Step::new(from.u64()?)),
                 8 => parts.drift = from.i32()?,
@@ -395,8 +395,8 @@ impl Parts {
                 13 => parts.until = time(from)?,
                 14 => parts.channel = channel_from_number(from.u32()?),
                 15 => {
-                    let channel = parts.channel.ok_or(Nonsense)?;
-                    parts.address = Some(Address::new(channel, from.str()?).map_err(|_| Nonsense)?);
+                    let channel = parts.channel.ok_or(Corrupt)?;
+                    parts.address = Some(Address::new(channel, from.str()?).map_err(|_| Corrupt)?);
                 }
                 16 => parts.replaces = Some(AuthenticatorId::new(from.u32()?)),
                 17 => parts.pass = Some(TokenHash(bytes(from)?)),
@@ -407,35 +407,35 @@ impl Parts {
         Ok(parts)
     }
 
-    fn totp(&self) -> Result<Totp, Nonsense> {
+    fn totp(&self) -> Result<Totp, Corrupt> {
         Ok(Totp {
-            algorithm: self.algorithm.ok_or(Nonsense)?,
-            digits: self.digits.ok_or(Nonsense)?,
-            period: self.period.ok_or(Nonsense)?,
+            algorithm: self.algorithm.ok_or(Corrupt)?,
+            digits: self.digits.ok_or(Corrupt)?,
+            period: self.period.ok_or(Corrupt)?,
             t0: self.t0,
         })
     }
 
-    fn tracker(&self) -> Result<Tracker, Nonsense> {
-        Tracker::from_stored(self.watermark, self.drift, self.anchor).ok_or(Nonsense)
+    fn tracker(&self) -> Result<Tracker, Corrupt> {
+        Tracker::from_stored(self.watermark, self.drift, self.anchor).ok_or(Corrupt)
     }
 
     /// Either an address or a secret, and not both.
-    fn kind(&mut self) -> Result<Kind, Nonsense> {
+    fn kind(&mut self) -> Result<Kind, Corrupt> {
         match (self.address.take(), self.secret.take()) {
             (Some(address), None) => Ok(Kind::Address(address)),
             (None, Some(secret)) => Ok(Kind::App(App { totp: self.totp()?, secret, tracker: self.tracker()? })),
-            _ => Err(Nonsense),
+            _ => Err(Corrupt),
         }
     }
 }
 
-fn read_authenticator(from: &mut Decoder<'_>) -> Result<Authenticator, Nonsense> {
+fn read_authenticator(from: &mut Decoder<'_>) -> Result<Authenticator, Corrupt> {
     let mut parts = Parts::read(from)?;
     Ok(Authenticator {
         kind: parts.kind()?,
-        id: parts.id.ok_or(Nonsense)?,
-        name: parts.name.ok_or(Nonsense)?,
+        id: parts.id.ok_or(Corrupt)?,
+        name: parts.name.ok_or(Corrupt)?,
         bound_at: parts.bound_at,
         last_used: parts.last_used,
         disabled: parts.disabled,
@@ -443,12 +443,12 @@ fn read_authenticator(from: &mut Decoder<'_>) -> Result<Authenticator, Nonsense>
     })
 }
 
-fn read_pending(from: &mut Decoder<'_>) -> Result<Pending, Nonsense> {
+fn read_pending(from: &mut Decoder<'_>) -> Result<Pending, Corrupt> {
     let mut parts = Parts::read(from)?;
     Ok(Pending {
         kind: parts.kind()?,
-        id: parts.id.ok_or(Nonsense)?,
-        name: parts.name.ok_or(Nonsense)?,
+        id: parts.id.ok_or(Corrupt)?,
+        name: parts.name.ok_or(Corrupt)?,
         until: parts.until,
         replaces: parts.replaces,
         pass: parts.pass,
@@ -456,28 +456,28 @@ fn read_pending(from: &mut Decoder<'_>) -> Result<Pending, Nonsense> {
     })
 }
 
-fn read_accepted(from: &mut Decoder<'_>) -> Result<Accepted, Nonsense> {
+fn read_accepted(from: &mut Decoder<'_>) -> Result<Accepted, Corrupt> {
     tuple(from, 2)?;
-    Ok(Accepted { code: Code::from_packed(from.u32()?).ok_or(Nonsense)?, at: time(from)? })
+    Ok(Accepted { code: Code::from_packed(from.u32()?).ok_or(Corrupt)?, at: time(from)? })
 }
 
-fn read_throttle(from: &mut Decoder<'_>) -> Result<Throttle, Nonsense> {
+fn read_throttle(from: &mut Decoder<'_>) -> Result<Throttle, Corrupt> {
     tuple(from, 4)?;
     Ok(Throttle { run: from.u32()?, last_failure: time(from)?, long_term: from.u32()?, leaked_at: time(from)? })
 }
 
-fn read_pass(from: &mut Decoder<'_>) -> Result<Pass, Nonsense> {
-    let len = from.array()?.filter(|len| matches!(len, 2 | 4)).ok_or(Nonsense)?;
+fn read_pass(from: &mut Decoder<'_>) -> Result<Pass, Corrupt> {
+    let len = from.array()?.filter(|len| matches!(len, 2 | 4)).ok_or(Corrupt)?;
     let (hash, until) = (TokenHash(bytes(from)?), time(from)?);
     let (secs, failures) = if len == 4 { (from.u64()?, from.u32()?) } else { (u64::MAX, 0) };
     Ok(Pass { hash, until, secs, failures })
 }
 
-fn read_device(from: &mut Decoder<'_>) -> Result<Device, Nonsense> {
+fn read_device(from: &mut Decoder<'_>) -> Result<Device, Corrupt> {
     tuple(from, 6)?;
     Ok(Device {
         id: DeviceId::new(from.u64()?),
-        name: Text::new(from.str()?).map_err(|_| Nonsense)?,
+        name: Text::new(from.str()?).map_err(|_| Corrupt)?,
         hash: TokenHash(bytes(from)?),
         proof: from.u64()?,
         last_used: time(from)?,
@@ -485,85 +485,85 @@ fn read_device(from: &mut Decoder<'_>) -> Result<Device, Nonsense> {
     })
 }
 
-fn read_sent(from: &mut Decoder<'_>) -> Result<Sent, Nonsense> {
+fn read_sent(from: &mut Decoder<'_>) -> Result<Sent, Corrupt> {
     tuple(from, 5)?;
-    let channel = channel_from_number(from.u32()?).ok_or(Nonsense)?;
+    let channel = channel_from_number(from.u32()?).ok_or(Corrupt)?;
     let recipient = match from.datatype()? {
-        Type::String => Recipient::Named(Address::new(channel, from.str()?).map_err(|_| Nonsense)?),
+        Type::String => Recipient::Named(Address::new(channel, from.str()?).map_err(|_| Corrupt)?),
         _ => Recipient::Bound(AuthenticatorId::new(from.u32()?), channel),
     };
-    let purpose = Purpose::new(from.str()?).map_err(|_| Nonsense)?;
-    let code = Code::from_packed(from.u32()?).ok_or(Nonsense)?;
+    let purpose = Purpose::new(from.str()?).map_err(|_| Corrupt)?;
+    let code = Code::from_packed(from.u32()?).ok_or(Corrupt)?;
     Ok(Sent { recipient, purpose, code, until: time(from)? })
 }
 
-fn read_redeemed(from: &mut Decoder<'_>) -> Result<Redeemed, Nonsense> {
+fn read_redeemed(from: &mut Decoder<'_>) -> Result<Redeemed, Corrupt> {
     tuple(from, 2)?;
     Ok(Redeemed { serial: from.u64()?, at: time(from)? })
 }
 
-fn read_recovery(from: &mut Decoder<'_>) -> Result<RecoverySet, Nonsense> {
+fn read_recovery(from: &mut Decoder<'_>) -> Result<RecoverySet, Corrupt> {
     tuple(from, 2)?;
     Ok(RecoverySet { key: bytes(from)?, hashes: list(from, RECOVERY_CODES, bytes)? })
 }
 
-fn read_hold(from: &mut Decoder<'_>) -> Result<Hold, Nonsense> {
+fn read_hold(from: &mut Decoder<'_>) -> Result<Hold, Corrupt> {
     tuple(from, 2)?;
-    Ok(Hold { purpose: Purpose::new(from.str()?).map_err(|_| Nonsense)?, until: time(from)? })
+    Ok(Hold { purpose: Purpose::new(from.str()?).map_err(|_| Corrupt)?, until: time(from)? })
 }
 
 /// With the distance from the latest event in the place of its number.
-fn read_entry(from: &mut Decoder<'_>) -> Result<Entry, Nonsense> {
+fn read_entry(from: &mut Decoder<'_>) -> Result<Entry, Corrupt> {
     tuple(from, 3)?;
     let sequence = from.u64()?;
     let keeping = match from.u8()? {
         0 => Keeping::Ordinary,
-        1 => Keeping::Owed,
+        1 => Keeping::Unacknowledged,
         2 => Keeping::Refusal,
-        _ => return Err(Nonsense),
+        _ => return Err(Corrupt),
     };
     Ok(Entry { sequence, keeping, bytes: Box::from(from.bytes()?) })
 }
 
-fn read_answer(from: &mut Decoder<'_>) -> Result<Answer, Nonsense> {
+fn read_answer(from: &mut Decoder<'_>) -> Result<Answer, Corrupt> {
     tuple(from, 6)?;
     let (fingerprint, at) = (bytes(from)?, time(from)?);
     let kind = from.u32()?;
-    let first = u32::try_from(from.u64()?).map_err(|_| Nonsense)?;
-    let means = match kind {
-        1 => Some(Means::Authenticator(AuthenticatorId::new(first))),
-        4 => Some(Means::RecoveryCode { left: u8::try_from(first).map_err(|_| Nonsense)? }),
+    let first = u32::try_from(from.u64()?).map_err(|_| Corrupt)?;
+    let method = match kind {
+        1 => Some(Method::Authenticator(AuthenticatorId::new(first))),
+        4 => Some(Method::RecoveryCode { left: u8::try_from(first).map_err(|_| Corrupt)? }),
         5 => {
             let authenticator = Some(AuthenticatorId::new(first)).filter(|id| id.number() > 0);
             let serial = from.u64()?;
-            let channel = channel_from_number(from.u32()?).ok_or(Nonsense)?;
-            let means = Means::DeliveredCode { authenticator, channel };
-            return Ok(Answer { fingerprint, at, answered: Answered::Accepted { means, serial } });
+            let channel = channel_from_number(from.u32()?).ok_or(Corrupt)?;
+            let method = Method::DeliveredCode { authenticator, channel };
+            return Ok(Answer { fingerprint, at, answered: Answered::Accepted { method, serial } });
         }
         _ => None,
     };
-    if let Some(means) = means {
-        let answered = Answered::Accepted { means, serial: from.u64()? };
+    if let Some(method) = method {
+        let answered = Answered::Accepted { method, serial: from.u64()? };
         from.null()?;
         return Ok(Answer { fingerprint, at, answered });
     }
-    let standing = match from.u64()? {
+    let lock_state = match from.u64()? {
         1 => {
             let left = u32::try_from(from.u64()?).ok().and_then(NonZeroU32::new);
-            Standing::Open { attempts_left: left.ok_or(Nonsense)? }
+            LockState::Open { attempts_left: left.ok_or(Corrupt)? }
         }
-        2 => Standing::Locked { until: time(from)? },
+        2 => LockState::Locked { until: time(from)? },
         3 => {
             from.null()?;
-            Standing::Disabled
+            LockState::Disabled
         }
-        _ => return Err(Nonsense),
+        _ => return Err(Corrupt),
     };
-    let charge = Charge { failures_in_a_row: first, standing };
+    let charge = FailureCount { failures_in_a_row: first, lock_state };
     let answered = match kind {
         2 => Answered::Mismatch(charge),
         3 => Answered::Expired(charge),
-        _ => return Err(Nonsense),
+        _ => return Err(Corrupt),
     };
     Ok(Answer { fingerprint, at, answered })
 }

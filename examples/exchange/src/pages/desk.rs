@@ -146,7 +146,7 @@ fn state(app: &App, language: Language, customer: &Customer, view: &AccountView)
             }
             dt { (language.say("連続した間違い", "Failures in a row")) } dd #failures { (view.failures_in_a_row) }
             dt { (language.say("ロック", "Lock")) }
-            dd #lock { @match &view.shut {
+            dd #lock { @match &view.refusal {
                 Some(shut) => { (words::advice(language, shut.advice())) @if let Some(at) = shut.retry_at() { " " (words::countdown(language, at.as_secs(), app.now())) } }
                 None => { (language.say("なし", "none")) }
             } }
@@ -172,7 +172,7 @@ fn acts(language: Language, customer: &Customer, view: &AccountView) -> Markup {
                 option value="unlock" { (language.say("仮パスコードを送る（ロック中でも入れる）", "Mail a pass (lets in while locked)")) }
                 @if view.frozen_at.is_none() { option value="freeze" { (language.say("凍結する", "Freeze")) } }
                 @else { option value="thaw" { (language.say("凍結を解除する", "Thaw")) } }
-                option value="reset" { (language.say("リセットする（仮パスコードで再設定）", "Reset (a pass enrols anew)")) }
+                option value="reset" { (language.say("リセットする（仮パスコードで再設定）", "Reset (a pass enrolls anew)")) }
                 @for own in &view.authenticators {
                     @if matches!(own.kind, AuthenticatorKind::App { drift, .. } if drift != 0) {
                         option value=(format!("clear-drift {}", own.id.number())) {

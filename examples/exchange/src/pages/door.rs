@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use sekisho::account::{AccountView, Attempt, Proof, Purpose, Text};
-use sekisho::otp::{Rejection, Typed, Verdict};
+use sekisho::otp::{CodeKind, Rejection, Verdict};
 use tower_sessions::Session;
 
 pub(super) async fn page(language: Language) -> Markup {
@@ -76,7 +76,7 @@ pub(crate) async fn by_password(app: &App, email: &str, password: String) -> Res
     Ok(customer.filter(|_| is_right))
 }
 
-/// Whether a password is not enough. Without an authenticator it is neither after a reset, where only the pass that was mailed enrols anew, nor
+/// Whether a password is not enough. Without an authenticator it is neither after a reset, where only the pass that was mailed enrolls anew, nor
 /// during a freeze.
 pub(crate) fn has_second_step(view: &AccountView) -> bool {
     !view.authenticators.is_empty() || view.is_reset || view.frozen_at.is_some()
@@ -91,7 +91,7 @@ pub(super) async fn second_step(
     if view.is_reset {
         return super::two_step::pass_form(language, None).into_response();
     }
-    let shut = if owner.device.is_some() { &view.shut_for_devices } else { &view.shut };
+    let shut = if owner.device.is_some() { &view.refusal_for_devices } else { &view.refusal };
     let above = shut.as_ref().map(|shut| words::refused(language, shut, super::typed(view), app.now()));
     code_form(&app, language, view, above).into_response()
 }
@@ -105,10 +105,10 @@ fn code_form(app: &App, language: Language, view: &AccountView, above: Option<Ma
         html! {
             h1 { (heading) }
             @if let Some(above) = above { (above) }
-            (sent::buttons(language, view, "/log-in/send", view.shut.is_some()))
+            (sent::buttons(language, view, "/log-in/send", view.refusal.is_some()))
             form method="post" action="/log-in/code" {
                 @match super::typed(view) {
-                    Typed::DeliveredCode => { (frame::sent_code_field(language, "code")) }
+                    CodeKind::DeliveredCode => { (frame::sent_code_field(language, "code")) }
                     _ => { (frame::code_field(language, "code", language.say("認証コード", "Code"), app.now())) }
                 }
                 label.check { input type="checkbox" name="remember" value="yes"; " " (language.say("このブラウザを記憶する", "Remember this browser")) }
@@ -119,7 +119,7 @@ fn code_form(app: &App, language: Language, view: &AccountView, above: Option<Ma
                 form #by-recovery method="post" action="/log-in/code" {
                     label for="recovery" { (language.say("リカバリーコード", "Recovery code")) }
                     input #recovery name="recovery" autocomplete="off" autocapitalize="characters" spellcheck="false" required maxlength="64";
-                    @if view.shut_for_recovery.is_some() { (frame::pass_field(language, "pass-recovery")) }
+                    @if view.refusal_for_recovery_codes.is_some() { (frame::pass_field(language, "pass-recovery")) }
                     button type="submit" { (language.say("リカバリーコードでログイン", "Log in with a recovery code")) }
                 }
             }
@@ -162,16 +162,16 @@ pub(super) async fn code(
     let (mut attempt, typed) = if form.recovery.is_empty() {
         (Attempt::new(Purpose::LOGIN, &form.code), super::typed(view))
     } else {
-        (Attempt::recovery(Purpose::LOGIN, &form.recovery), Typed::RecoveryCode)
+        (Attempt::recovery(Purpose::LOGIN, &form.recovery), CodeKind::RecoveryCode)
     };
     if !form.pass.is_empty() {
         attempt = attempt.with_pass(form.pass.trim());
     }
-    match app.verifier.verify(account, owner.attempt(attempt).named(name)).await {
+    match app.verifier.verify(account, owner.attempt(attempt).with_idempotency_key(name)).await {
         Ok(Verdict::Accepted(proof)) => {
             let cookie = if form.remember == "yes" { remember(&app, &headers, customer, &proof).await } else { None };
             session::log_in(&session, customer, By::Proof(proof.epoch())).await?;
-            let to = if proof.means().asks_for_new_recovery_codes() { "/security#recovery" } else { "/wallet" };
+            let to = if proof.method().asks_for_new_recovery_codes() { "/security#recovery" } else { "/wallet" };
             let cookie = cookie.map(|cookie| [(SET_COOKIE, cookie)]);
             Ok((cookie, Redirect::to(to)).into_response())
         }

@@ -27,7 +27,7 @@ use axum::routing::{get, post};
 use maud::{Markup, html};
 use metrics_exporter_prometheus::PrometheusHandle;
 use sekisho::account::{AccountView, AuthenticatorKind};
-use sekisho::otp::{Rejection, Typed};
+use sekisho::otp::{CodeKind, Rejection};
 use tower_sessions::Session;
 
 /// All routes.
@@ -156,9 +156,9 @@ pub(crate) fn refusal(rejection: &Rejection, now: u64) -> (StatusCode, HeaderMap
 }
 
 /// What is typed where a code is asked for: that of an app, if there is one.
-fn typed(view: &AccountView) -> Typed {
+fn typed(view: &AccountView) -> CodeKind {
     let has_app = view.authenticators.iter().any(|own| matches!(own.kind, AuthenticatorKind::App { .. }));
-    if has_app || view.authenticators.is_empty() { Typed::AppCode } else { Typed::DeliveredCode }
+    if has_app || view.authenticators.is_empty() { CodeKind::AppCode } else { CodeKind::DeliveredCode }
 }
 
 /// The page's head says whose it is.

@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use sekisho::account::Resync;
-use sekisho::otp::{Typed, Verdict};
+use sekisho::otp::{CodeKind, Verdict};
 use tower_sessions::Session;
 
 pub(super) async fn page(language: Language, given: PasswordGiven) -> Markup {
@@ -48,7 +48,7 @@ fn show(language: Language, given: &PasswordGiven, above: Option<Markup>) -> Mar
                     label for="pass" { (language.say("仮パスコード", "Pass")) }
                     input #pass name="pass" autocomplete="off" spellcheck="false" maxlength="128";
                 }
-                button type="submit" { (language.say("時刻を合わせる", "Resynchronise")) }
+                button type="submit" { (language.say("時刻を合わせる", "Resynchronize")) }
             }
             p { a href=(back) { (language.say("戻る", "Back")) } }
         },
@@ -72,7 +72,7 @@ pub(super) async fn submit(
     given: PasswordGiven,
     axum::Form(form): axum::Form<Form>,
 ) -> Result<Response, Trouble> {
-    let mut resync = Resync::new(&form.first, &form.second).named(given.attempt);
+    let mut resync = Resync::new(&form.first, &form.second).with_idempotency_key(given.attempt);
     if let Some(device) = &given.owner.device {
         resync = resync.with_device(device);
     }
@@ -92,7 +92,7 @@ pub(super) async fn submit(
         }
         Ok(Verdict::Rejected(rejection)) => {
             let (status, headers) = refusal(&rejection, app.now());
-            let above = words::refused(language, &rejection, Typed::TwoCodes, app.now());
+            let above = words::refused(language, &rejection, CodeKind::TwoCodes, app.now());
             if !given.is_logged_in && door::is_end(&rejection) {
                 session::end(&session).await?;
                 return Ok((status, headers, door::password_form(language, Some(above))).into_response());

@@ -16,7 +16,7 @@ use sekisho::account::{
     AccountError, AccountView, Address, Attempt, AuthenticatorId, AuthenticatorKind, AuthenticatorView, CodeRequest,
     DeviceId, NewAddress, Proof, Purpose, Text,
 };
-use sekisho::otp::{Rejection, Typed, Verdict};
+use sekisho::otp::{CodeKind, Rejection, Verdict};
 
 /// A page of somebody who is logged in, and what it takes to answer with it.
 pub(super) struct Settings {
@@ -62,7 +62,7 @@ impl Settings {
         self.page(status, HeaderMap::new(), frame::wrong(text)).await
     }
 
-    async fn refused(&self, rejection: &Rejection, typed: Typed) -> Response {
+    async fn refused(&self, rejection: &Rejection, typed: CodeKind) -> Response {
         let (status, headers) = refusal(rejection, self.app.now());
         self.page(status, headers, words::refused(self.language, rejection, typed, self.app.now())).await
     }
@@ -235,11 +235,11 @@ pub(super) struct Change {
 }
 
 impl Change {
-    fn attempt(&self, purpose: Purpose, typed: Typed) -> (Attempt, Typed) {
+    fn attempt(&self, purpose: Purpose, typed: CodeKind) -> (Attempt, CodeKind) {
         if self.recovery.is_empty() {
             (Attempt::new(purpose, &self.code), typed)
         } else {
-            (Attempt::recovery(purpose, &self.recovery), Typed::RecoveryCode)
+            (Attempt::recovery(purpose, &self.recovery), CodeKind::RecoveryCode)
         }
     }
 
@@ -252,8 +252,8 @@ pub(super) async fn add(settings: Settings, Form(change): Form<Change>) -> Answe
     let new = two_step::new_authenticator(&settings.app, settings.language, &settings.owner)
         .map_err(IntoResponse::into_response)?;
     let proof = settings.prove(&change).await?;
-    let enrolment = settings.allowed(settings.app.verifier.enroll(proof, new).await).await?;
-    two_step::scan(&settings.app, settings.language, &settings.owner, &enrolment).map_err(IntoResponse::into_response)
+    let enrollment = settings.allowed(settings.app.verifier.enroll(proof, new).await).await?;
+    two_step::scan(&settings.app, settings.language, &settings.owner, &enrollment).map_err(IntoResponse::into_response)
 }
 
 pub(super) async fn replace(settings: Settings, Form(change): Form<Change>) -> Answer {
@@ -261,8 +261,8 @@ pub(super) async fn replace(settings: Settings, Form(change): Form<Change>) -> A
         .map_err(IntoResponse::into_response)?;
     let proof = settings.prove(&change).await?;
     let begun = settings.app.verifier.replace(proof, change.authenticator(), new).await;
-    let enrolment = settings.allowed(begun).await?;
-    two_step::scan(&settings.app, settings.language, &settings.owner, &enrolment).map_err(IntoResponse::into_response)
+    let enrollment = settings.allowed(begun).await?;
+    two_step::scan(&settings.app, settings.language, &settings.owner, &enrollment).map_err(IntoResponse::into_response)
 }
 
 pub(super) async fn rename(settings: Settings, Form(change): Form<Change>) -> Answer {
@@ -339,13 +339,13 @@ async fn confirm_number(settings: &Settings, id: AuthenticatorId) -> Answer {
         }
         Verdict::Rejected(rejection) => {
             let (status, headers) = refusal(&rejection, app.now());
-            (status, headers, words::refused(*language, &rejection, Typed::DeliveredCode, app.now()))
+            (status, headers, words::refused(*language, &rejection, CodeKind::DeliveredCode, app.now()))
         }
     };
     Ok((status, headers, two_step::number_page(*language, owner, &above)).into_response())
 }
 
-/// A number as people write it, as it is dialled.
+/// A number as people write it, as it is dialed.
 fn phone_number(text: &str) -> String {
     let digits = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '－' | 'ー' | '‐' | '(' | ')' | '.'));
     digits.map(|c| if c == '＋' { '+' } else { words::half_width(c) }).collect()

@@ -9,7 +9,7 @@ use crate::words;
 use axum::http::{HeaderMap, StatusCode};
 use maud::{Markup, html};
 use sekisho::account::{AccountView, AuthenticatorId, AuthenticatorKind, CodeRequest, Delivery, Purpose};
-use sekisho::otp::{Typed, Verdict};
+use sekisho::otp::{CodeKind, Verdict};
 
 /// What a button asks for.
 #[derive(serde::Deserialize)]
@@ -57,7 +57,7 @@ pub(super) async fn send(
         }
         Verdict::Rejected(rejection) => {
             let (status, headers) = super::refusal(&rejection, app.now());
-            (status, headers, words::refused(language, &rejection, Typed::DeliveredCode, app.now()))
+            (status, headers, words::refused(language, &rejection, CodeKind::DeliveredCode, app.now()))
         }
     })
 }

@@ -11,8 +11,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, PreEscaped, html};
-use sekisho::account::{Attempt, Enrolment, NewAuthenticator, Purpose, RecoveryCodes, Text};
-use sekisho::otp::{Typed, Verdict};
+use sekisho::account::{Attempt, Enrollment, NewAuthenticator, Purpose, RecoveryCodes, Text};
+use sekisho::otp::{CodeKind, Verdict};
 use sekisho::qr::Qr;
 use tower_sessions::Session;
 
@@ -51,10 +51,10 @@ pub(super) async fn begin(
     if !view.authenticators.is_empty() {
         return Ok(Redirect::to("/security").into_response());
     }
-    let enrolment = app.verifier.enroll_first(account, new_authenticator(&app, language, &owner)?).await?;
-    // A first enrolment makes the record, and so begins another epoch: of the account's sessions this one stays.
+    let enrollment = app.verifier.enroll_first(account, new_authenticator(&app, language, &owner)?).await?;
+    // A first enrollment makes the record, and so begins another epoch: of the account's sessions this one stays.
     session::log_in(&session, customer, By::Password(app.verifier.view(account).await?.epoch)).await?;
-    scan(&app, language, &owner, &enrolment)
+    scan(&app, language, &owner, &enrollment)
 }
 
 /// An authenticator that shows whose it is, under a name that its owner may change.
@@ -66,10 +66,10 @@ pub(super) fn new_authenticator(app: &App, language: Language, owner: &Owner) ->
 }
 
 /// The QR code to scan, and the field for the code that confirms it.
-pub(super) fn scan(app: &App, language: Language, owner: &Owner, enrolment: &Enrolment) -> Result<Response, Trouble> {
+pub(super) fn scan(app: &App, language: Language, owner: &Owner, enrollment: &Enrollment) -> Result<Response, Trouble> {
     let heading = language.say("QRコードを読み取る", "Scan the QR code");
-    let qr = Qr::new(enrolment.uri()).map_err(|error| Trouble::Other(error.into()))?.to_svg();
-    let (key, link) = (enrolment.uri().secret().to_base32_groups(), enrolment.uri().to_text());
+    let qr = Qr::new(enrollment.uri()).map_err(|error| Trouble::Other(error.into()))?.to_svg();
+    let (key, link) = (enrollment.uri().secret().to_base32_groups(), enrollment.uri().to_text());
     let page = frame::page(
         language,
         heading,
@@ -80,7 +80,7 @@ pub(super) fn scan(app: &App, language: Language, owner: &Owner, enrolment: &Enr
             p { (language.say("読み取れない場合は、このキーを手で入力してください。", "If it cannot be scanned, type this key.")) }
             p { code #key { (key.expose()) } }
             p { a href=(link.expose()) { (language.say("このスマートフォンのアプリに登録する", "Add it to an app on this very phone")) } }
-            p { (language.say("設定の期限まで ", "To be confirmed within ")) (words::countdown(language, enrolment.until().as_secs(), app.now())) }
+            p { (language.say("設定の期限まで ", "To be confirmed within ")) (words::countdown(language, enrollment.until().as_secs(), app.now())) }
             (confirm_form(language, app.now()))
         },
     );
@@ -135,8 +135,8 @@ pub(super) async fn confirm(
     axum::Form(form): axum::Form<Code>,
 ) -> Result<Response, Trouble> {
     let Owner { customer, account, view, .. } = &owner;
-    let mut attempt = owner.attempt(Attempt::new(Purpose::BINDING, &form.code)).named(name);
-    // Only after a reset is confirming also logging in, for whoever has begun the enrolment with the pass: others' guesses are not counted with theirs.
+    let mut attempt = owner.attempt(Attempt::new(Purpose::BINDING, &form.code)).with_idempotency_key(name);
+    // Only after a reset is confirming also logging in, for whoever has begun the enrollment with the pass: others' guesses are not counted with theirs.
     match &pass {
         Some(pass) => attempt = attempt.with_pass(pass),
         None if is_logged_in => {}
@@ -171,7 +171,7 @@ pub(super) async fn confirm(
             }
         }
         Ok(Verdict::Rejected(rejection)) => {
-            let typed = if form.sent == "yes" { Typed::DeliveredCode } else { Typed::AppCode };
+            let typed = if form.sent == "yes" { CodeKind::DeliveredCode } else { CodeKind::AppCode };
             let (status, headers) = refusal(&rejection, app.now());
             let above = words::refused(language, &rejection, typed, app.now());
             if !is_logged_in && door::is_end(&rejection) {
@@ -221,7 +221,7 @@ pub(super) fn sheet(language: Language, owner: &Owner, codes: &RecoveryCodes) ->
     )
 }
 
-/// After a reset: the pass that was mailed enrols anew, and nothing else.
+/// After a reset: the pass that was mailed enrolls anew, and nothing else.
 pub(super) fn pass_form(language: Language, above: Option<Markup>) -> Markup {
     let heading = language.say("2段階認証の再設定", "Set up two-step login anew");
     frame::page(
@@ -256,9 +256,9 @@ pub(super) async fn begin_with_pass(
 ) -> Result<Response, Trouble> {
     let (new, pass) = (new_authenticator(&app, language, &owner)?, form.pass.trim());
     match app.verifier.enroll_with_pass(&owner.account, pass, None, new).await {
-        Ok(enrolment) => {
-            session::keep_pass(&session, pass, enrolment.until().as_secs()).await?;
-            scan(&app, language, &owner, &enrolment)
+        Ok(enrollment) => {
+            session::keep_pass(&session, pass, enrollment.until().as_secs()).await?;
+            scan(&app, language, &owner, &enrollment)
         }
         Err(sekisho::Error::Account(why)) => {
             let page = pass_form(language, Some(frame::wrong(words::impossible(language, &why))));

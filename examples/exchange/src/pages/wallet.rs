@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use sekisho::account::{AccountView, Attempt, Purpose};
-use sekisho::otp::{Typed, Verdict};
+use sekisho::otp::{CodeKind, Verdict};
 use sha2::{Digest, Sha256};
 use tower_sessions::Session;
 
@@ -54,7 +54,7 @@ fn show(
                     label for="to" { (language.say("出金先口座", "To the account")) }
                     input #to name="to" value=(typed.to) autocomplete="off" required maxlength=(LONGEST);
                     @match super::typed(view) {
-                        Typed::DeliveredCode => { (frame::sent_code_field(language, "code")) }
+                        CodeKind::DeliveredCode => { (frame::sent_code_field(language, "code")) }
                         _ => { (frame::code_field(language, "code", language.say("認証コード", "Code"), app.now())) }
                     }
                     button type="submit" { (language.say("出金する", "Withdraw")) }
@@ -124,7 +124,7 @@ pub(super) async fn withdraw(
     if amount > owner.customer.balance {
         return refuse(too_much);
     }
-    let attempt = Attempt::new(Purpose::WITHDRAWAL, &form.code).with_context(&context).named(name);
+    let attempt = Attempt::new(Purpose::WITHDRAWAL, &form.code).with_context(&context).with_idempotency_key(name);
     match app.verifier.verify(&owner.account, owner.attempt(attempt)).await {
         Ok(Verdict::Accepted(_)) => {
             // Once, whatever has become of an earlier answer: the name says which one it is.

@@ -171,7 +171,7 @@ async fn gather(
         // A disk that stands still for longer than the store waits: somebody else then, as what has happened is not known.
         let customer = loop {
             let email = format!("customer-{which}-{}@example.com", tries.next().expect("the server answers"));
-            if let Ok(phone) = enrol(&app, &email, hash.clone(), then).await {
+            if let Ok(phone) = enroll(&app, &email, hash.clone(), then).await {
                 break Customer { email, phone };
             }
         };
@@ -180,12 +180,12 @@ async fn gather(
     customers
 }
 
-async fn enrol(app: &App, email: &str, hash: String, then: UnixTime) -> Result<Key, OpenError> {
+async fn enroll(app: &App, email: &str, hash: String, then: UnixTime) -> Result<Key, OpenError> {
     let customer = app.customers.add(email, hash, Language::English).await?;
     let account = customer.account()?;
     let new = NewAuthenticator::new("Example Exchange", &customer.email)?;
-    let enrolment = app.verifier.enroll_first(&account, new).await?;
-    let key = Totp::DEFAULT.key(enrolment.uri().secret());
+    let enrollment = app.verifier.enroll_first(&account, new).await?;
+    let key = Totp::DEFAULT.key(enrollment.uri().secret());
     let code = key.code_at(Totp::DEFAULT.step_at(then)?).reveal().to_string();
     let verdict = app.verifier.confirm(&account, Attempt::new(Purpose::BINDING, &code)).await?;
     assert!(matches!(verdict, Verdict::Accepted(_)));

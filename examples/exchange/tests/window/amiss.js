@@ -19,10 +19,10 @@ const luminance = ([r, g, b]) => {
   const part = (value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4);
   return 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
 };
-const colour = (text) => text.match(/[\d.]+/g).map(Number);
+const color = (text) => text.match(/[\d.]+/g).map(Number);
 function behind(element) {
   for (; element; element = element.parentElement) {
-    const found = colour(getComputedStyle(element).backgroundColor);
+    const found = color(getComputedStyle(element).backgroundColor);
     if (found.length === 3 || found[3] === 1) return found;
   }
   return [255, 255, 255];
@@ -30,7 +30,7 @@ function behind(element) {
 for (const element of document.querySelectorAll("body *")) {
   const speaks = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
   if (!speaks || !element.checkVisibility() || element.closest("svg, script")) continue;
-  const [ink, paper] = [colour(getComputedStyle(element).color), behind(element)].map(luminance);
+  const [ink, paper] = [color(getComputedStyle(element).color), behind(element)].map(luminance);
   const contrast = (Math.max(ink, paper) + 0.05) / (Math.min(ink, paper) + 0.05);
   if (contrast < 4.5) amiss.push(`contrast ${contrast.toFixed(1)} (1.4.3): ${name(element)}`);
 }

@@ -140,7 +140,7 @@ impl Window {
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         let info = reader.next_frame(&mut pixels).unwrap();
         let (width, samples) = (info.width as usize, info.color_type.samples());
-        // Black and white: one colour is enough.
+        // Black and white: one color is enough.
         let grey = |x: usize, y: usize| pixels[(y * width + x) * samples];
         let mut image = rqrr::PreparedImage::prepare_from_greyscale(width, info.height as usize, grey);
         let grids = image.detect_grids();

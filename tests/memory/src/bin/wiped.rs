@@ -91,7 +91,7 @@ unsafe impl GlobalAlloc for Searching {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the block is allocated with this layout, and initialised since it was zeroed.
+        // SAFETY: the block is allocated with this layout, and initialized since it was zeroed.
         let bytes = unsafe { std::slice::from_raw_parts(block, layout.size()) };
         // The states after HMAC's pads are as good as the secret: any two words of them one after the other.
         let pads = PADS.get().map_or(&[][..], Vec::as_slice).chunks_exact(8);
@@ -114,7 +114,7 @@ fn before_and_after<T>(value: T) -> (Vec<u8>, Vec<u8>) {
     // SAFETY: within the value; what padding there is is read as whatever it holds.
     let read = || (0..size_of::<T>()).map(|i| unsafe { start.add(i).read_volatile() }).collect();
     let before = read();
-    // SAFETY: initialised, and not used afterwards.
+    // SAFETY: initialized, and not used afterwards.
     unsafe { place.assume_init_drop() };
     (before, read())
 }

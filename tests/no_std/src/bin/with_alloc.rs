@@ -57,7 +57,7 @@ fn program() {
     let decision = decide(&key, &CodePolicy::DEFAULT, State::new(), UnixTime::from_secs(59), &code).unwrap();
     assert!(matches!(decision.commit(|_| Ok::<(), Infallible>(())).unwrap(), Verdict::Accepted(_)));
 
-    // Sealed by libsodium's XChaCha20-Poly1305 under the revision of noughts.
+    // Sealed by libsodium's XChaCha20-Poly1305 under the revision of zeros.
     let ring = Keyring::parse("7:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f").unwrap();
     let alice = AccountId::new("alice").unwrap();
     let stored = Stored { revision: Revision::from_bytes([0; 16]), envelope: ENVELOPE.to_vec() };
@@ -66,7 +66,7 @@ fn program() {
     assert!(HEAP.used.load(Ordering::Relaxed) > 0);
 }
 
-/// Enrols, confirms, logs in, and is refused the second time.
+/// Enrolls, confirms, logs in, and is refused the second time.
 fn account(ring: &Keyring, alice: &AccountId, uri: &OtpauthUri) {
     let (policy, mut rng) = (Policy::default(), Counting(0));
     let key = uri.totp().key(uri.secret());

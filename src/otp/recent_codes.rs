@@ -8,10 +8,10 @@ use subtle::{Choice, ConstantTimeEq};
 /// How long accepted digits are refused wherever they turn up again: ten minutes, in seconds.
 ///
 /// Also how far back a wrong code is looked up, to be called expired.
-pub const REMEMBERED_SECS: u64 = 600;
+pub const RECENT_SECS: u64 = 600;
 
 /// How many accepted codes are remembered.
-pub(crate) const REMEMBERED: usize = 32;
+pub(crate) const RECENT_CODES: usize = 32;
 
 /// One accepted code and when that was.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +23,7 @@ pub(crate) struct Accepted {
 impl Accepted {
     /// Not older than ten minutes. What a clock set back has left in the future is not older either.
     const fn is_remembered(&self, now: UnixTime) -> bool {
-        now.saturating_since(self.at) < REMEMBERED_SECS
+        now.saturating_since(self.at) < RECENT_SECS
     }
 }
 
@@ -32,15 +32,15 @@ impl Accepted {
 /// The watermark alone would let digits pass again that a nearby step happens to share with one already used. Entries
 /// are kept past their ten minutes until their place is needed: so they still count when a clock that had jumped ahead
 /// is set right.
-pub(crate) struct Lately {
-    /// [`Code::packed`]; nought where unused, and unused places come last.
-    codes: [u32; REMEMBERED],
-    times: [UnixTime; REMEMBERED],
+pub(crate) struct RecentCodes {
+    /// [`Code::packed`]; zero where unused, and unused places come last.
+    codes: [u32; RECENT_CODES],
+    times: [UnixTime; RECENT_CODES],
 }
 
-impl Lately {
+impl RecentCodes {
     pub(crate) const fn new() -> Self {
-        Self { codes: [0; REMEMBERED], times: [UnixTime::from_secs(0); REMEMBERED] }
+        Self { codes: [0; RECENT_CODES], times: [UnixTime::from_secs(0); RECENT_CODES] }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = Accepted> {
@@ -62,10 +62,10 @@ impl Lately {
         if free.saturating_add(old) >= count {
             return None;
         }
-        // Free places have the time nought, and come first.
+        // Free places have the time zero, and come first.
         let mut times = self.times;
         times.sort_unstable();
-        times.get(count.saturating_sub(1)).map(|at| at.saturating_add(REMEMBERED_SECS))
+        times.get(count.saturating_sub(1)).map(|at| at.saturating_add(RECENT_SECS))
     }
 
     /// Remembers an acceptance, in the place of the oldest if all are taken.
@@ -79,9 +79,9 @@ impl Lately {
     }
 }
 
-impl fmt::Debug for Lately {
+impl fmt::Debug for RecentCodes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Lately({} codes)", self.iter().count())
+        write!(f, "RecentCodes({} codes)", self.iter().count())
     }
 }
 
@@ -93,56 +93,56 @@ mod tests {
         Accepted { code: Code::new(value, crate::otp::Digits::Six), at: UnixTime::from_secs(secs) }
     }
 
-    fn contains(lately: &Lately, value: u32, secs: u64) -> bool {
-        lately.contains(entry(value, 0).code, UnixTime::from_secs(secs)).into()
+    fn contains(recent_codes: &RecentCodes, value: u32, secs: u64) -> bool {
+        recent_codes.contains(entry(value, 0).code, UnixTime::from_secs(secs)).into()
     }
 
     #[test]
     fn digits_are_remembered_for_ten_minutes_to_the_second() {
-        let mut lately = Lately::new();
-        lately.push(entry(7, 1_000));
-        assert!(contains(&lately, 7, 1_000));
-        assert!(contains(&lately, 7, 1_599));
-        assert!(!contains(&lately, 7, 1_600));
-        assert!(!contains(&lately, 8, 1_000));
+        let mut recent_codes = RecentCodes::new();
+        recent_codes.push(entry(7, 1_000));
+        assert!(contains(&recent_codes, 7, 1_000));
+        assert!(contains(&recent_codes, 7, 1_599));
+        assert!(!contains(&recent_codes, 7, 1_600));
+        assert!(!contains(&recent_codes, 8, 1_000));
     }
 
     #[test]
     fn a_clock_that_jumped_ahead_and_back_forgets_nothing() {
-        let mut lately = Lately::new();
-        lately.push(entry(7, 1_000));
-        lately.push(entry(8, 9_000_000));
-        assert!(contains(&lately, 7, 1_010));
-        assert!(contains(&lately, 8, 1_010), "what lies in the future is not old");
+        let mut recent_codes = RecentCodes::new();
+        recent_codes.push(entry(7, 1_000));
+        recent_codes.push(entry(8, 9_000_000));
+        assert!(contains(&recent_codes, 7, 1_010));
+        assert!(contains(&recent_codes, 8, 1_010), "what lies in the future is not old");
     }
 
     #[test]
     fn two_at_once_wait_until_two_places_are_free() {
-        let mut lately = Lately::new();
+        let mut recent_codes = RecentCodes::new();
         for i in 0..30 {
-            lately.push(entry(i, 1_000 + u64::from(i)));
+            recent_codes.push(entry(i, 1_000 + u64::from(i)));
         }
-        assert_eq!(lately.full_until(2, UnixTime::from_secs(1_040)), None);
-        lately.push(entry(30, 1_030));
-        assert_eq!(lately.full_until(2, UnixTime::from_secs(1_040)), Some(UnixTime::from_secs(1_600)));
-        assert_eq!(lately.full_until(2, UnixTime::from_secs(1_600)), None);
-        lately.push(entry(31, 1_031));
-        assert_eq!(lately.full_until(2, UnixTime::from_secs(1_600)), Some(UnixTime::from_secs(1_601)));
-        assert_eq!(lately.full_until(2, UnixTime::from_secs(1_601)), None);
+        assert_eq!(recent_codes.full_until(2, UnixTime::from_secs(1_040)), None);
+        recent_codes.push(entry(30, 1_030));
+        assert_eq!(recent_codes.full_until(2, UnixTime::from_secs(1_040)), Some(UnixTime::from_secs(1_600)));
+        assert_eq!(recent_codes.full_until(2, UnixTime::from_secs(1_600)), None);
+        recent_codes.push(entry(31, 1_031));
+        assert_eq!(recent_codes.full_until(2, UnixTime::from_secs(1_600)), Some(UnixTime::from_secs(1_601)));
+        assert_eq!(recent_codes.full_until(2, UnixTime::from_secs(1_601)), None);
     }
 
     #[test]
     fn thirty_two_young_ones_leave_no_room_until_the_oldest_is_ten_minutes_old() {
-        let mut lately = Lately::new();
+        let mut recent_codes = RecentCodes::new();
         for i in 0..32 {
-            assert_eq!(lately.full_until(1, UnixTime::from_secs(1_040)), None);
-            lately.push(entry(i, 1_000 + u64::from(i)));
+            assert_eq!(recent_codes.full_until(1, UnixTime::from_secs(1_040)), None);
+            recent_codes.push(entry(i, 1_000 + u64::from(i)));
         }
-        assert_eq!(lately.full_until(1, UnixTime::from_secs(1_040)), Some(UnixTime::from_secs(1_600)));
-        assert_eq!(lately.full_until(1, UnixTime::from_secs(1_600)), None);
-        lately.push(entry(99, 1_600));
-        assert!(!contains(&lately, 0, 1_040), "the oldest made room");
-        assert!(contains(&lately, 1, 1_040));
-        assert_eq!(lately.full_until(1, UnixTime::from_secs(1_600)), Some(UnixTime::from_secs(1_601)));
+        assert_eq!(recent_codes.full_until(1, UnixTime::from_secs(1_040)), Some(UnixTime::from_secs(1_600)));
+        assert_eq!(recent_codes.full_until(1, UnixTime::from_secs(1_600)), None);
+        recent_codes.push(entry(99, 1_600));
+        assert!(!contains(&recent_codes, 0, 1_040), "the oldest made room");
+        assert!(contains(&recent_codes, 1, 1_040));
+        assert_eq!(recent_codes.full_until(1, UnixTime::from_secs(1_600)), Some(UnixTime::from_secs(1_601)));
     }
 }

@@ -1,4 +1,4 @@
-//! Enrolment: a secret that waits for its first code.
+//! Enrollment: a secret that waits for its first code.
 
 use super::answers::Answered;
 use super::attempt::{Attempt, Submitted};
@@ -9,7 +9,7 @@ use super::diagnosis::agreement;
 use super::encoding::Unknown;
 use super::event::EventKind;
 use super::policy::Policy;
-use super::proof::{Means, Proof, ProofError};
+use super::proof::{Method, Proof, ProofError};
 use super::purpose::Purpose;
 use super::text::Text;
 use super::throttles::Door;
@@ -23,7 +23,7 @@ use rand::CryptoRng;
 use subtle::ConstantTimeEq;
 
 impl Account {
-    /// Begins the enrolment of the account's first authenticator: only where there is none, and nothing to prove with.
+    /// Begins the enrollment of the account's first authenticator: only where there is none, and nothing to prove with.
     ///
     /// # Errors
     /// [`AccountError::AlreadyEnrolled`]; [`AccountError::PassNeeded`] after a reset; [`AccountError::Frozen`];
@@ -49,10 +49,10 @@ impl Account {
         self.begin(policy, now, new, Right::Free, rng)
     }
 
-    /// Begins the enrolment of another authenticator. `proof`, of [`Purpose::BINDING`], is used up when the change is stored, and with
+    /// Begins the enrollment of another authenticator. `proof`, of [`Purpose::BINDING`], is used up when the change is stored, and with
     /// it all that were given before.
     ///
-    /// An earlier enrolment that has not been confirmed ends.
+    /// An earlier enrollment that has not been confirmed ends.
     ///
     /// # Errors
     /// [`AccountError::Proof`]; [`AccountError::TooMany`]; [`AccountError::SameSecret`]; [`AccountError::NotEnrolled`];
@@ -95,7 +95,7 @@ impl Account {
         self.begin(policy, now, new, Right::Replacing(old), rng)
     }
 
-    /// Begins the enrolment of the first authenticator after a [reset](Self::reset), with the pass that the reset has made, as its owner
+    /// Begins the enrollment of the first authenticator after a [reset](Self::reset), with the pass that the reset has made, as its owner
     /// sent it back. The confirmation uses it up.
     ///
     /// `confirmation`: a proof of [`Purpose::CONFIRMATION`], where the policy asks for one
@@ -167,7 +167,7 @@ impl Account {
         let name = name.unwrap_or_else(by_number);
         let until = now.saturating_add(limits.pending_secs);
         self.record.pending = Some(Pending { id, name, kind, until, replaces, pass, unknown: Unknown::default() });
-        self.tell(now, EventKind::EnrolmentBegun { authenticator: id });
+        self.tell(now, EventKind::EnrollmentBegun { authenticator: id });
         Ok(Change::written(self, N::begun(shown, id, until)))
     }
 
@@ -177,7 +177,7 @@ impl Account {
         staying.count() >= usize::from(policy.limits().max_authenticators)
     }
 
-    /// The enrolment that can be confirmed now.
+    /// The enrollment that can be confirmed now.
     pub(super) fn waiting(&self, policy: &Policy, now: UnixTime) -> Option<&Pending> {
         let limits = policy.limits();
         self.record.pending.as_ref().filter(|pending| {
@@ -186,10 +186,10 @@ impl Account {
         })
     }
 
-    /// Confirms the enrolment that waits with a code of the new authenticator, which is bound then. The code is spent; its proof, of
+    /// Confirms the enrollment that waits with a code of the new authenticator, which is bound then. The code is spent; its proof, of
     /// [`Purpose::BINDING`], is good for one more change, such as the first set of recovery codes.
     ///
-    /// The window is the policy's enrolment window. Failures are charged to the throttle of enrolments, which outlives
+    /// The window is the policy's enrollment window. Failures are charged to the throttle of enrollments, which outlives
     /// them, or with a token to that of devices. (Where the policy asks for a pass before changes of binding, the proof is good for recovery codes
     /// only.)
     ///
@@ -208,10 +208,10 @@ impl Account {
         let Submitted::Code(code) = attempt.submitted else {
             return Ok(self.refuse(now, purpose, Rejection::Malformed));
         };
-        let fingerprint = attempt.fingerprint(Door::Enrolment);
+        let fingerprint = attempt.fingerprint(Door::Enrollment);
         if let Some(answer) = self.record.answers.find(fingerprint, now) {
-            return Ok(self.repeat_with(answer, |account, means, serial| {
-                account.proof(policy, attempt, means, answer.at, serial).by_enrolment()
+            return Ok(self.repeat_with(answer, |account, method, serial| {
+                account.proof(policy, attempt, method, answer.at, serial).by_enrollment()
             }));
         }
         if let Some(rejection) = self.closed(purpose, now) {
@@ -222,11 +222,11 @@ impl Account {
             return Err(AccountError::TooMany);
         }
         let known = self.known(policy, attempt.presented, now);
-        let door = if known.is_some() { Door::Device } else { Door::Enrolment };
+        let door = if known.is_some() { Door::Device } else { Door::Enrollment };
         if let Some(rejection) = self.shut(policy, door, 1, now) {
             return Ok(self.refuse(now, purpose, rejection));
         }
-        // The pass that the enrolment was begun with is not charged: its holder has made the secret.
+        // The pass that the enrollment was begun with is not charged: its holder has made the secret.
         let is_its_own = matches!((known, pending.pass), (Some(Known::Pass(a)), Some(b)) if a.ct_eq(&b).into());
         let found = Found { known: known.filter(|_| !is_its_own), door, fingerprint };
 
@@ -234,7 +234,7 @@ impl Account {
         let spent = self.record.lately.contains(code, now);
         let app = || pending.kind.app().map(Candidate::of);
         let apps = app().into_iter().map(|one| (0, one));
-        let judged = judge(apps, policy.enrolment(), spent, now, code)?;
+        let judged = judge(apps, policy.enrollment(), spent, now, code)?;
         let agreement = agreement(app().into_iter().map(|one| (pending_id, one)), self.record.miss, now, code);
         let delivered = self
             .record
@@ -271,9 +271,9 @@ impl Account {
             }
             Kind::Address(_) => self.record.delivered.0.retain(|sent| !sent.recipient.is_bound_to(id)),
         }
-        let means = match &kind {
-            Kind::App(_) => Means::Authenticator(id),
-            Kind::Address(address) => Means::DeliveredCode { authenticator: Some(id), channel: address.channel() },
+        let method = match &kind {
+            Kind::App(_) => Method::Authenticator(id),
+            Kind::Address(address) => Method::DeliveredCode { authenticator: Some(id), channel: address.channel() },
         };
         let new = Authenticator { id, name, kind, bound_at: now, last_used: now, disabled: false, unknown };
         self.record.authenticators.push(new);
@@ -295,8 +295,8 @@ impl Account {
             None => EventKind::Confirmed { authenticator: id },
         };
         let serial = self.tell(now, kind).unwrap_or_default();
-        self.record.answers.push(found.fingerprint, now, Answered::Accepted { means, serial });
-        let proof = self.proof(policy, attempt, means, now, serial).by_enrolment();
+        self.record.answers.push(found.fingerprint, now, Answered::Accepted { method, serial });
+        let proof = self.proof(policy, attempt, method, now, serial).by_enrollment();
         Ok(Change::written(self, Verdict::Accepted(proof)))
     }
 
@@ -318,7 +318,7 @@ impl Account {
         proof: &Proof,
         now: UnixTime,
     ) -> Result<(), AccountError> {
-        if proof.by_enrolment && policy.limits().binding_takes_pass {
+        if proof.by_enrollment && policy.limits().binding_takes_pass {
             return Err(AccountError::PassNeeded);
         }
         Ok(self.spend(proof, now)?)
@@ -330,7 +330,7 @@ impl Account {
     }
 }
 
-/// By what right an enrolment begins.
+/// By what right an enrollment begins.
 #[derive(Clone, Copy)]
 enum Right {
     /// By a proof, or because there is nothing to prove with.
