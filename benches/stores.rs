@@ -1,9 +1,11 @@
 //! What a verification costs on each store, beside what the store does by itself.
 //! `cargo bench --bench stores --features full`
 //!
-//! - `ceiling/N`: a load and a swap of an envelope as long as a record's, by N tasks, each on an account of its own. No verifier.
+//! - `ceiling/N`: a load and a swap of an envelope as long as a record's, by N tasks, each on an
+//!   account of its own. No verifier.
 //! - `verify/N`: a right code verified, in the same way.
-//! - `accounts_1e3`, `accounts_1e6`: the same by 64 tasks on accounts drawn at random among so many.
+//! - `accounts_1e3`, `accounts_1e6`: the same by 64 tasks on accounts drawn at random among so
+//!   many.
 
 #[path = "../examples/loading/mod.rs"]
 mod loading;
@@ -13,7 +15,8 @@ use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_gr
 use loading::{Template, Worker, account, rng};
 use rand::RngExt;
 use rand::rngs::StdRng;
-use sekisho::store::{MemoryStore, RedbStore, Revision, Store, Stored, Swap, Write};
+use sekisho::seal::{Revision, Stored, Write};
+use sekisho::store::{MemoryStore, RedbStore, Store, Swap};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;

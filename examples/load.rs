@@ -1,15 +1,19 @@
-//! How many log-ins a store bears, and how long each takes, beside what the store's client does by itself.
+//! How many log-ins a store bears, and how long each takes, beside what the store's client does by
+//! itself.
 //!
 //! ```text
 //! cargo run --release --example load --features full -- --store redis://127.0.0.1 --tasks 1,16,64 --seconds 8
 //! ```
 //!
-//! `--store` is one of `memory:`, `redb:PATH`, `redis://…`, `redis-cluster://HOST:PORT,…`, `postgres://…`; what it holds of the accounts with the
-//! numbers that are used here is written over: give it one of its own. Each task logs in accounts of its own, one after another, as fast as it is answered.
+//! `--store` is one of `memory:`, `redb:PATH`, `redis://…`, `redis-cluster://HOST:PORT,…`,
+//! `postgres://…`; what it holds of the accounts with the numbers that are used here is written
+//! over: give it one of its own. Each task logs in accounts of its own, one after another, as fast
+//! as it is answered.
 //!
-//! For each number of tasks a line: log-ins a second, the median of the time that one takes and the time that 99 of 100 stay under;
-//! the same of a load and a swap of as many bytes by the bare client; the ratio of the two; and how often a log-in asked the store. Both
-//! are measured in turns of half a second, so that what the machine does besides hits both.
+//! For each number of tasks a line: log-ins a second, the median of the time that one takes and the
+//! time that 99 of 100 stay under; the same of a load and a swap of as many bytes by the bare
+//! client; the ratio of the two; and how often a log-in asked the store. Both are measured in turns
+//! of half a second, so that what the machine does besides hits both.
 
 #![allow(clippy::cast_precision_loss)] // of counts, for rates
 

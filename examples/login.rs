@@ -7,7 +7,7 @@
 
 use sekisho::Verifier;
 use sekisho::account::{AccountId, Attempt, NewAuthenticator, Purpose};
-use sekisho::otp::Verdict;
+use sekisho::otp::NotAccepted;
 use sekisho::qr::Qr;
 use sekisho::seal::Keyring;
 use sekisho::store::RedbStore;
@@ -24,15 +24,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{}", Qr::new(enrollment.uri())?.to_half_blocks().expose());
         println!("or type this key: {}", enrollment.uri().secret().to_base32_groups().expose());
         let typed = ask("the code that the app shows")?;
-        if let Verdict::Rejected(why) = verifier.confirm(&alice, Attempt::new(Purpose::BINDING, &typed)).await? {
-            println!("{}", why.advice());
-            return Ok(());
-        }
+        let _proof = verifier.confirm(&alice, Attempt::new(Purpose::BINDING, &typed)).await?;
     }
     let typed = ask("log in with the app's next code")?;
-    match verifier.verify(&alice, Attempt::new(Purpose::LOGIN, &typed)).await? {
-        Verdict::Accepted(proof) => println!("welcome, {:?}", proof.account()),
-        Verdict::Rejected(why) => println!("{}", why.advice()),
+    match verifier.verify(&alice, Attempt::new(Purpose::LOGIN, &typed)).await {
+        Ok(proof) => println!("welcome, {:?}", proof.account()),
+        Err(NotAccepted::Rejected(why)) => println!("{}", why.advice()),
+        Err(NotAccepted::Failed(error)) => return Err(error.into()),
     }
     Ok(())
 }

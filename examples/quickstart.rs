@@ -4,15 +4,16 @@
 //! cargo run --example quickstart --features full
 //! ```
 //!
-//! Shows a QR code, asks for the code that confirms the enrollment, then answers each further code as a log-in would. What has to be
-//! kept (the secret, the used codes, the failures, the lock) is kept in a file, so that a lock or a used code outlasts
-//! the program. The file holds the secret in plain text: good enough for trying things out, and for nothing else.
+//! Shows a QR code, asks for the code that confirms the enrollment, then answers each further code
+//! as a log-in would. What has to be kept (the secret, the used codes, the failures, the lock) is
+//! kept in a file, so that a lock or a used code outlasts the program. The file holds the secret in
+//! plain text: good enough for trying things out, and for nothing else.
 //!
 //! `--help` lists the options; `--at` and `--secret` let a script drive it.
 
 use sekisho::otp::{
-    Algorithm, Code, CodePolicy, Digits, LockState, OtpauthUri, Period, Rejection, Secret, State, Totp, UnixTime,
-    Verdict, decide,
+    Algorithm, Code, CodePolicy, Digits, LockState, NotAccepted, OtpauthUri, Period, Rejection, Secret, State, Totp,
+    UnixTime, decide,
 };
 use sekisho::qr::Qr;
 use std::error::Error;
@@ -112,8 +113,8 @@ impl AccountFile {
         Ok(())
     }
 
-    /// Judges one line as a log-in (or the confirmation) and says what came of it. The new state is in the file before anything
-    /// is said.
+    /// Judges one line as a log-in (or the confirmation) and says what came of it. The new state is
+    /// in the file before anything is said.
     fn submit(&mut self, line: &str, now: UnixTime, path: &Path) -> Outcome<String> {
         let code: Code = match line.parse() {
             Ok(code) => code,
@@ -123,17 +124,18 @@ impl AccountFile {
         let policy = if self.confirmed { CodePolicy::DEFAULT } else { CodePolicy::ENROLLMENT };
         let decision = decide(&key, &policy, State::from_bytes(&self.state)?, now, &code)?;
         let confirmed = self.confirmed;
-        let verdict = decision.commit(|state| {
+        let answer = decision.commit(|state| {
             // Only an accepted code leaves a watermark.
             let used = State::from_bytes(state)?.watermark().is_some();
             (self.state, self.confirmed) = (*state, confirmed || used);
             self.save(path)
-        })?;
-        Ok(match verdict {
-            Verdict::Accepted(_) if confirmed => "accepted: you are logged in".into(),
-            Verdict::Accepted(_) => "confirmed: the authenticator is enrolled; this code is used up".into(),
-            Verdict::Rejected(rejection) => explain(&rejection, now),
-        })
+        });
+        match answer {
+            Ok(_) if confirmed => Ok("accepted: you are logged in".into()),
+            Ok(_) => Ok("confirmed: the authenticator is enrolled; this code is used up".into()),
+            Err(NotAccepted::Rejected(rejection)) => Ok(explain(&rejection, now)),
+            Err(NotAccepted::Failed(error)) => Err(error),
+        }
     }
 
     fn save(&self, path: &Path) -> Outcome<()> {
@@ -181,9 +183,9 @@ fn explain(rejection: &Rejection, now: UnixTime) -> String {
         Rejection::Locked { .. } => format!("locked: try again in {wait} s"),
         Rejection::Busy { .. } => format!("too many log-ins: try again in {wait} s"),
         Rejection::Disabled => "disabled".into(),
-        Rejection::Mismatch(charge) | Rejection::Expired(charge) => {
+        Rejection::Mismatch(count) | Rejection::Expired(count) => {
             let what = if matches!(rejection, Rejection::Expired(_)) { "expired" } else { "wrong" };
-            match charge.lock_state {
+            match count.lock_state {
                 LockState::Open { attempts_left } => format!("{what}: attempts left: {attempts_left}"),
                 LockState::Locked { .. } => format!("{what}: locked, try again in {wait} s"),
                 LockState::Disabled => format!("{what}: disabled"),
@@ -232,7 +234,7 @@ impl Options {
                         "account" => options.account = parser.value()?.string()?,
                         "algorithm" => options.totp.algorithm = parser.value()?.parse_with(algorithm)?,
                         "digits" => options.totp.digits = parser.value()?.parse_with(digits)?,
-                        "period" => options.totp.period = Period::from_secs(parser.value()?.parse()?)?,
+                        "period" => options.totp.period = parser.value()?.parse_with(period)?,
                         _ => return Err(argument.unexpected().into()),
                     }
                 }
@@ -250,4 +252,8 @@ fn algorithm(name: &str) -> Result<Algorithm, String> {
 
 fn digits(count: &str) -> Result<Digits, String> {
     count.parse().ok().and_then(Digits::from_count).ok_or_else(|| "give 6, 7 or 8".into())
+}
+
+fn period(secs: &str) -> Result<Period, String> {
+    secs.parse().ok().and_then(Period::from_secs).ok_or_else(|| "give 1 to 120 seconds".into())
 }

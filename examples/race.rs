@@ -1,17 +1,23 @@
-//! Races one code a round, by many processes and tasks, over any store: exactly one of all may be accepted, and no failure may get lost.
+//! Races one code a round, by many processes and tasks, over any store: exactly one of all may be
+//! accepted, and no failure may get lost.
 //!
 //! ```text
 //! cargo run --release --example race --features full -- --store redis://127.0.0.1 --processes 4 --tasks 4 --rounds 100000
 //! ```
 //!
-//! - `--store`: `memory:`, `redb:PATH` (both in one process), `redis://…`, `redis-cluster://HOST:PORT,…`, `postgres://…`
-//! - `--kill-every N`: each N rounds one of the processes is killed in the middle of what it does, and another one started.
+//! - `--store`: `memory:`, `redb:PATH` (both in one process), `redis://…`,
+//!   `redis-cluster://HOST:PORT,…`, `postgres://…`
+//! - `--kill-every N`: each N rounds one of the processes is killed in the middle of what it does,
+//!   and another one started.
 //! - `--guesses N`: at the end so many wrong codes at once, for one account.
 //! - `--deadline SECS`: of each call of the store. Default: 2.
-//! - `--careless-store`: a store that forgets to compare when it swaps, to see what a race says then.
+//! - `--careless-store`: a store that forgets to compare when it swaps, to see what a race says
+//!   then.
 //!
-//! Prints rounds, acceptances, double acceptances and lost failures; exits with 1 if there are any of the last two, if a round had no acceptance, or if a
-//! call of the store took longer than its deadline. Errors are counted and go on, and a round that had some is raced again: kill the server meanwhile.
+//! Prints rounds, acceptances, double acceptances and lost failures; exits with 1 if there are any
+//! of the last two, if a round had no acceptance, or if a call of the store took longer than its
+//! deadline. Errors are counted and go on, and a round that had some is raced again: kill the
+//! server meanwhile.
 
 mod racing;
 #[allow(dead_code)] // shared with the other examples
@@ -27,7 +33,8 @@ use std::time::{Duration, Instant};
 use stores::Failure;
 use tokio::runtime::Runtime;
 
-/// Each so many orders one of wrong codes, on an account of its own. An order is a round for each account.
+/// Each so many orders one of wrong codes, on an account of its own. An order is a round for each
+/// account.
 const GUESS_EVERY: u64 = 20;
 /// Wrong codes that the default policy answers in a row.
 const ALLOWED: u64 = 5;
@@ -193,7 +200,8 @@ impl<'a> Race<'a> {
         Ok(())
     }
 
-    /// One code, by all. Where not everybody was answered the same is raced again, as whoever was not would do.
+    /// One code, by all. Where not everybody was answered the same is raced again, as whoever was
+    /// not would do.
     fn round(&mut self, round: u64) -> Result<(), Failure> {
         let is_killed = self.options.kill_every.is_some_and(|every| round.is_multiple_of(every));
         let begun = Instant::now();
@@ -220,7 +228,8 @@ impl<'a> Race<'a> {
         Ok(())
     }
 
-    /// Wrong codes by all, at a new account: how many were answered, how many counted, and whether nothing went unanswered.
+    /// Wrong codes by all, at a new account: how many were answered, how many counted, and whether
+    /// nothing went unanswered.
     fn guess(&mut self, round: u64, guesses: u64, is_killed: bool) -> Result<(u64, u64, bool), Failure> {
         let (begun, mut number) = (Instant::now(), (round + 1) << 32);
         while let Err(error) = self.runtime.block_on(self.leader.enroll(number)) {

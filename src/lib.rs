@@ -21,4 +21,4 @@ pub mod store;
 pub mod verifier;
 
 #[cfg(feature = "verifier")]
-pub use verifier::{Error, Verifier};
+pub use verifier::{error::Error, handle::Verifier};

@@ -1,6 +1,6 @@
 //! QR codes of otpauth URIs: SVG for pages, PNG for mails and apps, text for terminals.
 
-use crate::otp::{OtpauthUri, Sensitive};
+use crate::otp::{Field, OtpauthUri, Sensitive, UriError};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
@@ -10,7 +10,8 @@ use zeroize::Zeroizing;
 /// Modules of white around the code (ISO/IEC 18004 asks for four).
 const QUIET: usize = 4;
 
-/// The QR code of an otpauth URI. It shows the secret to whoever sees it; wiped on drop, as are the images made of it.
+/// The QR code of an otpauth URI. It shows the secret to whoever sees it; wiped on drop, as are the
+/// images made of it.
 ///
 /// ```
 /// use sekisho::otp::{OtpauthUri, Secret, Totp};
@@ -31,9 +32,9 @@ impl Qr {
     /// The QR code of `uri`, with medium error correction or better.
     ///
     /// # Errors
-    /// [`QrError`] if the URI has more bytes than a QR code holds (2 331). No URI within the lengths of
-    /// [`OtpauthUri`] has.
-    pub fn new(uri: &OtpauthUri) -> Result<Self, QrError> {
+    /// [`UriError`] if the URI has more bytes than a QR code holds (2 331). No URI within the
+    /// lengths of [`OtpauthUri`] has.
+    pub fn new(uri: &OtpauthUri) -> Result<Self, UriError> {
         const BUFFER: usize = Version::MAX.buffer_len();
         let text = uri.to_text();
         let mut buffers = Zeroizing::new([[0; BUFFER]; 2]);
@@ -48,7 +49,7 @@ impl Qr {
             None,
             true,
         )
-        .map_err(|_| QrError)?;
+        .map_err(|_| UriError::TooLong(Field::Uri))?;
         let side = code.size();
         let dark = (0..side).flat_map(|y| (0..side).map(move |x| (x, y)));
         let mut modules = Zeroizing::new(Vec::with_capacity(usize::try_from(side.saturating_mul(side)).unwrap_or(0)));
@@ -62,7 +63,7 @@ impl Qr {
         self.size.saturating_add(2 * QUIET)
     }
 
-    /// Whether the module in column `x` and row `y` is dark; light outside of the code.
+    /// Returns whether the module in column `x` and row `y` is dark; light outside of the code.
     fn is_dark(&self, x: usize, y: usize) -> bool {
         let inside = |at: usize| at.checked_sub(QUIET).filter(|at| *at < self.size);
         match (inside(x), inside(y)) {
@@ -73,8 +74,8 @@ impl Qr {
         }
     }
 
-    /// An SVG image of one unit a module: a white square and one black path. It scales to any size and needs neither
-    /// script nor style.
+    /// An SVG image of one unit a module: a white square and one black path. It scales to any size
+    /// and needs neither script nor style.
     #[must_use]
     pub fn to_svg(&self) -> Sensitive<String> {
         const HEAD: usize = 256;
@@ -99,13 +100,14 @@ impl Qr {
         text
     }
 
-    /// A PNG image of one bit a pixel and `scale` pixels a module; 1 to 16, others are taken as the nearest.
+    /// A PNG image of one bit a pixel and `scale` pixels a module; 1 to 16, others are taken as the
+    /// nearest.
     ///
     /// The encoder's own buffers are not wiped: prefer [`to_svg`](Self::to_svg) where it will do.
     ///
     /// # Errors
-    /// [`QrError`] if the encoder fails, which it has no reason to.
-    pub fn to_png(&self, scale: u8) -> Result<Sensitive<Vec<u8>>, QrError> {
+    /// [`UriError`] if the encoder fails, which it has no reason to.
+    pub fn to_png(&self, scale: u8) -> Result<Sensitive<Vec<u8>>, UriError> {
         let scale = usize::from(scale.clamp(1, 16));
         let side = self.side().saturating_mul(scale);
         let row_len = side.div_ceil(8);
@@ -119,18 +121,19 @@ impl Qr {
         }
         // Uncompressed size and some: the encoder writes less.
         let mut png = Sensitive::new(Vec::with_capacity(pixels.len().saturating_mul(2).saturating_add(1024)));
-        let pixels_wide = u32::try_from(side).map_err(|_| QrError)?;
+        let pixels_wide = u32::try_from(side).map_err(|_| UriError::TooLong(Field::Uri))?;
         let mut encoder = png::Encoder::new(png.expose_mut(), pixels_wide, pixels_wide);
         encoder.set_color(png::ColorType::Grayscale);
         encoder.set_depth(png::BitDepth::One);
-        let mut writer = encoder.write_header().map_err(|_| QrError)?;
-        writer.write_image_data(&pixels).map_err(|_| QrError)?;
-        writer.finish().map_err(|_| QrError)?;
+        let mut writer = encoder.write_header().map_err(|_| UriError::TooLong(Field::Uri))?;
+        writer.write_image_data(&pixels).map_err(|_| UriError::TooLong(Field::Uri))?;
+        writer.finish().map_err(|_| UriError::TooLong(Field::Uri))?;
         Ok(png)
     }
 
-    /// Text for a terminal: each character shows two modules, one above the other, as half blocks. Dark modules are left
-    /// blank and light ones drawn, which reads right on a terminal with a dark background.
+    /// Text for a terminal: each character shows two modules, one above the other, as half blocks.
+    /// Dark modules are left blank and light ones drawn, which reads right on a terminal with a
+    /// dark background.
     #[must_use]
     pub fn to_half_blocks(&self) -> Sensitive<String> {
         let side = self.side();
@@ -157,8 +160,3 @@ impl core::fmt::Debug for Qr {
         write!(f, "Qr({0} × {0} modules)", self.size)
     }
 }
-
-/// No QR code could be made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the URI does not fit a QR code: shorten issuer and account")]
-pub struct QrError;

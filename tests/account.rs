@@ -6,9 +6,9 @@ mod phone;
 use phone::{Phone, T, at, keyring, new_authenticator, rng};
 use sekisho::account::{
     Account, AccountError, AccountId, AccountLimits, Attempt, AuthenticatorId, Change, Enrollment, Event, EventKind,
-    NewAuthenticator, Operator, Policy, Proof, ProofError, Purpose, Reason,
+    NewAuthenticator, Operator, Policy, Proof, Purpose,
 };
-use sekisho::otp::{Algorithm, Digits, LockState, Period, Rejection, TimeError, Totp, UnixTime, Verdict};
+use sekisho::otp::{Algorithm, Digits, LockState, Period, Reason, Rejection, TimeError, Totp, UnixTime};
 use sekisho::seal::Stored;
 use sha1::Digest;
 
@@ -35,14 +35,20 @@ impl Row {
     }
 
     fn commit<T>(&mut self, change: Change<T>) -> T {
+        self.answer(change).unwrap()
+    }
+
+    fn answer<T>(&mut self, change: Change<T>) -> Result<T, Rejection> {
         let (write, uncommitted) = keyring().seal(change, &mut rng()).unwrap();
         if let Some(write) = write {
             assert_eq!(write.expected, self.stored.as_ref().map(|stored| stored.revision));
             self.stored = Some(write.new);
         }
-        let (outcome, events) = uncommitted.assume_committed();
-        self.events.extend(events);
-        outcome
+        uncommitted.assume_committed(&mut self.events)
+    }
+
+    fn history(&self) -> Vec<Event> {
+        self.open().history()
     }
 
     fn begin_first(&mut self, secs: u64, new: &NewAuthenticator) -> Enrollment {
@@ -50,24 +56,25 @@ impl Row {
         self.commit(change)
     }
 
-    fn confirm(&mut self, secs: u64, code: &str) -> Verdict<Proof> {
+    fn confirm(&mut self, secs: u64, code: &str) -> Result<Proof, Rejection> {
         let attempt = Attempt::new(Purpose::BINDING, code);
         let change = self.open().confirm(&self.policy, at(secs), &attempt).unwrap();
-        self.commit(change)
+        self.answer(change)
     }
 
     fn unconfirmed(&mut self, secs: u64, code: &str) -> Rejection {
         match self.confirm(secs, code) {
-            Verdict::Rejected(rejection) => rejection,
-            Verdict::Accepted(proof) => panic!("{proof:?}"),
+            Err(rejection) => rejection,
+            Ok(proof) => panic!("{proof:?}"),
         }
     }
 
-    /// Enrolls the first authenticator `secs`, with a code from three minutes before so that the present ones are not spent.
+    /// Enrolls the first authenticator `secs`, with a code from three minutes before so that the
+    /// present ones are not spent.
     fn enroll(&mut self, secs: u64) -> Phone {
         let enrollment = self.begin_first(secs - 180, &new_authenticator());
         let phone = Phone::of(&enrollment);
-        assert!(matches!(self.confirm(secs - 180, &phone.shows(secs - 180, 0)), Verdict::Accepted(_)));
+        assert!(self.confirm(secs - 180, &phone.shows(secs - 180, 0)).is_ok());
         phone
     }
 
@@ -76,23 +83,23 @@ impl Row {
         let proof = self.prove(secs - 180, &by.shows(secs - 180, 0), Purpose::BINDING);
         let change = self.open().enroll(&self.policy, at(secs - 180), &proof, new, &mut rng()).unwrap();
         let phone = Phone::of(&self.commit(change));
-        assert!(matches!(self.confirm(secs - 180, &phone.shows(secs - 180, 0)), Verdict::Accepted(_)));
+        assert!(self.confirm(secs - 180, &phone.shows(secs - 180, 0)).is_ok());
         phone
     }
 
-    fn attempt(&mut self, secs: u64, attempt: &Attempt) -> Verdict<Proof> {
+    fn attempt(&mut self, secs: u64, attempt: &Attempt) -> Result<Proof, Rejection> {
         let change = self.open().verify(&self.policy, at(secs), attempt).unwrap();
-        self.commit(change)
+        self.answer(change)
     }
 
-    fn log_in(&mut self, secs: u64, code: &str) -> Verdict<Proof> {
+    fn log_in(&mut self, secs: u64, code: &str) -> Result<Proof, Rejection> {
         self.attempt(secs, &Attempt::new(Purpose::LOGIN, code))
     }
 
     fn prove(&mut self, secs: u64, code: &str, purpose: Purpose) -> Proof {
         match self.attempt(secs, &Attempt::new(purpose, code)) {
-            Verdict::Accepted(proof) => proof,
-            Verdict::Rejected(rejection) => panic!("{rejection:?}"),
+            Ok(proof) => proof,
+            Err(rejection) => panic!("{rejection:?}"),
         }
     }
 
@@ -102,8 +109,8 @@ impl Row {
 
     fn refused(&mut self, secs: u64, attempt: &Attempt) -> Rejection {
         match self.attempt(secs, attempt) {
-            Verdict::Rejected(rejection) => rejection,
-            Verdict::Accepted(proof) => panic!("{proof:?}"),
+            Err(rejection) => rejection,
+            Ok(proof) => panic!("{proof:?}"),
         }
     }
 
@@ -118,7 +125,7 @@ fn enroll_confirm_log_in() {
     let enrollment = row.begin_first(T, &new_authenticator().named("Pixel 9".parse().unwrap()));
     let phone = Phone::of(&enrollment);
     assert_eq!(enrollment.until(), at(T + 600));
-    let Verdict::Accepted(confirmed) = row.confirm(T + 20, &phone.shows(T + 20, 0)) else { panic!() };
+    let Ok(confirmed) = row.confirm(T + 20, &phone.shows(T + 20, 0)) else { panic!() };
     let id = enrollment.authenticator();
     assert_eq!((confirmed.authenticator(), confirmed.purpose()), (Some(id), Purpose::BINDING));
     let proof = row.prove(T + 31, &phone.shows(T + 31, 0), Purpose::LOGIN);
@@ -126,9 +133,9 @@ fn enroll_confirm_log_in() {
     let view = row.open().view(&row.policy, at(T + 31));
     let one = &view.authenticators[0];
     assert_eq!((one.name.as_str(), one.bound_at, one.last_used), ("Pixel 9", at(T + 20), at(T + 31)));
-    let kinds: Vec<_> = view.history.iter().map(|event| event.kind.as_str()).collect();
+    let kinds: Vec<_> = row.history().iter().map(|event| event.kind.as_str()).collect();
     assert_eq!(kinds, ["enrollment_begun", "confirmed", "accepted"]);
-    assert_eq!(view.history, row.events);
+    assert_eq!(row.history(), row.events);
 }
 
 #[test]
@@ -156,7 +163,7 @@ fn the_code_that_confirmed_is_spent() {
     let mut row = Row::new();
     let enrollment = row.begin_first(T, &new_authenticator());
     let code = Phone::of(&enrollment).shows(T, 0);
-    assert!(matches!(row.confirm(T, &code), Verdict::Accepted(_)));
+    assert!(row.confirm(T, &code).is_ok());
     assert_eq!(row.rejection(T + 1, &code), Rejection::Replayed { next: at(T + 30) });
 }
 
@@ -166,10 +173,10 @@ fn an_enrollment_is_confirmed_two_steps_off_and_no_further() {
         let mut row = Row::new();
         let phone = Phone::of(&row.begin_first(T, &new_authenticator()));
         let verdict = row.confirm(T, &phone.shows(T, offset));
-        assert_eq!(matches!(verdict, Verdict::Accepted(_)), accepted, "{offset}");
+        assert_eq!(verdict.is_ok(), accepted, "{offset}");
         if accepted {
             // And logs in at the same distance, with the next code.
-            assert!(matches!(row.log_in(T + 30, &phone.shows(T + 30, offset)), Verdict::Accepted(_)), "{offset}");
+            assert!(row.log_in(T + 30, &phone.shows(T + 30, offset)).is_ok(), "{offset}");
         }
     }
 }
@@ -193,8 +200,8 @@ fn a_new_enrollment_takes_the_place_of_one_that_waits() {
     let mut row = Row::new();
     let first = Phone::of(&row.begin_first(T, &new_authenticator()));
     let second = Phone::of(&row.begin_first(T, &new_authenticator()));
-    assert!(matches!(row.confirm(T, &first.shows(T, 0)), Verdict::Rejected(Rejection::Mismatch(_))));
-    assert!(matches!(row.confirm(T, &second.shows(T, 0)), Verdict::Accepted(_)));
+    assert!(matches!(row.confirm(T, &first.shows(T, 0)), Err(Rejection::Mismatch(_))));
+    assert!(row.confirm(T, &second.shows(T, 0)).is_ok());
 }
 
 #[test]
@@ -205,9 +212,7 @@ fn confirmations_are_throttled_over_all_enrollments_and_apart_from_log_ins() {
     let change = row.open().enroll(&row.policy, at(T), &proof, &new_authenticator(), &mut rng()).unwrap();
     let second = Phone::of(&row.commit(change));
     for failure in 1..=5 {
-        let Verdict::Rejected(Rejection::Mismatch(counted)) = row.confirm(T, &second.never_shows(T, failure)) else {
-            panic!()
-        };
+        let Err(Rejection::Mismatch(counted)) = row.confirm(T, &second.never_shows(T, failure)) else { panic!() };
         assert_eq!(counted.failures_in_a_row, failure);
     }
     let locked = Rejection::Locked { until: at(T + 30) };
@@ -217,7 +222,7 @@ fn confirmations_are_throttled_over_all_enrollments_and_apart_from_log_ins() {
     let change = row.open().enroll(&row.policy, at(T + 1), &proof, &new_authenticator(), &mut rng()).unwrap();
     let third = Phone::of(&row.commit(change));
     assert_eq!(row.unconfirmed(T + 1, &third.shows(T + 1, 0)), locked);
-    assert!(matches!(row.confirm(T + 30, &third.shows(T + 30, 0)), Verdict::Accepted(_)));
+    assert!(row.confirm(T + 30, &third.shows(T + 30, 0)).is_ok());
 }
 
 #[test]
@@ -248,7 +253,7 @@ fn several_authenticators_each_with_its_own_parameters() {
     // Each has its own watermark: all three next codes are good, none of the present ones.
     for device in [&phone, &token, &tablet] {
         assert!(matches!(row.rejection(T + 5, &device.shows(T + 5, 0)), Rejection::Replayed { .. }));
-        assert!(matches!(row.log_in(T + 5, &device.shows(T + 5, 1)), Verdict::Accepted(_)));
+        assert!(row.log_in(T + 5, &device.shows(T + 5, 1)).is_ok());
     }
 }
 
@@ -273,12 +278,13 @@ fn a_code_of_another_length_than_any_authenticators_is_a_mismatch() {
     let phone = row.enroll(T);
     let eight = format!("00{}", phone.shows(T, 0));
     assert!(matches!(row.rejection(T, &eight), Rejection::Mismatch(_)));
-    assert!(matches!(row.log_in(T, &phone.shows(T, 0)), Verdict::Accepted(_)));
+    assert!(row.log_in(T, &phone.shows(T, 0)).is_ok());
 }
 
 #[test]
 fn the_same_digits_are_not_accepted_from_two_authenticators() {
-    // Two authenticators with one code at one moment are rare; two with one secret are not let in. So search.
+    // Two authenticators with one code at one moment are rare; two with one secret are not let in. So
+    // search.
     let mut row = Row::new();
     let phone = row.enroll(T - 600);
     let other = row.enroll_another(T - 300, &phone, &new_authenticator());
@@ -304,7 +310,7 @@ fn refusals_that_change_nothing_write_nothing_but_are_told() {
     let mut row = Row::new();
     let phone = row.enroll(T);
     let code = phone.shows(T, 0);
-    assert!(matches!(row.log_in(T, &code), Verdict::Accepted(_)));
+    assert!(row.log_in(T, &code).is_ok());
     let before = row.stored.clone();
     assert!(matches!(row.rejection(T, &code), Rejection::Replayed { .. }));
     assert_eq!(row.stored, before);
@@ -320,7 +326,7 @@ fn a_success_ends_the_run_and_leaves_the_long_term_count() {
     for which in 0..4 {
         row.rejection(T, &phone.never_shows(T, which));
     }
-    assert!(matches!(row.log_in(T, &phone.shows(T, 0)), Verdict::Accepted(_)));
+    assert!(row.log_in(T, &phone.shows(T, 0)).is_ok());
     let view = row.open().view(&row.policy, at(T));
     assert_eq!((view.failures_in_a_row, view.long_term_failures), (0, 4));
 }
@@ -339,7 +345,7 @@ fn a_hundred_failures_in_a_row_over_all_doors_disable_until_rebound() {
     let mut failures = 0;
     let wrong = |which| second.never_shows(T, which);
     for which in 0..3 {
-        assert!(matches!(row.confirm(T, &wrong(which)), Verdict::Rejected(Rejection::Mismatch(_))));
+        assert!(matches!(row.confirm(T, &wrong(which)), Err(Rejection::Mismatch(_))));
         failures += 1;
     }
     let mut now = T;
@@ -383,14 +389,11 @@ fn a_pass_goes_past_the_common_lock_once() {
     let with_pass = |code: &str| Attempt::new(Purpose::LOGIN, code).with_device(cookie.expose());
     assert!(matches!(row.rejection(T + 1, &phone.shows(T, 0)), Rejection::Locked { .. }), "the lock stays for others");
     // A wrong code with it is charged to the devices' throttle, and does not use it up.
-    let Verdict::Rejected(Rejection::Mismatch(counted)) = row.attempt(T + 1, &with_pass(&phone.never_shows(T, 9)))
-    else {
-        panic!()
-    };
+    let Err(Rejection::Mismatch(counted)) = row.attempt(T + 1, &with_pass(&phone.never_shows(T, 9))) else { panic!() };
     assert_eq!(counted.failures_in_a_row, 1);
-    assert!(matches!(row.attempt(T + 1, &with_pass(&phone.shows(T, 0))), Verdict::Accepted(_)));
+    assert!(row.attempt(T + 1, &with_pass(&phone.shows(T, 0))).is_ok());
     let again = row.attempt(T + 2, &with_pass(&phone.shows(T + 30, 0)));
-    assert!(matches!(again, Verdict::Rejected(Rejection::Locked { .. })), "good once");
+    assert!(matches!(again, Err(Rejection::Locked { .. })), "good once");
     assert_eq!(row.told("pass_issued"), 1);
 }
 
@@ -405,7 +408,7 @@ fn a_pass_ends_after_its_day_and_opens_nothing_by_itself() {
         row.rejection(day, &phone.never_shows(day, which));
     }
     let attempt = Attempt::new(Purpose::LOGIN, &phone.shows(day, 0)).with_device(cookie.expose());
-    assert!(matches!(row.attempt(day, &attempt), Verdict::Rejected(Rejection::Locked { .. })));
+    assert!(matches!(row.attempt(day, &attempt), Err(Rejection::Locked { .. })));
 }
 
 #[test]
@@ -416,13 +419,14 @@ fn guesses_with_a_stolen_pass_are_bounded_as_others_are() {
     let cookie = row.commit(change).to_text();
     for which in 0..5 {
         let attempt = Attempt::new(Purpose::LOGIN, &phone.never_shows(T, which)).with_device(cookie.expose());
-        assert!(matches!(row.attempt(T, &attempt), Verdict::Rejected(Rejection::Mismatch(_))));
+        assert!(matches!(row.attempt(T, &attempt), Err(Rejection::Mismatch(_))));
     }
-    // It has ended with the fifth: whoever has it is a stranger again, and the others are not locked by him.
+    // It has ended with the fifth: whoever has it is a stranger again, and the others are not locked by
+    // him.
     assert_eq!(row.open().view(&row.policy, at(T)).passes, 0);
     for which in 5..10 {
         let attempt = Attempt::new(Purpose::LOGIN, &phone.never_shows(T, which)).with_pass(cookie.expose());
-        assert!(matches!(row.attempt(T, &attempt), Verdict::Rejected(Rejection::Mismatch(_))));
+        assert!(matches!(row.attempt(T, &attempt), Err(Rejection::Mismatch(_))));
     }
     let attempt = Attempt::new(Purpose::LOGIN, &phone.shows(T, 0)).with_pass(cookie.expose());
     assert_eq!(row.refused(T, &attempt), Rejection::Locked { until: at(T + 30) });
@@ -436,7 +440,7 @@ fn a_change_of_binding_holds_withdrawals_for_a_day_and_a_held_purpose_spends_no_
     let code = phone.shows(T, 0);
     let withdraw = Attempt::new(Purpose::WITHDRAWAL, &code);
     assert_eq!(row.refused(T, &withdraw), Rejection::Held { until: at(bound + 86_400) });
-    assert!(matches!(row.log_in(T, &code), Verdict::Accepted(_)), "the code was not spent");
+    assert!(row.log_in(T, &code).is_ok(), "the code was not spent");
     // A later change holds for longer, none for less.
     let policy = Policy::new(AccountLimits { binding_hold_secs: 60, ..AccountLimits::default() }).unwrap();
     let lenient = std::mem::replace(&mut row.policy, policy);
@@ -448,7 +452,7 @@ fn a_change_of_binding_holds_withdrawals_for_a_day_and_a_held_purpose_spends_no_
     assert_eq!(until(&row), at(T + 420 + 86_400));
     let late = T + 420 + 86_400;
     let withdraw = Attempt::new(Purpose::WITHDRAWAL, &phone.shows(late, 0));
-    assert!(matches!(row.attempt(late, &withdraw), Verdict::Accepted(_)));
+    assert!(row.attempt(late, &withdraw).is_ok());
 }
 
 #[test]
@@ -458,7 +462,7 @@ fn proofs_bind_account_purpose_context_and_time() {
     let context = [9; 32];
     let mut prove = |now: u64| {
         let attempt = Attempt::new(Purpose::WITHDRAWAL, &phone.shows(now, 0)).with_context(&context);
-        let Verdict::Accepted(proof) = row.attempt(now, &attempt) else { panic!() };
+        let Ok(proof) = row.attempt(now, &attempt) else { panic!() };
         assert_eq!(proof.context(), Some(&context));
         proof
     };
@@ -469,21 +473,36 @@ fn proofs_bind_account_purpose_context_and_time() {
     let now = next();
     assert_eq!(prove(now).redeem_without_store(&alice, purpose, Some(&context), at(now)), Ok(()));
     let now = next();
-    assert_eq!(prove(now).redeem_without_store(&bob, purpose, Some(&context), at(now)), Err(ProofError::Account));
+    assert_eq!(
+        prove(now).redeem_without_store(&bob, purpose, Some(&context), at(now)),
+        Err(AccountError::ProofOfAnotherAccount)
+    );
     let now = next();
-    assert_eq!(prove(now).redeem_without_store(&alice, other, Some(&context), at(now)), Err(ProofError::Purpose));
+    assert_eq!(
+        prove(now).redeem_without_store(&alice, other, Some(&context), at(now)),
+        Err(AccountError::ProofForAnotherPurpose)
+    );
     let now = next();
-    assert_eq!(prove(now).redeem_without_store(&alice, purpose, None, at(now)), Err(ProofError::Context));
+    assert_eq!(
+        prove(now).redeem_without_store(&alice, purpose, None, at(now)),
+        Err(AccountError::ProofForAnotherContext)
+    );
     let now = next();
-    assert_eq!(prove(now).redeem_without_store(&alice, purpose, Some(&[8; 32]), at(now)), Err(ProofError::Context));
+    assert_eq!(
+        prove(now).redeem_without_store(&alice, purpose, Some(&[8; 32]), at(now)),
+        Err(AccountError::ProofForAnotherContext)
+    );
     let now = next();
     assert_eq!(prove(now).redeem_without_store(&alice, purpose, Some(&context), at(now + 299)), Ok(()));
     let now = next();
-    assert_eq!(prove(now).redeem_without_store(&alice, purpose, Some(&context), at(now + 300)), Err(ProofError::Ended));
+    assert_eq!(
+        prove(now).redeem_without_store(&alice, purpose, Some(&context), at(now + 300)),
+        Err(AccountError::ProofEnded)
+    );
     let now = next();
     assert_eq!(
         prove(now).redeem_without_store(&alice, purpose, Some(&context), at(now - 300)),
-        Err(ProofError::Ended),
+        Err(AccountError::ProofEnded),
         "clock set back"
     );
 }
@@ -497,23 +516,23 @@ fn binding_takes_a_proof_for_binding_once() {
         Ok::<_, AccountError>(row.commit(change))
     };
     let login = row.prove(T, &phone.shows(T, 0), Purpose::LOGIN);
-    assert_eq!(enroll(&mut row, T, login).unwrap_err(), AccountError::Proof(ProofError::Purpose));
+    assert_eq!(enroll(&mut row, T, login).unwrap_err(), AccountError::ProofForAnotherPurpose);
 
     // Asking again by name gives a second proof of the same acceptance: it is used up with the first.
     let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T + 30, 0)).with_idempotency_key([1; 16]);
-    let Verdict::Accepted(first) = row.attempt(T + 30, &attempt) else { panic!() };
-    let Verdict::Accepted(second) = row.attempt(T + 31, &attempt) else { panic!() };
+    let Ok(first) = row.attempt(T + 30, &attempt) else { panic!() };
+    let Ok(second) = row.attempt(T + 31, &attempt) else { panic!() };
     assert!(enroll(&mut row, T + 31, first).is_ok());
-    assert_eq!(enroll(&mut row, T + 31, second).unwrap_err(), AccountError::Proof(ProofError::Spent));
+    assert_eq!(enroll(&mut row, T + 31, second).unwrap_err(), AccountError::ProofSpent);
 
     // All that were given before are used up with it.
     let older = row.prove(T + 60, &phone.shows(T + 60, 0), Purpose::BINDING);
     let younger = row.prove(T + 90, &phone.shows(T + 90, 0), Purpose::BINDING);
     assert!(enroll(&mut row, T + 90, younger).is_ok());
-    assert_eq!(enroll(&mut row, T + 90, older).unwrap_err(), AccountError::Proof(ProofError::Spent));
+    assert_eq!(enroll(&mut row, T + 90, older).unwrap_err(), AccountError::ProofSpent);
 
     let late = row.prove(T + 120, &phone.shows(T + 120, 0), Purpose::BINDING);
-    assert_eq!(enroll(&mut row, T + 420, late).unwrap_err(), AccountError::Proof(ProofError::Ended));
+    assert_eq!(enroll(&mut row, T + 420, late).unwrap_err(), AccountError::ProofEnded);
 }
 
 #[test]
@@ -524,7 +543,7 @@ fn a_proof_from_before_an_account_was_erased_binds_nothing_after() {
     row.stored = None;
     row.enroll(T + 200);
     let refused = row.open().enroll(&row.policy, at(T + 200), &old, &new_authenticator(), &mut rng());
-    assert_eq!(refused.unwrap_err(), AccountError::Proof(ProofError::Spent));
+    assert_eq!(refused.unwrap_err(), AccountError::ProofSpent);
 }
 
 #[test]
@@ -590,10 +609,10 @@ fn a_secret_removed_and_brought_in_again_has_its_used_steps_used() {
     let change = row.open().enroll(&row.policy, at(now), &proof, &fast.again(), &mut rng()).unwrap();
     let _ = row.commit(change);
     for later in [0, 29, 30, 59, 60, 89] {
-        assert!(matches!(row.confirm(now + later, &ahead), Verdict::Rejected(Rejection::Replayed { .. })), "{later}");
+        assert!(matches!(row.confirm(now + later, &ahead), Err(Rejection::Replayed { .. })), "{later}");
     }
     let later = now + 60;
-    assert!(matches!(row.confirm(later, &fast.shows(later, 0)), Verdict::Accepted(_)));
+    assert!(row.confirm(later, &fast.shows(later, 0)).is_ok());
 }
 
 #[test]
@@ -604,7 +623,7 @@ fn an_imported_secrets_present_code_counts_as_used() {
     assert!(enrollment.uri().secret() == elsewhere.secret());
     let present = row.unconfirmed(T + 10, &elsewhere.shows(T + 10, 0));
     assert_eq!(present, Rejection::Replayed { next: at(T + 30) });
-    assert!(matches!(row.confirm(T + 30, &elsewhere.shows(T + 30, 0)), Verdict::Accepted(_)));
+    assert!(row.confirm(T + 30, &elsewhere.shows(T + 30, 0)).is_ok());
 }
 
 #[test]
@@ -612,10 +631,10 @@ fn a_named_attempt_gets_the_same_answer_for_a_minute() {
     let mut row = Row::new();
     let phone = row.enroll(T);
     let right = Attempt::new(Purpose::LOGIN, &phone.shows(T, 0)).with_idempotency_key([1; 16]);
-    let Verdict::Accepted(first) = row.attempt(T, &right) else { panic!() };
-    let Verdict::Accepted(again) = row.attempt(T + 59, &right) else { panic!() };
+    let Ok(first) = row.attempt(T, &right) else { panic!() };
+    let Ok(again) = row.attempt(T + 59, &right) else { panic!() };
     assert_eq!((first.authenticator(), first.at()), (again.authenticator(), again.at()));
-    assert!(matches!(row.attempt(T + 60, &right), Verdict::Rejected(Rejection::Replayed { .. })));
+    assert!(matches!(row.attempt(T + 60, &right), Err(Rejection::Replayed { .. })));
     let wrong = Attempt::new(Purpose::LOGIN, &phone.never_shows(T, 1)).with_idempotency_key([2; 16]);
     let first = row.refused(T + 100, &wrong);
     assert!(matches!(first, Rejection::Mismatch(_)));
@@ -629,7 +648,7 @@ fn another_name_code_purpose_or_context_is_another_attempt() {
     let phone = row.enroll(T);
     let code = phone.shows(T, 0);
     let named = Attempt::new(Purpose::LOGIN, &code).with_idempotency_key([1; 16]);
-    assert!(matches!(row.attempt(T, &named), Verdict::Accepted(_)));
+    assert!(row.attempt(T, &named).is_ok());
     let own = Purpose::new("api-key").unwrap();
     for other in [
         Attempt::new(Purpose::LOGIN, &code).with_idempotency_key([2; 16]),
@@ -637,17 +656,17 @@ fn another_name_code_purpose_or_context_is_another_attempt() {
         Attempt::new(Purpose::LOGIN, &code).with_idempotency_key([1; 16]).with_context(&[0; 32]),
         Attempt::new(Purpose::LOGIN, &code),
     ] {
-        assert!(matches!(row.attempt(T + 1, &other), Verdict::Rejected(Rejection::Replayed { .. })), "{other:?}");
+        assert!(matches!(row.attempt(T + 1, &other), Err(Rejection::Replayed { .. })), "{other:?}");
     }
     let different = Attempt::new(Purpose::LOGIN, &phone.never_shows(T, 3)).with_idempotency_key([1; 16]);
-    assert!(matches!(row.attempt(T + 1, &different), Verdict::Rejected(Rejection::Mismatch(_))));
+    assert!(matches!(row.attempt(T + 1, &different), Err(Rejection::Mismatch(_))));
     // Nor is a log-in a confirmation.
     let binding = Attempt::new(Purpose::BINDING, &phone.shows(T + 30, 0)).with_idempotency_key([3; 16]);
-    let Verdict::Accepted(proof) = row.attempt(T + 30, &binding) else { panic!() };
+    let Ok(proof) = row.attempt(T + 30, &binding) else { panic!() };
     let change = row.open().enroll(&row.policy, at(T + 30), &proof, &new_authenticator(), &mut rng()).unwrap();
     let _ = row.commit(change);
     let change = row.open().confirm(&row.policy, at(T + 31), &binding).unwrap();
-    assert!(matches!(row.commit(change), Verdict::Rejected(_)));
+    assert!(row.answer(change).is_err());
 }
 
 #[test]
@@ -657,11 +676,10 @@ fn the_history_is_bounded_and_what_is_owed_stays_longest() {
     let mut now = T;
     for _ in 0..60 {
         now += 30;
-        assert!(matches!(row.log_in(now, &phone.shows(now, 0)), Verdict::Accepted(_)));
+        assert!(row.log_in(now, &phone.shows(now, 0)).is_ok());
     }
-    let view = row.open().view(&row.policy, at(now));
-    assert_eq!(view.history.len(), 32);
-    assert_eq!(view.history.last().unwrap().sequence, Some(((T - 180) << 20) + 62));
+    assert_eq!(row.history().len(), 32);
+    assert_eq!(row.history().last().unwrap().sequence, Some(((T - 180) << 20) + 62));
     let owed = row.open().unacknowledged();
     assert_eq!(owed.len(), 1, "{owed:?}");
     assert!(matches!(owed[0].kind, EventKind::Confirmed { .. }), "from sixty events ago");
@@ -701,7 +719,7 @@ fn a_record_from_before_a_restored_backup_is_treated_with_care() {
     let backup = row.stored.clone();
     // Used after the backup was taken, and forgotten by it.
     let used = phone.shows(T + 30, 0);
-    assert!(matches!(row.log_in(T + 30, &used), Verdict::Accepted(_)));
+    assert!(row.log_in(T + 30, &used).is_ok());
     row.stored = backup;
     let restored = at(T + 45);
     let care = |row: &mut Row, secs: u64| {
@@ -716,25 +734,26 @@ fn a_record_from_before_a_restored_backup_is_treated_with_care() {
     assert_eq!(row.stored, once, "once is enough");
     let verify = |row: &mut Row, secs: u64, attempt: &Attempt| row.attempt(secs, attempt);
     let again = verify(&mut row, T + 46, &Attempt::new(Purpose::LOGIN, &used));
-    assert!(matches!(again, Verdict::Rejected(Rejection::Replayed { .. })));
+    assert!(matches!(again, Err(Rejection::Replayed { .. })));
     let refused = row.open().enroll(&row.policy, at(T + 46), &proof, &new_authenticator(), &mut rng()).unwrap_err();
-    assert_eq!(refused, AccountError::Proof(ProofError::Spent));
+    assert_eq!(refused, AccountError::ProofSpent);
     let held = verify(&mut row, T + 60, &Attempt::new(Purpose::WITHDRAWAL, &phone.shows(T + 60, 0)));
-    let Verdict::Rejected(held) = held else { panic!() };
+    let Err(held) = held else { panic!() };
     assert_eq!(held, Rejection::Held { until: at(T + 45 + 86_400) });
     for which in 0..5 {
         let _ = verify(&mut row, T + 60, &Attempt::new(Purpose::LOGIN, &phone.never_shows(T, which)));
     }
     let with_pass = Attempt::new(Purpose::LOGIN, &phone.shows(T + 61, 0)).with_device(cookie.expose());
     let pass = verify(&mut row, T + 61, &with_pass);
-    assert!(matches!(pass, Verdict::Rejected(Rejection::Locked { .. })), "passes are void");
-    // What a fast phone may have used is used too: one step of the window, four of drift, twenty of a resynchronization.
+    assert!(matches!(pass, Err(Rejection::Locked { .. })), "passes are void");
+    // What a fast phone may have used is used too: one step of the window, four of drift, twenty of a
+    // resynchronization.
     let mut first = None;
     for secs in (T + 90..T + 1_000).step_by(30) {
         match row.log_in(secs, &phone.shows(secs, 0)) {
-            Verdict::Accepted(_) => first = first.or(Some(secs)),
-            Verdict::Rejected(Rejection::Replayed { .. }) => assert_eq!(first, None),
-            Verdict::Rejected(rejection) => panic!("{rejection:?}"),
+            Ok(_) => first = first.or(Some(secs)),
+            Err(Rejection::Replayed { .. }) => assert_eq!(first, None),
+            Err(rejection) => panic!("{rejection:?}"),
         }
     }
     assert_eq!(first, Some(T + 30 + 26 * 30));
@@ -749,18 +768,18 @@ fn a_code_used_by_a_fast_phone_before_a_restore_is_not_accepted_after_it() {
     // Four steps ahead, learned.
     for ahead in 1..=5 {
         now += 60;
-        assert!(matches!(row.log_in(now, &phone.shows(now, ahead)), Verdict::Accepted(_)), "{ahead}");
+        assert!(row.log_in(now, &phone.shows(now, ahead)).is_ok(), "{ahead}");
     }
     let backup = row.stored.clone();
     now += 60;
     let used = phone.shows(now, 5);
-    assert!(matches!(row.log_in(now, &used), Verdict::Accepted(_)));
+    assert!(row.log_in(now, &used).is_ok());
     row.stored = backup;
     let change = row.open().restored_at(&row.policy, at(now + 1), at(now + 1));
     row.commit(change);
     for later in 0..600 {
         let again = row.log_in(now + 1 + later, &used);
-        assert!(matches!(again, Verdict::Rejected(_)), "{later}: {again:?}");
+        assert!(again.is_err(), "{later}: {again:?}");
     }
 }
 
@@ -785,7 +804,7 @@ fn what_a_thief_began_with_an_authenticator_ends_with_its_removal() {
     let change = row.open().enroll(&row.policy, at(now + 1), &thiefs, &new_authenticator(), &mut rng()).unwrap();
     let begun = Phone::of(&row.commit(change));
     let refused = row.open().remove(&row.policy, at(now + 2), &owners, AuthenticatorId::new(1)).unwrap_err();
-    assert_eq!(refused, AccountError::Proof(ProofError::Spent), "used up by the thief's");
+    assert_eq!(refused, AccountError::ProofSpent, "used up by the thief's");
     let owners = row.prove(now + 30, &own.shows(now + 30, 0), Purpose::BINDING);
     let thiefs = row.prove(now + 31, &stolen.shows(now + 30, 0), Purpose::BINDING);
     let change = row.open().remove(&row.policy, at(now + 32), &owners, AuthenticatorId::new(1)).unwrap();
@@ -794,7 +813,7 @@ fn what_a_thief_began_with_an_authenticator_ends_with_its_removal() {
     let confirmed = row.open().confirm(&row.policy, at(now + 33), &attempt).unwrap_err();
     assert_eq!(confirmed, AccountError::NothingPending);
     let bound = row.open().enroll(&row.policy, at(now + 33), &thiefs, &new_authenticator(), &mut rng()).unwrap_err();
-    assert_eq!(bound, AccountError::Proof(ProofError::Spent), "given before the removal");
+    assert_eq!(bound, AccountError::ProofSpent, "given before the removal");
 }
 
 #[test]
@@ -804,23 +823,24 @@ fn an_authenticator_that_is_disabled_is_not_what_is_left() {
     let proof = row.prove(T, &phone.shows(T, 0), Purpose::BINDING);
     let change = row.open().enroll(&row.policy, at(T), &proof, &new_authenticator(), &mut rng()).unwrap();
     let second = Phone::of(&row.commit(change));
-    // A hundred failures while it waits, within its ten minutes by a clock that is set back: the counts do not mind.
+    // A hundred failures while it waits, within its ten minutes by a clock that is set back: the counts
+    // do not mind.
     let (mut now, mut disabled) = (T, false);
     while !disabled {
         now += 3_600;
         let wrong = phone.never_shows(now, 1);
         disabled = match row.log_in(now, &wrong) {
-            Verdict::Rejected(Rejection::Mismatch(counted)) => counted.lock_state == LockState::Disabled,
-            Verdict::Rejected(Rejection::Locked { until }) => {
+            Err(Rejection::Mismatch(counted)) => counted.lock_state == LockState::Disabled,
+            Err(Rejection::Locked { until }) => {
                 now = until.as_secs();
                 false
             }
             verdict => panic!("{verdict:?}"),
         };
     }
-    assert!(matches!(row.confirm(T + 300, &second.shows(T + 300, 0)), Verdict::Accepted(_)));
+    assert!(row.confirm(T + 300, &second.shows(T + 300, 0)).is_ok());
     let binding = Attempt::new(Purpose::BINDING, &second.shows(now + 172_800, 0));
-    let Verdict::Accepted(proof) = row.attempt(now + 172_800, &binding) else { panic!() };
+    let Ok(proof) = row.attempt(now + 172_800, &binding) else { panic!() };
     let late = at(now + 172_800);
     let refused = row.open().remove(&row.policy, late, &proof, AuthenticatorId::new(2)).unwrap_err();
     assert_eq!(refused, AccountError::LastAuthenticator);
@@ -837,16 +857,16 @@ fn a_secret_brought_in_after_a_restore_has_used_what_it_can_have_used() {
     let phone = Phone::with(&sekisho::otp::Secret::new(&[5; 20]).unwrap(), Totp::DEFAULT);
     let _ = row.begin_first(T, &phone.again());
     let backup = row.stored.clone();
-    assert!(matches!(row.confirm(T + 30, &phone.shows(T + 30, 0)), Verdict::Accepted(_)));
+    assert!(row.confirm(T + 30, &phone.shows(T + 30, 0)).is_ok());
     let used = phone.shows(T + 60, 1);
-    assert!(matches!(row.log_in(T + 60, &used), Verdict::Accepted(_)));
+    assert!(row.log_in(T + 60, &used).is_ok());
     row.stored = backup;
     let change = row.open().restored_at(&row.policy, at(T + 61), at(T + 61));
     row.commit(change);
     let _ = row.begin_first(T + 62, &phone.again());
     for later in 62..180 {
         let verdict = row.confirm(T + later, &used);
-        assert!(!matches!(verdict, Verdict::Accepted(_)), "{later}");
+        assert!(verdict.is_err(), "{later}");
     }
 }
 
@@ -860,7 +880,7 @@ fn a_restore_in_the_far_future_locks_nobody_out_for_long_and_shortens_no_hold() 
     assert!(!row.open().needs_care(at(T + 2), milliseconds));
     assert_eq!(row.open().view(&row.policy, at(T)).holds[0].1, at(T + 601 + 86_400));
     let later = T + 601 + 26 * 30;
-    assert!(matches!(row.log_in(later, &phone.shows(later, 0)), Verdict::Accepted(_)));
+    assert!(row.log_in(later, &phone.shows(later, 0)).is_ok());
 }
 
 #[test]
@@ -908,9 +928,9 @@ fn a_confirmation_ends_the_proofs_given_before_it() {
     let change = row.open().enroll(&row.policy, at(T), &proof, &new_authenticator(), &mut rng()).unwrap();
     let second = Phone::of(&row.commit(change));
     let before = row.prove(T + 30, &phone.shows(T + 30, 0), Purpose::BINDING);
-    let Verdict::Accepted(confirmed) = row.confirm(T + 31, &second.shows(T + 31, 0)) else { panic!() };
+    let Ok(confirmed) = row.confirm(T + 31, &second.shows(T + 31, 0)) else { panic!() };
     let refused = row.open().remove(&row.policy, at(T + 31), &before, AuthenticatorId::new(1)).unwrap_err();
-    assert_eq!(refused, AccountError::Proof(ProofError::Spent));
+    assert_eq!(refused, AccountError::ProofSpent);
     let change = row.open().remove(&row.policy, at(T + 31), &confirmed, AuthenticatorId::new(1)).unwrap();
     row.commit(change);
 }
@@ -942,7 +962,7 @@ fn a_full_long_term_count_tells_the_owner_whatever_the_run() {
         }
         now += 30;
         if failures < 50 {
-            assert!(matches!(row.log_in(now, &phone.shows(now, 0)), Verdict::Accepted(_)));
+            assert!(row.log_in(now, &phone.shows(now, 0)).is_ok());
         }
     }
     let locked = row.events.iter().find(|event| event.kind.as_str() == "locked").unwrap();
@@ -959,7 +979,7 @@ fn a_secret_in_another_spelling_is_the_same_secret() {
     let secret = |bytes: &[u8]| sekisho::otp::Secret::new(bytes).unwrap();
     let phone = Phone::with(&secret(&hashed), Totp { digits: Digits::Eight, ..Totp::DEFAULT });
     let _ = row.begin_first(T - 60, &phone.again());
-    assert!(matches!(row.confirm(T, &phone.shows(T, 0)), Verdict::Accepted(_)));
+    assert!(row.confirm(T, &phone.shows(T, 0)).is_ok());
     for (number, other) in [[hashed.as_slice(), &[0]].concat(), long.to_vec()].into_iter().enumerate() {
         let now = T + 30 + number as u64 * 30;
         let proof = row.prove(now, &phone.shows(now, 0), Purpose::BINDING);
@@ -983,7 +1003,7 @@ fn guesses_do_not_flush_operators_acts_from_the_history() {
         now += 3_600;
         row.rejection(now, &phone.never_shows(now, 1));
     }
-    let history = row.open().view(&row.policy, at(now)).history;
+    let history = row.history();
     assert_eq!(history.len(), 32);
     assert!(history.iter().any(|event| matches!(event.kind, EventKind::PassIssued { .. })));
 }

@@ -7,12 +7,11 @@ mod service;
 use phone::{Phone, T, at, new_authenticator};
 use sekisho::Error;
 use sekisho::account::{
-    AccountError, AccountLimits, Attempt, AuthenticatorId, CodeRequest, Method, Policy, Proof, ProofError, Purpose,
-    RecoveryCodes,
+    AccountError, AccountLimits, Attempt, AuthenticatorId, CodeRequest, Method, Policy, Proof, Purpose, RecoveryCodes,
 };
-use sekisho::otp::{Digits, Rejection, UnixTime, Verdict};
+use sekisho::otp::{Digits, NotAccepted, Rejection, UnixTime};
 use sekisho::store::MemoryStore;
-use service::{Service, accepted, alice};
+use service::{Service, accepted, alice, answer};
 
 const DAY: u64 = 86_400;
 
@@ -21,7 +20,7 @@ fn service() -> Service<MemoryStore> {
 }
 
 fn is_spent<T>(answer: Result<T, Error>) -> bool {
-    let is = |error| matches!(error, Error::Account(AccountError::Proof(ProofError::Spent | ProofError::Purpose)));
+    let is = |error| matches!(error, Error::Account(AccountError::ProofSpent | AccountError::ProofForAnotherPurpose));
     answer.is_err_and(is)
 }
 
@@ -56,7 +55,7 @@ async fn a_thief_with_one_phished_code_binds_nothing() {
         for later in 0..90 {
             let attempt = Attempt::new(purpose, &code).with_device(cookie.expose());
             let answer = service.submit(T + later, attempt).await;
-            assert!(matches!(answer, Verdict::Rejected(Rejection::Replayed { .. })), "{answer:?}");
+            assert!(matches!(answer, Err(Rejection::Replayed { .. })), "{answer:?}");
         }
     }
     let free = service.verifier.enroll_first(&alice(), new_authenticator()).await;
@@ -70,7 +69,7 @@ async fn a_thief_who_keeps_the_phished_code_for_a_binding_needs_the_second_chann
     let service = Service::on(MemoryStore::new(), policy, tempfile::tempdir().unwrap());
     let (phone, _) = service.enrolled().await;
     let refused = service.verifier.verify(&alice(), Attempt::new(Purpose::BINDING, &phone.shows(T, 0))).await;
-    assert!(matches!(refused, Err(Error::Account(AccountError::PassNeeded))));
+    assert!(matches!(refused, Err(NotAccepted::Failed(Error::Account(AccountError::PassNeeded)))));
     // Without the second channel it is worth one binding, which is told at once and holds withdrawals.
     let service = self::service();
     let (phone, _) = service.enrolled().await;
@@ -87,7 +86,8 @@ async fn a_thief_who_keeps_the_phished_code_for_a_binding_needs_the_second_chann
 async fn a_thief_does_not_shorten_a_hold() {
     let service = service();
     let (phone, codes) = service.enrolled().await;
-    let pass = service.verifier.support("desk", "nothing kept").reset(&alice()).await.unwrap().to_text();
+    let pass =
+        service.verifier.support(phone::operator("desk", "nothing kept")).reset(&alice()).await.unwrap().to_text();
     let begun = service.verifier.enroll_with_pass(&alice(), pass.expose(), None, new_authenticator()).await.unwrap();
     let his = Phone::of(&begun);
     let proof = service.confirm(T + 30, &his.shows(T + 30, 0)).await;
@@ -104,7 +104,7 @@ async fn a_thief_does_not_shorten_a_hold() {
     let next = Phone::of(&service.verifier.replace(proof, id, new_authenticator()).await.unwrap());
     drop(service.confirm(T + 120, &next.shows(T + 120, 0)).await);
     assert_eq!(held().await, until);
-    let support = service.verifier.support("desk", "freeze and thaw");
+    let support = service.verifier.support(phone::operator("desk", "freeze and thaw"));
     support.freeze(&alice()).await.unwrap();
     support.thaw(&alice()).await.unwrap();
     assert_eq!(held().await, until);
@@ -128,14 +128,14 @@ async fn a_thief_uses_no_proof_twice_nor_after_a_freeze() {
     let _ = service.verifier.enroll(one, new_authenticator()).await.unwrap();
     assert!(is_spent(service.verifier.enroll(other, new_authenticator()).await));
     // After a freeze the attempt is not answered again, nor is anything else.
-    service.verifier.support("desk", "stolen").freeze(&alice()).await.unwrap();
+    service.verifier.support(phone::operator("desk", "stolen")).freeze(&alice()).await.unwrap();
     assert_eq!(service.refused(T + 2, third.clone()).await, Rejection::Frozen);
-    service.verifier.support("desk", "thawed too early").thaw(&alice()).await.unwrap();
+    service.verifier.support(phone::operator("desk", "thawed too early")).thaw(&alice()).await.unwrap();
     assert!(matches!(service.refused(T + 3, third).await, Rejection::Replayed { .. }));
     for purpose in [Purpose::BINDING, Purpose::LOGIN] {
         let now = if purpose == Purpose::BINDING { T + 30 } else { T + 60 };
         let proof = accepted(service.submit(now, Attempt::new(purpose, &phone.shows(now, 0))).await);
-        let support = service.verifier.support("desk", "stolen");
+        let support = service.verifier.support(phone::operator("desk", "stolen"));
         support.freeze(&alice()).await.unwrap();
         support.thaw(&alice()).await.unwrap();
         assert!(is_spent(match purpose {
@@ -152,9 +152,9 @@ async fn whoever_has_only_the_password_after_a_reset_enrolls_nothing() {
     let proof = service.prove(T, &phone.shows(T, 0)).await;
     let kept = service.log_in(T + 30, &phone.shows(T + 30, 0)).await;
     let cookie = service.verifier.remember_device(&kept, "Firefox".parse().unwrap()).await.unwrap().to_text();
-    let unlock = service.verifier.support("desk", "before").unlock(&alice()).await.unwrap().to_text();
-    let mailed = accepted(service.verifier.mail_pass(&alice(), None).await.unwrap()).to_text();
-    let _pass = service.verifier.support("desk", "nothing kept").reset(&alice()).await.unwrap();
+    let unlock = service.verifier.support(phone::operator("desk", "before")).unlock(&alice()).await.unwrap().to_text();
+    let mailed = accepted(answer(service.verifier.mail_pass(&alice(), None).await)).to_text();
+    let _pass = service.verifier.support(phone::operator("desk", "nothing kept")).reset(&alice()).await.unwrap();
     let needed = |answer: Result<_, Error>| matches!(answer, Err(Error::Account(AccountError::PassNeeded)));
     assert!(needed(service.verifier.enroll_first(&alice(), new_authenticator()).await.map(drop)));
     let guess = "00".repeat(32);
@@ -165,14 +165,14 @@ async fn whoever_has_only_the_password_after_a_reset_enrolls_nothing() {
     let by_old_proof = service.verifier.enroll(proof, new_authenticator()).await;
     assert!(needed(by_old_proof.map(drop)));
     let nothing = service.verifier.confirm(&alice(), Attempt::new(Purpose::BINDING, &phone.shows(T + 60, 0))).await;
-    assert!(matches!(nothing, Err(Error::Account(AccountError::NothingPending))));
+    assert!(matches!(nothing, Err(NotAccepted::Failed(Error::Account(AccountError::NothingPending)))));
     let sheet = Attempt::recovery(Purpose::BINDING, codes.iter().next().unwrap());
     assert!(service.verifier.verify(&alice(), sheet).await.is_err());
-    assert!(needed(service.verifier.mail_pass(&alice(), None).await.map(drop)));
+    assert!(needed(service.verifier.mail_pass(&alice(), None).await.map(drop).map_err(Error::from)));
     // Nor is the account taken for one without a second factor.
     let login = service.verifier.verify(&alice(), Attempt::new(Purpose::LOGIN, "123456")).await;
-    assert!(needed(login.map(drop)));
-    assert!(needed(service.verifier.support("desk", "x").unlock(&alice()).await.map(drop)));
+    assert!(needed(login.map(drop).map_err(Error::from)));
+    assert!(needed(service.verifier.support(phone::operator("desk", "x")).unlock(&alice()).await.map(drop)));
     let request = CodeRequest::new(AuthenticatorId::new(1), Purpose::BINDING);
     assert!(service.verifier.deliver(&alice(), request).await.is_err());
     assert!(service.verifier.view(&alice()).await.unwrap().authenticators.is_empty());
@@ -200,12 +200,12 @@ impl Stranger {
             let attempt = Attempt::new(Purpose::LOGIN, &guess);
             let attempt = token.iter().fold(attempt, |attempt, token| attempt.with_device(token));
             match service.submit(now, attempt).await {
-                Verdict::Rejected(rejection @ (Rejection::Mismatch(_) | Rejection::Expired(_))) => {
+                Err(rejection @ (Rejection::Mismatch(_) | Rejection::Expired(_))) => {
                     self.answered += 1;
                     self.next = rejection.retry_at().map_or(now, UnixTime::as_secs);
                 }
-                Verdict::Rejected(Rejection::Locked { until }) => self.next = until.as_secs(),
-                Verdict::Rejected(Rejection::Disabled) => self.next = end,
+                Err(Rejection::Locked { until }) => self.next = until.as_secs(),
+                Err(Rejection::Disabled) => self.next = end,
                 verdict => panic!("{verdict:?}"),
             }
         }
@@ -233,9 +233,15 @@ async fn a_stranger_guesses_for_90_days_while_the_owner_logs_in_on_his_device_an
         // On a browser that is not known: often not without a pass, always with one.
         let later = now + 60;
         let plain = service.submit(later, Attempt::new(Purpose::LOGIN, &phone.shows(later, 0))).await;
-        if matches!(plain, Verdict::Rejected(Rejection::Locked { .. })) {
+        if matches!(plain, Err(Rejection::Locked { .. })) {
             locked_out += 1;
-            let pass = service.verifier.support("desk", "on a journey").unlock(&alice()).await.unwrap().to_text();
+            let pass = service
+                .verifier
+                .support(phone::operator("desk", "on a journey"))
+                .unlock(&alice())
+                .await
+                .unwrap()
+                .to_text();
             let with = Attempt::new(Purpose::LOGIN, &phone.shows(later, 0)).with_pass(pass.expose());
             drop(accepted(service.submit(later, with).await));
         }
@@ -308,23 +314,23 @@ async fn a_stranger_who_guesses_at_messages_has_no_more_guesses_than_at_apps() {
     let risk = Policy::default().risk(1, Digits::Six);
     while now < T + 30 * DAY {
         service.clock.set(at(now));
-        let asked = service.verifier.deliver(&alice(), CodeRequest::new(id, Purpose::LOGIN)).await.unwrap();
+        let asked = answer(service.verifier.deliver(&alice(), CodeRequest::new(id, Purpose::LOGIN)).await);
         let real = match asked {
-            Verdict::Accepted(delivery) => {
+            Ok(delivery) => {
                 sent += 1;
                 delivery.code().reveal().to_string()
             }
-            Verdict::Rejected(_) => "000000".into(),
+            Err(_) => "000000".into(),
         };
         let wrong = format!("{:06}", (real.parse::<u32>().unwrap() + 1) % 1_000_000);
         match service.submit(now, Attempt::new(Purpose::LOGIN, &wrong)).await {
-            Verdict::Rejected(rejection) if rejection.is_charged() => {
+            Err(rejection) if rejection.is_charged() => {
                 answered += 1;
                 now = rejection.retry_at().map_or(now, UnixTime::as_secs);
             }
-            Verdict::Rejected(Rejection::Locked { until }) => now = until.as_secs(),
-            Verdict::Rejected(_) => now += 30,
-            Verdict::Accepted(proof) => {
+            Err(Rejection::Locked { until }) => now = until.as_secs(),
+            Err(_) => now += 30,
+            Ok(proof) => {
                 assert!(matches!(proof.method(), Method::DeliveredCode { .. }), "one in a million");
             }
         }

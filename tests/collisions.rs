@@ -1,8 +1,8 @@
-//! Two nearby steps with the same digits: the used digits stay used. (Schemes that remember the last step only accept them
-//! twice.)
+//! Two nearby steps with the same digits: the used digits stay used. (Schemes that remember the
+//! last step only accept them twice.)
 #![cfg(feature = "full")] // once: it does not depend on features
 
-use sekisho::otp::{CodePolicy, Key, Match, Rejection, Secret, State, Step, Totp, UnixTime, Verdict, decide};
+use sekisho::otp::{CodePolicy, Key, Match, NotAccepted, Rejection, Secret, State, Step, Totp, UnixTime, decide};
 use std::convert::Infallible;
 use subtle::ConstantTimeEq;
 
@@ -19,7 +19,7 @@ fn colliding_key(step: Step, distance: i64) -> Key {
         .unwrap()
 }
 
-fn submit(key: &Key, stored: &mut [u8; State::LEN], now: UnixTime, step: Step) -> Verdict<Match> {
+fn submit(key: &Key, stored: &mut [u8; State::LEN], now: UnixTime, step: Step) -> Result<Match, Rejection> {
     let state = State::from_bytes(stored).unwrap();
     let decision = decide(key, &CodePolicy::DEFAULT, state, now, &key.code_at(step)).unwrap();
     decision
@@ -27,7 +27,7 @@ fn submit(key: &Key, stored: &mut [u8; State::LEN], now: UnixTime, step: Step) -
             *stored = *bytes;
             Ok::<(), Infallible>(())
         })
-        .unwrap()
+        .map_err(|NotAccepted::Rejected(rejection)| rejection)
 }
 
 #[test]
@@ -38,18 +38,18 @@ fn used_digits_are_refused_at_a_nearby_step_that_shares_them() {
         let second = first.saturating_offset(distance);
         let [first_at, second_at] = [first, second].map(|step| key.totp().start_of(step));
         let mut stored = State::new().to_bytes();
-        assert!(matches!(submit(&key, &mut stored, first_at, first), Verdict::Accepted(_)), "distance {distance}");
+        assert!(submit(&key, &mut stored, first_at, first).is_ok(), "distance {distance}");
 
         // Accepted at 0 s, remembered until 600 s: a step at distance 20 begins just then.
         let again_at = if distance < 20 { second_at } else { UnixTime::from_secs(second_at.as_secs() - 1) };
-        let Verdict::Rejected(Rejection::Replayed { next }) = submit(&key, &mut stored, again_at, second) else {
+        let Err(Rejection::Replayed { next }) = submit(&key, &mut stored, again_at, second) else {
             panic!("distance {distance}: the same digits were accepted twice");
         };
 
         let following = second.saturating_offset(1);
         assert!(next <= key.totp().start_of(following), "distance {distance}");
         let verdict = submit(&key, &mut stored, key.totp().start_of(following), following);
-        assert!(matches!(verdict, Verdict::Accepted(_)), "distance {distance}: a fresh code of a following step");
+        assert!(verdict.is_ok(), "distance {distance}: a fresh code of a following step");
     }
 }
 
@@ -62,7 +62,7 @@ fn of_several_matches_in_the_window_the_highest_is_taken() {
         let mut stored = State::new().to_bytes();
         let now = key.totp().start_of(first.saturating_offset(1));
         let verdict = submit(&key, &mut stored, now, first);
-        assert!(matches!(verdict, Verdict::Accepted(found) if found.step == second), "distance {distance}");
+        assert!(matches!(verdict, Ok(found) if found.step == second), "distance {distance}");
         assert_eq!(State::from_bytes(&stored).unwrap().watermark(), Some(second));
     }
 }

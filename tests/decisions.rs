@@ -1,8 +1,8 @@
 //! What a whole decision answers, and what has to be stored before it does.
 
 use sekisho::otp::{
-    Advice, Algorithm, Code, CodePolicy, Digits, Key, Limits, LockState, Match, OpenSteps, Period, PolicyError,
-    Rejection, Secret, State, Step, TimeError, Totp, UnixTime, Verdict, Window, decide,
+    Advice, Algorithm, Code, CodePolicy, Digits, Key, Limits, LockState, Match, NotAccepted, OpenSteps, Period,
+    PolicyError, Rejection, Secret, State, Step, TimeError, Totp, UnixTime, Window, decide,
 };
 use std::convert::Infallible;
 
@@ -37,7 +37,7 @@ impl Login {
         self.key.code_at(self.key.totp().step_at(at(now.saturating_add_signed(ahead))).unwrap())
     }
 
-    fn submit(&mut self, now: u64, code: Code) -> Verdict<Match> {
+    fn submit(&mut self, now: u64, code: Code) -> Result<Match, Rejection> {
         let state = State::from_bytes(&self.stored).unwrap();
         let decision = decide(&self.key, &self.policy, state, at(now), &code).unwrap();
         decision
@@ -45,17 +45,17 @@ impl Login {
                 self.stored = *bytes;
                 Ok::<(), Infallible>(())
             })
-            .unwrap()
+            .map_err(|NotAccepted::Rejected(rejection)| rejection)
     }
 
     fn accepts(&mut self, now: u64, code: Code) -> bool {
-        matches!(self.submit(now, code), Verdict::Accepted(_))
+        self.submit(now, code).is_ok()
     }
 
     fn rejection(&mut self, now: u64, code: Code) -> Rejection {
         match self.submit(now, code) {
-            Verdict::Rejected(rejection) => rejection,
-            Verdict::Accepted(found) => panic!("accepted {found:?}"),
+            Err(rejection) => rejection,
+            Ok(found) => panic!("accepted {found:?}"),
         }
     }
 
@@ -142,7 +142,8 @@ fn replayed_tells_the_owner_who_set_the_clock_right_when_ours_has_passed_the_wat
         assert!(login.accepts(now, shown));
         now += 60;
     }
-    // The watermark is four steps after that of the last log-in; the phone shows the right time from here on.
+    // The watermark is four steps after that of the last log-in; the phone shows the right time from
+    // here on.
     let end = now - 60 + 5 * 30;
     for ask in [now - 29, now, now + 30, now + 59] {
         let shown = login.shown(ask, 0);
@@ -267,13 +268,13 @@ fn nothing_is_answered_when_saving_fails_and_nothing_saved_when_nothing_changes(
     let right = key.code_at(key.totp().step_at(at(T)).unwrap());
     let decision = decide(&key, &policy, State::new(), at(T), &right).unwrap();
     assert_eq!(format!("{decision:?}"), "Decision(not committed)");
-    assert_eq!(decision.commit(|_| Err("disk full")), Err("disk full"));
+    assert_eq!(decision.commit(|_| Err("disk full")), Err(NotAccepted::Failed("disk full")));
 
     let mut login = Login::new();
     assert!(login.accepts(T, right));
     let decision = decide(&login.key, &login.policy, State::from_bytes(&login.stored).unwrap(), at(T), &right).unwrap();
-    let verdict = decision.commit(|_| -> Result<(), &str> { panic!("a replay must not be saved") }).unwrap();
-    assert!(matches!(verdict, Verdict::Rejected(Rejection::Replayed { .. })));
+    let verdict = decision.commit(|_| -> Result<(), &str> { panic!("a replay must not be saved") });
+    assert!(matches!(verdict, Err(NotAccepted::Rejected(Rejection::Replayed { .. }))));
 }
 
 #[test]
@@ -345,14 +346,15 @@ fn every_algorithm_length_and_period_logs_in() {
 fn a_policy_refuses_limits_that_cannot_be_meant() {
     let refused = |limits| CodePolicy::new(limits).unwrap_err();
     let default = Limits::DEFAULT;
-    assert_eq!(refused(Limits { max_drift: 61, ..default }), PolicyError::Drift);
-    assert_eq!(refused(Limits { lock_after: 0, ..default }), PolicyError::NoAttempts);
-    assert_eq!(refused(Limits { long_term: 0, ..default }), PolicyError::NoAttempts);
-    assert_eq!(refused(Limits { disable_after: 0, ..default }), PolicyError::NoAttempts);
-    assert_eq!(refused(Limits { disable_after: 101, ..default }), PolicyError::DisableAfter);
-    assert_eq!(refused(Limits { first_lock_secs: 0, ..default }), PolicyError::NoLock);
-    assert_eq!(refused(Limits { leak_every_secs: 0, ..default }), PolicyError::NoLock);
-    assert_eq!(refused(Limits { longest_lock_secs: 29, ..default }), PolicyError::LockOrder);
+    let out_of_range = |limit, least, most| PolicyError::OutOfRange { limit, least, most };
+    assert_eq!(refused(Limits { max_drift: 61, ..default }), out_of_range("max_drift", 0, 60));
+    assert_eq!(refused(Limits { lock_after: 0, ..default }), out_of_range("lock_after", 1, u32::MAX.into()));
+    assert_eq!(refused(Limits { long_term: 0, ..default }), out_of_range("long_term", 1, u32::MAX.into()));
+    assert_eq!(refused(Limits { disable_after: 0, ..default }), out_of_range("disable_after", 1, 100));
+    assert_eq!(refused(Limits { disable_after: 101, ..default }), out_of_range("disable_after", 1, 100));
+    assert_eq!(refused(Limits { first_lock_secs: 0, ..default }), out_of_range("first_lock_secs", 1, u64::MAX));
+    assert_eq!(refused(Limits { leak_every_secs: 0, ..default }), out_of_range("leak_every_secs", 1, u64::MAX));
+    assert_eq!(refused(Limits { longest_lock_secs: 29, ..default }), out_of_range("longest_lock_secs", 30, u64::MAX));
     assert_eq!(refused(Limits { window: Window::new(20, 20), ..default }), PolicyError::Risk);
     assert!(
         CodePolicy::new_with_risk_above_one_percent_a_year(Limits { window: Window::new(20, 20), ..default }).is_ok()

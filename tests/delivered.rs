@@ -8,10 +8,10 @@ use phone::{Phone, T, at};
 use sekisho::Error;
 use sekisho::account::{
     AccountError, Address, Attempt, AuthenticatorKind, Channel, CodeRequest, EventKind, Method, NewAddress, Policy,
-    ProofError, Purpose,
+    Purpose,
 };
-use sekisho::otp::{Advice, Code, CodeKind, LockState, Rejection, Secret, Step, Totp, UnixTime, Verdict};
-use service::{DAY, accepted, alice, in_memory, mail, rejected};
+use sekisho::otp::{Advice, Code, CodeKind, LockState, NotAccepted, Rejection, Secret, Step, Totp, UnixTime};
+use service::{DAY, accepted, alice, answer, in_memory, mail, rejected};
 use subtle::ConstantTimeEq;
 
 #[tokio::test]
@@ -21,7 +21,7 @@ async fn a_stranger_cannot_end_the_owners_code_that_was_sent() {
     let request = || CodeRequest::new(id, Purpose::LOGIN);
     let first = service.message(T, request()).await;
     // Asked for again by anybody: too soon, or the same code with the same end.
-    let soon = rejected(service.verifier.deliver(&alice(), request()).await.unwrap());
+    let soon = rejected(answer(service.verifier.deliver(&alice(), request()).await));
     assert_eq!((soon, soon.advice()), (Rejection::SendLimited { until: at(T + 30) }, Advice::WaitForTheMessage));
     assert_eq!(service.message(T + 30, request()).await, first);
     // Three wrong guesses, and a code for something else.
@@ -43,7 +43,6 @@ async fn a_delivered_code_is_for_its_purpose_and_a_few_minutes() {
     let id = service.enrolled_by_sms("+819012345678").await;
     service.clock.set(at(T));
     let delivery = service.verifier.deliver(&alice(), CodeRequest::new(id, Purpose::LOGIN)).await.unwrap();
-    let delivery = accepted(delivery);
     assert_eq!((delivery.until(), delivery.purpose()), (at(T + 300), Purpose::LOGIN));
     assert_eq!(delivery.address().as_str(), "+819012345678");
     let code = delivery.code().reveal().to_string();
@@ -78,8 +77,8 @@ async fn five_messages_an_hour_and_ten_a_day_and_known_devices_apart() {
     let mut sent = 1;
     for minute in 1..24 * 60 {
         service.clock.set(at(T + minute * 60));
-        let answer = service.verifier.deliver(&alice(), CodeRequest::new(id, Purpose::LOGIN)).await.unwrap();
-        sent += u32::from(matches!(answer, Verdict::Accepted(_)));
+        let answer = service.verifier.deliver(&alice(), CodeRequest::new(id, Purpose::LOGIN)).await;
+        sent += u32::from(answer.is_ok());
         assert!(sent <= if minute < 60 { 5 } else { 10 }, "minute {minute}");
     }
     assert_eq!(sent, 10);
@@ -98,7 +97,7 @@ async fn e_mail_confirms_and_lets_nobody_in() {
     let submit = |purpose, code: &str| Attempt::new(purpose, code);
     let confirm = |code: &str| Attempt::confirmation(&service::mail(), code);
     let none = service.verifier.verify(&alice(), confirm("123456")).await;
-    assert!(matches!(none, Err(Error::Account(AccountError::NothingSent))));
+    assert!(matches!(none, Err(NotAccepted::Failed(Error::Account(AccountError::NothingSent)))));
     let code = service.message(T, mail()).await;
     for purpose in [Purpose::LOGIN, Purpose::BINDING, Purpose::WITHDRAWAL] {
         assert!(service.refused(T, submit(purpose, &code)).await.is_charged(), "{purpose}");
@@ -106,11 +105,14 @@ async fn e_mail_confirms_and_lets_nobody_in() {
     // Nor is the code of an app a confirmation, or one of the sheet.
     assert!(service.refused(T, confirm(&phone.shows(T, 0))).await.is_charged());
     let sheet = Attempt::recovery(Purpose::CONFIRMATION, codes.iter().next().unwrap());
-    assert!(matches!(service.verifier.verify(&alice(), sheet).await, Err(Error::Account(AccountError::Purpose))));
+    assert!(matches!(
+        service.verifier.verify(&alice(), sheet).await,
+        Err(NotAccepted::Failed(Error::Account(AccountError::Purpose)))
+    ));
     let proof = accepted(service.submit(T, confirm(&code)).await);
     assert_eq!(proof.method(), Method::DeliveredCode { authenticator: None, channel: Channel::Email });
     let login = service.verifier.redeem(&alice(), proof, Purpose::LOGIN, None).await;
-    assert!(matches!(login, Err(Error::Account(AccountError::Proof(ProofError::Purpose)))));
+    assert!(matches!(login, Err(Error::Account(AccountError::ProofForAnotherPurpose))));
     // A code that went to one address is none for another.
     let one = service.message(T + 40, mail()).await;
     let mallory = |domain: &str| CodeRequest::confirmation(Address::email(&format!("mallory@{domain}")).unwrap());
@@ -126,14 +128,14 @@ async fn whoever_reads_the_mail_confirms_and_gains_nothing_else() {
     for which in 0..4 {
         let _ = service.log_in_refused(T, &phone.never_shows(T, which)).await;
     }
-    let pass = service.verifier.support("desk", "a test").unlock(&alice()).await.unwrap().to_text();
+    let pass = service.verifier.support(phone::operator("desk", "a test")).unlock(&alice()).await.unwrap().to_text();
     let code = service.message(T, CodeRequest::confirmation(mail())).await;
     let attempt = Attempt::confirmation(&mail(), &code).with_pass(pass.expose());
     let proof = accepted(service.submit(T, attempt).await);
     assert_eq!(proof.address(), Some(&mail()));
     // No device token, no end to the run of failures; and the pass is still there.
     let token = service.verifier.remember_device(&proof, "mail reader".parse().unwrap()).await;
-    assert!(matches!(token, Err(Error::Account(AccountError::Proof(ProofError::Purpose)))));
+    assert!(matches!(token, Err(Error::Account(AccountError::ProofForAnotherPurpose))));
     let view = service.verifier.view(&alice()).await.unwrap();
     assert_eq!((view.failures_in_a_row, view.passes, view.devices.len()), (4, 1, 0));
     let locking = service.log_in_refused(T + 1, &phone.never_shows(T, 9)).await;
@@ -154,7 +156,7 @@ async fn a_code_that_would_run_out_on_its_way_is_not_sent_again() {
     let first = service.message(T, request()).await;
     assert_eq!(service.message(T + 270, request()).await, first);
     service.clock.set(at(T + 271));
-    let late = rejected(service.verifier.deliver(&alice(), request()).await.unwrap());
+    let late = rejected(answer(service.verifier.deliver(&alice(), request()).await));
     assert_eq!(late, Rejection::SendLimited { until: at(T + 300) });
     let _ = service.log_in(T + 299, &first).await;
     let _ = service.message(T + 301, request()).await;
@@ -172,8 +174,8 @@ async fn a_disabled_address_is_sent_nothing_and_said_to_be_disabled() {
         }
     }
     service.clock.set(at(now));
-    let asked = service.verifier.deliver(&alice(), CodeRequest::new(id, Purpose::LOGIN)).await.unwrap();
-    assert_eq!(rejected(asked), Rejection::Disabled);
+    let asked = service.verifier.deliver(&alice(), CodeRequest::new(id, Purpose::LOGIN)).await;
+    assert_eq!(rejected(answer(asked)), Rejection::Disabled);
 }
 
 /// A secret whose code at `step` is `code`.

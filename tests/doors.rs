@@ -7,11 +7,12 @@ mod service;
 use phone::{T, at};
 use sekisho::Error;
 use sekisho::account::{AccountError, AccountLimits, Address, Attempt, CodeRequest, Policy, Purpose, Resync};
-use sekisho::otp::{Advice, CodeKind, Limits, Rejection, Verdict};
+use sekisho::otp::{Advice, CodeKind, Limits, Rejection};
 use sekisho::store::MemoryStore;
-use service::{DAY, Everything, Service, alice, everything, in_memory, mail, refusal, rejected, stored};
+use service::{DAY, Everything, Service, alice, answer, everything, in_memory, mail, refusal, rejected, stored};
 
-/// The doors at which something is evaluated. Removals, replacements and new sets take a proof of one of the first three.
+/// The doors at which something is evaluated. Removals, replacements and new sets take a proof of
+/// one of the first three.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Door {
     App,
@@ -61,7 +62,8 @@ impl Door {
         }
     }
 
-    /// Submits what is right at this door, or what is wrong. Says how it was answered: `None` if it was accepted.
+    /// Submits what is right at this door, or what is wrong. Says how it was answered: `None` if it
+    /// was accepted.
     async fn submit(
         self,
         service: &Service<MemoryStore>,
@@ -139,14 +141,10 @@ async fn no_door_evaluates_a_code_while_it_is_locked() {
         }
         // Nor is a code sent that could not be submitted.
         let request = CodeRequest::new(owner.sms, Purpose::LOGIN);
-        let asks = service.verifier.deliver(&alice(), request.clone()).await.unwrap();
-        assert_eq!(
-            matches!(asks, Verdict::Rejected(Rejection::Locked { .. })),
-            locked.throttle() == "common",
-            "{locked:?}"
-        );
-        let asks = service.verifier.deliver(&alice(), request.with_device(&owner.cookie)).await.unwrap();
-        assert_eq!(matches!(asks, Verdict::Rejected(Rejection::Locked { .. })), locked.throttle() == "devices");
+        let asks = answer(service.verifier.deliver(&alice(), request.clone()).await);
+        assert_eq!(matches!(asks, Err(Rejection::Locked { .. })), locked.throttle() == "common", "{locked:?}");
+        let asks = answer(service.verifier.deliver(&alice(), request.with_device(&owner.cookie)).await);
+        assert_eq!(matches!(asks, Err(Rejection::Locked { .. })), locked.throttle() == "devices");
         // What was refused is good when the lock has ended.
         assert_eq!(locked.submit(&service, &owner, T + 30, true).await, None, "{locked:?}");
     }
@@ -171,7 +169,7 @@ async fn other_doors_are_open_while_one_is_locked() {
 async fn a_freeze_shuts_every_door_and_spends_nothing() {
     let (service, store) = in_memory(Policy::default());
     let owner = everything(&service).await;
-    service.verifier.support("desk", "stolen").freeze(&alice()).await.unwrap();
+    service.verifier.support(phone::operator("desk", "stolen")).freeze(&alice()).await.unwrap();
     let before = stored(&store).await;
     for door in DOORS {
         for right in [true, false] {
@@ -179,9 +177,9 @@ async fn a_freeze_shuts_every_door_and_spends_nothing() {
         }
     }
     let ask = service.verifier.deliver(&alice(), CodeRequest::confirmation(Address::email("a@b").unwrap())).await;
-    assert_eq!(rejected(ask.unwrap()), Rejection::Frozen);
-    assert_eq!(rejected(service.verifier.mail_pass(&alice(), None).await.unwrap()), Rejection::Frozen);
-    let unlock = service.verifier.support("desk", "too soon").unlock(&alice()).await;
+    assert_eq!(rejected(answer(ask)), Rejection::Frozen);
+    assert_eq!(rejected(answer(service.verifier.mail_pass(&alice(), None).await)), Rejection::Frozen);
+    let unlock = service.verifier.support(phone::operator("desk", "too soon")).unlock(&alice()).await;
     assert!(matches!(unlock, Err(Error::Account(AccountError::Frozen))));
     assert_eq!(stored(&store).await.revision, before.revision);
     assert_eq!(Rejection::Frozen.advice(), Advice::ContactSupport);
@@ -201,8 +199,8 @@ async fn a_held_purpose_spends_no_code_of_any_kind() {
     }
     let sheet = owner.codes.iter().next().unwrap();
     assert_eq!(withdraw(Attempt::recovery(Purpose::WITHDRAWAL, sheet)).await, held);
-    let ask = service.verifier.deliver(&alice(), CodeRequest::new(owner.sms, Purpose::WITHDRAWAL)).await.unwrap();
-    assert_eq!(rejected(ask), held);
+    let ask = service.verifier.deliver(&alice(), CodeRequest::new(owner.sms, Purpose::WITHDRAWAL)).await;
+    assert_eq!(rejected(answer(ask)), held);
     assert_eq!(stored(&store).await.revision, before.revision);
     let _ = service.log_in(T, &owner.message).await;
     let _ = service.log_in(T, &owner.phone.shows(T, 0)).await;

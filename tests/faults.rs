@@ -1,12 +1,14 @@
-//! The verifier on a store that fails at every call in turn, dropped at every await, and with sinks that fail.
+//! The verifier on a store that fails at every call in turn, dropped at every await, and with sinks
+//! that fail.
 #![cfg(feature = "verifier")]
 
 mod phone;
 
-use phone::{Phone, T, at, keyring, new_authenticator};
+use phone::{Phone, T, answer, at, keyring, new_authenticator};
 use sekisho::account::{AccountId, Attempt, Event, EventKind, Purpose};
-use sekisho::otp::{Rejection, Verdict};
-use sekisho::store::{MemoryStore, Revision, Store, Stored, Swap, Write};
+use sekisho::otp::{NotAccepted, Rejection};
+use sekisho::seal::{Revision, Stored, Write};
+use sekisho::store::{MemoryStore, Store, Swap};
 use sekisho::verifier::{EventSink, SinkError, TestClock};
 use sekisho::{Error, Verifier};
 use std::fmt;
@@ -114,7 +116,7 @@ async fn enrolled(store: &MemoryStore, clock: &TestClock) -> Phone {
     let verifier = verifier(store.clone(), clock, &Log::default());
     let phone = Phone::of(&verifier.enroll_first(&alice(), new_authenticator()).await.unwrap());
     let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T - 120, 0));
-    assert!(matches!(verifier.confirm(&alice(), attempt).await.unwrap(), Verdict::Accepted(_)));
+    assert!(verifier.confirm(&alice(), attempt).await.is_ok());
     clock.set(at(T));
     phone
 }
@@ -140,11 +142,11 @@ async fn attempts(verifier: &Verifier<Failing>, phone: &Phone, clock: &TestClock
             number += 1;
             let attempt = Attempt::new(Purpose::LOGIN, code).with_idempotency_key([u8::try_from(number).unwrap(); 16]);
             match verifier.verify(&alice(), attempt).await {
-                Ok(Verdict::Accepted(_)) => answers.accepted.push(code.clone()),
-                Ok(Verdict::Rejected(Rejection::Mismatch(_))) => answers.failures += 1,
-                Ok(Verdict::Rejected(Rejection::Replayed { .. })) => {}
-                Ok(Verdict::Rejected(rejection)) => panic!("{rejection:?}"),
-                Err(error) => {
+                Ok(_) => answers.accepted.push(code.clone()),
+                Err(NotAccepted::Rejected(Rejection::Mismatch(_))) => answers.failures += 1,
+                Err(NotAccepted::Rejected(Rejection::Replayed { .. })) => {}
+                Err(NotAccepted::Rejected(rejection)) => panic!("{rejection:?}"),
+                Err(NotAccepted::Failed(error)) => {
                     assert!(error.is_transient(), "{error}");
                     answers.unknown.push((number, code.clone()));
                 }
@@ -180,8 +182,8 @@ async fn a_failure_at_every_store_call_accepts_nothing_and_forgets_nothing() {
             assert!(view.long_term_failures >= answers.failures, "{what}: no counted failure is lost");
             assert!(view.long_term_failures <= answers.failures + 1, "{what}: none is counted that was not made");
             for code in &answers.accepted {
-                let again = fresh.verify(&alice(), Attempt::new(Purpose::LOGIN, code)).await.unwrap();
-                assert!(matches!(again, Verdict::Rejected(_)), "{what}: {again:?}");
+                let again = fresh.verify(&alice(), Attempt::new(Purpose::LOGIN, code)).await;
+                assert!(matches!(again, Err(NotAccepted::Rejected(_))), "{what}: {again:?}");
             }
         }
     }
@@ -197,15 +199,13 @@ async fn an_unknown_outcome_is_answered_to_the_same_named_attempt() {
         let code = phone.shows(T, 0);
         let named = || Attempt::new(Purpose::LOGIN, &code).with_idempotency_key([4; 16]);
         let error = verifier.verify(&alice(), named()).await.unwrap_err();
-        assert!(matches!(error, Error::OutcomeUnknown(_)) && error.is_transient(), "{error}");
-        let without_name = if fault == Fault::DoneButUnknown {
-            verifier.verify(&alice(), Attempt::new(Purpose::LOGIN, &code)).await.unwrap()
-        } else {
-            Verdict::Rejected(Rejection::Malformed)
-        };
-        assert!(matches!(without_name, Verdict::Rejected(_)), "the code may be spent: it is never accepted twice");
+        assert!(matches!(error, NotAccepted::Failed(Error::OutcomeUnknown(_))) && error.is_transient(), "{error}");
+        if fault == Fault::DoneButUnknown {
+            let without_key = verifier.verify(&alice(), Attempt::new(Purpose::LOGIN, &code)).await;
+            assert!(without_key.is_err(), "the code may be spent: it is never accepted twice");
+        }
         clock.advance(20);
-        let Verdict::Accepted(proof) = verifier.verify(&alice(), named()).await.unwrap() else { panic!("{fault:?}") };
+        let proof = answer(verifier.verify(&alice(), named()).await).unwrap();
         assert_eq!(proof.at(), at(if fault == Fault::DoneButUnknown { T } else { T + 20 }));
     }
 }
@@ -224,13 +224,13 @@ async fn a_future_dropped_at_every_await_leaves_the_account_whole() {
             let mut attempt =
                 pin!(verifier.verify(&account, Attempt::new(Purpose::LOGIN, &code).with_idempotency_key([5; 16])));
             let context = &mut Context::from_waker(Waker::noop());
-            (0..polls).any(|_| matches!(attempt.as_mut().poll(context), Poll::Ready(Ok(Verdict::Accepted(_)))))
+            (0..polls).any(|_| matches!(attempt.as_mut().poll(context), Poll::Ready(Ok(_))))
         };
         // Whatever became of it: the line is free, the code is good once.
         let again = Attempt::new(Purpose::LOGIN, &code).with_idempotency_key([5; 16]);
-        assert!(matches!(verifier.verify(&alice(), again).await.unwrap(), Verdict::Accepted(_)), "{polls} polls");
-        let third = verifier.verify(&alice(), Attempt::new(Purpose::LOGIN, &code)).await.unwrap();
-        assert!(matches!(third, Verdict::Rejected(Rejection::Replayed { .. })), "{polls} polls");
+        assert!(verifier.verify(&alice(), again).await.is_ok(), "{polls} polls");
+        let third = answer(verifier.verify(&alice(), Attempt::new(Purpose::LOGIN, &code)).await);
+        assert!(matches!(third, Err(Rejection::Replayed { .. })), "{polls} polls");
         if finished {
             break;
         }
@@ -250,7 +250,7 @@ async fn a_crash_between_swap_and_sink_brings_the_event_again() {
     // The process dies when the swap has been done and nobody has been told.
     log.refuses.store(true, Ordering::SeqCst);
     let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T - 120, 0));
-    assert!(matches!(first.confirm(&alice(), attempt).await.unwrap(), Verdict::Accepted(_)), "the answer stands");
+    assert!(first.confirm(&alice(), attempt).await.is_ok(), "the answer stands");
     drop(first);
     assert_eq!(log.sequences("confirmed"), []);
 
@@ -258,18 +258,18 @@ async fn a_crash_between_swap_and_sink_brings_the_event_again() {
     clock.set(at(T));
     let second = verifier(store.clone(), &clock, &log);
     let wrong = Attempt::new(Purpose::LOGIN, &phone.never_shows(T, 1));
-    assert!(matches!(second.verify(&alice(), wrong).await.unwrap(), Verdict::Rejected(_)));
+    assert!(second.verify(&alice(), wrong).await.is_err());
     assert_eq!(second.deliver_events(&alice()).await.unwrap(), 1, "still owed");
     log.refuses.store(false, Ordering::SeqCst);
     let right = Attempt::new(Purpose::LOGIN, &phone.shows(T, 0));
-    assert!(matches!(second.verify(&alice(), right).await.unwrap(), Verdict::Accepted(_)));
+    assert!(second.verify(&alice(), right).await.is_ok());
     assert_eq!(log.sequences("confirmed"), [second_event], "it comes with the account's next operation");
 
     // Once taken it does not come again.
     assert_eq!(second.deliver_events(&alice()).await.unwrap(), 0);
     clock.advance(30);
     let next = Attempt::new(Purpose::LOGIN, &phone.shows(T + 30, 0));
-    assert!(matches!(second.verify(&alice(), next).await.unwrap(), Verdict::Accepted(_)));
+    assert!(second.verify(&alice(), next).await.is_ok());
     assert_eq!(log.sequences("confirmed"), [second_event]);
     assert_eq!(log.sequences("accepted").len(), 2);
 }
@@ -282,7 +282,7 @@ async fn an_acknowledgement_that_fails_brings_the_event_twice_with_one_number() 
     let phone = Phone::of(&verifier.enroll_first(&alice(), new_authenticator()).await.unwrap());
     let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T, 0));
     // Calls 0 and 1 enroll; 2 and 3 confirm; 4 and 5 acknowledge.
-    assert!(matches!(verifier.confirm(&alice(), attempt).await.unwrap(), Verdict::Accepted(_)));
+    assert!(verifier.confirm(&alice(), attempt).await.is_ok());
     assert_eq!(store.calls.load(Ordering::SeqCst), 6);
     let second_event = (T << 20) + 2;
     assert_eq!(log.sequences("confirmed"), [second_event]);
@@ -296,7 +296,7 @@ async fn without_a_sink_what_is_owed_stays_owed() {
     let silent = Verifier::builder(store.clone(), keyring()).clock(clock.clone()).build();
     let phone = Phone::of(&silent.enroll_first(&alice(), new_authenticator()).await.unwrap());
     let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T, 0));
-    assert!(matches!(silent.confirm(&alice(), attempt).await.unwrap(), Verdict::Accepted(_)));
+    assert!(silent.confirm(&alice(), attempt).await.is_ok());
     let log = Log::default();
     assert_eq!(verifier(store, &clock, &log).deliver_events(&alice()).await.unwrap(), 0);
     assert_eq!(log.sequences("confirmed"), [(T << 20) + 2]);
@@ -311,7 +311,8 @@ async fn what_was_committed_is_told_before_the_answer_and_what_was_lost_is_not()
     let wrong = phone.never_shows(T, 1);
     assert!(verifier.verify(&alice(), Attempt::new(Purpose::LOGIN, &wrong)).await.is_err());
     assert_eq!(*log.events.lock().unwrap(), []);
-    let _ = verifier.verify(&alice(), Attempt::new(Purpose::LOGIN, &wrong)).await.unwrap();
+    let refused = answer(verifier.verify(&alice(), Attempt::new(Purpose::LOGIN, &wrong)).await);
+    assert!(matches!(refused, Err(Rejection::Mismatch(_))));
     let events = log.events.lock().unwrap();
     assert!(matches!(events.as_slice(), [Event { kind: EventKind::Rejected { .. }, sequence: Some(_), .. }]));
 }
@@ -342,6 +343,6 @@ async fn swaps_that_are_lost_again_and_again_are_contention() {
     let verifier = verifier(Losing(store), &clock, &log);
     let attempt = Attempt::new(Purpose::LOGIN, &phone.shows(T, 0));
     let error = verifier.verify(&alice(), attempt).await.unwrap_err();
-    assert!(matches!(error, Error::Contention) && error.is_transient());
-    assert!(verifier.support("bob", "left").erase(&alice()).await.unwrap_err().is_transient());
+    assert!(matches!(error, NotAccepted::Failed(Error::Contention)) && error.is_transient());
+    assert!(verifier.support(phone::operator("bob", "left")).erase(&alice()).await.unwrap_err().is_transient());
 }

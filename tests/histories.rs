@@ -1,4 +1,5 @@
-//! Random histories of an account, through verifiers, against the plain account; and what always holds, whatever the history.
+//! Random histories of an account, through verifiers, against the plain account; and what always
+//! holds, whatever the history.
 #![cfg(feature = "verifier")]
 
 mod model;
@@ -9,8 +10,9 @@ use model::{Authenticator, Hash};
 use phone::{T, at, keyring};
 use proptest::prelude::*;
 use sekisho::account::{AccountError, AccountId, Attempt, AuthenticatorId, NewAuthenticator, Proof, Purpose};
-use sekisho::otp::{Algorithm, Digits, OtpauthUri, Period, Rejection, Secret, Totp, UnixTime, Verdict};
-use sekisho::store::{MemoryStore, Revision, Store, Stored, Swap, Write};
+use sekisho::otp::{Algorithm, Digits, NotAccepted, OtpauthUri, Period, Rejection, Secret, Totp, UnixTime};
+use sekisho::seal::{Revision, Stored, Write};
+use sekisho::store::{MemoryStore, Store, Swap};
 use sekisho::verifier::TestClock;
 use sekisho::{Error, Verifier};
 use std::convert::Infallible;
@@ -66,7 +68,8 @@ fn new_authenticator(who: &Authenticator) -> NewAuthenticator {
 
 #[derive(Clone, Debug)]
 enum CodeKind {
-    /// An unused code of what is asked for: the authenticator that waits to be confirmed, or one that is bound.
+    /// An unused code of what is asked for: the authenticator that waits to be confirmed, or one
+    /// that is bound.
     Fresh,
     /// The code of one of the secrets, so many steps from ours.
     Of(usize, i64),
@@ -168,8 +171,7 @@ impl History {
                 self.typed.push(code.clone());
                 let attempt = Attempt::new(Purpose::BINDING, &code);
                 let verdict = self.verifiers[0].confirm(&self.account, attempt).await;
-                let answer =
-                    answer(verdict.map(|verdict| map(verdict, |proof| proof.authenticator().unwrap().number())));
+                let answer = answer(verdict.map(|proof| proof.authenticator().unwrap().number()));
                 assert_eq!(answer, self.plain.confirm(self.now, &code));
             }
             Act::Remove(place, typed) => {
@@ -190,12 +192,10 @@ impl History {
         let code = self.text(typed);
         let verdict = self.verifiers[0].verify(&self.account, Attempt::new(purpose, &code)).await;
         let mut proof = None;
-        let verdict = verdict.map(|verdict| {
-            map(verdict, |given| {
-                let id = given.authenticator().unwrap().number();
-                proof = Some(given);
-                id
-            })
+        let verdict = verdict.map(|given| {
+            let id = given.authenticator().unwrap().number();
+            proof = Some(given);
+            id
         });
         assert_eq!(answer(verdict), self.plain.submit(self.now, &code, purpose == Purpose::WITHDRAWAL), "{code}");
         proof
@@ -211,7 +211,7 @@ impl History {
             self.verifiers[0].verify(&self.account, attempt(one)),
             self.verifiers[1].verify(&self.account, attempt(other)),
         );
-        let answers = [first, second].map(|verdict| answer(verdict.map(|verdict| map(verdict, id))));
+        let answers = [first, second].map(|verdict| answer(verdict.map(id)));
         let (mut forth, mut back) = (self.plain.clone(), self.plain.clone());
         let in_order = [forth.submit(self.now, one, false), forth.submit(self.now, other, false)];
         let reversed = [back.submit(self.now, other, false), back.submit(self.now, one, false)];
@@ -255,9 +255,10 @@ impl History {
         };
         assert_eq!(ids(&view), self.plain.bound.iter().map(|one| one.id).collect::<Vec<_>>());
         // An event each, in order, none lost: numbers only rise.
-        let last = view.history.last().and_then(|event| event.sequence).unwrap_or(0);
+        let history = self.verifiers[0].history(&self.account).await.unwrap();
+        let last = history.last().and_then(|event| event.sequence).unwrap_or(0);
         assert!(last >= before.last_event);
-        assert!(view.history.iter().is_sorted_by_key(|event| event.sequence));
+        assert!(history.iter().is_sorted_by_key(|event| event.sequence));
         // A hold is never shortened.
         let held_until = view.holds.iter().map(|hold| hold.1).max();
         if let (Some(until), true) = (before.held_until, before.now <= self.now) {
@@ -278,17 +279,10 @@ fn verifiers(store: &Yielding, clock: &TestClock) -> [Verifier<Yielding>; 2] {
     [(); 2].map(|()| Verifier::builder(store.clone(), keyring()).clock(clock.clone()).build())
 }
 
-fn map<T, U>(verdict: Verdict<T>, f: impl FnOnce(T) -> U) -> Verdict<U> {
+fn answer(verdict: Result<u32, NotAccepted<Error>>) -> Answer {
     match verdict {
-        Verdict::Accepted(accepted) => Verdict::Accepted(f(accepted)),
-        Verdict::Rejected(rejection) => Verdict::Rejected(rejection),
-    }
-}
-
-fn answer(verdict: Result<Verdict<u32>, Error>) -> Answer {
-    match verdict {
-        Ok(Verdict::Accepted(id)) => Answer::Accepted(id),
-        Ok(Verdict::Rejected(rejection)) => match rejection {
+        Ok(id) => Answer::Accepted(id),
+        Err(NotAccepted::Rejected(rejection)) => match rejection {
             Rejection::Replayed { .. } => Answer::Replayed,
             Rejection::Expired(_) => Answer::Expired,
             Rejection::Mismatch(_) => Answer::Mismatch,
@@ -298,9 +292,9 @@ fn answer(verdict: Result<Verdict<u32>, Error>) -> Answer {
             Rejection::Disabled => Answer::Disabled,
             rejection => panic!("{rejection:?}"),
         },
-        Err(Error::Account(AccountError::NotEnrolled)) => Answer::NotEnrolled,
-        Err(Error::Account(AccountError::NothingPending)) => Answer::NothingPending,
-        Err(error) => panic!("{error}"),
+        Err(NotAccepted::Failed(Error::Account(AccountError::NotEnrolled))) => Answer::NotEnrolled,
+        Err(NotAccepted::Failed(Error::Account(AccountError::NothingPending))) => Answer::NothingPending,
+        Err(NotAccepted::Failed(error)) => panic!("{error}"),
     }
 }
 

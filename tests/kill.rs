@@ -1,14 +1,14 @@
-//! A process that verifies on redb, killed at any moment again and again: no accepted code is accepted again, no counted
-//! failure is forgotten. And a second process is told that it cannot.
+//! A process that verifies on redb, killed at any moment again and again: no accepted code is
+//! accepted again, no counted failure is forgotten. And a second process is told that it cannot.
 #![cfg(all(feature = "redb", feature = "verifier"))]
 
 mod phone;
 
-use phone::{Phone, T, at, keyring};
+use phone::{Phone, T, answer, at, keyring};
 use sekisho::Verifier;
 use sekisho::account::{AccountId, AccountLimits, Attempt, NewAuthenticator, Policy, Purpose};
-use sekisho::otp::{Limits, OtpauthUri, Rejection, Secret, Totp, Verdict};
-use sekisho::store::{RedbError, RedbStore};
+use sekisho::otp::{Limits, OtpauthUri, Rejection, Secret, Totp};
+use sekisho::store::{RedbStore, StoreError};
 use sekisho::verifier::TestClock;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
@@ -60,7 +60,8 @@ fn in_a_child() {
     });
 }
 
-/// A wrong code and the right one in every step, from the first step that has not been used; says each answer.
+/// A wrong code and the right one in every step, from the first step that has not been used; says
+/// each answer.
 async fn log_in_for_ever(store: RedbStore, number: u8) {
     let (account, phone, clock) = (account(number), phone(number), TestClock::at(at(T)));
     let verifier = verifier(store, &clock);
@@ -69,16 +70,16 @@ async fn log_in_for_ever(store: RedbStore, number: u8) {
         let now = T + step * 30;
         clock.set(at(now));
         let wrong = Attempt::new(Purpose::LOGIN, &phone.shows(now, 1_000_000));
-        match verifier.verify(&account, wrong).await.unwrap() {
-            Verdict::Rejected(Rejection::Mismatch(_)) => println!("failed {number} {step}"),
-            Verdict::Rejected(_) => {}
-            Verdict::Accepted(_) => println!("lucky {number} {step}"), // one in 300,000
+        match answer(verifier.verify(&account, wrong).await) {
+            Err(Rejection::Mismatch(_)) => println!("failed {number} {step}"),
+            Err(_) => {}
+            Ok(_) => println!("lucky {number} {step}"), // one in 300,000
         }
         let right = Attempt::new(Purpose::LOGIN, &phone.shows(now, 0));
-        match verifier.verify(&account, right).await.unwrap() {
-            Verdict::Accepted(_) => println!("accepted {number} {step}"),
-            Verdict::Rejected(Rejection::Replayed { .. }) => {} // digits that were accepted within ten minutes
-            Verdict::Rejected(rejection) => panic!("{rejection:?}"),
+        match answer(verifier.verify(&account, right).await) {
+            Ok(_) => println!("accepted {number} {step}"),
+            Err(Rejection::Replayed { .. }) => {} // digits that were accepted within ten minutes
+            Err(rejection) => panic!("{rejection:?}"),
         }
     }
 }
@@ -94,7 +95,7 @@ fn enroll(path: &Path) {
             let _ = verifier.enroll_first(&account(number), NewAuthenticator::imported(&uri).unwrap()).await.unwrap();
             clock.set(at(T));
             let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T, 0));
-            assert!(matches!(verifier.confirm(&account(number), attempt).await.unwrap(), Verdict::Accepted(_)));
+            assert!(verifier.confirm(&account(number), attempt).await.is_ok());
         }
     });
 }
@@ -110,7 +111,8 @@ fn killed_again_and_again_nothing_is_accepted_twice_and_no_failure_forgotten() {
     for round in 0..25 {
         let mut child = child(&path);
         let said = child.stdout.take().unwrap();
-        // The pipe is read all the while, so that the child is killed at work and not while it waits for us.
+        // The pipe is read all the while, so that the child is killed at work and not while it waits for
+        // us.
         let (lines, read) = std::sync::mpsc::channel();
         let reader = std::thread::spawn(move || {
             let said = BufReader::new(said).lines().map_while(Result::ok);
@@ -142,7 +144,8 @@ fn killed_again_and_again_nothing_is_accepted_twice_and_no_failure_forgotten() {
         let verifier = verifier(RedbStore::open(&path).unwrap(), &clock);
         for (number, (last, failures)) in &mut answered {
             let view = block_on(verifier.view(&account(*number))).unwrap();
-            // One may have been counted and not said: its line was lost, or its answer was, or both one after the other.
+            // One may have been counted and not said: its line was lost, or its answer was, or both one after
+            // the other.
             let kept = view.long_term_failures;
             assert!((*failures..=*failures + 2).contains(&kept), "round {round}: {failures} answered, {kept} kept");
             *failures = kept;
@@ -151,8 +154,8 @@ fn killed_again_and_again_nothing_is_accepted_twice_and_no_failure_forgotten() {
             let now = T + step * 30;
             clock.set(at(now));
             let again = Attempt::new(Purpose::LOGIN, &phone(*number).shows(now, 0));
-            let again = block_on(verifier.verify(&account(*number), again)).unwrap();
-            assert!(matches!(again, Verdict::Rejected(Rejection::Replayed { .. })), "round {round}: {again:?}");
+            let again = answer(block_on(verifier.verify(&account(*number), again)));
+            assert!(matches!(again, Err(Rejection::Replayed { .. })), "round {round}: {again:?}");
         }
     }
     assert!(accepted > 500, "the children were at work: {accepted}");
@@ -167,7 +170,7 @@ fn a_second_process_is_told_that_one_has_the_file() {
     let said = child(&path).wait_with_output().unwrap();
     let said = String::from_utf8(said.stdout).unwrap();
     assert!(said.contains("refused") && said.contains("a redb file serves one process"), "{said}");
-    assert!(matches!(RedbStore::open(&path), Err(RedbError::InUse { .. })), "nor twice in one");
+    assert!(matches!(RedbStore::open(&path), Err(StoreError::InUse { .. })), "nor twice in one");
     drop(store);
     assert!(RedbStore::open(&path).is_ok());
 }

@@ -1,4 +1,5 @@
-//! `examples/login.rs` as a user runs it, with the system's clock and oathtool for a phone; and as the README shows it.
+//! `examples/login.rs` as a user runs it, with the system's clock and oathtool for a phone; and as
+//! the README shows it.
 #![cfg(all(feature = "qr", feature = "redb", feature = "verifier"))]
 
 mod examples;

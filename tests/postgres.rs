@@ -1,10 +1,12 @@
-//! `PostgresStore` on a real server: its contract, and what it says when the server is dead, slow, or read-only.
+//! `PostgresStore` on a real server: its contract, and what it says when the server is dead, slow,
+//! or read-only.
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 mod servers;
 
 use sekisho::account::AccountId;
-use sekisho::store::{PostgresError, PostgresStore, Revision, Store, Stored, Swap, Write, conformance};
+use sekisho::seal::{Revision, Stored, Write};
+use sekisho::store::{PostgresStore, Store, StoreError, Swap, conformance};
 use servers::{Certificates, Postgres, Proxy, free_port};
 use std::future::Future;
 use std::task::{Context, Poll, Waker};
@@ -32,7 +34,7 @@ async fn it_keeps_the_contract_in_every_isolation_and_in_the_services_own_pool()
     conformance::check(&one).await.unwrap();
     conformance::race(&[&one, &other, &one.clone()], 16, 50).await.unwrap();
     let elsewhere = PostgresStore::builder().table("elsewhere").connect(&postgres.url()).unwrap();
-    assert!(matches!(elsewhere.load(&account("alice")).await, Err(PostgresError::NoTable(_))));
+    assert!(matches!(elsewhere.load(&account("alice")).await, Err(StoreError::NoTable { .. })));
     elsewhere.create_table().await.unwrap();
     conformance::apart(&one, &elsewhere).await.unwrap();
     postgres.sql("CREATE SCHEMA factors");
@@ -40,7 +42,8 @@ async fn it_keeps_the_contract_in_every_isolation_and_in_the_services_own_pool()
     factors.create_table().await.unwrap();
     conformance::apart(&one, &factors).await.unwrap();
 
-    // Where others are first, stricter isolation says so by an error, and it is a lost swap all the same.
+    // Where others are first, stricter isolation says so by an error, and it is a lost swap all the
+    // same.
     for isolation in ["repeatable read", "serializable"] {
         postgres.sql(&format!("ALTER DATABASE postgres SET default_transaction_isolation = '{isolation}'"));
         let strict = connect(&postgres).await;
@@ -76,8 +79,8 @@ async fn the_table_is_made_by_many_at_once_or_by_the_migration() {
         "\\x616c696365|16|1300"
     );
     for bad in ["", "a;b", "A", "1a", "a b", "\"", &"x".repeat(64)] {
-        assert!(matches!(PostgresStore::builder().table(bad).connect(&postgres.url()), Err(PostgresError::Name)));
-        assert!(matches!(PostgresStore::builder().schema(bad).migration(), Err(PostgresError::Name)));
+        assert!(matches!(PostgresStore::builder().table(bad).connect(&postgres.url()), Err(StoreError::Name { .. })));
+        assert!(matches!(PostgresStore::builder().schema(bad).migration(), Err(StoreError::Name { .. })));
     }
 }
 
@@ -102,7 +105,7 @@ async fn a_server_that_is_killed_and_started_again_is_found_again_with_what_it_a
     for _ in 0..3 {
         let begun = Instant::now();
         let error = store.swap(&account("alice"), &write(Some(1), 2)).await.unwrap_err();
-        assert!(matches!(error, PostgresError::Unreachable(_) | PostgresError::TimedOut { .. }), "{error:?}");
+        assert!(matches!(error, StoreError::Unreachable { .. } | StoreError::TimedOut { .. }), "{error:?}");
         assert!(begun.elapsed() < Duration::from_secs(2));
     }
     postgres.restart();
@@ -116,8 +119,8 @@ async fn a_server_that_is_killed_and_started_again_is_found_again_with_what_it_a
     };
     assert_eq!(stored, Some(write(None, 1).new));
     let nobody = PostgresStore::connect(&format!("postgres://postgres@127.0.0.1:{}/postgres", free_port())).unwrap();
-    assert!(matches!(nobody.load(&account("alice")).await, Err(PostgresError::Unreachable(_))));
-    assert!(matches!(PostgresStore::connect("no url at all"), Err(PostgresError::Config(_))));
+    assert!(matches!(nobody.load(&account("alice")).await, Err(StoreError::Unreachable { .. })));
+    assert!(matches!(PostgresStore::connect("no url at all"), Err(StoreError::Config { .. })));
 }
 
 #[tokio::test]
@@ -130,7 +133,7 @@ async fn a_row_that_somebody_holds_is_an_error_within_the_deadline_and_the_swap_
     client.batch_execute("BEGIN; SELECT * FROM sekisho FOR UPDATE").await.unwrap();
     let begun = Instant::now();
     let error = store.swap(&account("alice"), &write(Some(1), 2)).await.unwrap_err();
-    assert!(matches!(error, PostgresError::TimedOut { .. } | PostgresError::Refused(_)), "{error:?}");
+    assert!(matches!(error, StoreError::TimedOut { .. } | StoreError::Refused { .. }), "{error:?}");
     assert!(begun.elapsed() < Duration::from_secs(2));
     // The server was told to give up as well.
     while postgres.sql("SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'UPDATE%'") != "0" {
@@ -152,12 +155,12 @@ async fn a_connection_that_is_cut_or_falls_silent_is_replaced_by_another() {
     // As when its machine is gone, or a firewall has forgotten it: nobody says so.
     proxy.silence();
     let error = store.load(&account("alice")).await.unwrap_err();
-    assert!(matches!(error, PostgresError::TimedOut { .. }), "{error}");
+    assert!(matches!(error, StoreError::TimedOut { .. }), "{error}");
     assert_eq!(store.load(&account("alice")).await.unwrap(), Some(write(None, 1).new), "the next one is answered");
     proxy.cut();
     // Noticed at once, or by the next one.
     if let Err(error) = store.load(&account("alice")).await {
-        assert!(matches!(error, PostgresError::Unreachable(_)), "{error}");
+        assert!(matches!(error, StoreError::Unreachable { .. }), "{error}");
     }
     assert_eq!(store.load(&account("alice")).await.unwrap(), Some(write(None, 1).new));
 }
@@ -173,7 +176,7 @@ async fn tls_is_spoken_with_whoever_the_authority_has_certified_and_nobody_else(
     };
     connect(&postgres).await;
     let plain = open("require", None).unwrap();
-    assert!(matches!(plain.load(&account("alice")).await, Err(PostgresError::Unreachable(_))), "no TLS there");
+    assert!(matches!(plain.load(&account("alice")).await, Err(StoreError::Unreachable { .. })), "no TLS there");
     let certificates = Certificates::of("localhost");
     postgres.speak_tls(&certificates);
     let encrypted = open("require", Some(&certificates.authority)).unwrap();
@@ -184,14 +187,14 @@ async fn tls_is_spoken_with_whoever_the_authority_has_certified_and_nobody_else(
     for mode in ["require", "prefer"] {
         for authority in [None, Some(&*Certificates::of("localhost").authority)] {
             let unknown = open(mode, authority).unwrap().load(&account("alice")).await.unwrap_err();
-            assert!(matches!(unknown, PostgresError::Unreachable(_)), "{unknown:?}");
+            assert!(matches!(unknown, StoreError::Unreachable { .. }), "{unknown:?}");
         }
     }
     let elsewhere = Certificates::of("elsewhere.example");
     postgres.speak_tls(&elsewhere);
     let misled = open("require", Some(&elsewhere.authority)).unwrap().load(&account("alice")).await.unwrap_err();
-    assert!(matches!(misled, PostgresError::Unreachable(_)), "{misled:?}");
-    assert!(matches!(open("require", Some(b"-----BEGIN CERTIFICATE-----")), Err(PostgresError::Config(_))));
+    assert!(matches!(misled, StoreError::Unreachable { .. }), "{misled:?}");
+    assert!(matches!(open("require", Some(b"-----BEGIN CERTIFICATE-----")), Err(StoreError::Config { .. })));
 }
 
 #[tokio::test]
@@ -203,7 +206,7 @@ async fn tls_is_insisted_upon_where_an_authority_is_named_and_a_certificate_is_s
     let open = |more: &str| PostgresStore::builder().certificate_authority(&certificates.authority).connect(&url(more));
     for more in ["", "?sslmode=prefer", "?sslmode=verify-full", "?sslmode=verify-ca"] {
         let stripped = open(more).unwrap().load(&account("alice")).await.unwrap_err();
-        assert!(matches!(stripped, PostgresError::Unreachable(_)), "{more}: {stripped:?}");
+        assert!(matches!(stripped, StoreError::Unreachable { .. }), "{more}: {stripped:?}");
     }
     postgres.speak_tls(&certificates);
     for more in ["", "?sslmode=verify-full", "?sslmode=require"] {
@@ -211,7 +214,7 @@ async fn tls_is_insisted_upon_where_an_authority_is_named_and_a_certificate_is_s
     }
     postgres.ask_for_certificates(&certificates);
     let without = open("").unwrap().load(&account("alice")).await.unwrap_err();
-    assert!(matches!(without, PostgresError::Refused(_) | PostgresError::Unreachable(_)), "{without:?}");
+    assert!(matches!(without, StoreError::Refused { .. } | StoreError::Unreachable { .. }), "{without:?}");
     let with = |certificates: &Certificates| {
         let (own, key) = &certificates.client;
         let builder = PostgresStore::builder().client_certificate(own, key);
@@ -219,7 +222,7 @@ async fn tls_is_insisted_upon_where_an_authority_is_named_and_a_certificate_is_s
     };
     assert!(with(&certificates).unwrap().load(&account("alice")).await.unwrap().is_none());
     let builder = PostgresStore::builder().client_certificate(&certificates.client.0, b"no key");
-    assert!(matches!(builder.connect(&url("")), Err(PostgresError::Config(_))));
+    assert!(matches!(builder.connect(&url("")), Err(StoreError::Config { .. })));
 }
 
 #[tokio::test]
@@ -228,7 +231,8 @@ async fn the_second_host_is_used_while_the_first_is_silent_or_takes_no_writes() 
     connect(&postgres).await;
     connect(&read_only).await;
     read_only.sql("ALTER DATABASE postgres SET default_transaction_read_only = on");
-    // An address that answers nothing (RFC 5737), and one whose queue is full, are the same from here: nobody accepts.
+    // An address that answers nothing (RFC 5737), and one whose queue is full, are the same from here:
+    // nobody accepts.
     let full = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = full.local_addr().unwrap().port();
     let mut crowd = Vec::new();
@@ -270,7 +274,7 @@ async fn a_connection_to_a_server_that_becomes_read_only_is_given_up() {
         assert!(begun.elapsed() < Duration::from_secs(10));
     }
     let error = store.load(&account("alice")).await.unwrap_err();
-    assert!(!matches!(error, PostgresError::Damaged), "no other connection takes writes either: {error:?}");
+    assert!(!matches!(error, StoreError::Damaged { .. }), "no other connection takes writes either: {error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -299,7 +303,7 @@ async fn a_server_that_takes_no_more_connections_or_not_this_user_refuses() {
         let url = format!("postgres://{user}@127.0.0.1:{}/postgres", postgres.port);
         let begun = Instant::now();
         let error = PostgresStore::connect(&url).unwrap().load(&account("alice")).await.unwrap_err();
-        assert!(matches!(error, PostgresError::Refused(_)), "{error:?}");
+        assert!(matches!(error, StoreError::Refused { .. }), "{error:?}");
         assert!(begun.elapsed() < Duration::from_secs(2));
     }
     // All of its own connections are taken.
@@ -344,5 +348,35 @@ fn outside_of_a_runtime_it_is_an_error_and_no_panic() {
     let store = PostgresStore::connect("postgres://postgres@127.0.0.1:1/postgres").unwrap();
     let alice = account("alice");
     let answer = std::pin::pin!(store.load(&alice)).poll(&mut Context::from_waker(Waker::noop()));
-    assert!(matches!(answer, Poll::Ready(Err(PostgresError::NoRuntime))));
+    assert!(matches!(answer, Poll::Ready(Err(StoreError::NoRuntime { .. }))));
+}
+
+/// A password that is proved over one TLS connection cannot be passed on over another.
+#[tokio::test]
+async fn channel_binding_is_done_where_it_is_required() {
+    let postgres = Postgres::start();
+    connect(&postgres).await;
+    let certificates = Certificates::of("localhost");
+    postgres.speak_tls(&certificates);
+    postgres.sql("CREATE ROLE exchange LOGIN PASSWORD 'a password'");
+    postgres.sql("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO exchange");
+    postgres.ask_for_passwords();
+    let open = |password: &str, binding: &str| {
+        let port = postgres.port;
+        let url = format!(
+            "postgres://exchange:{password}@localhost:{port}/postgres?sslmode=require&channel_binding={binding}"
+        );
+        PostgresStore::builder().certificate_authority(&certificates.authority).connect(&url).unwrap()
+    };
+    for binding in ["require", "prefer", "disable"] {
+        let swapped = open("a%20password", binding).swap(&account(binding), &write(None, 1)).await;
+        assert_eq!(swapped.unwrap(), Swap::Done, "{binding}");
+    }
+    let wrong = open("another", "require").load(&account("alice")).await.unwrap_err();
+    assert!(matches!(wrong, StoreError::Refused { .. } | StoreError::Unreachable { .. }), "{wrong}");
+    // Where nothing asks for a password there is nothing to bind.
+    let url =
+        format!("postgres://postgres@localhost:{}/postgres?sslmode=require&channel_binding=require", postgres.port);
+    let trusted = PostgresStore::builder().certificate_authority(&certificates.authority).connect(&url).unwrap();
+    assert!(trusted.load(&account("alice")).await.is_err());
 }

@@ -1,5 +1,6 @@
-//! What cannot be tested from within the crate: what memory and time tell about secrets, and that the ground floor
-//! needs no std. Each is a package of its own beside this file, built and run here. x86-64 Linux only.
+//! What cannot be tested from within the crate: what memory and time tell about secrets, and that
+//! the ground floor needs no std. Each is a package of its own beside this file, built and run
+//! here. x86-64 Linux only.
 #![cfg(all(target_os = "linux", target_arch = "x86_64", feature = "full"))] // once: they do not depend on features
 
 use std::path::PathBuf;
@@ -11,7 +12,8 @@ fn build(package: &str, options: &[&str]) -> PathBuf {
     let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(package);
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--release", "--target-dir"]).arg(&target).args(options).current_dir(folder);
-    // Flags for this build (coverage, sanitizers) are not meant for that one, which needs one of its own.
+    // Flags for this build (coverage, sanitizers) are not meant for that one, which needs one of its
+    // own.
     let output = cargo.env_remove("CARGO_ENCODED_RUSTFLAGS").env("RUSTFLAGS", "--cfg sekisho_proofs").output().unwrap();
     assert!(output.status.success(), "{package} does not build: {}", String::from_utf8_lossy(&output.stderr));
     target.join("release")
@@ -31,7 +33,7 @@ fn nothing_branches_on_a_key_while_a_code_is_judged() {
 
     let planted = valgrind(&program, &["planted"]);
     assert_eq!(planted.status.code(), Some(9), "a planted branch on the key is reported");
-    assert!(String::from_utf8_lossy(&planted.stderr).contains("depends on uninitialized value"));
+    assert!(String::from_utf8_lossy(&planted.stderr).contains("depends on uninitialised value"));
 
     let unchecked = Command::new(&program).output().unwrap();
     assert_eq!(unchecked.status.code(), Some(2), "without valgrind the check fails, as nothing would be checked");

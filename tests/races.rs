@@ -3,9 +3,9 @@
 
 mod phone;
 
-use phone::{Phone, T, at, keyring, new_authenticator};
+use phone::{Phone, T, answer, at, keyring, new_authenticator};
 use sekisho::account::{AccountId, Attempt, Purpose};
-use sekisho::otp::{Rejection, Verdict};
+use sekisho::otp::{NotAccepted, Rejection};
 use sekisho::store::{MemoryStore, RedbStore, Store};
 use sekisho::verifier::TestClock;
 use sekisho::{Error, Verifier};
@@ -26,7 +26,7 @@ async fn enroll<S: Store>(verifier: &Verifier<S>, account: &AccountId, clock: &T
     clock.set(at(now - 120));
     let phone = Phone::of(&verifier.enroll_first(account, new_authenticator()).await.unwrap());
     let attempt = Attempt::new(Purpose::BINDING, &phone.shows(now - 120, 0));
-    assert!(matches!(verifier.confirm(account, attempt).await.unwrap(), Verdict::Accepted(_)));
+    assert!(verifier.confirm(account, attempt).await.is_ok());
     clock.set(at(now));
     phone
 }
@@ -40,35 +40,36 @@ async fn one_code_is_accepted_once<S: Store + Clone>(store: S, accounts: usize, 
     for number in 0..accounts {
         let account = AccountId::new(format!("raced {number}")).unwrap();
         let phone = enroll(&verifiers[0], &account, &clock, T).await;
-        // Digits that come again within ten minutes, twenty steps, are refused: that happens every 50,000 rounds or so.
-        let lately = VecDeque::from([phone.shows(T - 120, 0)]);
-        raced.push((account, phone, lately));
+        // Digits that come again within ten minutes, twenty steps, are refused: that happens every 50,000
+        // rounds or so.
+        let recent = VecDeque::from([phone.shows(T - 120, 0)]);
+        raced.push((account, phone, recent));
     }
     let each = rounds.div_ceil(accounts as u64);
     for round in 0..each {
         let now = T + round * 30;
         clock.set(at(now));
         let mut racing = Vec::new();
-        for (account, phone, lately) in &mut raced {
+        for (account, phone, recent) in &mut raced {
             let code = phone.shows(now, 0);
             let tasks = (0..TASKS).map(|task| {
                 let (verifier, account) = (verifiers[task % VERIFIERS].clone(), account.clone());
                 let attempt = Attempt::new(Purpose::LOGIN, &code);
-                tokio::spawn(async move { verifier.verify(&account, attempt).await.unwrap() })
+                tokio::spawn(async move { verifier.verify(&account, attempt).await })
             });
-            racing.push((usize::from(!lately.contains(&code)), tasks.collect::<Vec<_>>()));
-            lately.push_back(code);
-            if lately.len() > 19 {
-                lately.pop_front();
+            racing.push((usize::from(!recent.contains(&code)), tasks.collect::<Vec<_>>()));
+            recent.push_back(code);
+            if recent.len() > 19 {
+                recent.pop_front();
             }
         }
         for (expected, tasks) in racing {
             let (mut accepted, mut replayed) = (0, 0);
             for task in tasks {
-                match task.await.unwrap() {
-                    Verdict::Accepted(_) => accepted += 1,
-                    Verdict::Rejected(Rejection::Replayed { .. }) => replayed += 1,
-                    Verdict::Rejected(rejection) => panic!("{rejection:?} in round {round}"),
+                match answer(task.await.unwrap()) {
+                    Ok(_) => accepted += 1,
+                    Err(Rejection::Replayed { .. }) => replayed += 1,
+                    Err(rejection) => panic!("{rejection:?} in round {round}"),
                 }
             }
             assert_eq!((accepted, replayed), (expected, TASKS - expected), "round {round}");
@@ -89,7 +90,8 @@ async fn one_code_sixty_four_tasks_one_acceptance_on_redb() {
     one_code_is_accepted_once(RedbStore::open(folder.path().join("records")).unwrap(), 16, 100_000).await;
 }
 
-/// A thousand guesses at once on one account, the right code among them, and another account's owner logging in meanwhile.
+/// A thousand guesses at once on one account, the right code among them, and another account's
+/// owner logging in meanwhile.
 async fn no_more_guesses_are_answered_than_allowed<S: Store + Clone>(store: S) {
     let clock = TestClock::at(at(T));
     let verifiers = verifiers(&store, &clock);
@@ -97,7 +99,8 @@ async fn no_more_guesses_are_answered_than_allowed<S: Store + Clone>(store: S) {
     let phone = enroll(&verifiers[0], &victim, &clock, T).await;
     let other_phone = enroll(&verifiers[0], &other, &clock, T).await;
 
-    // Five failures lock; nothing is answered as wrong beyond them, until the lock ends: then one at a time.
+    // Five failures lock; nothing is answered as wrong beyond them, until the lock ends: then one at a
+    // time.
     let mut allowed = 5;
     let mut now = T;
     for wave in 0..4 {
@@ -111,21 +114,22 @@ async fn no_more_guesses_are_answered_than_allowed<S: Store + Clone>(store: S) {
         });
         let tasks: Vec<_> = tasks.collect();
         let attempt = Attempt::new(Purpose::LOGIN, &other_phone.shows(now, 0));
-        let meanwhile = verifiers[0].verify(&other, attempt).await.unwrap();
-        assert!(matches!(meanwhile, Verdict::Accepted(_)), "the other account's owner is in");
+        let meanwhile = verifiers[0].verify(&other, attempt).await;
+        assert!(meanwhile.is_ok(), "the other account's owner is in");
         let (mut wrong, mut locked) = (0, 0);
         for task in tasks {
             match task.await.unwrap() {
-                Ok(Verdict::Rejected(Rejection::Mismatch(_))) => wrong += 1,
-                Ok(Verdict::Rejected(Rejection::Locked { .. })) | Err(Error::Contention) => locked += 1,
+                Err(NotAccepted::Rejected(Rejection::Mismatch(_))) => wrong += 1,
+                Err(NotAccepted::Rejected(Rejection::Locked { .. }) | NotAccepted::Failed(Error::Contention)) => {
+                    locked += 1;
+                }
                 answer => panic!("{answer:?}"),
             }
         }
         assert_eq!((wrong, locked), (allowed, 1_000 - allowed), "wave {wave}");
         // The right code is no exception.
         let attempt = Attempt::new(Purpose::LOGIN, &phone.shows(now, 0));
-        let Verdict::Rejected(Rejection::Locked { until }) = verifiers[1].verify(&victim, attempt).await.unwrap()
-        else {
+        let Err(Rejection::Locked { until }) = answer(verifiers[1].verify(&victim, attempt).await) else {
             panic!("locked")
         };
         assert_eq!(until, at(now + (30 << wave)));
@@ -148,7 +152,8 @@ async fn a_thousand_parallel_guesses_are_answered_as_the_policy_allows_on_redb()
     no_more_guesses_are_answered_than_allowed(RedbStore::open(folder.path().join("records")).unwrap()).await;
 }
 
-/// The right code is somewhere among the guesses: it is in, or locked out, but never answered beyond the count.
+/// The right code is somewhere among the guesses: it is in, or locked out, but never answered
+/// beyond the count.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_right_code_among_the_guesses_is_counted_like_any() {
     for round in 0..200 {
@@ -163,15 +168,15 @@ async fn the_right_code_among_the_guesses_is_counted_like_any() {
         let tasks = (0..100).map(|number| {
             let (verifier, account) = (verifiers[number % VERIFIERS].clone(), account.clone());
             let code = if number == 6 { phone.shows(T, 0) } else { wrong.clone() };
-            tokio::spawn(async move { verifier.verify(&account, Attempt::new(Purpose::LOGIN, &code)).await.unwrap() })
+            tokio::spawn(async move { answer(verifier.verify(&account, Attempt::new(Purpose::LOGIN, &code)).await) })
         });
         let (mut wrong, mut accepted) = (0, 0);
         for task in tasks.collect::<Vec<_>>() {
             match task.await.unwrap() {
-                Verdict::Rejected(Rejection::Mismatch(_)) => wrong += 1,
-                Verdict::Accepted(_) => accepted += 1,
-                Verdict::Rejected(Rejection::Locked { .. }) => {}
-                Verdict::Rejected(rejection) => panic!("{rejection:?}"),
+                Err(Rejection::Mismatch(_)) => wrong += 1,
+                Ok(_) => accepted += 1,
+                Err(Rejection::Locked { .. }) => {}
+                Err(rejection) => panic!("{rejection:?}"),
             }
         }
         // Up to four before the success, five after it; five without.

@@ -3,9 +3,9 @@
 
 mod phone;
 
-use phone::{Phone, T, at, keyring, new_authenticator};
+use phone::{Phone, T, answer, at, keyring, new_authenticator};
 use sekisho::account::{AccountError, AccountId, Attempt, AuthenticatorId, Method, Proof, Purpose, RecoveryCodes};
-use sekisho::otp::{Limits, LockState, Rejection, UnixTime, Verdict};
+use sekisho::otp::{Limits, LockState, NotAccepted, Rejection, UnixTime};
 use sekisho::store::{MemoryStore, Store};
 use sekisho::verifier::TestClock;
 use sekisho::{Error, Verifier};
@@ -31,26 +31,26 @@ impl Service {
     async fn enrolled(&self) -> (Phone, RecoveryCodes) {
         let phone = Phone::of(&self.verifier.enroll_first(&alice(), new_authenticator()).await.unwrap());
         let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T, 0));
-        let Verdict::Accepted(proof) = self.verifier.confirm(&alice(), attempt).await.unwrap() else { panic!() };
+        let proof = self.verifier.confirm(&alice(), attempt).await.unwrap();
         (phone, self.verifier.issue_recovery_codes(proof).await.unwrap())
     }
 
-    async fn submit(&self, secs: u64, attempt: Attempt) -> Verdict<Proof> {
+    async fn submit(&self, secs: u64, attempt: Attempt) -> Result<Proof, Rejection> {
         self.clock.set(at(secs));
-        self.verifier.verify(&alice(), attempt).await.unwrap()
+        answer(self.verifier.verify(&alice(), attempt).await)
     }
 
     async fn recover(&self, secs: u64, code: &str, purpose: Purpose) -> Proof {
         match self.submit(secs, Attempt::recovery(purpose, code)).await {
-            Verdict::Accepted(proof) => proof,
-            Verdict::Rejected(rejection) => panic!("{rejection:?}"),
+            Ok(proof) => proof,
+            Err(rejection) => panic!("{rejection:?}"),
         }
     }
 
     async fn refused(&self, secs: u64, attempt: Attempt) -> Rejection {
         match self.submit(secs, attempt).await {
-            Verdict::Rejected(rejection) => rejection,
-            Verdict::Accepted(proof) => panic!("{proof:?}"),
+            Err(rejection) => rejection,
+            Ok(proof) => panic!("{proof:?}"),
         }
     }
 }
@@ -71,16 +71,14 @@ async fn each_code_is_good_once_and_the_count_goes_down() {
         }
     }
     let none = service.verifier.verify(&alice(), Attempt::recovery(Purpose::LOGIN, codes.iter().next().unwrap())).await;
-    assert!(matches!(none, Err(Error::Account(AccountError::NoRecoveryCodes))));
+    assert!(matches!(none, Err(NotAccepted::Failed(Error::Account(AccountError::NoRecoveryCodes)))));
 }
 
 #[tokio::test]
 async fn a_new_set_ends_the_one_before() {
     let service = Service::new();
     let (phone, old) = service.enrolled().await;
-    let Verdict::Accepted(proof) =
-        service.submit(T + 30, Attempt::new(Purpose::BINDING, &phone.shows(T + 30, 0))).await
-    else {
+    let Ok(proof) = service.submit(T + 30, Attempt::new(Purpose::BINDING, &phone.shows(T + 30, 0))).await else {
         panic!()
     };
     let new = service.verifier.issue_recovery_codes(proof).await.unwrap();
@@ -97,18 +95,23 @@ async fn a_new_set_ends_the_one_before() {
 async fn a_set_takes_a_proof_for_binding_that_is_used_up() {
     let service = Service::new();
     let (phone, codes) = service.enrolled().await;
-    let Verdict::Accepted(login) = service.submit(T + 30, Attempt::new(Purpose::LOGIN, &phone.shows(T + 30, 0))).await
-    else {
+    let Ok(login) = service.submit(T + 30, Attempt::new(Purpose::LOGIN, &phone.shows(T + 30, 0))).await else {
         panic!()
     };
-    assert!(matches!(service.verifier.issue_recovery_codes(login).await, Err(Error::Account(AccountError::Proof(_)))));
+    assert!(matches!(
+        service.verifier.issue_recovery_codes(login).await,
+        Err(Error::Account(AccountError::ProofSpent | AccountError::ProofForAnotherPurpose))
+    ));
     // A recovery code's own proof makes a new set, and then nothing more.
     let attempt = || Attempt::recovery(Purpose::BINDING, codes.iter().next().unwrap()).with_idempotency_key([1; 16]);
-    let Verdict::Accepted(proof) = service.submit(T + 31, attempt()).await else { panic!() };
-    let Verdict::Accepted(again) = service.submit(T + 32, attempt()).await else { panic!() };
+    let Ok(proof) = service.submit(T + 31, attempt()).await else { panic!() };
+    let Ok(again) = service.submit(T + 32, attempt()).await else { panic!() };
     assert_eq!((proof.id(), proof.method()), (again.id(), again.method()), "asked again by name");
     assert!(service.verifier.issue_recovery_codes(proof).await.is_ok());
-    assert!(matches!(service.verifier.issue_recovery_codes(again).await, Err(Error::Account(AccountError::Proof(_)))));
+    assert!(matches!(
+        service.verifier.issue_recovery_codes(again).await,
+        Err(Error::Account(AccountError::ProofSpent | AccountError::ProofForAnotherPurpose))
+    ));
 }
 
 #[tokio::test]
@@ -119,16 +122,13 @@ async fn a_lost_phone_is_replaced_by_a_recovery_code() {
     let proof = service.recover(now, codes.iter().nth(3).unwrap(), Purpose::BINDING).await;
     let found = Phone::of(&service.verifier.enroll(proof, new_authenticator()).await.unwrap());
     let attempt = Attempt::new(Purpose::BINDING, &found.shows(now, 0));
-    let Verdict::Accepted(proof) = service.verifier.confirm(&alice(), attempt).await.unwrap() else { panic!() };
+    let proof = service.verifier.confirm(&alice(), attempt).await.unwrap();
     service.verifier.remove(proof, AuthenticatorId::new(1)).await.unwrap();
     assert!(matches!(
         service.refused(now + 30, Attempt::new(Purpose::LOGIN, &lost.shows(now + 30, 0))).await,
         Rejection::Mismatch(_)
     ));
-    assert!(matches!(
-        service.submit(now + 30, Attempt::new(Purpose::LOGIN, &found.shows(now + 30, 0))).await,
-        Verdict::Accepted(_)
-    ));
+    assert!(service.submit(now + 30, Attempt::new(Purpose::LOGIN, &found.shows(now + 30, 0))).await.is_ok());
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ async fn a_recovery_code_does_not_withdraw_by_itself() {
     service.clock.set(at(now));
     let code = codes.iter().next().unwrap();
     let refused = service.verifier.verify(&alice(), Attempt::recovery(Purpose::WITHDRAWAL, code)).await;
-    assert!(matches!(refused, Err(Error::Account(AccountError::NotByRecovery))), "{refused:?}");
+    assert!(matches!(refused, Err(NotAccepted::Failed(Error::Account(AccountError::NotByRecovery)))), "{refused:?}");
     let _ = service.recover(now, code, Purpose::LOGIN).await;
 }
 
@@ -165,7 +165,7 @@ async fn a_new_set_holds_withdrawals_for_a_day() {
     let (phone, _) = service.enrolled().await;
     let now = T + 100_000;
     let attempt = Attempt::new(Purpose::BINDING, &phone.shows(now, 0));
-    let Verdict::Accepted(proof) = service.submit(now, attempt).await else { panic!() };
+    let Ok(proof) = service.submit(now, attempt).await else { panic!() };
     let _ = service.verifier.issue_recovery_codes(proof).await.unwrap();
     let held = service.refused(now, Attempt::new(Purpose::WITHDRAWAL, &phone.shows(now, 1))).await;
     assert_eq!(held, Rejection::Held { until: at(now + 86_400) });
@@ -198,18 +198,16 @@ async fn recovery_codes_work_while_the_other_doors_are_locked_or_disabled() {
     let proof = service.recover(now, codes.next().unwrap(), Purpose::BINDING).await;
     let next = Phone::of(&service.verifier.enroll(proof, new_authenticator()).await.unwrap());
     let attempt = Attempt::new(Purpose::BINDING, &next.shows(now, 0));
-    assert!(matches!(service.verifier.confirm(&alice(), attempt).await.unwrap(), Verdict::Accepted(_)));
-    // The old one stays disabled; the new one logs in once the common lock, whose count is full, admits an attempt.
+    assert!(service.verifier.confirm(&alice(), attempt).await.is_ok());
+    // The old one stays disabled; the new one logs in once the common lock, whose count is full, admits
+    // an attempt.
     now += 2 * 86_400;
     assert!(matches!(
         service.refused(now, Attempt::new(Purpose::LOGIN, &phone.shows(now, 0))).await,
         Rejection::Mismatch(_)
     ));
     now += 2 * 86_400;
-    assert!(matches!(
-        service.submit(now, Attempt::new(Purpose::LOGIN, &next.shows(now, 0))).await,
-        Verdict::Accepted(_)
-    ));
+    assert!(service.submit(now, Attempt::new(Purpose::LOGIN, &next.shows(now, 0))).await.is_ok());
 }
 
 #[tokio::test]
@@ -229,10 +227,7 @@ async fn guesses_at_recovery_codes_have_a_throttle_of_their_own() {
     }
     let locked = service.refused(T + 60, Attempt::recovery(Purpose::LOGIN, code)).await;
     assert_eq!(locked, Rejection::Locked { until: at(T + 60 + Limits::DEFAULT.first_lock_secs) });
-    assert!(matches!(
-        service.submit(T + 60, Attempt::new(Purpose::LOGIN, &phone.shows(T + 60, 0))).await,
-        Verdict::Accepted(_)
-    ));
+    assert!(service.submit(T + 60, Attempt::new(Purpose::LOGIN, &phone.shows(T + 60, 0))).await.is_ok());
     let _ = service.recover(T + 90, code, Purpose::LOGIN).await;
 }
 
@@ -264,7 +259,7 @@ async fn one_recovery_code_sixty_four_tasks_one_acceptance() {
         });
         let mut accepted = 0;
         for task in tasks.collect::<Vec<_>>() {
-            accepted += usize::from(matches!(task.await.unwrap(), Verdict::Accepted(_)));
+            accepted += usize::from(task.await.is_ok());
         }
         assert_eq!(accepted, 1, "code {used}");
         // The others were refused as wrong, and locked that door for a while.
@@ -292,22 +287,19 @@ async fn neither_codes_nor_hashes_are_in_the_store_or_the_history() {
 async fn removing_the_last_authenticator_ends_the_recovery_codes_too() {
     let service = Service::new();
     let (phone, codes) = service.enrolled().await;
-    let Verdict::Accepted(proof) =
-        service.submit(T + 30, Attempt::new(Purpose::BINDING, &phone.shows(T + 30, 0))).await
-    else {
+    let Ok(proof) = service.submit(T + 30, Attempt::new(Purpose::BINDING, &phone.shows(T + 30, 0))).await else {
         panic!()
     };
     service.verifier.remove_last(proof, AuthenticatorId::new(1)).await.unwrap();
     let left = service.verifier.verify(&alice(), Attempt::recovery(Purpose::LOGIN, codes.iter().next().unwrap())).await;
-    assert!(matches!(left, Err(Error::Account(AccountError::NoRecoveryCodes))), "{left:?}");
+    assert!(matches!(left, Err(NotAccepted::Failed(Error::Account(AccountError::NoRecoveryCodes)))), "{left:?}");
 }
 
 #[tokio::test]
 async fn a_stranger_who_keeps_the_recovery_codes_locked_does_not_stop_a_known_browser_or_a_pass() {
     let service = Service::new();
     let (phone, codes) = service.enrolled().await;
-    let Verdict::Accepted(proof) = service.submit(T + 30, Attempt::new(Purpose::LOGIN, &phone.shows(T + 30, 0))).await
-    else {
+    let Ok(proof) = service.submit(T + 30, Attempt::new(Purpose::LOGIN, &phone.shows(T + 30, 0))).await else {
         panic!()
     };
     let cookie = service.verifier.remember_device(&proof, "Firefox".parse().unwrap()).await.unwrap().to_text();
@@ -327,10 +319,11 @@ async fn a_stranger_who_keeps_the_recovery_codes_locked_does_not_stop_a_known_br
     let plain = service.refused(now, Attempt::recovery(Purpose::LOGIN, code)).await;
     assert!(matches!(plain, Rejection::Locked { .. }), "{plain:?}");
     let known = Attempt::recovery(Purpose::LOGIN, code).with_device(cookie.expose());
-    assert!(matches!(service.submit(now, known).await, Verdict::Accepted(_)));
-    let pass = service.verifier.support("desk", "phone lost").unlock(&alice()).await.unwrap().to_text();
+    assert!(service.submit(now, known).await.is_ok());
+    let pass =
+        service.verifier.support(phone::operator("desk", "phone lost")).unlock(&alice()).await.unwrap().to_text();
     let with_pass = Attempt::recovery(Purpose::LOGIN, codes.next().unwrap()).with_pass(pass.expose());
-    assert!(matches!(service.submit(now, with_pass).await, Verdict::Accepted(_)));
+    assert!(service.submit(now, with_pass).await.is_ok());
     // However many they were, they disable no authenticator.
     let view = service.verifier.view(&alice()).await.unwrap();
     assert!(guesses > 50 && view.failures_in_a_row == 0 && !view.authenticators[0].is_disabled);
@@ -343,7 +336,7 @@ async fn a_known_browser_uses_a_recovery_code_also_while_the_devices_are_locked(
     let mut cookies = Vec::new();
     for now in [T + 30, T + 60] {
         let attempt = Attempt::new(Purpose::LOGIN, &phone.shows(now, 0));
-        let Verdict::Accepted(proof) = service.submit(now, attempt).await else { panic!() };
+        let Ok(proof) = service.submit(now, attempt).await else { panic!() };
         cookies.push(service.verifier.remember_device(&proof, "Firefox".parse().unwrap()).await.unwrap().to_text());
     }
     for which in 0..5 {
@@ -353,5 +346,5 @@ async fn a_known_browser_uses_a_recovery_code_also_while_the_devices_are_locked(
     let locked = Attempt::new(Purpose::LOGIN, &phone.shows(T + 61, 1)).with_device(cookies[1].expose());
     assert!(matches!(service.refused(T + 61, locked).await, Rejection::Locked { .. }));
     let known = Attempt::recovery(Purpose::LOGIN, codes.iter().next().unwrap()).with_device(cookies[1].expose());
-    assert!(matches!(service.submit(T + 62, known).await, Verdict::Accepted(_)));
+    assert!(service.submit(T + 62, known).await.is_ok());
 }

@@ -1,10 +1,12 @@
-//! `RedisStore` on real servers: its contract, and what it says when a server is dead, slow, full, read-only, or failing over.
+//! `RedisStore` on real servers: its contract, and what it says when a server is dead, slow, full,
+//! read-only, or failing over.
 #![cfg(all(feature = "redis", feature = "conformance"))]
 
 mod servers;
 
 use sekisho::account::AccountId;
-use sekisho::store::{RedisError, RedisStore, Revision, Store, Stored, Swap, Write, conformance};
+use sekisho::seal::{Revision, Stored, Write};
+use sekisho::store::{RedisStore, Store, StoreError, Swap, conformance};
 use servers::{Certificates, Cluster, Proxy, Redis, free_port};
 use std::future::Future;
 use std::task::{Context, Poll, Waker};
@@ -48,7 +50,7 @@ async fn a_cluster_of_three_keeps_the_contract() {
     }
     let counts: Vec<u32> = cluster.nodes.iter().map(|node| node.ask(&["DBSIZE"]).trim().parse().unwrap()).collect();
     assert!(counts.iter().all(|count| *count > 5) && counts.iter().sum::<u32>() == 60, "{counts:?}");
-    assert!(matches!(one.accounts().await, Err(RedisError::NotListed)));
+    assert!(matches!(one.accounts().await, Err(StoreError::NotListed)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,9 +159,12 @@ async fn what_is_kept_is_a_revision_and_an_envelope_under_the_namespace() {
     assert_eq!(store.accounts().await.unwrap(), [account("alice")]);
     // What somebody else has put there is no record.
     redis.ask(&["SET", "exchange:mallory", "short"]);
-    assert!(matches!(store.load(&account("mallory")).await, Err(RedisError::Damaged)));
+    assert!(matches!(store.load(&account("mallory")).await, Err(StoreError::Damaged { .. })));
     for bad in ["", "a:b", "a b", &"x".repeat(65)] {
-        assert!(matches!(RedisStore::builder().namespace(bad).connect(&redis.url()).await, Err(RedisError::Namespace)));
+        assert!(matches!(
+            RedisStore::builder().namespace(bad).connect(&redis.url()).await,
+            Err(StoreError::Name { .. })
+        ));
     }
 }
 
@@ -201,7 +206,7 @@ async fn a_load_does_not_stay_with_a_master_of_before() {
     name.lead_to(replica.port);
     let before = name.counts().0;
     let error = store.swap(&account("alice"), &write(Some(1), 2)).await.unwrap_err();
-    assert!(matches!(error, RedisError::Refused(_)), "{error}");
+    assert!(matches!(error, StoreError::Refused { .. }), "{error}");
     let connections = |redis: &Redis| redis.ask(&["CLIENT", "LIST", "TYPE", "normal"]).lines().count();
     assert!(store.load(&account("alice")).await.is_ok());
     assert_eq!((name.counts().0, connections(&replica)), (before + 1, 2), "the load is asked of the new master");
@@ -226,7 +231,7 @@ async fn a_server_that_is_killed_and_started_again_is_found_again_with_what_it_a
     redis.kill();
     let begun = Instant::now();
     let error = store.load(&account("alice")).await.unwrap_err();
-    assert!(matches!(error, RedisError::Unreachable(_) | RedisError::TimedOut { .. }), "{error}");
+    assert!(matches!(error, StoreError::Unreachable { .. } | StoreError::TimedOut { .. }), "{error}");
     assert!(begun.elapsed() < Duration::from_secs(2));
     redis.restart();
     let begun = Instant::now();
@@ -261,7 +266,7 @@ async fn a_server_that_does_not_answer_is_an_error_within_the_deadline() {
     let begun = Instant::now();
     assert!(nobody.connect(&format!("redis://127.0.0.1:{}", free_port())).await.is_err());
     assert!(begun.elapsed() < Duration::from_secs(2));
-    assert!(matches!(RedisStore::connect("http://127.0.0.1").await, Err(RedisError::Config(_))));
+    assert!(matches!(RedisStore::connect("http://127.0.0.1").await, Err(StoreError::Config { .. })));
 }
 
 #[tokio::test]
@@ -274,11 +279,11 @@ async fn a_connection_that_is_cut_or_falls_silent_is_replaced_by_another() {
     // As when its machine is gone, or a firewall has forgotten it: nobody says so.
     proxy.silence();
     let error = store.load(&account("alice")).await.unwrap_err();
-    assert!(matches!(error, RedisError::TimedOut { .. }), "{error}");
+    assert!(matches!(error, StoreError::TimedOut { .. }), "{error}");
     assert_eq!(store.load(&account("alice")).await.unwrap(), Some(write(None, 1).new), "the next one is answered");
     proxy.cut();
     let error = store.load(&account("alice")).await.unwrap_err();
-    assert!(matches!(error, RedisError::Unreachable(_)), "{error}");
+    assert!(matches!(error, StoreError::Unreachable { .. }), "{error}");
     assert_eq!(store.load(&account("alice")).await.unwrap(), Some(write(None, 1).new), "the next one is answered");
     assert_eq!(proxy.counts().0, 3, "one connection for all, each time");
     let stores = (0..64).map(|_| {
@@ -320,6 +325,7 @@ async fn callers_without_patience_get_a_connection_made_all_the_same() {
 
 #[tokio::test]
 async fn tls_is_spoken_with_whoever_the_authority_has_certified_and_nobody_else() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     for (name, is_good) in [("localhost", true), ("elsewhere.example", false)] {
         let certificates = Certificates::of(name);
         let (redis, url) = tls(&certificates, "no");
@@ -332,22 +338,23 @@ async fn tls_is_spoken_with_whoever_the_authority_has_certified_and_nobody_else(
             Err(error) => assert!(!is_good, "{error}"),
         }
         let unknown = RedisStore::connect(&url).await.map(drop).unwrap_err();
-        assert!(matches!(unknown, RedisError::Unreachable(_)), "{unknown}");
+        assert!(matches!(unknown, StoreError::Unreachable { .. }), "{unknown}");
         let other = RedisStore::builder().certificate_authority(&Certificates::of(name).authority);
         assert!(other.connect(&url).await.is_err(), "another authority");
         drop(redis);
     }
     let nonsense = RedisStore::builder().certificate_authority(b"no certificate");
-    assert!(matches!(nonsense.connect("rediss://localhost").await, Err(RedisError::Config(_))));
+    assert!(matches!(nonsense.connect("rediss://localhost").await, Err(StoreError::Config { .. })));
     // Whoever names an authority believes that something is encrypted.
     let plain = RedisStore::builder().certificate_authority(&Certificates::of("localhost").authority);
-    assert!(matches!(plain.clone().connect("redis://localhost").await, Err(RedisError::Config(_))));
-    assert!(matches!(plain.clone().connect_cluster(&["redis://localhost"]).await, Err(RedisError::Config(_))));
-    assert!(matches!(plain.connect_sentinel("main", &["redis://localhost"]).await, Err(RedisError::Config(_))));
+    assert!(matches!(plain.clone().connect("redis://localhost").await, Err(StoreError::Config { .. })));
+    assert!(matches!(plain.clone().connect_cluster(&["redis://localhost"]).await, Err(StoreError::Config { .. })));
+    assert!(matches!(plain.connect_sentinel("main", &["redis://localhost"]).await, Err(StoreError::Config { .. })));
 }
 
 #[tokio::test]
 async fn a_server_that_asks_for_a_certificate_gets_it() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let certificates = Certificates::of("localhost");
     let (_redis, url) = tls(&certificates, "yes");
     let builder = RedisStore::builder().certificate_authority(&certificates.authority);
@@ -375,7 +382,7 @@ async fn a_full_server_a_read_only_one_and_one_with_another_password_refuse() {
     assert_eq!(store.swap(&account("alice"), &write(None, 1)).await.unwrap(), Swap::Done);
     redis.ask(&["CONFIG", "SET", "maxmemory", "1"]);
     let full = store.swap(&account("alice"), &write(Some(1), 2)).await.unwrap_err();
-    assert!(matches!(full, RedisError::Refused(_)), "{full}");
+    assert!(matches!(full, StoreError::Refused { .. }), "{full}");
     let connected = |redis: &Redis| {
         let info = redis.ask(&["INFO", "stats"]);
         let line = info.lines().find_map(|line| line.strip_prefix("total_connections_received:"));
@@ -392,7 +399,7 @@ async fn a_full_server_a_read_only_one_and_one_with_another_password_refuse() {
     redis.ask(&["REPLICAOF", "127.0.0.1", &other.port.to_string()]);
     let begun = Instant::now();
     let read_only = store.swap(&account("alice"), &write(Some(1), 2)).await.unwrap_err();
-    assert!(matches!(read_only, RedisError::Refused(_) | RedisError::TimedOut { .. }), "{read_only}");
+    assert!(matches!(read_only, StoreError::Refused { .. } | StoreError::TimedOut { .. }), "{read_only}");
     assert!(begun.elapsed() < Duration::from_secs(2));
     redis.ask(&["REPLICAOF", "NO", "ONE"]);
     let locked = Redis::with(&["--requirepass", "secret"]);
@@ -404,7 +411,10 @@ async fn a_full_server_a_read_only_one_and_one_with_another_password_refuse() {
     assert!(!refused.to_string().is_empty() && !format!("{refused:?}").contains("secret"));
     let wrong = format!("redis://:guessed@127.0.0.1:{}", locked.port);
     let refused = RedisStore::connect(&wrong).await.map(drop).unwrap_err();
-    assert!(matches!(refused, RedisError::Refused(_)) && !format!("{refused:?}").contains("guessed"), "{refused:?}");
+    assert!(
+        matches!(refused, StoreError::Refused { .. }) && !format!("{refused:?}").contains("guessed"),
+        "{refused:?}"
+    );
     let url = format!("redis://:secret@127.0.0.1:{}", locked.port);
     assert!(RedisStore::connect(&url).await.unwrap().load(&account("alice")).await.unwrap().is_none());
 }
@@ -447,7 +457,7 @@ async fn a_change_counts_when_the_replicas_have_it() {
     }
     let alone = store.swap(&account("alice"), &write(Some(revision), revision + 1)).await.unwrap_err();
     assert!(
-        matches!(alone, RedisError::Replicas { .. } | RedisError::TimedOut { .. } | RedisError::Unreachable(_)),
+        matches!(alone, StoreError::Replicas { .. } | StoreError::TimedOut { .. } | StoreError::Unreachable { .. }),
         "{alone}"
     );
 }
@@ -521,11 +531,17 @@ fn outside_of_a_runtime_it_is_an_error_and_no_panic() {
     let url = redis.url();
     let mut outside = Context::from_waker(Waker::noop());
     let answer = std::pin::pin!(RedisStore::connect(&url)).poll(&mut outside);
-    assert!(matches!(answer, Poll::Ready(Err(RedisError::NoRuntime))));
+    assert!(matches!(answer, Poll::Ready(Err(StoreError::NoRuntime { .. }))));
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let store = runtime.block_on(RedisStore::connect(&url)).unwrap();
     let alice = account("alice");
-    assert!(matches!(std::pin::pin!(store.load(&alice)).poll(&mut outside), Poll::Ready(Err(RedisError::NoRuntime))));
-    assert!(matches!(std::pin::pin!(store.accounts()).poll(&mut outside), Poll::Ready(Err(RedisError::NoRuntime))));
+    assert!(matches!(
+        std::pin::pin!(store.load(&alice)).poll(&mut outside),
+        Poll::Ready(Err(StoreError::NoRuntime { .. }))
+    ));
+    assert!(matches!(
+        std::pin::pin!(store.accounts()).poll(&mut outside),
+        Poll::Ready(Err(StoreError::NoRuntime { .. }))
+    ));
     assert!(runtime.block_on(store.load(&alice)).is_ok());
 }

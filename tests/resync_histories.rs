@@ -7,7 +7,7 @@ mod service;
 use phone::{Phone, T, at, keyring};
 use proptest::prelude::*;
 use sekisho::account::{AccountError, Attempt, NewAuthenticator, Policy, Proof, Purpose, Resync};
-use sekisho::otp::{OtpauthUri, Rejection, Secret, Totp, Verdict};
+use sekisho::otp::{NotAccepted, OtpauthUri, Rejection, Secret, Totp};
 use sekisho::store::MemoryStore;
 use sekisho::{Error, Verifier};
 use service::{Service, alice, in_memory, refusal, stored};
@@ -125,8 +125,8 @@ impl History {
         self.submitted.iter().rev().nth(back).cloned()
     }
 
-    /// Once, and upwards only. (Where another step of a secret has the same digits it may have been that one: this is looked up, and the
-    /// history goes no further.)
+    /// Once, and upwards only. (Where another step of a secret has the same digits it may have been
+    /// that one: this is looked up, and the history goes no further.)
     fn accept(&mut self, code: &Submitted) {
         let recent = |at: u64| self.now.abs_diff(at) < 600 || at > self.now;
         assert!(
@@ -156,16 +156,16 @@ impl History {
         }
         let before = stored(&self.store).await;
         match self.verifier.verify(&alice(), attempt).await {
-            Ok(Verdict::Accepted(proof)) => {
+            Ok(proof) => {
                 self.accept(&code);
                 Some(proof)
             }
-            Ok(Verdict::Rejected(rejection)) => {
+            Err(NotAccepted::Rejected(rejection)) => {
                 let is_written = stored(&self.store).await.revision != before.revision;
                 assert_eq!(is_written, rejection.is_charged(), "what is not counted writes nothing: {rejection:?}");
                 None
             }
-            Err(error) => {
+            Err(NotAccepted::Failed(error)) => {
                 assert!(matches!(error, Error::Account(AccountError::PassNeeded)), "after a reset: {error}");
                 None
             }
@@ -180,7 +180,7 @@ impl History {
         if let (Some(cookie), true) = (&self.cookie, known) {
             resync = resync.with_device(cookie);
         }
-        if let Ok(Verdict::Accepted(_)) = self.verifier.resync(&alice(), resync).await {
+        if self.verifier.resync(&alice(), resync).await.is_ok() {
             assert_eq!((first.who, first.step + 1), (second.who, second.step), "two in a row");
             self.accept(&first);
             self.accept(&second);
@@ -220,14 +220,15 @@ impl History {
                 self.confirm(*who).await;
             }
             Act::Reset(who) => {
-                let pass = self.verifier.support("desk", "a test").reset(&alice()).await.unwrap().to_text();
+                let pass =
+                    self.verifier.support(phone::operator("desk", "a test")).reset(&alice()).await.unwrap().to_text();
                 self.cookie = None;
                 let new = imported(&self.phones[*who]);
                 let _ = self.verifier.enroll_with_pass(&alice(), pass.expose(), None, new).await.unwrap();
                 self.confirm(*who).await;
             }
             Act::Freeze => {
-                let support = self.verifier.support("desk", "a test");
+                let support = self.verifier.support(phone::operator("desk", "a test"));
                 support.freeze(&alice()).await.unwrap();
                 self.cookie = None;
                 let code = self.phones[self.bound].shows(self.now, 0);
@@ -240,7 +241,7 @@ impl History {
                 else {
                     return;
                 };
-                self.verifier.support("desk", "a test").clear_drift(&alice(), id).await.unwrap();
+                self.verifier.support(phone::operator("desk", "a test")).clear_drift(&alice(), id).await.unwrap();
             }
         }
     }
@@ -252,7 +253,7 @@ impl History {
             return;
         }
         let attempt = Attempt::new(Purpose::BINDING, &code.text);
-        if let Ok(Verdict::Accepted(_)) = self.verifier.confirm(&alice(), attempt).await {
+        if self.verifier.confirm(&alice(), attempt).await.is_ok() {
             self.accept(&code);
             self.bound = who;
         }

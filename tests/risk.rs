@@ -2,7 +2,7 @@
 #![cfg(feature = "full")] // once: it does not depend on features
 
 use sekisho::otp::{
-    Code, CodePolicy, Digits, Key, Limits, Rejection, Secret, State, Totp, UnixTime, Verdict, Window, decide,
+    Code, CodePolicy, Digits, Key, Limits, NotAccepted, Rejection, Secret, State, Totp, UnixTime, Window, decide,
 };
 use std::convert::Infallible;
 
@@ -14,8 +14,8 @@ struct Year {
     hits: u64,
 }
 
-/// A year of guesses, each made as soon as it would be answered. The owner, if there, logs in whenever one more failure
-/// would lead to a lock, and so serves the guesser as best he can.
+/// A year of guesses, each made as soon as it would be answered. The owner, if there, logs in
+/// whenever one more failure would lead to a lock, and so serves the guesser as best he can.
 fn year(key: &Key, policy: &CodePolicy, owner: bool, guess: &mut impl FnMut() -> u32) -> Year {
     let mut stored = State::new().to_bytes();
     let mut year = Year { guesses: 0, hits: 0 };
@@ -26,7 +26,7 @@ fn year(key: &Key, policy: &CodePolicy, owner: bool, guess: &mut impl FnMut() ->
             stored = *bytes;
             Ok::<(), Infallible>(())
         });
-        verdict.unwrap()
+        verdict.map_err(|NotAccepted::Rejected(rejection)| rejection)
     };
     let mut now = START;
     let mut failures = 0;
@@ -34,13 +34,13 @@ fn year(key: &Key, policy: &CodePolicy, owner: bool, guess: &mut impl FnMut() ->
         if owner && failures == policy.limits().lock_after - 1 {
             let right = key.code_at(key.totp().step_at(UnixTime::from_secs(now + 300)).unwrap());
             match submit(now + 300, &right) {
-                Verdict::Accepted(_) => (now, failures) = (now + 300, 0),
-                Verdict::Rejected(Rejection::Locked { until }) => {
+                Ok(_) => (now, failures) = (now + 300, 0),
+                Err(Rejection::Locked { until }) => {
                     now = until.as_secs();
                     continue;
                 }
                 // A guess has used the digits up.
-                Verdict::Rejected(_) => {
+                Err(_) => {
                     now += 300;
                     continue;
                 }
@@ -48,19 +48,19 @@ fn year(key: &Key, policy: &CodePolicy, owner: bool, guess: &mut impl FnMut() ->
         }
         let code = format!("{:06}", guess()).parse().unwrap();
         match submit(now, &code) {
-            Verdict::Accepted(_) => {
+            Ok(_) => {
                 year.guesses += 1;
                 year.hits += 1;
                 return year;
             }
-            Verdict::Rejected(Rejection::Mismatch(_) | Rejection::Expired(_)) => {
+            Err(Rejection::Mismatch(_) | Rejection::Expired(_)) => {
                 year.guesses += 1;
                 failures += 1;
             }
-            Verdict::Rejected(Rejection::Replayed { .. }) => {}
-            Verdict::Rejected(Rejection::Locked { until }) => now = until.as_secs(),
-            Verdict::Rejected(Rejection::Disabled) => return year,
-            Verdict::Rejected(other) => panic!("{other:?}"),
+            Err(Rejection::Replayed { .. }) => {}
+            Err(Rejection::Locked { until }) => now = until.as_secs(),
+            Err(Rejection::Disabled) => return year,
+            Err(other) => panic!("{other:?}"),
         }
     }
     year

@@ -4,7 +4,7 @@
 use hex_literal::hex;
 use proptest::prelude::*;
 use sekisho::account::AccountId;
-use sekisho::seal::{KeyId, Keyring, KeyringError, Revision, SealError, SealingKey, Stored};
+use sekisho::seal::{KeyId, Keyring, Revision, SealError, SealingKey, Stored};
 use std::process::Command;
 
 fn rng() -> rand::rngs::StdRng {
@@ -19,8 +19,8 @@ fn account(id: &str) -> AccountId {
     AccountId::new(id).unwrap()
 }
 
-/// Sealed by libsodium's XChaCha20-Poly1305 from the description of the envelope: what the first release writes, and every later
-/// one has to read.
+/// Sealed by libsodium's XChaCha20-Poly1305 from the description of the envelope: what the first
+/// release writes, and every later one has to read.
 #[test]
 fn envelope_of_the_first_release_opens() {
     let key = hex!("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
@@ -59,7 +59,7 @@ fn envelope_with_any_bit_flipped_does_not_open() {
             let expected = match position {
                 0 => matches!(error, SealError::Version { .. }),
                 1..5 => matches!(error, SealError::UnknownKey { .. }),
-                _ => error == SealError::DoesNotOpen,
+                _ => matches!(error, SealError::DoesNotOpen),
             };
             assert!(expected, "byte {position}, bit {bit}: {error:?}");
         }
@@ -72,11 +72,11 @@ fn envelope_truncated_at_every_length_or_over_long_does_not_open() {
     let stored = ring.seal_bytes(&alice, b"what is kept", &mut rng()).unwrap();
     for length in 0..stored.envelope.len() {
         let cut = Stored { envelope: stored.envelope[..length].to_vec(), ..stored };
-        assert_eq!(ring.open_bytes(&alice, &cut).unwrap_err(), SealError::DoesNotOpen, "{length} bytes");
+        assert!(matches!(ring.open_bytes(&alice, &cut).unwrap_err(), SealError::DoesNotOpen), "{length} bytes");
     }
     let mut long = stored;
     long.envelope.push(0);
-    assert_eq!(ring.open_bytes(&alice, &long).unwrap_err(), SealError::DoesNotOpen);
+    assert!(matches!(ring.open_bytes(&alice, &long).unwrap_err(), SealError::DoesNotOpen));
 }
 
 #[test]
@@ -85,15 +85,15 @@ fn envelope_moved_to_another_account_or_revision_does_not_open() {
     let [first, second] =
         [b"first", b"other"].map(|plain: &[u8; 5]| ring.seal_bytes(&alice, plain, &mut rand_now()).unwrap());
     for other in ["bob", "alic", "alice ", "Alice", "alice\0"] {
-        assert_eq!(ring.open_bytes(&account(other), &first).unwrap_err(), SealError::DoesNotOpen, "{other}");
+        assert!(matches!(ring.open_bytes(&account(other), &first).unwrap_err(), SealError::DoesNotOpen), "{other}");
     }
     let moved = Stored { revision: second.revision, envelope: first.envelope.clone() };
-    assert_eq!(ring.open_bytes(&alice, &moved).unwrap_err(), SealError::DoesNotOpen);
+    assert!(matches!(ring.open_bytes(&alice, &moved).unwrap_err(), SealError::DoesNotOpen));
     let mut near = *first.revision.as_bytes();
     for byte in 0..Revision::LEN {
         near[byte] ^= 1;
         let moved = Stored { revision: Revision::from_bytes(near), envelope: first.envelope.clone() };
-        assert_eq!(ring.open_bytes(&alice, &moved).unwrap_err(), SealError::DoesNotOpen, "revision byte {byte}");
+        assert!(matches!(ring.open_bytes(&alice, &moved).unwrap_err(), SealError::DoesNotOpen), "revision byte {byte}");
         near[byte] ^= 1;
     }
 }
@@ -107,9 +107,9 @@ fn envelope_under_an_unknown_key_or_another_key_of_the_same_id_does_not_open() {
     let alice = account("alice");
     let stored = ring(1, 1).seal_bytes(&alice, b"kept", &mut rng()).unwrap();
     let error = ring(2, 1).open_bytes(&alice, &stored).unwrap_err();
-    assert_eq!(error, SealError::UnknownKey { id: KeyId::new(1) });
+    assert!(matches!(error, SealError::UnknownKey { id } if id.number() == 1));
     assert!(error.to_string().contains("key 1"), "{error}");
-    assert_eq!(ring(1, 2).open_bytes(&alice, &stored).unwrap_err(), SealError::DoesNotOpen);
+    assert!(matches!(ring(1, 2).open_bytes(&alice, &stored).unwrap_err(), SealError::DoesNotOpen));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn the_longest_record_fits_and_a_longer_one_is_refused() {
     let stored = ring.seal_bytes(&alice, &plain[1..], &mut rng()).unwrap();
     assert_eq!(stored.envelope.len(), 64 << 10);
     let refused = ring.seal_bytes(&alice, &plain, &mut rng()).unwrap_err();
-    assert_eq!(refused, SealError::TooLong { len: plain.len() });
+    assert!(matches!(refused, SealError::TooLong { len } if len == plain.len()));
 }
 
 const HEX: &str = "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF";
@@ -161,7 +161,7 @@ fn keyrings_pass_over_whole_lines_of_comment() {
 #[test]
 fn keyrings_that_are_wrong_are_refused_by_the_number_of_the_entry() {
     for text in ["", "\n# nothing\n ,", "   "] {
-        assert!(matches!(Keyring::parse(text).unwrap_err(), KeyringError::Empty), "{text:?}");
+        assert!(matches!(Keyring::parse(text).unwrap_err(), SealError::NoKeys), "{text:?}");
     }
     let short = &HEX[1..];
     let wrong = [
@@ -178,22 +178,22 @@ fn keyrings_that_are_wrong_are_refused_by_the_number_of_the_entry() {
     ];
     for entry in wrong {
         let error = Keyring::parse(&format!("7:{HEX}\n{entry}")).unwrap_err();
-        assert!(matches!(error, KeyringError::Entry { number: 2 }), "{entry}: {error}");
+        assert!(matches!(error, SealError::KeyEntry { number: 2 }), "{entry}: {error}");
         assert!(!format!("{error} {error:?}").contains("0011"), "nothing of the key is repeated");
     }
     let twice = Keyring::parse(&format!("7:{HEX},7:{HEX}")).unwrap_err();
-    assert!(matches!(twice, KeyringError::Duplicate { id } if id.number() == 7));
+    assert!(matches!(twice, SealError::DuplicateKey { id } if id.number() == 7));
 }
 
 #[test]
 fn keyrings_are_read_from_files() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("keys");
-    assert!(matches!(Keyring::from_file(&path).unwrap_err(), KeyringError::Unreadable { .. }));
+    assert!(matches!(Keyring::from_file(&path).unwrap_err(), SealError::Unreadable { .. }));
     std::fs::write(&path, format!("3:{HEX}\n")).unwrap();
     assert_eq!(Keyring::from_file(&path).unwrap().primary_id().number(), 3);
     std::fs::write(&path, [0xff; 80]).unwrap();
-    assert!(matches!(Keyring::from_file(&path).unwrap_err(), KeyringError::Entry { number: 1 }));
+    assert!(matches!(Keyring::from_file(&path).unwrap_err(), SealError::KeyEntry { number: 1 }));
     std::fs::write(&path, format!("3:{HEX}\n{}", "#".repeat(64 << 10))).unwrap();
     assert!(Keyring::from_file(&path).is_err(), "over 64 KiB");
 }

@@ -1,8 +1,9 @@
-//! What goes through serde: parameters and policies both ways, answers outwards, checked on the way in.
+//! What goes through serde: parameters and policies both ways, answers outwards, checked on the way
+//! in.
 #![cfg(feature = "serde")]
 
 use sekisho::otp::{
-    Advice, Code, CodePolicy, Limits, OpenSteps, Rejection, Secret, State, Totp, UnixTime, Verdict, Window, decide,
+    Advice, Code, CodePolicy, Limits, NotAccepted, OpenSteps, Rejection, Secret, State, Totp, UnixTime, Window, decide,
 };
 use serde_json::{from_value, json, to_value};
 use std::convert::Infallible;
@@ -40,7 +41,7 @@ fn rejections_and_advice_are_written_for_pages() {
     let mut codes = (0..1_000_000).map(|n| format!("{n:06}").parse::<Code>().unwrap());
     let wrong = codes.find(|code| key.find_without_state(code, near).is_none()).unwrap();
     let decision = decide(&key, &CodePolicy::DEFAULT, State::new(), now, &wrong).unwrap();
-    let Verdict::Rejected(rejection) = decision.commit(|_| Ok::<(), Infallible>(())).unwrap() else {
+    let Err(NotAccepted::Rejected(rejection)) = decision.commit(|_| Ok::<(), Infallible>(())) else {
         panic!("accepted")
     };
     assert_eq!(

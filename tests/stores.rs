@@ -2,7 +2,8 @@
 #![cfg(all(feature = "redb", feature = "conformance"))]
 
 use sekisho::account::AccountId;
-use sekisho::store::{MemoryStore, RedbError, RedbStore, Revision, Store, Stored, Swap, Write, conformance};
+use sekisho::seal::{Revision, Stored, Write};
+use sekisho::store::{MemoryStore, RedbStore, Store, StoreError, Swap, conformance};
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fs;
@@ -212,7 +213,7 @@ fn redb_tells_a_second_opener_that_the_file_is_in_use() {
     let path = folder.path().join("records");
     let _store = RedbStore::open(&path).unwrap();
     let error = RedbStore::open(&path).unwrap_err();
-    assert!(matches!(error, RedbError::InUse { .. }) && error.to_string().contains("serves one process"), "{error}");
+    assert!(matches!(error, StoreError::InUse { .. }) && error.to_string().contains("serves one process"), "{error}");
     // The same from another process.
     let mut child = child(&path, "open");
     let said = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
@@ -236,7 +237,7 @@ async fn redb_refuses_an_envelope_that_is_too_large() {
     let folder = tempfile::tempdir().unwrap();
     let store = RedbStore::open(folder.path().join("records")).unwrap();
     let write = Write { expected: None, new: stored(&vec![7; (1 << 20) + 1]) };
-    assert!(matches!(store.swap(&account("alice"), &write).await.unwrap_err(), RedbError::TooLarge { .. }));
+    assert!(matches!(store.swap(&account("alice"), &write).await.unwrap_err(), StoreError::TooLarge { .. }));
     assert_eq!(store.load(&account("alice")).await.unwrap(), None);
 }
 
@@ -256,8 +257,8 @@ async fn redb_answers_for_a_damaged_record_alone() {
     let write = Write { expected: None, new: stored(b"new") };
     let (damaged, alice) = (account("damaged"), account("alice"));
     let (one, other) = tokio::join!(store.swap(&damaged, &write), store.swap(&alice, &write));
-    assert!(matches!(one.unwrap_err(), RedbError::Damaged { .. }));
-    assert!(matches!(store.load(&damaged).await.unwrap_err(), RedbError::Damaged { .. }));
+    assert!(matches!(one.unwrap_err(), StoreError::Damaged { .. }));
+    assert!(matches!(store.load(&damaged).await.unwrap_err(), StoreError::Damaged { .. }));
     assert_eq!(other.unwrap(), Swap::Done);
 }
 
@@ -269,7 +270,7 @@ fn redb_refuses_damaged_and_foreign_files_without_panic() {
     let whole = fs::read(&path).unwrap();
 
     fs::write(&path, b"a text file of another program, and not a short one either".repeat(100)).unwrap();
-    assert!(matches!(RedbStore::open(&path).unwrap_err(), RedbError::Damaged { .. }));
+    assert!(matches!(RedbStore::open(&path).unwrap_err(), StoreError::Damaged { .. }));
     for length in [1, 8, 100, 4_096, whole.len() / 2] {
         fs::write(&path, &whole[..length]).unwrap();
         assert!(RedbStore::open(&path).is_err(), "cut to {length} bytes");
@@ -278,6 +279,47 @@ fn redb_refuses_damaged_and_foreign_files_without_panic() {
     assert!(RedbStore::open(folder.path().join("no/such/folder")).is_err());
     fs::write(&path, &whole).unwrap();
     assert!(RedbStore::open(&path).is_ok(), "what was written is read");
+}
+
+/// A file of three records as a crash leaves it, and the same as it is closed in order.
+async fn crashed_and_closed(path: &Path) -> [Vec<u8>; 2] {
+    let store = RedbStore::open(path).unwrap();
+    for name in ["alice", "bob", "carol"] {
+        let write = Write { expected: None, new: stored(name.as_bytes()) };
+        assert_eq!(store.swap(&account(name), &write).await.unwrap(), Swap::Done);
+    }
+    let crashed = fs::read(path).unwrap();
+    drop(store);
+    [crashed, fs::read(path).unwrap()]
+}
+
+#[tokio::test]
+async fn a_damaged_redb_file_is_an_error_and_never_an_empty_store() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("records");
+    let [crashed, closed] = crashed_and_closed(&path).await;
+    // redb keeps two headers, at 64 and 192, and a byte at 9 that says which one is current. Where the
+    // pages of the current one are damaged and the other one is torn, redb 4.5 repaired the file
+    // into an empty one.
+    let mut torn = crashed.clone();
+    let other = if crashed[9] & 1 == 0 { 192 } else { 64 };
+    torn[other + 1..other + 128].fill(0); // all but its version
+    torn[4_096..].fill(0xa5);
+    let mut pages = closed.clone();
+    pages[4_096..].fill(0xa5);
+    for (what, file) in [("torn after a crash", torn), ("pages of a closed file", pages)] {
+        fs::write(&path, &file).unwrap();
+        let error = RedbStore::open(&path).unwrap_err();
+        assert!(matches!(error, StoreError::Damaged { .. }), "{what}: {error}");
+    }
+    // An empty database in the place of ours is no store in which nobody has an account.
+    fs::remove_file(&path).unwrap();
+    drop(redb::Database::create(&path).unwrap());
+    assert!(matches!(RedbStore::open(&path).unwrap_err(), StoreError::Damaged { .. }));
+    for whole in [crashed, closed] {
+        fs::write(&path, &whole).unwrap();
+        assert!(RedbStore::open(&path).unwrap().load(&account("alice")).await.unwrap().is_some());
+    }
 }
 
 #[test]
@@ -290,7 +332,7 @@ fn redb_of_another_format_is_refused_by_its_number() {
     write.commit().unwrap();
     drop(database);
     let error = RedbStore::open(&path).unwrap_err();
-    assert!(matches!(error, RedbError::Version { version: 2, .. }), "{error}");
+    assert!(matches!(error, StoreError::Version { version: 2, .. }), "{error}");
 }
 
 /// This program again, as another process that does `what` to the file at `path`; see `in_a_child`.
@@ -311,7 +353,7 @@ fn in_a_child() {
     }
     if what == "open or not" {
         // Another may have it; nobody finds it half-made.
-        assert!(matches!(store, Ok(_) | Err(RedbError::InUse { .. })), "{store:?}");
+        assert!(matches!(store, Ok(_) | Err(StoreError::InUse { .. })), "{store:?}");
         return;
     }
     let store = store.unwrap();
@@ -346,7 +388,8 @@ fn redb_forgets_nothing_that_it_has_answered_when_killed_again_and_again() {
     for round in 0..25 {
         let mut child = child(&path, "count");
         let said = child.stdout.take().unwrap();
-        // The pipe is read all the while, so that the child is killed at work and not while it waits for us.
+        // The pipe is read all the while, so that the child is killed at work and not while it waits for
+        // us.
         let (lines, read) = std::sync::mpsc::channel();
         let reader = std::thread::spawn(move || {
             let said = BufReader::new(said).lines().map_while(Result::ok);

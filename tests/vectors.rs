@@ -2,7 +2,7 @@
 
 use hex_literal::hex;
 use sekisho::otp::{
-    Algorithm, Code, CodePolicy, Digits, OpenSteps, Secret, State, Step, Totp, UnixTime, Verdict, Window, decide,
+    Algorithm, Code, CodePolicy, Digits, OpenSteps, Secret, State, Step, Totp, UnixTime, Window, decide,
 };
 use std::convert::Infallible;
 use subtle::ConstantTimeEq;
@@ -131,16 +131,16 @@ over_every_vector! {
         let mut log_in = || {
             let state = State::from_bytes(&stored).unwrap();
             let decision = decide(&key, &CodePolicy::DEFAULT, state, v.now, &v.parsed()).unwrap();
-            decision.commit(|bytes| { stored = *bytes; Ok::<(), Infallible>(()) }).unwrap()
+            decision.commit(|bytes| { stored = *bytes; Ok::<(), Infallible>(()) })
         };
-        matches!(log_in(), Verdict::Accepted(found) if found.step == v.step() && found.offset == 0)
-            && matches!(log_in(), Verdict::Rejected(_))
+        matches!(log_in(), Ok(found) if found.step == v.step() && found.offset == 0)
+            && log_in().is_err()
     };
     whole_decision_refuses_the_neighbouring_digits: |v| {
         let key = v.totp.key(&Secret::new(v.secret).unwrap());
         let wrong = format!("{}{}", &v.code[..v.code.len() - 1], (v.code.as_bytes()[v.code.len() - 1] - b'0' + 1) % 10);
         let decision = decide(&key, &CodePolicy::DEFAULT, State::new(), v.now, &wrong.parse().unwrap()).unwrap();
-        matches!(decision.commit(|_| Ok::<(), Infallible>(())).unwrap(), Verdict::Rejected(_))
+        decision.commit(|_| Ok::<(), Infallible>(())).is_err()
     };
 }
 

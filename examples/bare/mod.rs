@@ -1,4 +1,5 @@
-//! The clients by themselves: a load and a compare-and-swap as the stores make them, of as many bytes, and nothing else.
+//! The clients by themselves: a load and a compare-and-swap as the stores make them, of as many
+//! bytes, and nothing else.
 
 use crate::loading::rng;
 use crate::stores::{CONNECTIONS, Failure, Watched};
@@ -7,7 +8,8 @@ use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
 use redis::{Client, IntoConnectionInfo};
 use sekisho::account::AccountId;
-use sekisho::store::{Revision, Store, Stored, Swap, Write};
+use sekisho::seal::{Revision, Stored, Write};
+use sekisho::store::{Store, Swap};
 
 #[derive(Clone)]
 pub(crate) enum Bare {

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 pub(crate) use racers::{ACCOUNTS, Racers, account, at};
 
-/// The run that all processes are of: its name, which its accounts begin with, and the key of its records.
+/// The run that all processes are of: its name, which its accounts begin with, and the key of its
+/// records.
 #[derive(Clone, Copy)]
 pub(crate) struct Run {
     pub(crate) name: u32,

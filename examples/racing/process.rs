@@ -1,4 +1,5 @@
-//! A process that races: told what to do by lines on its standard input, tells each answer by a line as soon as it has it.
+//! A process that races: told what to do by lines on its standard input, tells each answer by a
+//! line as soon as it has it.
 
 use super::{Answer, Answers, Order, Racers, Run, Setup};
 use crate::stores::Failure;

@@ -4,7 +4,7 @@ use super::{Answer, Order, Run, Setup};
 use crate::stores::{self, Failure, Watched};
 use sekisho::Verifier;
 use sekisho::account::{AccountId, Attempt, NewAuthenticator, Purpose};
-use sekisho::otp::{Key, OtpauthUri, Rejection, Secret, Totp, UnixTime, Verdict};
+use sekisho::otp::{Key, NotAccepted, OtpauthUri, Rejection, Secret, Totp, UnixTime};
 use sekisho::seal::{KeyId, Keyring, SealingKey};
 use sekisho::verifier::TestClock;
 use std::time::{Duration, Instant};
@@ -13,7 +13,8 @@ use std::time::{Duration, Instant};
 pub(crate) const ACCOUNTS: usize = 16;
 
 const START: u64 = 1_800_000_000;
-/// Further apart than digits are remembered, so that no code is refused for one that happens to be alike.
+/// Further apart than digits are remembered, so that no code is refused for one that happens to be
+/// alike.
 const ROUND_SECS: u64 = 630;
 
 pub(crate) fn account(run: Run, number: u64) -> Result<AccountId, Failure> {
@@ -34,7 +35,8 @@ fn code(key: &Key, time: UnixTime) -> Result<String, Failure> {
     Ok(key.code_at(key.totp().step_at(time)?).reveal().to_string())
 }
 
-/// The tasks of one process, each with a verifier of its own: those of one verifier would take turns.
+/// The tasks of one process, each with a verifier of its own: those of one verifier would take
+/// turns.
 #[derive(Clone)]
 pub(crate) struct Racers {
     verifiers: Vec<Verifier<Watched>>,
@@ -72,11 +74,12 @@ impl Racers {
         let _ = self.verifier().enroll_first(&id, NewAuthenticator::imported(&uri)?).await?;
         let later = UnixTime::from_secs(START + 30);
         self.clock.set(later);
-        let confirmed = self.verifier().confirm(&id, Attempt::new(Purpose::BINDING, &code(&key, later)?)).await?;
-        if matches!(confirmed, Verdict::Accepted(_)) { Ok(()) } else { Err("an enrollment was not confirmed".into()) }
+        let _proof = self.verifier().confirm(&id, Attempt::new(Purpose::BINDING, &code(&key, later)?)).await?;
+        Ok(())
     }
 
-    /// Does what is ordered; gives the submissions that were not answered. `process` tells apart what the processes guess.
+    /// Does what is ordered; gives the submissions that were not answered. `process` tells apart
+    /// what the processes guess.
     pub(crate) async fn obey(
         &self,
         order: Order,
@@ -89,11 +92,11 @@ impl Racers {
             let (verifier, tell, attempt) = (verifier.clone(), tell.clone(), Attempt::new(Purpose::LOGIN, &code));
             tasks.push(tokio::spawn(async move {
                 match verifier.verify(&id, attempt).await {
-                    Ok(Verdict::Accepted(_)) => tell(Answer::Accepted(number)),
-                    Ok(Verdict::Rejected(Rejection::Mismatch(_))) => tell(Answer::Mismatch),
-                    Ok(Verdict::Rejected(_)) => {}
-                    Err(error) if error.is_transient() => return Ok(1),
-                    Err(error) => return Err(error),
+                    Ok(_) => tell(Answer::Accepted(number)),
+                    Err(NotAccepted::Rejected(Rejection::Mismatch(_))) => tell(Answer::Mismatch),
+                    Err(NotAccepted::Rejected(_)) => {}
+                    Err(NotAccepted::Failed(error)) if error.is_transient() => return Ok(1),
+                    Err(NotAccepted::Failed(error)) => return Err(error),
                 }
                 Ok(0)
             }));

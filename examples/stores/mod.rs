@@ -1,9 +1,9 @@
-//! A store by its URL: what the examples that race and measure are given. Its calls are counted and timed.
+//! A store by its URL: what the examples that race and measure are given. Its calls are counted and
+//! timed.
 
 use sekisho::account::AccountId;
-use sekisho::store::{
-    BoxStore, MemoryStore, PostgresStore, RedbStore, RedisStore, Revision, Store, StoreError, Stored, Swap, Write,
-};
+use sekisho::seal::{Revision, Stored, Write};
+use sekisho::store::{BoxStore, MemoryStore, PostgresStore, RedbStore, RedisStore, Store, StoreError, Swap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -15,7 +15,8 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
 /// PostgreSQL's are one per call that waits.
 pub(crate) const CONNECTIONS: usize = 32;
 
-/// `memory:`, `redb:PATH`, `redis://…` (or `rediss`), `redis-cluster://HOST:PORT,HOST:PORT`, `postgres://…`.
+/// `memory:`, `redb:PATH`, `redis://…` (or `rediss`), `redis-cluster://HOST:PORT,HOST:PORT`,
+/// `postgres://…`.
 pub(crate) async fn open(url: &str, deadline: Duration) -> Result<BoxStore, Failure> {
     if url == "memory:" {
         return Ok(BoxStore::new(MemoryStore::new()));
@@ -27,6 +28,10 @@ pub(crate) async fn open(url: &str, deadline: Duration) -> Result<BoxStore, Fail
         let urls: Vec<_> = nodes.split(',').map(|node| format!("redis://{node}")).collect();
         let urls: Vec<_> = urls.iter().map(String::as_str).collect();
         return Ok(BoxStore::new(RedisStore::builder().deadline(deadline).connect_cluster(&urls).await?));
+    }
+    if url.starts_with("rediss") {
+        // Which provider of TLS a process has is its own choice, made once; an earlier one stays.
+        let _ = rustls::crypto::ring::default_provider().install_default();
     }
     if url.starts_with("redis") {
         return Ok(BoxStore::new(RedisStore::builder().deadline(deadline).connect(url).await?));
@@ -67,7 +72,8 @@ impl Watched {
         self.0.1.lost.swap(0, Ordering::Relaxed)
     }
 
-    /// Breaks the contract from now on, as a store would that looks first and writes later: what was lost is written all the same.
+    /// Breaks the contract from now on, as a store would that looks first and writes later: what
+    /// was lost is written all the same.
     pub(crate) fn be_careless(&self) {
         self.0.1.is_careless.store(true, Ordering::Relaxed);
     }

@@ -1,19 +1,10 @@
-//! What two wrong codes have in common: for the audit log, never for whoever typed them.
+//! The diagnosis of an authenticator's clock from two wrong codes.
 
-use super::authenticator::AuthenticatorId;
-use super::verify::Candidate;
-use crate::otp::{Code, RECENT_SECS, Shown, UnixTime};
+use super::names::ids::AuthenticatorId;
 use core::fmt;
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
-/// A wrong code that was submitted, and when.
-#[derive(Clone, Copy)]
-pub(super) struct Miss {
-    pub(super) code: Code,
-    pub(super) at: UnixTime,
-}
-
-/// Two different wrong codes were right at the same distance from our clock: the authenticator's is off by that.
+/// Two different wrong codes were right at the same distance from our clock: the authenticator's is
+/// off by that.
 ///
 /// `Display` says it in words: `clock 9 h ahead: time zone`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,12 +13,13 @@ pub(super) struct Miss {
 pub struct Diagnosis {
     /// Whose clock.
     pub authenticator: AuthenticatorId,
-    /// How far it is ahead (or, negative, behind), in seconds, to a step or two.
+    /// The clock is so many seconds ahead (or, negative, behind), to a step or two.
     pub ahead_secs: i64,
 }
 
 impl Diagnosis {
-    /// Whether it looks like a wrong time zone: off by more than 13 minutes, and within four of a multiple of a quarter of an hour.
+    /// Returns whether it looks like a wrong time zone: off by more than 13 minutes, and within
+    /// four of a multiple of a quarter of an hour.
     #[must_use]
     pub const fn is_time_zone(&self) -> bool {
         let off = self.ahead_secs.unsigned_abs();
@@ -55,54 +47,6 @@ impl fmt::Display for Diagnosis {
             " ahead"
         })?;
         f.write_str(if self.is_time_zone() { ": time zone" } else { "" })
-    }
-}
-
-/// What a code and an earlier miss have in common, as masks.
-pub(super) struct Agreement {
-    pub(super) agreed: Choice,
-    /// The number of whose it is; of no meaning unless agreed.
-    number: u32,
-    ahead_secs: i64,
-}
-
-/// Looks what a code has in common with an earlier, different miss of the last ten minutes; without one nothing is computed. Looked up whatever
-/// the verdict's class, so that its time does not tell the class.
-pub(super) fn agreement<'a>(
-    apps: impl Iterator<Item = (AuthenticatorId, Candidate<'a>)>,
-    miss: Option<Miss>,
-    now: UnixTime,
-    code: Code,
-) -> Agreement {
-    let mut agreement = Agreement { agreed: Choice::from(0), number: 0, ahead_secs: 0 };
-    let Some(miss) = miss.filter(|miss| now.as_secs().abs_diff(miss.at.as_secs()) < RECENT_SECS) else {
-        return agreement;
-    };
-    let differs = !miss.code.ct_eq(&code);
-    for (id, Candidate { totp, secret, .. }) in apps {
-        let (Ok(first), Ok(second)) = (totp.step_at(miss.at), totp.step_at(now)) else { continue };
-        let first = Shown { code: miss.code, step: first };
-        let (agreed, steps) = totp.key(secret).find_agreement(first, Shown { code, step: second });
-        let agreed = agreed & differs & !agreement.agreed;
-        let ahead_secs = steps.wrapping_mul(totp.period.as_secs().cast_signed());
-        agreement.number.conditional_assign(&id.number(), agreed);
-        agreement.ahead_secs.conditional_assign(&ahead_secs, agreed);
-        agreement.agreed |= agreed;
-    }
-    agreement
-}
-
-impl Agreement {
-    /// Of no meaning unless agreed.
-    #[cfg(sekisho_proofs)]
-    pub(super) const fn ahead_secs(&self) -> i64 {
-        self.ahead_secs
-    }
-
-    /// In words, once the verdict's class is known.
-    pub(super) fn diagnosis(&self) -> Option<Diagnosis> {
-        let Self { agreed, number, ahead_secs } = *self;
-        bool::from(agreed).then_some(Diagnosis { authenticator: AuthenticatorId::new(number), ahead_secs })
     }
 }
 

@@ -1,9 +1,7 @@
-//! How strict an account's verification is.
+//! The policy: how strict an account's verification is.
 
-use super::AccountError;
-use super::device::Known;
-use super::limits::{AUTHENTICATORS, HELD, HOLD_SECS, RECOVERY_CODES};
-use super::purpose::Purpose;
+use super::names::purpose::Purpose;
+use super::record::capacity::{AUTHENTICATORS, HELD, HOLD_SECS, RECOVERY_CODES};
 use crate::otp::{CodePolicy, Digits, Limits, PolicyError, RECENT_SECS, Window, chance, guesses_a_year};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -14,24 +12,26 @@ use alloc::vec::Vec;
 /// use sekisho::account::{AccountLimits, Policy};
 ///
 /// let policy = Policy::new(AccountLimits { max_authenticators: 2, ..AccountLimits::default() })?;
-/// # Ok::<(), sekisho::account::AccountPolicyError>(())
+/// # Ok::<(), sekisho::otp::PolicyError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountLimits {
-    /// Window, drift and throttles. `disable_after` counts failures in a row over all doors. Default: [`Limits::DEFAULT`].
+    /// Window, drift and throttles. `disable_after` counts failures in a row over all doors.
+    /// Default: [`Limits::DEFAULT`].
     pub codes: Limits,
-    /// The window in which a new authenticator's first code confirms it. Default: [`Window::ENROLLMENT`].
+    /// The window in which a new authenticator's first code confirms it. Default:
+    /// [`Window::ENROLLMENT`].
     pub enrollment_window: Window,
     /// The most authenticators of one account: 1 to 16. Default: 5.
     pub max_authenticators: u8,
-    /// How long a pending enrollment can be confirmed, in seconds: 1 to 86 400. Default: 600.
+    /// A pending enrollment can be confirmed for so long, in seconds: 1 to 86 400. Default: 600.
     pub pending_secs: u64,
-    /// How long a [`Proof`](super::Proof) is good, in seconds: 1 to 600. Default: 300.
+    /// A [`Proof`](super::Proof) is good for so long, in seconds: 1 to 600. Default: 300.
     pub proof_secs: u64,
-    /// How long a pass waits to be used, in seconds: 1 to 30 days. Default: 86 400.
+    /// A pass waits to be used for so long, in seconds: 1 to 30 days. Default: 86 400.
     pub pass_secs: u64,
-    /// How long a change of binding holds [`held_purposes`](Self::held_purposes), in seconds: up to 366 days; zero for no hold.
-    /// Default: 86 400.
+    /// A change of binding holds [`held_purposes`](Self::held_purposes) for so long, in seconds: up
+    /// to 366 days; zero for no hold. Default: 86 400.
     pub binding_hold_secs: u64,
     /// The same after the use of a recovery code. Default: 86 400.
     pub recovery_hold_secs: u64,
@@ -39,22 +39,25 @@ pub struct AccountLimits {
     pub resync_hold_secs: u64,
     /// The same after an operator's reset. Default: 172 800, two days.
     pub reset_hold_secs: u64,
-    /// How many codes a set of recovery codes has: 1 to 16. Default: 10.
+    /// The codes of a set of recovery codes: 1 to 16. Default: 10.
     pub recovery_codes: u8,
-    /// How long a known device is known without being used, in seconds: 1 to 400 days. Default: 180 days.
+    /// A known device is known for so long without being used, in seconds: 1 to 400 days. Default:
+    /// 180 days.
     pub device_secs: u64,
-    /// How long a delivered code is good, in seconds: 60 to 600 (SP 800-63B-4 §3.1.3.2). Default: 300.
+    /// A delivered code is good for so long, in seconds: 60 to 600 (SP 800-63B-4 §3.1.3.2).
+    /// Default: 300.
     pub delivered_secs: u64,
-    /// Whether a code for [`Purpose::BINDING`] takes a pass beside it, which the service mails
-    /// ([`Account::mail_pass`](super::Account::mail_pass)): a second channel. Without it, whoever has phished one code and keeps it for that can bind an
-    /// authenticator, which is told and holds withdrawals. Default: no.
+    /// True if a code for [`Purpose::BINDING`] takes a pass beside it, which the service mails
+    /// ([`Account::mail_pass`](super::Account::mail_pass)): a second channel. Without it, whoever
+    /// has phished one code and keeps it for that can bind an authenticator, which is told and
+    /// holds withdrawals. Default: no.
     pub binding_takes_pass: bool,
-    /// Whether the enrollment after a reset takes a delivered code beside the pass
+    /// True if the enrollment after a reset takes a delivered code beside the pass
     /// ([`CodeRequest::confirmation`](super::CodeRequest::confirmation)). Default: no.
     pub confirmation_after_reset: bool,
-    /// What is held after a change of binding or a recovery: at most 16 purposes, [`Purpose::BINDING`], [`Purpose::CONFIRMATION`] and
-    /// [`Purpose::RESYNC`] not among them. Default:
-    /// [`Purpose::WITHDRAWAL`].
+    /// The purposes that are held after a change of binding or a recovery: at most 16,
+    /// [`Purpose::BINDING`], [`Purpose::CONFIRMATION`] and [`Purpose::RESYNC`] not among them.
+    /// Default: [`Purpose::WITHDRAWAL`].
     pub held_purposes: Vec<Purpose>,
 }
 
@@ -81,11 +84,12 @@ impl Default for AccountLimits {
     }
 }
 
-/// How strict an account's verification is. Checked when built.
+/// The rules of an account's verification, checked when built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     limits: AccountLimits,
-    /// As the throttles of single doors take them: what disables is counted over all doors, by the account.
+    /// As the throttles of single doors take them: what disables is counted over all doors, by the
+    /// account.
     codes: Limits,
     enrollment: Limits,
 }
@@ -94,46 +98,41 @@ impl Policy {
     /// A policy of these limits.
     ///
     /// # Errors
-    /// [`AccountPolicyError`] if a limit is out of its range, or if a stranger who knows the password has a chance above 1 % a
-    /// year: [`AccountRisk::chance_by_stranger`] with as many authenticators as the limits allow.
-    pub fn new(limits: AccountLimits) -> Result<Self, AccountPolicyError> {
+    /// [`PolicyError`] if a limit is out of its range, or if a stranger who knows the password has
+    /// a chance above 1 % a year: [`AccountRisk::chance_by_stranger`] with as many
+    /// authenticators as the limits allow.
+    pub fn new(limits: AccountLimits) -> Result<Self, PolicyError> {
         let policy = Self::new_with_risk_above_one_percent_a_year(limits)?;
         if policy.risk(policy.limits.max_authenticators, Digits::Six).chance_by_stranger > 0.01 {
-            return Err(AccountPolicyError::Codes(PolicyError::Risk));
+            return Err(PolicyError::Risk);
         }
         Ok(policy)
     }
 
-    /// A policy under which a stranger who knows the password may have a chance above 1 % a year of getting in: what
-    /// [`Policy::risk`] says should be a known and accepted number.
+    /// A policy under which a stranger who knows the password may have a chance above 1 % a year of
+    /// getting in: what [`Policy::risk`] says should be a known and accepted number.
     ///
     /// # Errors
-    /// [`AccountPolicyError`] if a limit is out of its range.
-    pub fn new_with_risk_above_one_percent_a_year(limits: AccountLimits) -> Result<Self, AccountPolicyError> {
+    /// [`PolicyError`] if a limit is out of its range.
+    pub fn new_with_risk_above_one_percent_a_year(limits: AccountLimits) -> Result<Self, PolicyError> {
         CodePolicy::new_with_risk_above_one_percent_a_year(limits.codes)?;
-        if !(1..=RECOVERY_CODES).contains(&usize::from(limits.recovery_codes)) {
-            return Err(AccountPolicyError::RecoveryCodes);
-        }
-        if !(1..=AUTHENTICATORS).contains(&usize::from(limits.max_authenticators)) {
-            return Err(AccountPolicyError::Authenticators);
-        }
-        let lives = [
-            (limits.pending_secs, 1, 86_400),
-            (limits.proof_secs, 1, RECENT_SECS),
-            (limits.pass_secs, 1, 30 * 86_400),
-            (limits.device_secs, 1, 400 * 86_400),
-            (limits.delivered_secs, 60, 600),
-        ];
-        if lives.iter().any(|(secs, least, most)| secs < least || secs > most) {
-            return Err(AccountPolicyError::Life);
-        }
-        let holds =
-            [limits.binding_hold_secs, limits.recovery_hold_secs, limits.resync_hold_secs, limits.reset_hold_secs];
-        let longest_hold = holds.into_iter().max().unwrap_or(0);
-        let held = &limits.held_purposes;
+        PolicyError::check(&[
+            ("recovery_codes", limits.recovery_codes.into(), 1, RECOVERY_CODES as u64),
+            ("max_authenticators", limits.max_authenticators.into(), 1, AUTHENTICATORS as u64),
+            ("held_purposes (how many)", limits.held_purposes.len() as u64, 0, HELD as u64),
+            ("pending_secs", limits.pending_secs, 1, 86_400),
+            ("proof_secs", limits.proof_secs, 1, RECENT_SECS),
+            ("pass_secs", limits.pass_secs, 1, 30 * 86_400),
+            ("device_secs", limits.device_secs, 1, 400 * 86_400),
+            ("delivered_secs", limits.delivered_secs, 60, 600),
+            ("binding_hold_secs", limits.binding_hold_secs, 0, HOLD_SECS),
+            ("recovery_hold_secs", limits.recovery_hold_secs, 0, HOLD_SECS),
+            ("resync_hold_secs", limits.resync_hold_secs, 0, HOLD_SECS),
+            ("reset_hold_secs", limits.reset_hold_secs, 0, HOLD_SECS),
+        ])?;
         let never_held = [Purpose::BINDING, Purpose::CONFIRMATION, Purpose::RESYNC];
-        if held.len() > HELD || never_held.iter().any(|purpose| held.contains(purpose)) || longest_hold > HOLD_SECS {
-            return Err(AccountPolicyError::Hold);
+        if never_held.iter().any(|purpose| limits.held_purposes.contains(purpose)) {
+            return Err(PolicyError::NeverHeld);
         }
         Ok(Self::of(limits))
     }
@@ -150,20 +149,11 @@ impl Policy {
         &self.limits
     }
 
-    /// What guessers can reach under this policy on an account with so many authenticators in force, with codes of
-    /// `digits`.
+    /// Computes how far guessers get under this policy on an account with so many authenticators in
+    /// force, with codes of `digits`.
     #[must_use]
     pub fn risk(&self, authenticators: u8, digits: Digits) -> AccountRisk {
         AccountRisk::of(&self.limits.codes, authenticators, digits)
-    }
-
-    /// Whether a change of binding takes a pass that is not there.
-    pub(super) fn check_pass(&self, purpose: Purpose, known: Option<Known>) -> Result<(), AccountError> {
-        let needed = self.limits.binding_takes_pass && purpose == Purpose::BINDING;
-        if needed && !matches!(known, Some(Known::Pass(_))) {
-            return Err(AccountError::PassNeeded);
-        }
-        Ok(())
     }
 
     pub(super) const fn codes(&self) -> &Limits {
@@ -181,13 +171,16 @@ impl Default for Policy {
     }
 }
 
-/// What an attacker who knows the password, and nothing of the secrets, can reach within a year against one account, on
-/// the assumptions named at [`Risk`](crate::otp::Risk), the owner logging in between.
+/// The reach of an attacker who knows the password, and nothing of the secrets, within a year
+/// against one account, on the assumptions named at [`Risk`](crate::otp::Risk), the owner logging
+/// in between.
 ///
-/// Two throttles admit guesses to the same codes: that of strangers, and that of known devices, for whoever has stolen a
-/// device token too. A guess is compared with every authenticator, so each adds its open steps to the target (an address that codes are
-/// sent to is counted as an app, though it adds one code only). While an enrollment
-/// waits (ten minutes), its own throttle admits guesses too, which let nobody in but bind that enrollment, and are not counted; nor are recovery codes, which nobody guesses (120 bits).
+/// Two throttles admit guesses to the same codes: that of strangers, and that of known devices, for
+/// whoever has stolen a device token too. A guess is compared with every authenticator, so each
+/// adds its open steps to the target (an address that codes are sent to is counted as an app,
+/// though it adds one code only). While an enrollment waits (ten minutes), its own throttle admits
+/// guesses too, which let nobody in but bind that enrollment, and are not counted; nor are recovery
+/// codes, which nobody guesses (120 bits).
 ///
 /// ```
 /// use sekisho::account::Policy;
@@ -214,7 +207,8 @@ pub struct AccountRisk {
     pub chance_by_stranger: f64,
     /// The same with a stolen device token.
     pub chance_with_device: f64,
-    /// The same where every authenticator's clock has been found so far off that its window and ours do not overlap: the worst there is.
+    /// The same where every authenticator's clock has been found so far off that its window and
+    /// ours do not overlap: the worst there is.
     pub chance_at_most: f64,
 }
 
@@ -234,31 +228,4 @@ impl AccountRisk {
             chance_at_most: chance(all(widened), digits, with_device),
         }
     }
-}
-
-/// Why limits make no [`Policy`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum AccountPolicyError {
-    /// The limits of codes make no policy, or the chance of a guesser is above 1 % a year.
-    #[error(transparent)]
-    Codes(#[from] PolicyError),
-    /// `max_authenticators` out of range.
-    #[error("max_authenticators is 1 to {AUTHENTICATORS}: correct it")]
-    Authenticators,
-    /// `recovery_codes` out of range.
-    #[error("recovery_codes is 1 to {RECOVERY_CODES}: correct it")]
-    RecoveryCodes,
-    /// A life out of range.
-    #[error(
-        "pending_secs is 1 to 86 400, proof_secs 1 to 600, pass_secs 1 to 2 592 000, device_secs 1 to 34 560 000, \
-         delivered_secs 60 to 600: correct it"
-    )]
-    Life,
-    /// A hold out of range.
-    #[error(
-        "holds are at most 366 days long, and of at most {HELD} purposes, `BINDING`, `CONFIRMATION` and `RESYNC` not among them (that would \
-         end recoveries): correct them"
-    )]
-    Hold,
 }

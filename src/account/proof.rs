@@ -1,20 +1,23 @@
-//! What an accepted code leaves behind.
+//! The proof that an accepted code leaves behind.
 
-use super::address::{Address, Channel};
-use super::authenticator::AuthenticatorId;
-use super::id::AccountId;
-use super::purpose::Purpose;
+use super::error::AccountError;
+use super::names::account_id::AccountId;
+use super::names::address::{Address, Channel};
+use super::names::ids::AuthenticatorId;
+use super::names::purpose::Purpose;
 use crate::otp::UnixTime;
 
-/// Proof that a code was accepted and its use stored: for whom, by what, what for, when.
+/// Proof that a code was accepted and its use stored: for whom, by what method, for which purpose,
+/// when.
 ///
-/// There is no other way to one than an accepted code ([`Verdict::Accepted`](crate::otp::Verdict)), it cannot be copied, and it
-/// ends: by time ([`AccountLimits::proof_secs`](super::AccountLimits::proof_secs)), and for changes of a binding by the first
-/// one. Pass it by value to what needs it.
+/// Only an accepted code gives one. It cannot be copied, and it ends: by time
+/// ([`AccountLimits::proof_secs`](super::AccountLimits::proof_secs)), by a freeze or a reset, and
+/// for changes of a binding by the first one. Pass it by value to what needs it.
 ///
-/// A [named](super::Attempt::with_idempotency_key) attempt that is made again gets the same answer, and so a proof again: one with the same
-/// [`id`](Self::id). What must happen once (a withdrawal, say) [redeems](super::Account::redeem) it, or is kept
-/// under that id.
+/// An attempt that is made again with its [idempotency key](super::Attempt::with_idempotency_key)
+/// gets the same reply, and so a proof again: one with the same [`id`](Self::id). An act that must
+/// happen once (a withdrawal, say) [redeems](super::Account::redeem) its proof, or is kept under
+/// that id.
 #[derive(Debug)]
 #[must_use = "a proof that nobody looks at proves nothing"]
 pub struct Proof {
@@ -24,7 +27,7 @@ pub struct Proof {
     pub(super) context: Option<[u8; 32]>,
     pub(super) at: UnixTime,
     pub(super) secs: u64,
-    /// Where the confirmation was sent.
+    /// The address that the confirmation was sent to.
     pub(super) address: Option<Address>,
     /// By the code that confirmed an enrollment.
     pub(super) by_enrollment: bool,
@@ -41,7 +44,7 @@ impl Proof {
         &self.account
     }
 
-    /// What it was proved by.
+    /// The method that it was proved by.
     #[must_use]
     pub const fn method(&self) -> Method {
         self.method
@@ -57,13 +60,14 @@ impl Proof {
         }
     }
 
-    /// What it was submitted for.
+    /// The purpose that the code was submitted for.
     #[must_use]
     pub const fn purpose(&self) -> Purpose {
         self.purpose
     }
 
-    /// The hash that it was submitted with: [`Attempt::with_context`](super::Attempt::with_context).
+    /// The hash that it was submitted with:
+    /// [`Attempt::with_context`](super::Attempt::with_context).
     #[must_use]
     pub const fn context(&self) -> Option<&[u8; 32]> {
         self.context.as_ref()
@@ -81,8 +85,9 @@ impl Proof {
         (u128::from(self.epoch) << 64) | u128::from(self.serial)
     }
 
-    /// The record's epoch at the time. A session that is founded on the proof keeps it, and has ended when the account's
-    /// [view](super::AccountView::epoch) has another: a freeze or a reset ends all of an account's sessions so, wherever they are.
+    /// The record's epoch at the time. A session that is founded on the proof keeps it, and has
+    /// ended when the account's [view](super::AccountView::epoch) has another: a freeze or a
+    /// reset ends all of an account's sessions so, wherever they are.
     #[must_use]
     pub const fn epoch(&self) -> u64 {
         self.epoch
@@ -94,21 +99,24 @@ impl Proof {
         self.at
     }
 
-    /// Uses the proof up for `purpose`: for the part of a service that does what was proved, and did not see the code.
+    /// Uses the proof up for `purpose`: for the part of a service that does what was proved, and
+    /// did not see the code.
     ///
-    /// This asks no store. A named attempt that is repeated gives its proof again, and a freeze or a reset since is not known here: for what must happen
-    /// once, and not after a freeze, use [`Verifier::redeem`](../verifier/struct.Verifier.html#method.redeem) (or
+    /// This asks no store. A named attempt that is repeated gives its proof again, and a freeze or
+    /// a reset since is not known here: for what must happen once, and not after a freeze, use
+    /// [`Verifier::redeem`](../verifier/struct.Verifier.html#method.redeem) (or
     /// [`Account::redeem`](super::Account::redeem)).
     ///
     /// # Errors
-    /// [`ProofError`] if it is another account's, for another purpose or context, or has ended by time.
+    /// [`AccountError`] if it is another account's, for another purpose or context, or has ended by
+    /// time.
     pub fn redeem_without_store(
         self,
         account: &AccountId,
         purpose: Purpose,
         context: Option<&[u8; 32]>,
         now: UnixTime,
-    ) -> Result<(), ProofError> {
+    ) -> Result<(), AccountError> {
         self.check_all(account, purpose, context, now)
     }
 
@@ -117,9 +125,9 @@ impl Proof {
         self
     }
 
-    /// Whether nothing has voided it.
-    pub(super) const fn check_epoch(&self, epoch: u64) -> Result<(), ProofError> {
-        if self.epoch == epoch { Ok(()) } else { Err(ProofError::Spent) }
+    /// Fails if something has voided the proof.
+    pub(super) const fn check_epoch(&self, epoch: u64) -> Result<(), AccountError> {
+        if self.epoch == epoch { Ok(()) } else { Err(AccountError::ProofSpent) }
     }
 
     pub(super) fn check_all(
@@ -128,30 +136,30 @@ impl Proof {
         purpose: Purpose,
         context: Option<&[u8; 32]>,
         now: UnixTime,
-    ) -> Result<(), ProofError> {
+    ) -> Result<(), AccountError> {
         self.check(account, purpose, now)?;
         if self.context.as_ref() != context {
-            return Err(ProofError::Context);
+            return Err(AccountError::ProofForAnotherContext);
         }
         Ok(())
     }
 
-    pub(super) fn check(&self, account: &AccountId, purpose: Purpose, now: UnixTime) -> Result<(), ProofError> {
+    pub(super) fn check(&self, account: &AccountId, purpose: Purpose, now: UnixTime) -> Result<(), AccountError> {
         if self.account != *account {
-            return Err(ProofError::Account);
+            return Err(AccountError::ProofOfAnotherAccount);
         }
         if self.purpose != purpose {
-            return Err(ProofError::Purpose);
+            return Err(AccountError::ProofForAnotherPurpose);
         }
         // A clock set back does not make it last longer.
-        if now.as_secs().abs_diff(self.at.as_secs()) >= self.secs {
-            return Err(ProofError::Ended);
+        if !now.is_near(self.at, self.secs) {
+            return Err(AccountError::ProofEnded);
         }
         Ok(())
     }
 }
 
-/// What something was proved by.
+/// The method that something was proved by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -162,44 +170,23 @@ pub enum Method {
     DeliveredCode {
         /// The address that the account is bound to; `None` for a confirmation.
         authenticator: Option<AuthenticatorId>,
-        /// How it was sent.
+        /// The channel that it was sent by.
         channel: Channel,
     },
-    /// A recovery code. Ask for a new set ([`Account::issue_recovery_codes`](super::Account::issue_recovery_codes)): the owner
-    /// may have lost all else.
+    /// A recovery code. Ask for a new set
+    /// ([`Account::issue_recovery_codes`](super::Account::issue_recovery_codes)): the owner may
+    /// have lost all else.
     RecoveryCode {
-        /// How many of the set have not been used.
+        /// The codes of the set that have not been used.
         left: u8,
     },
 }
 
 impl Method {
-    /// Whether the owner should be asked to have a new set of recovery codes made: one of them has been used.
+    /// Returns whether the owner should have a new set of recovery codes made: one of them has
+    /// been used.
     #[must_use]
     pub const fn asks_for_new_recovery_codes(self) -> bool {
         matches!(self, Self::RecoveryCode { .. })
     }
-}
-
-/// Why a proof does not prove what it is used for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ProofError {
-    /// Of another account.
-    #[error("the proof is another account's: ask for a code of this one")]
-    Account,
-    /// For another purpose.
-    #[error(
-        "the proof was given for another purpose: ask for a code with the purpose at hand (changes of authenticators: `Purpose::BINDING`)"
-    )]
-    Purpose,
-    /// For another context.
-    #[error("the proof was given for something else: ask for a code with this context")]
-    Context,
-    /// Its time is over.
-    #[error("the proof has run out: ask for another code")]
-    Ended,
-    /// It, or a younger one, has been used for a change, or the account was reset or restored since.
-    #[error("the proof has been used, or the account has changed since: ask for another code")]
-    Spent,
 }

@@ -1,9 +1,11 @@
-//! What is compared with an account's secrets, by itself: for the proof that nothing secret decides, which has to
-//! look at its masks before anybody does (`tests/memory`). Built with `--cfg sekisho_proofs` only; no part of the API.
+//! The comparisons with an account's secrets, by themselves: for the proof that nothing secret
+//! decides, which has to look at its masks before anybody does (`tests/memory`). Built with `--cfg
+//! sekisho_proofs` only; no part of the API.
 
-use super::authenticator::AuthenticatorId;
-use super::diagnosis::{Miss, agreement};
-use super::verify::{Candidate, judge};
+use super::doors::common_offset::common_offset;
+use super::doors::judge::{Candidate, judge};
+use super::names::ids::AuthenticatorId;
+use super::record::WrongCode;
 use crate::otp::{Code, Limits, OpenSteps, Secret, Step, TimeError, Totp, Tracker, UnixTime};
 use alloc::vec::Vec;
 use subtle::Choice;
@@ -27,11 +29,11 @@ pub fn compare(apps: &[App<'_>], limits: &Limits, now: UnixTime, code: Code) -> 
     Ok([judged.accepted.unwrap_u8(), judged.replayed.unwrap_u8(), judged.expired.unwrap_u8(), place])
 }
 
-/// What two codes have in common: whether they agree, and the distance.
+/// Compares two wrong codes: gives whether they agree on an offset, and the offset.
 pub fn diagnose(apps: &[App<'_>], first: (Code, UnixTime), second: (Code, UnixTime)) -> (u8, i64) {
     let numbered = (1..).map(AuthenticatorId::new).zip(candidates(apps));
     let (code, at) = first;
-    let found = agreement(numbered, Some(Miss { code, at }), second.1, second.0);
+    let found = common_offset(numbered, Some(WrongCode { code, at }), second.1, second.0);
     (found.agreed.unwrap_u8(), found.ahead_secs())
 }
 

@@ -1,18 +1,17 @@
-//! What a settings page and support may see: no secrets.
+//! The view of an account for settings pages and support. It has no secrets.
 
-use super::Account;
-use super::address::Channel;
-use super::authenticator::{App, AuthenticatorId, Kind};
-use super::device::{DeviceView, views};
-use super::event::Event;
+use super::names::address::Channel;
+use super::names::ids::{AuthenticatorId, DeviceId};
+use super::names::purpose::Purpose;
+use super::names::text::Text;
 use super::policy::Policy;
-use super::purpose::Purpose;
-use super::text::Text;
-use super::throttles::Door;
+use super::record::authenticator::{App, Authenticator, Kind};
+use super::record::throttles::Door;
+use super::transition::Account;
 use crate::otp::{Rejection, Totp, UnixTime};
 use alloc::vec::Vec;
 
-/// What an account has and what has happened on it, without secrets.
+/// The state of an account, without secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
@@ -21,33 +20,34 @@ pub struct AccountView {
     pub authenticators: Vec<AuthenticatorView>,
     /// The enrollment that waits for its confirming code, and until when it does.
     pub pending: Option<(AuthenticatorId, UnixTime)>,
-    /// Why no code would be evaluated now, if none would: for attempts without a device token.
+    /// Why every code for [`Purpose::LOGIN`] would be refused now, if so: for attempts without a
+    /// token.
     pub refusal: Option<Rejection>,
-    /// The same for attempts with a device token or a pass.
+    /// The same for attempts with a known device's token or a pass.
     pub refusal_for_devices: Option<Rejection>,
-    /// The same for recovery codes.
+    /// The same for recovery codes without a token.
     pub refusal_for_recovery_codes: Option<Rejection>,
-    /// How many passes have been issued and not used.
+    /// The number of passes that have been issued and not used.
     pub passes: usize,
     /// Failures in a row over all doors.
     pub failures_in_a_row: u32,
     /// Failures of strangers that have not leaked away.
     pub long_term_failures: u32,
-    /// How many recovery codes have not been used.
+    /// The number of recovery codes that have not been used.
     pub recovery_codes_left: u8,
     /// The purposes that are held, and until when.
     pub holds: Vec<(Purpose, UnixTime)>,
     /// Since when an operator holds everything.
     pub frozen_at: Option<UnixTime>,
-    /// Whether an operator has reset the account, and its owner has not enrolled since: only the pass does.
+    /// True if an operator has reset the account, and its owner has not enrolled since: only the
+    /// pass does.
     pub is_reset: bool,
-    /// Another one after a freeze, a reset, a restored backup, and where the record is made anew: what was founded on
-    /// [proofs](super::Proof::epoch) of an earlier one, sessions above all, has ended. 0 where nothing is stored.
+    /// Another one after a freeze, a reset, a restored backup, and where the record is made anew:
+    /// what was founded on [proofs](super::Proof::epoch) of an earlier one, sessions above all,
+    /// has ended. 0 where nothing is stored.
     pub epoch: u64,
     /// The devices that are known, in the order they came.
     pub devices: Vec<DeviceView>,
-    /// The latest events, oldest first. Not for the owner's eyes without choice: see [`Event`].
-    pub history: Vec<Event>,
 }
 
 /// An authenticator without its secret.
@@ -57,19 +57,19 @@ pub struct AccountView {
 pub struct AuthenticatorView {
     /// Names it in calls.
     pub id: AuthenticatorId,
-    /// What the owner calls it.
+    /// The owner's name for it.
     pub name: Text,
-    /// What it is.
+    /// An app, or an address.
     pub kind: AuthenticatorKind,
     /// When it was confirmed.
     pub bound_at: UnixTime,
     /// When a code of its was accepted last.
     pub last_used: UnixTime,
-    /// Whether too many failures in a row have disabled it.
+    /// True if too many failures in a row have disabled it.
     pub is_disabled: bool,
 }
 
-/// What an authenticator is.
+/// The kinds of authenticators.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -79,9 +79,9 @@ pub enum AuthenticatorKind {
     App {
         /// Its parameters.
         totp: Totp,
-        /// How far its clock has been learned to be ahead (or, negative, behind), in steps.
+        /// The learned drift: its clock is so many steps ahead (or, negative, behind).
         drift: i32,
-        /// Whether its secret has fewer than 128 bits: have it replaced.
+        /// True if its secret has fewer than 128 bits: have it replaced.
         is_legacy: bool,
     },
     /// An address that codes are sent to.
@@ -89,18 +89,60 @@ pub enum AuthenticatorKind {
     Address {
         /// How.
         channel: Channel,
-        /// What may be shown of it.
+        /// The part of it that may be shown.
         masked: Text,
     },
 }
 
+/// A known device, as lists show it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct DeviceView {
+    /// Names it in calls.
+    pub id: DeviceId,
+    /// The service's name for it: browser and system, say.
+    pub name: Text,
+    /// When a code came with its token last.
+    pub last_used: UnixTime,
+}
+
 impl Account {
-    /// What may be seen of the account at `now`. An account that nothing is stored of has nothing to show.
+    /// Gives the view of the account at `now`. An account that nothing is stored of has nothing
+    /// to show.
+    ///
+    /// The view has no events, since a log-in page does not need them: see
+    /// [`history`](Self::history).
     #[must_use]
     pub fn view(&self, policy: &Policy, now: UnixTime) -> AccountView {
-        let record = &self.record;
+        let (record, limits) = (&self.record, policy.limits());
+        let devices = record.devices.iter().filter(|device| device.is_good(limits.device_secs, now));
+        let holds = record.holds.iter().filter(|hold| hold.is_in_force(now));
         let max_drift = policy.codes().max_drift;
-        let authenticators = record.authenticators.iter().map(|one| AuthenticatorView {
+        AccountView {
+            authenticators: record.authenticators.iter().map(|one| AuthenticatorView::of(one, max_drift)).collect(),
+            pending: record.waiting(policy, now).map(|one| (one.id, one.until)),
+            refusal: self.refusal_at(policy, now, Door::Code, false),
+            refusal_for_devices: self.refusal_at(policy, now, Door::Code, true),
+            refusal_for_recovery_codes: self.refusal_at(policy, now, Door::RecoveryCode, false),
+            passes: record.passes.count(limits.pass_secs, now),
+            failures_in_a_row: record.throttles.run,
+            long_term_failures: record.throttles.common.long_term,
+            recovery_codes_left: record.recovery_codes_left(),
+            holds: holds.map(|hold| (hold.purpose, hold.until)).collect(),
+            frozen_at: record.frozen_at,
+            is_reset: record.is_reset,
+            epoch: record.epoch,
+            devices: devices
+                .map(|device| DeviceView { id: device.id, name: device.name.clone(), last_used: device.last_used })
+                .collect(),
+        }
+    }
+}
+
+impl AuthenticatorView {
+    fn of(one: &Authenticator, max_drift: u8) -> Self {
+        Self {
             id: one.id,
             name: one.name.clone(),
             kind: match &one.kind {
@@ -116,29 +158,6 @@ impl Account {
             bound_at: one.bound_at,
             last_used: one.last_used,
             is_disabled: one.disabled,
-        });
-        let authenticators: Vec<_> = authenticators.collect();
-        let all_disabled = !authenticators.is_empty() && authenticators.iter().all(|one| one.is_disabled);
-        let frozen = record.frozen_at.map(|_| Rejection::Frozen);
-        let disabled = all_disabled.then_some(Rejection::Disabled);
-        let refusal = frozen.or(disabled).or_else(|| self.shut(policy, Door::Common, 1, now));
-        let holds = record.holds.iter().filter(|hold| hold.is_in_force(now));
-        AccountView {
-            authenticators,
-            pending: self.waiting(policy, now).map(|one| (one.id, one.until)),
-            refusal,
-            refusal_for_devices: frozen.or(disabled).or_else(|| self.shut(policy, Door::Device, 1, now)),
-            refusal_for_recovery_codes: frozen.or_else(|| record.throttles.shut(policy, Door::Recovery, now)),
-            passes: record.passes.count(policy.limits().pass_secs, now),
-            failures_in_a_row: record.throttles.run,
-            long_term_failures: record.throttles.common.long_term,
-            recovery_codes_left: self.recovery_codes_left(),
-            holds: holds.map(|hold| (hold.purpose, hold.until)).collect(),
-            frozen_at: record.frozen_at,
-            is_reset: record.is_reset,
-            epoch: record.epoch,
-            devices: views(&record.devices, policy.limits().device_secs, now),
-            history: record.history.events().collect(),
         }
     }
 }

@@ -4,8 +4,9 @@ use core::fmt;
 
 /// The hash under the HMAC (RFC 6238 §1.2).
 ///
-/// SHA-1 is what nearly every authenticator app supports, and it is not weakened here by the collisions known for it:
-/// HMAC does not rest on collision resistance. Some apps ignore the parameter and always compute with SHA-1.
+/// SHA-1 is what nearly every authenticator app supports, and it is not weakened here by the
+/// collisions known for it: HMAC does not rest on collision resistance. Some apps ignore the
+/// parameter and always compute with SHA-1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 pub enum Algorithm {
@@ -22,7 +23,8 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// The length of a generated secret in bytes: the hash's output, 20, 32 or 64 (RFC 4226 §4 R6, RFC 6238 §5.1).
+    /// The length of a generated secret in bytes: the hash's output, 20, 32 or 64 (RFC 4226 §4 R6,
+    /// RFC 6238 §5.1).
     #[must_use]
     pub const fn secret_len(self) -> usize {
         match self {
@@ -49,7 +51,7 @@ impl fmt::Display for Algorithm {
     }
 }
 
-/// How many digits a code has: 6 to 8 (RFC 4226 §5.3; fewer than six are forbidden there).
+/// The number of digits of a code: 6 to 8 (RFC 4226 §5.3; fewer than six are forbidden there).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(try_from = "u8", into = "u8"))]
 pub enum Digits {
@@ -73,7 +75,7 @@ impl Digits {
         }
     }
 
-    /// How many different codes there are: 10⁶, 10⁷ or 10⁸.
+    /// The number of different codes: 10⁶, 10⁷ or 10⁸.
     #[must_use]
     pub const fn codes(self) -> u32 {
         match self {
@@ -94,8 +96,9 @@ impl Digits {
         }
     }
 
-    /// The remainder that makes a truncated HMAC a code (RFC 4226 §5.3). Each arm divides by a constant, which compiles
-    /// to multiplications: a division would take a time that depends on the value.
+    /// The remainder that makes a truncated HMAC a code (RFC 4226 §5.3). Each arm divides by a
+    /// constant, which compiles to multiplications: a division would take a time that depends
+    /// on the value.
     pub(super) const fn reduce(self, truncated: u32) -> u32 {
         match self {
             Self::Six => truncated % 1_000_000,

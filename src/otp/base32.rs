@@ -1,7 +1,7 @@
 //! Secrets as base32 text (RFC 4648 §6).
 //!
-//! The `base32` crate codes; this checks what it lets pass. It is used in pieces of one group, five bytes or eight
-//! characters, so that its buffers never grow and leave an unwiped copy behind.
+//! The `base32` crate codes; this checks what it lets pass. It is used in pieces of one group, five
+//! bytes or eight characters, so that its buffers never grow and leave an unwiped copy behind.
 
 use super::secret::{Secret, SecretError};
 use super::sensitive::Sensitive;
@@ -19,29 +19,30 @@ const MAX_CHARACTERS: usize = (Secret::MAX_LEN * 8).div_ceil(5);
 impl Secret {
     /// Reads a secret of 16 to 128 bytes from base32, as apps and other services print it.
     ///
-    /// Case, blanks, hyphens and trailing padding are forgiven; nothing else is. Not constant-time: for enrollment and import.
+    /// Case, blanks, hyphens and trailing padding are forgiven; nothing else is. Not constant-time:
+    /// for enrollment and import.
     ///
     /// ```
     /// use sekisho::otp::Secret;
     ///
     /// let secret = Secret::from_base32("gezd gnbv-gy3t qojq gezd gnbv gy")?;
     /// assert_eq!(secret.to_base32_groups().expose(), "GEZD GNBV GY3T QOJQ GEZD GNBV GY");
-    /// # Ok::<(), sekisho::otp::Base32Error>(())
+    /// # Ok::<(), sekisho::otp::SecretError>(())
     /// ```
     ///
     /// # Errors
-    /// [`Base32Error`], with the position of what is wrong.
-    pub fn from_base32(text: &str) -> Result<Self, Base32Error> {
-        Ok(Self::new(decode(text)?.expose())?)
+    /// [`SecretError`], with the position of what is wrong.
+    pub fn from_base32(text: &str) -> Result<Self, SecretError> {
+        Self::new(decode(text)?.expose())
     }
 
-    /// The same for secrets of 10 bytes and more that another system issued; see [`Secret::new_legacy`] for what is
-    /// risked.
+    /// The same for secrets of 10 bytes and more that another system issued; see
+    /// [`Secret::new_legacy`] for what is risked.
     ///
     /// # Errors
-    /// [`Base32Error`], with the position of what is wrong.
-    pub fn from_legacy_base32(text: &str) -> Result<Self, Base32Error> {
-        Ok(Self::new_legacy(decode(text)?.expose())?)
+    /// [`SecretError`], with the position of what is wrong.
+    pub fn from_legacy_base32(text: &str) -> Result<Self, SecretError> {
+        Self::new_legacy(decode(text)?.expose())
     }
 
     /// The secret in base32: upper case, without padding.
@@ -70,7 +71,7 @@ impl Secret {
     }
 }
 
-fn decode(text: &str) -> Result<Sensitive<Vec<u8>>, Base32Error> {
+fn decode(text: &str) -> Result<Sensitive<Vec<u8>>, SecretError> {
     let mut characters = Sensitive::new(String::with_capacity(MAX_CHARACTERS));
     let (mut padded, mut last) = (false, 0);
     for (position, character) in text.chars().enumerate() {
@@ -79,12 +80,12 @@ fn decode(text: &str) -> Result<Sensitive<Vec<u8>>, Base32Error> {
             '=' => padded = true,
             'A'..='Z' | 'a'..='z' | '2'..='7' if !padded => {
                 if characters.expose().len() == MAX_CHARACTERS {
-                    return Err(Base32Error::Secret(SecretError::TooLong));
+                    return Err(SecretError::TooLong);
                 }
                 characters.expose_mut().push(character.to_ascii_uppercase());
                 last = position;
             }
-            _ => return Err(Base32Error::Character { position }),
+            _ => return Err(SecretError::Character { position }),
         }
     }
     let mut bytes = Sensitive::new(Vec::with_capacity(Secret::MAX_LEN));
@@ -95,41 +96,14 @@ fn decode(text: &str) -> Result<Sensitive<Vec<u8>>, Base32Error> {
         rest = behind;
         // One, three and six characters do not end on a byte.
         if matches!(group.len(), 1 | 3 | 6) {
-            return Err(Base32Error::Length { characters: characters.expose().len() });
+            return Err(SecretError::Base32Length { characters: characters.expose().len() });
         }
         let decoded = Sensitive::new(base32::decode(ALPHABET, group).unwrap_or_default());
         let canonical = Sensitive::new(base32::encode(ALPHABET, decoded.expose()));
         if canonical.expose() != group {
-            return Err(Base32Error::TrailingBits { position: last });
+            return Err(SecretError::TrailingBits { position: last });
         }
         bytes.expose_mut().extend_from_slice(decoded.expose());
     }
     Ok(bytes)
-}
-
-/// Why a text is no base32 secret. Nothing of the text is repeated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Base32Error {
-    /// A character outside of A–Z and 2–7, or anything but blanks behind padding.
-    #[error("character {} is not base32 (A to Z, 2 to 7): check it against the original", position.saturating_add(1))]
-    Character {
-        /// How many characters precede it.
-        position: usize,
-    },
-    /// A number of characters that no bytes encode to.
-    #[error("{characters} characters cannot be base32: one is missing or too many")]
-    Length {
-        /// How many characters of base32 there were.
-        characters: usize,
-    },
-    /// The last character has bits that belong to no byte: it was mistyped, or the text was cut off.
-    #[error("the last character, number {}, cannot end a base32 text: check it against the original", position.saturating_add(1))]
-    TrailingBits {
-        /// How many characters precede it.
-        position: usize,
-    },
-    /// Base32 of bytes that are no secret.
-    #[error(transparent)]
-    Secret(#[from] SecretError),
 }

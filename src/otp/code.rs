@@ -1,11 +1,12 @@
-//! What a person typed, as a number of a known length.
+//! Codes, as a person types them: numbers of a known length.
 
 use super::algorithm::Digits;
 use core::fmt;
 use core::str::FromStr;
 use subtle::{Choice, ConstantTimeEq};
 
-/// The longest text that is looked at, in bytes. Eight full-width digits take 24; the rest is room for blanks.
+/// The longest text that is looked at, in bytes. Eight full-width digits take 24; the rest is room
+/// for blanks.
 const MAX_TEXT: usize = 64;
 
 /// Value in the low 27 bits (10⁸ < 2²⁷), number of digits above them.
@@ -13,10 +14,11 @@ const LENGTH_SHIFT: u32 = 27;
 
 /// A one-time code: six to eight digits.
 ///
-/// Parsed once, so that every spelling of a code is the same value: blanks, ideographic blanks and hyphens anywhere are
-/// passed over, and full-width digits (０–９, as Japanese keyboards give them) count as digits. `012345` and `12345` differ;
-/// so do a code of six digits and one of seven. `Debug` hides the digits, and there is no `==`: codes are compared in constant
-/// time, with [`ConstantTimeEq`].
+/// Parsed once, so that every spelling of a code is the same value: blanks, ideographic blanks and
+/// hyphens anywhere are passed over, and full-width digits (０–９, as Japanese keyboards give them)
+/// count as digits. `012345` and `12345` differ; so do a code of six digits and one of seven.
+/// `Debug` hides the digits, and there is no `==`: codes are compared in constant time, with
+/// [`ConstantTimeEq`].
 ///
 /// ```
 /// use sekisho::otp::Code;
@@ -41,7 +43,8 @@ impl Code {
     /// The time this takes depends on the text, which whoever typed it knows already.
     ///
     /// # Errors
-    /// [`CodeError`] if the text is anything but six to eight digits with blanks and hyphens around them.
+    /// [`CodeError`] if the text is anything but six to eight digits with blanks and hyphens around
+    /// them.
     pub fn parse(text: &str) -> Result<Self, CodeError> {
         if text.len() > MAX_TEXT {
             return Err(CodeError::TooLong);
@@ -63,7 +66,7 @@ impl Code {
         Ok(Self::new(value, digits))
     }
 
-    /// How many digits the code has.
+    /// The number of digits of the code.
     #[must_use]
     pub const fn digits(self) -> Digits {
         match self.0 >> LENGTH_SHIFT {
@@ -73,7 +76,8 @@ impl Code {
         }
     }
 
-    /// The digits as text, with leading zeros: for those who send codes, and for tests. Whoever reads it can log in.
+    /// The digits as text, with leading zeros: for those who send codes, and for tests. Whoever
+    /// reads it can log in.
     ///
     /// Formatting is not constant-time.
     #[must_use]
@@ -137,7 +141,8 @@ impl fmt::Debug for RevealedCode {
     }
 }
 
-/// Why a text is no code. Nothing of the text is repeated: it may be a password typed into the wrong field.
+/// Why a text is no code. Nothing of the text is repeated: it may be a password typed into the
+/// wrong field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CodeError {
@@ -147,7 +152,7 @@ pub enum CodeError {
     /// A character that is neither digit, blank nor hyphen.
     #[error("character {} is not a digit: type only the digits of the code", position.saturating_add(1))]
     Character {
-        /// How many characters precede it.
+        /// The number of characters that precede it.
         position: usize,
     },
     /// Over 64 bytes of text.

@@ -2,7 +2,7 @@
 
 use super::code::Code;
 use super::key::{Found, Key};
-use super::policy::Limits;
+use super::limits::Limits;
 use super::recent_codes::RECENT_SECS;
 use super::time::{Step, UnixTime};
 use super::totp::Totp;
@@ -10,7 +10,8 @@ use super::tracker::Tracker;
 use super::window::OpenSteps;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeGreater};
 
-/// What comparing a code with every open step gave, as masks and numbers that nothing has branched upon.
+/// The result of comparing a code with every open step, as masks and numbers that nothing has
+/// branched upon.
 #[derive(Clone, Copy)]
 pub(crate) struct Evaluation {
     /// Right, above the watermark, and not of digits accepted lately.
@@ -31,7 +32,7 @@ pub(crate) struct Evaluation {
 pub(crate) struct Next {
     /// No code up to this step can be accepted.
     used_up: u64,
-    /// How far the authenticator seems ahead now, in steps.
+    /// The authenticator seems so many steps ahead now.
     ahead: i64,
 }
 
@@ -74,7 +75,7 @@ impl ConditionallySelectable for Next {
     }
 }
 
-/// Whether a code was right within the last ten minutes, the present step included.
+/// Returns whether a code was right within the last ten minutes, the present step included.
 pub(crate) fn has_expired(key: &Key, code: Code, step: Step) -> Choice {
     let back = RECENT_SECS.div_ceil(key.totp().period.as_secs());
     let shown = OpenSteps::range(Step::new(step.number().saturating_sub(back)), step);

@@ -11,9 +11,11 @@ use core::fmt;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater};
 use zeroize::Zeroize;
 
-/// A secret made ready for one set of parameters: the hash states after HMAC's two pads. Wiped on drop.
+/// A secret made ready for one set of parameters: the hash states after HMAC's two pads. Wiped on
+/// drop.
 ///
-/// Making a key costs two compressions, each code two more. A key may be kept, but it is as secret as the secret.
+/// Making a key costs two compressions, each code two more. A key may be kept, but it is as secret
+/// as the secret.
 pub struct Key {
     totp: Totp,
     pads: AnyPads,
@@ -25,7 +27,7 @@ enum AnyPads {
     Sha512(Pads<mac::Sha512>),
 }
 
-/// Where a submitted code was found, as masks: nothing here has been branched upon.
+/// The place where a submitted code was found, as masks: nothing here has been branched upon.
 #[derive(Clone, Copy)]
 pub(crate) struct Found {
     /// The code is right at a step above the watermark.
@@ -38,8 +40,16 @@ pub(crate) struct Found {
     pub(crate) used_step: u64,
 }
 
+impl Totp {
+    /// The key that makes and verifies the codes of `secret` under these parameters.
+    #[must_use]
+    pub fn key(self, secret: &Secret) -> Key {
+        Key::new(self, secret)
+    }
+}
+
 impl Key {
-    pub(crate) fn new(totp: Totp, secret: &Secret) -> Self {
+    fn new(totp: Totp, secret: &Secret) -> Self {
         let bytes = secret.expose();
         let pads = match totp.algorithm {
             Algorithm::Sha1 => AnyPads::Sha1(Pads::new(bytes)),
@@ -65,18 +75,21 @@ impl Key {
         Code::new(self.totp.digits.reduce(first), self.totp.digits)
     }
 
-    /// The highest of `steps` at which `code` is right, with no regard to what has been used or how often was guessed.
+    /// The highest of `steps` at which `code` is right, with no regard to what has been used or how
+    /// often was guessed.
     ///
-    /// This is the bare comparison, and **not a log-in**: it accepts a code as often as it is submitted, from as many
-    /// guessers as ask. [`decide`](super::decide) is the function for log-ins. Every step is computed and compared, two
-    /// compressions each; the time depends on `steps` and on whether any matched, not on which.
+    /// This is the bare comparison, and **not a log-in**: it accepts a code as often as it is
+    /// submitted, from as many guessers as ask. [`decide`](super::decide) is the function for
+    /// log-ins. Every step is computed and compared, two compressions each; the time depends on
+    /// `steps` and on whether any matched, not on which.
     #[must_use]
     pub fn find_without_state(&self, code: &Code, steps: OpenSteps) -> Option<Step> {
         let found = self.find(*code, steps, None);
         bool::from(found.fresh).then_some(Step::new(found.step))
     }
 
-    /// Compares `code` with that of every step, in time and memory accesses that depend on neither key nor match.
+    /// Compares `code` with that of every step, in time and memory accesses that depend on neither
+    /// key nor match.
     pub(crate) fn find(&self, code: Code, steps: OpenSteps, watermark: Option<Step>) -> Found {
         let (no_watermark, watermark) = match watermark {
             Some(step) => (Choice::from(0), step.number()),
@@ -117,7 +130,7 @@ impl Key {
         truncated.zeroize();
     }
 
-    /// Whether both are the same key of the same hash, whatever else their parameters.
+    /// Returns whether both are the same key of the same hash, whatever else their parameters.
     #[cfg(feature = "alloc")] // only accounts have several authenticators
     pub(crate) fn is_same_key(&self, other: &Self) -> Choice {
         match (&self.pads, &other.pads) {

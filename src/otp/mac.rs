@@ -1,8 +1,10 @@
-//! HMAC of a step (RFC 2104, RFC 4226 §5.2) from prepared pad states, over the hashes' block functions.
+//! HMAC of a step (RFC 2104, RFC 4226 §5.2) from prepared pad states, over the hashes' block
+//! functions.
 //!
-//! The message is always eight bytes, so each code costs exactly two compressions, inner and outer, once the two blocks
-//! of key material have been absorbed. Compressions of different steps do not depend on each other: they are run side
-//! by side, [`LANES`] at a time, for the processor to overlap.
+//! The message is always eight bytes, so each code costs exactly two compressions, inner and outer,
+//! once the two blocks of key material have been absorbed. Compressions of different steps do not
+//! depend on each other: they are run side by side, [`LANES`] at a time, for the processor to
+//! overlap.
 
 use digest::Digest;
 use sha1::digest;
@@ -11,10 +13,11 @@ use subtle::ConstantTimeEq;
 use subtle::{Choice, ConditionallySelectable};
 use zeroize::Zeroize;
 
-/// How many steps are computed side by side.
+/// The number of steps that are computed side by side.
 pub(super) const LANES: usize = 4;
 
-/// What HMAC needs of a hash: chaining states, blocks, and the compression from one to the next.
+/// The parts of a hash that HMAC needs: chaining states, blocks, and the compression from one to
+/// the next.
 pub(super) trait Hash {
     type State: Copy + Zeroize;
     type Block: Copy + AsMut<[u8]> + Zeroize;
@@ -33,7 +36,8 @@ pub(super) trait Hash {
     fn ends(outer: &Self::State) -> ([u32; 5], u32);
 }
 
-/// The chaining states after the key's inner and outer pad: what is left to know of a key to make its codes.
+/// The chaining states after the key's inner and outer pad: what is left to know of a key to make
+/// its codes.
 pub(super) struct Pads<H: Hash> {
     inner: H::State,
     outer: H::State,
@@ -68,7 +72,8 @@ impl<H: Hash> Pads<H> {
         for (block, step) in blocks.iter_mut().zip(steps).take(count) {
             *block = H::inner_block(*step);
         }
-        // Each outer block is written while the next inner compression runs: read at once it would have to be waited for.
+        // Each outer block is written while the next inner compression runs: read at once it would have to
+        // be waited for.
         for block in blocks.iter_mut().take(count) {
             let mut inner = self.inner;
             H::compress(&mut inner, block);
@@ -96,10 +101,12 @@ fn xor<B: AsMut<[u8]>>(block: &mut B, pad: u8) {
     }
 }
 
-/// Dynamic truncation (RFC 4226 §5.3): the four bytes that begin at the offset which the last four bits name.
+/// Dynamic truncation (RFC 4226 §5.3): the four bytes that begin at the offset which the last four
+/// bits name.
 ///
-/// Nothing is indexed by the offset. Each of its bits chooses by mask whether to go on by two words, one word, two bytes
-/// or one byte. (Masks of plain arithmetic will not do: the compiler has been seen to make branches of them.)
+/// Nothing is indexed by the offset. Each of its bits chooses by mask whether to go on by two
+/// words, one word, two bytes or one byte. (Masks of plain arithmetic will not do: the compiler has
+/// been seen to make branches of them.)
 #[allow(clippy::cast_possible_truncation)] // bits, and the upper half of 64
 fn truncate(([a, b, c, d, e], last): ([u32; 5], u32)) -> u32 {
     let bit = |n: u32| Choice::from((last >> n) as u8 & 1);
@@ -222,8 +229,8 @@ impl Hash for Sha512 {
     }
 }
 
-/// Sixteen bytes at a time: the block function reads whole vectors, and a vector read right after narrower writes waits
-/// for all of them.
+/// Sixteen bytes at a time: the block function reads whole vectors, and a vector read right after
+/// narrower writes waits for all of them.
 fn block_of_64(quads: [u128; 4]) -> [u8; 64] {
     let mut block = [0; 64];
     for (place, quad) in block.chunks_exact_mut(16).zip(quads) {

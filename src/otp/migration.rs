@@ -3,7 +3,7 @@
 use super::algorithm::{Algorithm, Digits};
 use super::secret::{Secret, SecretError};
 use super::totp::Totp;
-use super::uri::{OtpauthUri, UriError};
+use super::uri::{Field, OtpauthUri, UriError};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -13,7 +13,8 @@ use percent_encoding::percent_decode_str;
 use prost::Message;
 use zeroize::{Zeroize, Zeroizing};
 
-/// What one or several `otpauth-migration` URIs hold: entries of apps that cannot export otherwise.
+/// The content of one or several `otpauth-migration` URIs: entries of apps that cannot export
+/// otherwise.
 ///
 /// A large export comes as several QR codes, its batches. Read each, and [`join`](Self::join) them.
 ///
@@ -29,7 +30,7 @@ use zeroize::{Zeroize, Zeroizing};
 ///     }
 /// }
 /// assert!(migration.missing().next().is_none());
-/// # Ok::<(), sekisho::otp::MigrationError>(())
+/// # Ok::<(), sekisho::otp::UriError>(())
 /// ```
 #[derive(Debug)]
 pub struct Migration {
@@ -42,10 +43,11 @@ pub struct Migration {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct MigrationEntry {
-    /// What the app calls it.
+    /// The app's name for it.
     pub label: String,
-    /// What can be [imported](crate::account::NewAuthenticator::imported), or why it cannot.
-    pub taken: Result<OtpauthUri, NotTaken>,
+    /// The URI that can be [imported](crate::account::NewAuthenticator::imported), or why it
+    /// cannot.
+    pub taken: Result<OtpauthUri, UriError>,
 }
 
 impl Migration {
@@ -59,26 +61,26 @@ impl Migration {
     /// Total: any text gives a result or an error, in time linear in its length.
     ///
     /// # Errors
-    /// [`MigrationError`]. What is wrong with a single entry is said there.
-    pub fn parse(uri: &str) -> Result<Self, MigrationError> {
+    /// [`UriError`]. What is wrong with a single entry is said there.
+    pub fn parse(uri: &str) -> Result<Self, UriError> {
         parse(uri, Secret::MIN_LEN)
     }
 
     /// The same, with secrets of 80 bits and more; see [`Secret::new_legacy`] for what is risked.
     ///
     /// # Errors
-    /// [`MigrationError`].
-    pub fn parse_with_legacy_secrets(uri: &str) -> Result<Self, MigrationError> {
+    /// [`UriError`].
+    pub fn parse_with_legacy_secrets(uri: &str) -> Result<Self, UriError> {
         parse(uri, Secret::MIN_LEGACY_LEN)
     }
 
     /// Adds another batch of the same export. One that is there already changes nothing.
     ///
     /// # Errors
-    /// [`MigrationError::OtherExport`].
-    pub fn join(mut self, other: Self) -> Result<Self, MigrationError> {
+    /// [`UriError::OtherExport`].
+    pub fn join(mut self, other: Self) -> Result<Self, UriError> {
         if self.export != other.export || self.batches.len() != other.batches.len() {
-            return Err(MigrationError::OtherExport);
+            return Err(UriError::OtherExport);
         }
         for (mine, theirs) in self.batches.iter_mut().zip(other.batches) {
             *mine = mine.take().or(theirs);
@@ -97,28 +99,27 @@ impl Migration {
     }
 }
 
-fn parse(uri: &str, min_len: usize) -> Result<Migration, MigrationError> {
+fn parse(uri: &str, min_len: usize) -> Result<Migration, UriError> {
     if uri.len() > Migration::MAX_LEN {
-        return Err(MigrationError::TooLong);
+        return Err(UriError::TooLong(Field::Uri));
     }
-    let (scheme, query) = uri.split_once('?').ok_or(MigrationError::NotMigration)?;
+    let (scheme, query) = uri.split_once('?').ok_or(UriError::NotMigration)?;
     if !scheme.eq_ignore_ascii_case("otpauth-migration://offline") {
-        return Err(MigrationError::NotMigration);
+        return Err(UriError::NotMigration);
     }
     let data = query.split('&').find_map(|parameter| parameter.strip_prefix("data="));
     let mut text = Zeroizing::new(Vec::with_capacity(uri.len()));
-    text.extend(percent_decode_str(data.ok_or(MigrationError::NotMigration)?));
-    let padded = core::str::from_utf8(&text).map_err(|_| MigrationError::Damaged)?;
+    text.extend(percent_decode_str(data.ok_or(UriError::NotMigration)?));
+    let padded = core::str::from_utf8(&text).map_err(|_| UriError::Corrupt)?;
     let mut bytes = Zeroizing::new([0; Migration::MAX_LEN]);
-    let bytes =
-        Base64Unpadded::decode(padded.trim_end_matches('='), &mut *bytes).map_err(|_| MigrationError::Damaged)?;
-    let payload = Payload::decode(bytes).map_err(|_| MigrationError::Damaged)?;
+    let bytes = Base64Unpadded::decode(padded.trim_end_matches('='), &mut *bytes).map_err(|_| UriError::Corrupt)?;
+    let payload = Payload::decode(bytes).map_err(|_| UriError::Corrupt)?;
 
     // Exports of one batch leave both numbers out, or say one of one.
-    let size = usize::try_from(payload.batch_size).map_err(|_| MigrationError::Damaged)?.max(1);
-    let index = usize::try_from(payload.batch_index).map_err(|_| MigrationError::Damaged)?;
+    let size = usize::try_from(payload.batch_size).map_err(|_| UriError::Corrupt)?.max(1);
+    let index = usize::try_from(payload.batch_index).map_err(|_| UriError::Corrupt)?;
     if size > Migration::MAX_BATCHES || index >= size {
-        return Err(MigrationError::Damaged);
+        return Err(UriError::Corrupt);
     }
     let mut entries = Some(payload.parameters.iter().map(|parameters| parameters.entry(min_len)).collect());
     let batches = (0..size).map(|batch| if batch == index { entries.take() } else { None }).collect();
@@ -169,67 +170,28 @@ impl Parameters {
     }
 
     /// Zero stands for what was not said, and has the app's default.
-    fn taken(&self, min_len: usize) -> Result<OtpauthUri, NotTaken> {
+    fn taken(&self, min_len: usize) -> Result<OtpauthUri, UriError> {
         if !matches!(self.kind, 0 | 2) {
-            return Err(NotTaken::Hotp);
+            return Err(UriError::Hotp);
         }
         let algorithm = match self.algorithm {
             0 | 1 => Algorithm::Sha1,
             2 => Algorithm::Sha256,
             3 => Algorithm::Sha512,
-            _ => return Err(NotTaken::Algorithm),
+            _ => return Err(UriError::OutOfRange(Field::Algorithm)),
         };
         let digits = match self.digits {
             0 | 1 => Digits::Six,
             2 => Digits::Eight,
-            _ => return Err(NotTaken::Digits),
+            _ => return Err(UriError::OutOfRange(Field::Digits)),
         };
         if self.secret.len() < min_len {
-            return Err(NotTaken::Secret(SecretError::TooShort { len: self.secret.len() }));
+            return Err(UriError::Secret(SecretError::TooShort { len: self.secret.len() }));
         }
         let secret: Box<Secret> = Secret::boxed(&self.secret)?;
         let issuer = Some(self.issuer.as_str()).filter(|issuer| !issuer.is_empty());
-        Ok(OtpauthUri::labeled(&self.name, issuer, secret, Totp { algorithm, digits, ..Totp::DEFAULT })?)
+        OtpauthUri::labeled(&self.name, issuer, secret, Totp { algorithm, digits, ..Totp::DEFAULT })
     }
-}
-
-/// Why a text is no export. Nothing of it is repeated.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum MigrationError {
-    /// Another kind of text.
-    #[error("this is no `otpauth-migration://offline?data=` URI: scan the QR code that the app exports")]
-    NotMigration,
-    /// Over 8 KiB.
-    #[error("the URI has over 8 KiB, more than a QR code holds: scan the batches one by one")]
-    TooLong,
-    /// What is in it cannot be read.
-    #[error("the export cannot be read: scan its QR code again")]
-    Damaged,
-    /// The batches are not of one export.
-    #[error("the batch is of another export: begin anew, and scan all QR codes of one")]
-    OtherExport,
-}
-
-/// Why an entry is not taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum NotTaken {
-    /// It counts events instead of time.
-    #[error("the entry is counter-based (HOTP): enroll the authenticator anew")]
-    Hotp,
-    /// MD5, or one that is not known.
-    #[error("the entry's algorithm is not supported: enroll the authenticator anew")]
-    Algorithm,
-    /// Neither six nor eight.
-    #[error("the entry's number of digits is not supported: enroll the authenticator anew")]
-    Digits,
-    /// Its secret is too short or too long.
-    #[error(transparent)]
-    Secret(#[from] SecretError),
-    /// Its names make no otpauth URI.
-    #[error(transparent)]
-    Uri(#[from] UriError),
 }
 
 impl fmt::Debug for Payload {

@@ -1,11 +1,12 @@
-//! One-time codes: secrets, parameters, codes, the window, the states, and the one function that decides.
+//! One-time codes: secrets, parameters, codes, the window, the states, and the one function that
+//! decides.
 //!
-//! This is the ground floor. It needs neither `std` nor, apart from text (base32, otpauth URIs), a heap; it reads no
-//! clock and keeps nothing. A service that verifies the codes of one authenticator and stores [`State`] itself needs
-//! nothing else:
+//! This is the ground floor. It needs no `std`, and a heap only for text (base32, otpauth URIs). It
+//! reads no clock and keeps nothing. A service that verifies the codes of one authenticator, and
+//! stores its [`State`] itself, needs nothing else:
 //!
 //! ```
-//! use sekisho::otp::{Code, CodePolicy, Secret, State, Totp, UnixTime, Verdict, decide};
+//! use sekisho::otp::{Code, CodePolicy, Secret, State, Totp, UnixTime, decide};
 //!
 //! let secret = Secret::new(b"12345678901234567890")?;
 //! let key = Totp::DEFAULT.key(&secret);
@@ -14,14 +15,14 @@
 //! let now = UnixTime::from_secs(59);
 //! let code: Code = "287 082".parse()?;
 //! let decision = decide(&key, &CodePolicy::DEFAULT, State::from_bytes(&stored)?, now, &code)?;
-//! let verdict = decision.commit(|bytes| {
+//! decision.commit(|bytes| {
 //!     stored = *bytes; // a compare-and-swap, in a real service
 //!     Ok::<(), core::convert::Infallible>(())
-//! })?;
-//! assert!(matches!(verdict, Verdict::Accepted(_)));
+//! })?; // an error, unless the code was accepted
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod advice;
 mod algorithm;
 #[cfg(feature = "alloc")]
 mod base32;
@@ -29,6 +30,7 @@ mod code;
 mod decide;
 mod evaluation;
 mod key;
+mod limits;
 mod mac;
 #[cfg(feature = "migration")]
 mod migration;
@@ -43,6 +45,7 @@ mod secret;
 #[cfg(feature = "alloc")]
 mod sensitive;
 mod state;
+mod stored_error;
 mod throttle;
 mod time;
 mod totp;
@@ -51,30 +54,31 @@ mod tracker;
 mod uri;
 mod window;
 
+pub use advice::{Advice, CodeKind};
 pub use algorithm::{Algorithm, Digits};
-#[cfg(feature = "alloc")]
-pub use base32::Base32Error;
 pub use code::{Code, CodeError, RevealedCode};
-pub use decide::{Decision, Match, Verdict, decide};
+pub use decide::{Decision, Match, decide};
 pub use key::Key;
+pub use limits::Limits;
 #[cfg(feature = "migration")]
-pub use migration::{Migration, MigrationEntry, MigrationError, NotTaken};
+pub use migration::{Migration, MigrationEntry};
 pub use not_accepted::NotAccepted;
-pub use policy::{CodePolicy, Limits, PolicyError};
+pub use policy::{CodePolicy, PolicyError};
 pub use recent_codes::RECENT_SECS;
-pub use rejection::{Advice, CodeKind, FailureCount, LockState, Rejection};
+pub use rejection::{FailureCount, LockState, Reason, Rejection};
 pub use risk::Risk;
 pub use secret::{Secret, SecretError};
 #[cfg(feature = "alloc")]
 pub use sensitive::Sensitive;
-pub use state::{State, StateError};
+pub use state::State;
+pub use stored_error::StoredError;
 pub use time::{Step, TimeError, UnixTime};
-pub use totp::{Period, PeriodError, Totp};
+pub use totp::{Period, Totp};
 #[cfg(feature = "alloc")]
 pub use uri::{Field, OtpauthUri, UriError};
 pub use window::{OpenSteps, Window};
 
-// What accounts are made of.
+// Accounts are made of these.
 #[cfg(feature = "alloc")]
 pub(crate) use {
     evaluation::{Evaluation, Next, has_expired},

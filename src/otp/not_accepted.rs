@@ -9,8 +9,8 @@ use core::fmt;
 /// caller who writes `?`, `is_ok()` or `if let Ok(..)` is safe without looking closer.
 ///
 /// The two cases are for two readers. A rejection is for the person who typed the code: show its
-/// [advice](Rejection::advice), and never submit the code again by machine, since each submission of
-/// a wrong code counts against the owner. A failure is for the service and its log.
+/// [advice](Rejection::advice), and never submit the code again by machine, since each submission
+/// of a wrong code counts against the owner. A failure is for the service and its log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use = "nobody was let in"]
 pub enum NotAccepted<E> {

@@ -1,73 +1,16 @@
-//! How strict a verifier is.
+//! The policy for codes: how strict a verifier is.
 
 use super::algorithm::Digits;
+use super::limits::Limits;
 use super::risk::Risk;
 use super::tracker::MAX_DRIFT;
 use super::window::Window;
 
-/// The numbers of a [`CodePolicy`], before they have been checked.
-///
-/// ```
-/// use sekisho::otp::{CodePolicy, Limits, Window};
-///
-/// let policy = CodePolicy::new(Limits { window: Window::new(2, 1), ..Limits::DEFAULT })?;
-/// # Ok::<(), sekisho::otp::PolicyError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(default, deny_unknown_fields))]
-pub struct Limits {
-    /// The steps acceptable around the expected one. Default: one before and one after.
-    pub window: Window,
-    /// How far an authenticator's clock may be learned to be off, in steps: 0 (nothing is learned) to 60. Default: 4.
-    pub max_drift: u8,
-    /// The failure in a row that locks first. Default: 5.
-    pub lock_after: u32,
-    /// How long the first lock lasts, in seconds; each further failure locks for twice as long. Default: 30.
-    pub first_lock_secs: u64,
-    /// The longest such lock, in seconds. Default: 3 600.
-    pub longest_lock_secs: u64,
-    /// How many failures the long-term count holds; when it is full, one attempt is admitted each time it leaks.
-    /// Default: 50.
-    pub long_term: u32,
-    /// How often the long-term count leaks one failure, in seconds. Default: 86 400, a day.
-    pub leak_every_secs: u64,
-    /// The failure in a row after which no code is evaluated until the authenticator is bound anew. Default: 100, the most
-    /// that SP 800-63B-4 §3.2.2 allows.
-    pub disable_after: u32,
-}
+/// The most failures in a row that SP 800-63B-4 §3.2.2 allows.
+const MAX_DISABLE_AFTER: u64 = 100;
 
-impl Limits {
-    /// The defaults named at each field.
-    pub const DEFAULT: Self = Self {
-        window: Window::DEFAULT,
-        max_drift: 4,
-        lock_after: 5,
-        first_lock_secs: 30,
-        longest_lock_secs: 3_600,
-        long_term: 50,
-        leak_every_secs: 86_400,
-        disable_after: 100,
-    };
-
-    /// How long a lock lasts after `run` failures in a row, in seconds; `None` before the first lock.
-    pub(crate) const fn lock_secs(&self, run: u32) -> Option<u64> {
-        let Some(doublings) = run.checked_sub(self.lock_after) else { return None };
-        let factor = match 1_u64.checked_shl(doublings) {
-            Some(factor) => factor,
-            None => u64::MAX,
-        };
-        let secs = self.first_lock_secs.saturating_mul(factor);
-        Some(if secs < self.longest_lock_secs { secs } else { self.longest_lock_secs })
-    }
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self::DEFAULT
-    }
-}
-
-/// How strict a verifier is with codes: window, drift, locks. Checked when built, in a `const` if you like:
+/// The rules of a verifier for codes: window, drift, locks. Checked when built, in a `const` if
+/// you like:
 ///
 /// ```
 /// use sekisho::otp::{CodePolicy, Limits, PolicyError};
@@ -92,8 +35,8 @@ impl CodePolicy {
     /// A policy of these limits.
     ///
     /// # Errors
-    /// [`PolicyError`] if a limit is out of its range, or if a guesser has a chance above 1 % a year with codes of six digits,
-    /// see [`CodePolicy::risk`].
+    /// [`PolicyError`] if a limit is out of its range, or if a guesser has a chance above 1 % a
+    /// year with codes of six digits, see [`CodePolicy::risk`].
     pub const fn new(limits: Limits) -> Result<Self, PolicyError> {
         match Self::new_with_risk_above_one_percent_a_year(limits) {
             Ok(policy) if policy.risk(Digits::Six).chance_at_most > 0.01 => Err(PolicyError::Risk),
@@ -101,26 +44,23 @@ impl CodePolicy {
         }
     }
 
-    /// A policy under which a guesser who knows the password may have a chance above 1 % a year of getting in: what
-    /// [`CodePolicy::risk`] says should be a known and accepted number.
+    /// A policy under which a guesser who knows the password may have a chance above 1 % a year of
+    /// getting in: what [`CodePolicy::risk`] says should be a known and accepted number.
     ///
     /// # Errors
     /// [`PolicyError`] if a limit is out of its range.
     pub const fn new_with_risk_above_one_percent_a_year(limits: Limits) -> Result<Self, PolicyError> {
-        if limits.max_drift > MAX_DRIFT {
-            return Err(PolicyError::Drift);
-        }
-        if limits.lock_after == 0 || limits.long_term == 0 || limits.disable_after == 0 {
-            return Err(PolicyError::NoAttempts);
-        }
-        if limits.disable_after > 100 {
-            return Err(PolicyError::DisableAfter);
-        }
-        if limits.first_lock_secs == 0 || limits.leak_every_secs == 0 {
-            return Err(PolicyError::NoLock);
-        }
-        if limits.longest_lock_secs < limits.first_lock_secs {
-            return Err(PolicyError::LockOrder);
+        let ranges = [
+            ("max_drift", limits.max_drift as u64, 0, MAX_DRIFT as u64),
+            ("lock_after", limits.lock_after as u64, 1, u32::MAX as u64),
+            ("long_term", limits.long_term as u64, 1, u32::MAX as u64),
+            ("disable_after", limits.disable_after as u64, 1, MAX_DISABLE_AFTER),
+            ("first_lock_secs", limits.first_lock_secs, 1, u64::MAX),
+            ("leak_every_secs", limits.leak_every_secs, 1, u64::MAX),
+            ("longest_lock_secs", limits.longest_lock_secs, limits.first_lock_secs, u64::MAX),
+        ];
+        if let Err(error) = PolicyError::check(&ranges) {
+            return Err(error);
         }
         Ok(Self(limits))
     }
@@ -131,7 +71,7 @@ impl CodePolicy {
         &self.0
     }
 
-    /// What a guesser can reach under this policy with codes of `digits`.
+    /// Computes how far a guesser gets under this policy with codes of `digits`.
     #[must_use]
     pub const fn risk(&self, digits: Digits) -> Risk {
         Risk::of(&self.0, digits)
@@ -162,25 +102,36 @@ impl From<CodePolicy> for Limits {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyError {
-    /// `max_drift` over 60.
-    #[error("max_drift is at most 60 steps: lower it")]
-    Drift,
-    /// `lock_after`, `long_term` or `disable_after` of zero.
-    #[error("lock_after, long_term and disable_after are at least 1: with none, nobody gets in")]
-    NoAttempts,
-    /// `disable_after` over 100.
-    #[error("disable_after is at most 100 failures in a row (SP 800-63B-4 §3.2.2): lower it")]
-    DisableAfter,
-    /// `first_lock_secs` or `leak_every_secs` of zero.
-    #[error("first_lock_secs and leak_every_secs are at least 1: a lock of no length stops nobody")]
-    NoLock,
-    /// `longest_lock_secs` under `first_lock_secs`.
-    #[error("longest_lock_secs is at least first_lock_secs: raise it")]
-    LockOrder,
+    /// A limit lies outside of its range.
+    #[error("{limit} is at least {least} and at most {most}: correct it")]
+    OutOfRange {
+        /// The field that has the limit.
+        limit: &'static str,
+        /// The least that it may be.
+        least: u64,
+        /// The most that it may be.
+        most: u64,
+    },
+    /// A purpose that may not be held is among the held ones. A hold on it would end recoveries.
+    #[error("`BINDING`, `CONFIRMATION` and `RESYNC` are never held: take them out of held_purposes")]
+    NeverHeld,
     /// A guesser's chance is above 1 % a year.
     #[error(
         "a guesser would get in with a chance above 1 % a year: narrow the window, lower long_term, or accept it by \
          new_with_risk_above_one_percent_a_year"
     )]
     Risk,
+}
+
+impl PolicyError {
+    /// Checks limits, each with its name, the least and the most that it may be.
+    pub(crate) const fn check(mut limits: &[(&'static str, u64, u64, u64)]) -> Result<(), Self> {
+        while let [(limit, value, least, most), rest @ ..] = limits {
+            if *value < *least || *value > *most {
+                return Err(Self::OutOfRange { limit, least: *least, most: *most });
+            }
+            limits = rest;
+        }
+        Ok(())
+    }
 }

@@ -5,12 +5,12 @@ use super::time::UnixTime;
 use core::fmt;
 use subtle::{Choice, ConstantTimeEq};
 
-/// How long accepted digits are refused wherever they turn up again: ten minutes, in seconds.
+/// Accepted digits are refused for so long wherever they turn up again: ten minutes, in seconds.
 ///
 /// Also how far back a wrong code is looked up, to be called expired.
 pub const RECENT_SECS: u64 = 600;
 
-/// How many accepted codes are remembered.
+/// The number of accepted codes that are remembered.
 pub(crate) const RECENT_CODES: usize = 32;
 
 /// One accepted code and when that was.
@@ -21,17 +21,18 @@ pub(crate) struct Accepted {
 }
 
 impl Accepted {
-    /// Not older than ten minutes. What a clock set back has left in the future is not older either.
+    /// Not older than ten minutes. What a clock set back has left in the future is not older
+    /// either.
     const fn is_remembered(&self, now: UnixTime) -> bool {
-        now.saturating_since(self.at) < RECENT_SECS
+        now.is_within_secs_after(self.at, RECENT_SECS)
     }
 }
 
 /// The digits accepted lately, with their times.
 ///
-/// The watermark alone would let digits pass again that a nearby step happens to share with one already used. Entries
-/// are kept past their ten minutes until their place is needed: so they still count when a clock that had jumped ahead
-/// is set right.
+/// The watermark alone would let digits pass again that a nearby step happens to share with one
+/// already used. Entries are kept past their ten minutes until their place is needed: so they still
+/// count when a clock that had jumped ahead is set right.
 pub(crate) struct RecentCodes {
     /// [`Code::packed`]; zero where unused, and unused places come last.
     codes: [u32; RECENT_CODES],
@@ -48,14 +49,16 @@ impl RecentCodes {
         entries.map_while(|(packed, at)| Some(Accepted { code: Code::from_packed(*packed)?, at: *at }))
     }
 
-    /// Whether these digits were accepted within ten minutes: all entries are compared, by mask.
+    /// Returns whether these digits were accepted within ten minutes: all entries are compared, by
+    /// mask.
     pub(crate) fn contains(&self, code: Code, now: UnixTime) -> Choice {
         self.iter()
             .filter(|entry| entry.is_remembered(now))
             .fold(Choice::from(0), |found, entry| found | entry.code.ct_eq(&code))
     }
 
-    /// When there is room for so many acceptances more, if there is none now: too many places are taken by younger ones.
+    /// When there is room for so many acceptances more, if there is none now: too many places are
+    /// taken by younger ones.
     pub(crate) fn full_until(&self, count: usize, now: UnixTime) -> Option<UnixTime> {
         let free = self.codes.iter().filter(|code| **code == 0).count();
         let old = self.iter().filter(|entry| !entry.is_remembered(now)).count();

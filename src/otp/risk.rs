@@ -1,23 +1,26 @@
-//! What a guesser can reach.
+//! The reach of a guesser.
 
 use super::algorithm::Digits;
-use super::policy::Limits;
+use super::limits::Limits;
 
 const YEAR_SECS: u64 = 365 * 86_400;
 
-/// What an attacker who knows the password, and nothing of the secret, can reach within a year against one authenticator.
+/// The reach of an attacker who knows the password, and nothing of the secret, within a year
+/// against one authenticator.
 ///
-/// **Assumptions.** The attacker submits a guess whenever one would be answered, never the same twice while it cannot be right,
-/// and everything else works in his favor: the count starts empty, the clock never hinders, all open steps have different
-/// digits and none is used.
+/// **Assumptions.** The attacker submits a guess whenever one would be answered, never the same
+/// twice while it cannot be right, and everything else works in his favor: the count starts empty,
+/// the clock never hinders, all open steps have different digits and none is used.
 ///
-/// **Guesses.** The long-term count takes [`Limits::long_term`] guesses at once and one more each time it leaks:
-/// `long_term + year / leak_every`. That is all there is if the owner logs in between and so ends each run of failures.
-/// Without such log-ins the locks and [`Limits::disable_after`] bound the guesses too.
+/// **Guesses.** The long-term count takes [`Limits::long_term`] guesses at once and one more each
+/// time it leaks: `long_term + year / leak_every`. That is all there is if the owner logs in
+/// between and so ends each run of failures. Without such log-ins the locks and
+/// [`Limits::disable_after`] bound the guesses too.
 ///
-/// **Chance.** With `k` open steps one guess hits with `k / 10^digits`, and `n` guesses with `1 − (1 − k / 10^digits)^n`.
-/// `k` is the window's length `w` without learned drift, and at most `w + min(w, max_drift)` with it, as the window
-/// around our own step stays open beside the window around the drift.
+/// **Chance.** With `k` open steps one guess hits with `k / 10^digits`, and `n` guesses with `1 −
+/// (1 − k / 10^digits)^n`. `k` is the window's length `w` without learned drift, and at most `w +
+/// min(w, max_drift)` with it, as the window around our own step stays open beside the window
+/// around the drift.
 ///
 /// ```
 /// use sekisho::otp::{CodePolicy, Digits};
@@ -36,7 +39,8 @@ pub struct Risk {
     pub guesses_with_owner_logging_in: u64,
     /// The most guesses answered in a year in which the owner never logs in.
     pub guesses_without_owner: u64,
-    /// The chance, 0 to 1, that one of the guesses with the owner logging in hits an authenticator without learned drift.
+    /// The chance, 0 to 1, that one of the guesses with the owner logging in hits an authenticator
+    /// without learned drift.
     pub chance_without_drift: f64,
     /// The same with the drift that opens the most steps.
     pub chance_at_most: f64,
@@ -64,13 +68,15 @@ pub(crate) const fn guesses_a_year(limits: &Limits) -> u64 {
     (limits.long_term as u64).saturating_add(leaked)
 }
 
-/// How many steps of one authenticator are open: without learned drift, and with that which opens the most.
+/// The number of steps of one authenticator that are open: without learned drift, and with that
+/// which opens the most.
 pub(crate) const fn open_steps(limits: &Limits) -> (u32, u32) {
     let (window, drift) = (limits.window.steps(), limits.max_drift as u32);
     (window, window.saturating_add(if drift < window { drift } else { window }))
 }
 
-/// How many failures in a row the locks admit within a year, until the authenticator is disabled.
+/// The number of failures in a row that the locks admit within a year, until the authenticator is
+/// disabled.
 const fn guesses_in_one_run(limits: &Limits) -> u64 {
     let (mut guesses, mut elapsed) = (0_u32, 0_u64);
     while guesses < limits.disable_after && elapsed <= YEAR_SECS {

@@ -1,4 +1,5 @@
-//! Looking further than the window: for two codes in a row, and for what two wrong codes have in common.
+//! Looking further than the window: for two codes in a row, and for what two wrong codes have in
+//! common.
 
 use super::code::Code;
 use super::key::Key;
@@ -6,13 +7,14 @@ use super::time::Step;
 use super::window::OpenSteps;
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreater};
 
-/// What a clock that was set by hand is off, in seconds: searched step by step.
+/// A clock that was set by hand is off by up to so many seconds: searched step by step.
 const NEAR_SECS: u64 = 600;
-/// What the clocks of time zones are apart from each other, in seconds: multiples of a quarter of an hour.
+/// The clocks of time zones are apart by so many seconds: multiples of a quarter of
+/// an hour.
 const ZONE_SECS: u64 = 900;
-/// How many of them: fourteen hours (the largest distance from UTC, that of Kiritimati).
+/// The number of them: fourteen hours (the largest distance from UTC, that of Kiritimati).
 const ZONES: u64 = 56;
-/// How many steps around such a multiple are searched.
+/// So many steps around such a multiple are searched.
 const AROUND_ZONE: u64 = 2;
 
 /// A code, and the step it was typed at by our clock.
@@ -23,8 +25,9 @@ pub(crate) struct Shown {
 }
 
 impl Key {
-    /// Looks for two steps in a row, both among `steps` and above the watermark, at which these codes are right. Gives whether there
-    /// are such, and the highest second one. All steps are computed and compared.
+    /// Looks for two steps in a row, both among `steps` and above the watermark, at which these
+    /// codes are right. Gives whether there are such, and the highest second one. All steps are
+    /// computed and compared.
     pub(crate) fn find_pair(&self, codes: [Code; 2], steps: OpenSteps, watermark: Option<Step>) -> (Choice, u64) {
         let [first, second] = codes;
         let no_watermark = Choice::from(u8::from(watermark.is_none()));
@@ -40,9 +43,10 @@ impl Key {
         (found, place)
     }
 
-    /// Looks for a distance from our clock, in steps, at which both codes are right, or within one step of it. Gives whether there is
-    /// one, and the smallest: up to ten minutes step by step, and up to fourteen hours near the quarters of an hour that
-    /// time zones are apart. All of them are computed and compared.
+    /// Looks for a distance from our clock, in steps, at which both codes are right, or within one
+    /// step of it. Gives whether there is one, and the smallest: up to ten minutes step by
+    /// step, and up to fourteen hours near the quarters of an hour that time zones are apart.
+    /// All of them are computed and compared.
     pub(crate) fn find_agreement(&self, first: Shown, second: Shown) -> (Choice, i64) {
         let (mut agreed, mut distance) = (Choice::from(0), 0_i64);
         for range in self.distances() {

@@ -6,12 +6,14 @@ use rand::CryptoRng;
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::Zeroize;
 
-/// The secret that an authenticator shares with the verifier: 10 to 128 bytes, held inline and wiped on drop.
+/// The secret that an authenticator shares with the verifier: 10 to 128 bytes, held inline and
+/// wiped on drop.
 ///
-/// `Debug` is redacted and there is no `Display`. `==` takes a time that depends on the two lengths only.
+/// `Debug` is redacted and there is no `Display`. `==` takes a time that depends on the two lengths
+/// only.
 ///
-/// Rust moves values by copying them, and a copy left behind by a move is not wiped: keep a secret where it is, and
-/// pass it by reference.
+/// Rust moves values by copying them, and a copy left behind by a move is not wiped: keep a secret
+/// where it is, and pass it by reference.
 ///
 /// ```
 /// use sekisho::otp::{Algorithm, Secret};
@@ -48,8 +50,9 @@ impl Secret {
 
     /// A secret of 10 to 128 bytes, for those that another system issued.
     ///
-    /// RFC 4226 §4 R6 asks for 128 bits at least. Whoever has seen a few codes of an 80-bit secret can search for it at a
-    /// cost that large attackers can pay; replace such secrets when their owners next log in.
+    /// RFC 4226 §4 R6 asks for 128 bits at least. Whoever has seen a few codes of an 80-bit secret
+    /// can search for it at a cost that large attackers can pay; replace such secrets when
+    /// their owners next log in.
     ///
     /// # Errors
     /// [`SecretError`] if `bytes` has another length.
@@ -88,13 +91,15 @@ impl Secret {
         self.bytes.get(..self.len).unwrap_or_default()
     }
 
-    /// Whether this is shorter than RFC 4226 §4 R6 asks: a secret only [`Secret::new_legacy`] takes.
+    /// Returns whether this is shorter than RFC 4226 §4 R6 asks: a secret only
+    /// [`Secret::new_legacy`] takes.
     #[must_use]
     pub fn is_legacy(&self) -> bool {
         self.len < Self::MIN_LEN
     }
 
-    /// A legacy secret or better in a place of its own on the heap, written there and nowhere else: moves leave copies.
+    /// A legacy secret or better in a place of its own on the heap, written there and nowhere else:
+    /// moves leave copies.
     ///
     /// # Errors
     /// As [`new_legacy`](Self::new_legacy).
@@ -163,7 +168,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Why bytes are no [`Secret`].
+/// Why bytes or a text are no [`Secret`]. Nothing of them is repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretError {
@@ -172,10 +177,29 @@ pub enum SecretError {
         "the secret has {len} bytes and needs at least 16 (10 through the legacy constructors): enroll the authenticator anew"
     )]
     TooShort {
-        /// How many bytes there were.
+        /// The number of bytes that there were.
         len: usize,
     },
     /// Over 128 bytes.
     #[error("the secret has over 128 bytes: enroll the authenticator anew")]
     TooLong,
+    /// A character outside of A–Z and 2–7, or anything but blanks behind padding.
+    #[error("character {} is not base32 (A to Z, 2 to 7): check it against the original", position.saturating_add(1))]
+    Character {
+        /// The number of characters that precede it.
+        position: usize,
+    },
+    /// A number of characters that no bytes encode to.
+    #[error("{characters} characters cannot be base32: one is missing or too many")]
+    Base32Length {
+        /// The number of characters of base32 that there were.
+        characters: usize,
+    },
+    /// The last character has bits that belong to no byte: it was mistyped, or the text was cut
+    /// off.
+    #[error("the last character, number {}, cannot end a base32 text: check it against the original", position.saturating_add(1))]
+    TrailingBits {
+        /// The number of characters that precede it.
+        position: usize,
+    },
 }

@@ -3,8 +3,8 @@
 use core::fmt;
 use zeroize::Zeroize;
 
-/// A value that carries a secret: base32 text, an otpauth URI, a QR code. Redacted in `Debug`, without `Display`,
-/// wiped on drop.
+/// A value that carries a secret: base32 text, an otpauth URI, a QR code. Redacted in `Debug`,
+/// without `Display`, wiped on drop.
 ///
 /// ```
 /// use sekisho::otp::Secret;

@@ -1,7 +1,8 @@
-//! What has to be kept of one authenticator between two codes.
+//! The state of one authenticator, which has to be kept between two codes.
 
 use super::code::Code;
 use super::recent_codes::{Accepted, RECENT_CODES, RecentCodes};
+use super::stored_error::StoredError;
 use super::throttle::Throttle;
 use super::time::{Step, UnixTime};
 use super::tracker::Tracker;
@@ -9,10 +10,12 @@ use super::tracker::Tracker;
 /// The first byte of the stored form.
 const VERSION: u8 = 1;
 
-/// What has to be kept of one authenticator between two codes: failures and locks, watermark and drift, digits accepted lately.
+/// The state of one authenticator, which has to be kept between two codes: failures and locks,
+/// watermark and drift, digits accepted lately.
 ///
-/// Neither `Copy`, `Clone` nor `Default`: deciding consumes it, so that nobody decides twice on one. Where several threads, processes
-/// or machines verify for one authenticator, store [`to_bytes`](Self::to_bytes) by compare-and-swap on what was read.
+/// Neither `Copy`, `Clone` nor `Default`: deciding consumes it, so that nobody decides twice on
+/// one. Where several threads, processes or machines verify for one authenticator, store
+/// [`to_bytes`](Self::to_bytes) by compare-and-swap on what was read.
 #[derive(Debug)]
 pub struct State {
     pub(super) throttle: Throttle,
@@ -23,9 +26,10 @@ pub struct State {
 impl State {
     /// The length of the stored form in bytes: 426.
     ///
-    /// In order, numbers big-endian: version (1 byte); failures in a row (4), last failure (8), long-term count (4), its
-    /// last leak (8); watermark present (1), watermark (8), drift (4), its anchor (4); thirty-two times an accepted code
-    /// (4) and when that was (8), unused places zero and last.
+    /// In order, numbers big-endian: version (1 byte); failures in a row (4), last failure (8),
+    /// long-term count (4), its last leak (8); watermark present (1), watermark (8), drift (4),
+    /// its anchor (4); thirty-two times an accepted code (4) and when that was (8), unused
+    /// places zero and last.
     pub const LEN: usize = 42 + RECENT_CODES * 12;
 
     /// Of an authenticator that nobody has used yet.
@@ -35,16 +39,17 @@ impl State {
         Self { throttle: Throttle::NEW, tracker: Tracker::NEW, recent_codes: RecentCodes::new() }
     }
 
-    /// Of an imported secret, or of one that was verified elsewhere until now: all steps up to `used_up` count as used.
-    /// Pass the present step ([`Totp::step_at`](super::Totp::step_at)).
+    /// Of an imported secret, or of one that was verified elsewhere until now: all steps up to
+    /// `used_up` count as used. Pass the present step
+    /// ([`Totp::step_at`](super::Totp::step_at)).
     #[must_use]
     pub const fn imported(used_up: Step) -> Self {
         Self { throttle: Throttle::NEW, tracker: Tracker::imported(used_up), recent_codes: RecentCodes::new() }
     }
 
     /// Of a new secret in the place of the one this state was kept for: the way out of
-    /// [`Rejection::Disabled`](super::Rejection::Disabled). The run of failures ends; the long-term count and the digits
-    /// accepted lately stay, so that binding anew wipes no slate.
+    /// [`Rejection::Disabled`](super::Rejection::Disabled). The run of failures ends; the long-term
+    /// count and the digits accepted lately stay, so that binding anew wipes no slate.
     #[must_use]
     pub const fn rebound(mut self) -> Self {
         self.throttle.run = 0;
@@ -88,16 +93,17 @@ impl State {
     /// Reads the stored form.
     ///
     /// # Errors
-    /// [`StateError`] if the bytes are not what [`to_bytes`](Self::to_bytes) of this or an earlier release wrote. Treat that as an
-    /// incident: a new state in place of a damaged one forgets what has been used.
-    pub fn from_bytes(bytes: &[u8]) -> Result<Self, StateError> {
+    /// [`StoredError`] if the bytes are not what [`to_bytes`](Self::to_bytes) of this or an earlier
+    /// release wrote. Treat that as an incident: a new state in place of a damaged one forgets
+    /// what has been used.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, StoredError> {
         if bytes.len() != Self::LEN {
-            return Err(StateError::Length { len: bytes.len() });
+            return Err(StoredError::Length { len: bytes.len() });
         }
         let mut reader = Reader(bytes);
         let [version] = reader.take()?;
         if version != VERSION {
-            return Err(StateError::Version { version });
+            return Err(StoredError::Version { version: version.into() });
         }
         let throttle = Throttle {
             run: u32::from_be_bytes(reader.take()?),
@@ -108,19 +114,19 @@ impl State {
         let watermark = match (reader.take()?, u64::from_be_bytes(reader.take()?)) {
             ([0], 0) => None,
             ([1], step) => Some(Step::new(step)),
-            _ => return Err(StateError::Corrupt),
+            _ => return Err(StoredError::Corrupt),
         };
         let (drift, anchor) = (i32::from_be_bytes(reader.take()?), i32::from_be_bytes(reader.take()?));
-        let tracker = Tracker::from_stored(watermark, drift, anchor).ok_or(StateError::Corrupt)?;
+        let tracker = Tracker::from_stored(watermark, drift, anchor).ok_or(StoredError::Corrupt)?;
         let mut recent_codes = RecentCodes::new();
         let mut ended = false;
         for _ in 0..RECENT_CODES {
             match (u32::from_be_bytes(reader.take()?), reader.time()?) {
                 (0, at) if at.as_secs() == 0 => ended = true,
                 (packed, at) if !ended => {
-                    recent_codes.push(Accepted { code: Code::from_packed(packed).ok_or(StateError::Corrupt)?, at });
+                    recent_codes.push(Accepted { code: Code::from_packed(packed).ok_or(StoredError::Corrupt)?, at });
                 }
-                _ => return Err(StateError::Corrupt),
+                _ => return Err(StoredError::Corrupt),
             }
         }
         Ok(Self { throttle, tracker, recent_codes })
@@ -130,37 +136,13 @@ impl State {
 struct Reader<'a>(&'a [u8]);
 
 impl Reader<'_> {
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], StateError> {
-        let (field, behind) = self.0.split_first_chunk().ok_or(StateError::Corrupt)?;
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], StoredError> {
+        let (field, behind) = self.0.split_first_chunk().ok_or(StoredError::Corrupt)?;
         self.0 = behind;
         Ok(*field)
     }
 
-    fn time(&mut self) -> Result<UnixTime, StateError> {
+    fn time(&mut self) -> Result<UnixTime, StoredError> {
         Ok(UnixTime::from_secs(u64::from_be_bytes(self.take()?)))
     }
-}
-
-/// Why stored bytes are no [`State`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum StateError {
-    /// Not [`State::LEN`] bytes.
-    #[error(
-        "the stored state has {len} bytes instead of {}: it was cut off, or is something else; restore it from a backup",
-        State::LEN
-    )]
-    Length {
-        /// How many bytes there were.
-        len: usize,
-    },
-    /// Written by a release that this one does not know.
-    #[error("the stored state has version {version}, which this release cannot read: upgrade sekisho")]
-    Version {
-        /// The first byte.
-        version: u8,
-    },
-    /// A number that no state can have.
-    #[error("the stored state is damaged: restore it from a backup, or have the authenticator enrolled anew")]
-    Corrupt,
 }

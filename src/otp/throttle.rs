@@ -1,11 +1,11 @@
 //! Counts failures and locks.
 
-use super::policy::Limits;
+use super::limits::Limits;
 use super::rejection::LockState;
 use super::time::UnixTime;
 use core::num::NonZeroU32;
 
-/// What a throttle says before a code is looked at.
+/// The answer of a throttle before a code is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
     Open,
@@ -17,11 +17,13 @@ pub(crate) enum Admission {
 
 /// The failures of one guesser or of many.
 ///
-/// The run of failures ends with a success and drives the short locks. The long-term count survives successes and
-/// only leaks, by one per [`Limits::leak_every_secs`] and by one per write at most, so that a clock that jumps empties nothing.
+/// The run of failures ends with a success and drives the short locks. The long-term count survives
+/// successes and only leaks, by one per [`Limits::leak_every_secs`] and by one per write at most,
+/// so that a clock that jumps empties nothing.
 ///
-/// A lock is kept as its beginning. One that begins further ahead than the longest lock was written under a clock gone
-/// wrong: it does not hold (one bad clock would lock everybody for as long as it was ahead), its failures still count.
+/// A lock is kept as its beginning. One that begins further ahead than the longest lock was written
+/// under a clock gone wrong: it does not hold (one bad clock would lock everybody for as long as it
+/// was ahead), its failures still count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Throttle {
     /// Failures in a row.
@@ -81,7 +83,7 @@ impl Throttle {
         self.leaked_at = self.leaked_at.min(now);
     }
 
-    /// Where the guesser stands after a failure.
+    /// The guesser's state after a failure.
     pub(crate) fn lock_state(&self, limits: &Limits, now: UnixTime) -> LockState {
         match self.admission(limits, now) {
             Admission::Disabled => LockState::Disabled,
@@ -98,8 +100,8 @@ impl Throttle {
     }
 }
 
-/// The end of a lock of `secs` that began at `from`, if it holds at `now`: it has begun, or will within `tolerance`, and
-/// has not run out.
+/// The end of a lock of `secs` that began at `from`, if it holds at `now`: it has begun, or will
+/// within `tolerance`, and has not run out.
 fn lock_end(from: UnixTime, secs: u64, tolerance: u64, now: UnixTime) -> Option<UnixTime> {
     let holds = now.saturating_since(from) < secs && from.saturating_since(now) <= tolerance;
     holds.then(|| from.saturating_add(secs))

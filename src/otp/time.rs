@@ -2,6 +2,10 @@
 
 use core::fmt;
 
+/// The clocks of servers may be apart by so many seconds without a difference.
+#[cfg(feature = "alloc")]
+const SKEW_SECS: u64 = 60;
+
 /// An instant as whole seconds since 1970-01-01T00:00:00Z, not counting leap seconds.
 ///
 /// Every value up to [`u64::MAX`] is a valid input anywhere in this crate.
@@ -36,11 +40,26 @@ impl UnixTime {
         Self(self.0.saturating_add(secs))
     }
 
-    /// Whether it lies in the last `secs` seconds before `end`: of what is good until then, so that a clock set back does not make
-    /// it last longer. A minute is added for servers whose clocks are a little behind.
+    /// Returns whether something that is good for at most `life_secs` seconds, until `end`, is good
+    /// now. So a clock set back does not make it last longer. [`SKEW_SECS`] are added for
+    /// servers whose clocks are a little behind.
     #[cfg(feature = "alloc")] // only accounts have what ends
-    pub(crate) const fn is_within(self, secs: u64, end: Self) -> bool {
-        self.0 < end.0 && end.saturating_since(self) <= secs.saturating_add(60)
+    pub(crate) const fn is_before_end(self, end: Self, life_secs: u64) -> bool {
+        self.0 < end.0 && end.saturating_since(self) <= life_secs.saturating_add(SKEW_SECS)
+    }
+
+    /// Returns whether this instant lies less than `secs` seconds from `other`, to either side. For
+    /// what shall not outlive a clock that is set back: proofs, replies, known devices.
+    #[cfg(feature = "alloc")] // only accounts have what ends
+    pub(crate) const fn is_near(self, other: Self, secs: u64) -> bool {
+        self.0.abs_diff(other.0) < secs
+    }
+
+    /// Returns whether fewer than `secs` seconds have passed since `other`. An instant in the
+    /// future has not passed either. For what a clock set back shall not end: used codes above
+    /// all.
+    pub(crate) const fn is_within_secs_after(self, other: Self, secs: u64) -> bool {
+        self.saturating_since(other) < secs
     }
 
     /// Seconds from `earlier` until this instant; zero if `earlier` is not earlier.
@@ -85,7 +104,7 @@ impl Step {
         Self(self.0.saturating_add_signed(distance))
     }
 
-    /// How many steps this one is after `other`; both lie in one window.
+    /// The number of steps from `other` to this one; both lie in one window.
     pub(crate) const fn distance_from(self, other: Self) -> i64 {
         self.0.wrapping_sub(other.0).cast_signed()
     }
@@ -107,7 +126,7 @@ pub enum TimeError {
     /// The clock reads a time before the authenticator's T0.
     #[error("the time {now} lies before this authenticator's T0, {t0}: set the server's clock, or correct T0", now = now.as_secs(), t0 = t0.as_secs())]
     BeforeT0 {
-        /// What the clock read.
+        /// The time that the clock read.
         now: UnixTime,
         /// When the authenticator's steps begin.
         t0: UnixTime,

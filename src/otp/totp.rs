@@ -1,14 +1,12 @@
 //! The parameters of an authenticator.
 
 use super::algorithm::{Algorithm, Digits};
-use super::key::Key;
-use super::secret::Secret;
 use super::time::{Step, TimeError, UnixTime};
 
-/// How long a code is shown: 1 to 120 seconds.
+/// The time that a code is shown: 1 to 120 seconds.
 ///
-/// The upper limit is that of SP 800-63B-4 §3.1.4.1: the changing value of an authenticator changes at least once every
-/// two minutes.
+/// The upper limit is that of SP 800-63B-4 §3.1.4.1: the changing value of an authenticator changes
+/// at least once every two minutes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(try_from = "u64", into = "u64"))]
 pub struct Period(u8);
@@ -19,16 +17,14 @@ impl Period {
     /// The longest period, in seconds.
     pub const MAX_SECS: u64 = 120;
 
-    /// A period of `secs` seconds.
-    ///
-    /// # Errors
-    /// [`PeriodError`] unless `secs` is 1 to 120.
-    pub const fn from_secs(secs: u64) -> Result<Self, PeriodError> {
+    /// A period of `secs` seconds, if that is 1 to 120.
+    #[must_use]
+    pub const fn from_secs(secs: u64) -> Option<Self> {
         if secs == 0 || secs > Self::MAX_SECS {
-            return Err(PeriodError);
+            return None;
         }
         #[allow(clippy::cast_possible_truncation)] // at most 120
-        Ok(Self(secs as u8))
+        Some(Self(secs as u8))
     }
 
     /// The period in seconds.
@@ -44,24 +40,21 @@ impl Default for Period {
     }
 }
 
+#[cfg(feature = "serde")]
 impl TryFrom<u64> for Period {
-    type Error = PeriodError;
+    type Error = &'static str;
 
-    fn try_from(secs: u64) -> Result<Self, PeriodError> {
-        Self::from_secs(secs)
+    fn try_from(secs: u64) -> Result<Self, Self::Error> {
+        Self::from_secs(secs).ok_or("a period is 1 to 120 seconds long: 30 is what every app knows")
     }
 }
 
+#[cfg(feature = "serde")]
 impl From<Period> for u64 {
     fn from(period: Period) -> Self {
         period.as_secs()
     }
 }
-
-/// A period outside of 1 to 120 seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a period is 1 to 120 seconds long: 30 is what every app knows")]
-pub struct PeriodError;
 
 /// The parameters that an authenticator and the verifier agree on (RFC 6238 §4.1).
 ///
@@ -78,22 +71,16 @@ pub struct Totp {
     pub algorithm: Algorithm,
     /// The length of a code.
     pub digits: Digits,
-    /// How long a code is shown.
+    /// The time that a code is shown.
     pub period: Period,
     /// T0: when the steps begin.
     pub t0: UnixTime,
 }
 
 impl Totp {
-    /// What every app knows: SHA-1, six digits, thirty seconds, from 1970.
+    /// The parameters that every app knows: SHA-1, six digits, thirty seconds, from 1970.
     pub const DEFAULT: Self =
         Self { algorithm: Algorithm::Sha1, digits: Digits::Six, period: Period::DEFAULT, t0: UnixTime::from_secs(0) };
-
-    /// The key that makes and verifies the codes of `secret` under these parameters.
-    #[must_use]
-    pub fn key(self, secret: &Secret) -> Key {
-        Key::new(self, secret)
-    }
 
     /// The step at `time`.
     ///

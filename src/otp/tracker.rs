@@ -1,23 +1,23 @@
-//! How far an authenticator has come, and how far its clock is off.
+//! The tracker of one authenticator: the steps that it has used, and the drift of its clock.
 
 use super::time::Step;
 use super::window::{OpenSteps, Window};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeGreater};
 
-/// How far a resynchronization may have moved the center, in steps of the shortest period: a day behind, ten minutes
-/// ahead.
+/// A resynchronization may have moved the center so far, in steps of the shortest period: a day
+/// behind, ten minutes ahead.
 const ANCHORS: (i32, i32) = (-86_400, 600);
-/// A resynchronization that expects codes behind this is given up once a code of our own clock is accepted, in steps. (Nearer ones stay: a phone that was set
-/// right may go wrong again.)
+/// A resynchronization that expects codes behind this is given up once a code of our own clock is
+/// accepted, in steps. (Nearer ones stay: a phone that was set right may go wrong again.)
 const ANCHORS_KEPT: i32 = -20;
-/// How far learning may move the drift from there, in steps, whatever the policy.
+/// Learning may move the drift so far from there, in steps, whatever the policy.
 pub(crate) const MAX_DRIFT: u8 = 60;
 
 /// Watermark and drift of one authenticator.
 ///
-/// The watermark is the highest step used up, and only rises. The drift is the learned distance in steps between the
-/// authenticator's clock and ours; acceptances move it by one at a time and never far from the anchor, which is where the
-/// last resynchronization put it.
+/// The watermark is the highest step used up, and only rises. The drift is the learned distance in
+/// steps between the authenticator's clock and ours; acceptances move it by one at a time and never
+/// far from the anchor, which is where the last resynchronization put it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Tracker {
     watermark: Option<Step>,
@@ -40,7 +40,8 @@ impl Tracker {
         self.anchor
     }
 
-    /// In steps, within `max_drift` of the anchor: a stricter policy holds for what an older one let be learned.
+    /// In steps, within `max_drift` of the anchor: a stricter policy holds for what an older one
+    /// let be learned.
     pub(crate) fn drift(self, max_drift: u8) -> i32 {
         let (lowest, highest) = self.drift_bounds(max_drift);
         self.drift.max(lowest).min(highest)
@@ -51,18 +52,20 @@ impl Tracker {
         (self.anchor.saturating_sub(max_drift), self.anchor.saturating_add(max_drift))
     }
 
-    /// The steps acceptable at `now`: the window around our step, for whoever has set the clock right, and the window
-    /// around our step plus drift.
+    /// The steps acceptable at `now`: the window around our step, for whoever has set the clock
+    /// right, and the window around our step plus drift.
     pub(crate) fn open(self, window: Window, max_drift: u8, now: Step) -> OpenSteps {
         window.around(now).union(window.around(now.saturating_offset(i64::from(self.drift(max_drift)))))
     }
 
-    /// After the acceptance of `step` at `now`. Which step it was shows in the result only: no branch depends on it.
+    /// After the acceptance of `step` at `now`. Which step it was shows in the result only: no
+    /// branch depends on it.
     pub(crate) fn accepted(self, step: Step, max_drift: u8, now: Step) -> Self {
         if self.drift(max_drift) >= ANCHORS_KEPT {
             return self.learned(step, max_drift, now);
         }
-        // A code of our own clock after a resynchronization far behind: the clock has been set right, and yesterday's steps close.
+        // A code of our own clock after a resynchronization far behind: the clock has been set right, and
+        // yesterday's steps close.
         let (far, near) = (self.learned(step, max_drift, now), Self::NEW.learned(step, max_drift, now));
         let expected = now.saturating_offset(i64::from(self.drift(max_drift)));
         let between = expected.number().midpoint(now.number());
@@ -85,8 +88,8 @@ impl Tracker {
         Self { watermark: Some(step), drift: moved, anchor: self.anchor }
     }
 
-    /// After two codes in a row, the second one `step`'s, both above the watermark: what is expected from now on is measured
-    /// from there.
+    /// After two codes in a row, the second one `step`'s, both above the watermark: what is
+    /// expected from now on is measured from there.
     #[cfg_attr(not(feature = "alloc"), allow(dead_code))] // only accounts are resynchronized
     pub(crate) fn resynchronized(self, step: Step, now: Step) -> Self {
         // Within what was searched: a day of the shortest period.

@@ -1,7 +1,6 @@
 //! otpauth URIs: how a secret gets into an app (Key URI format).
 
 use super::algorithm::{Algorithm, Digits};
-use super::base32::Base32Error;
 use super::secret::{Secret, SecretError};
 use super::sensitive::Sensitive;
 use super::time::UnixTime;
@@ -13,13 +12,14 @@ use alloc::vec::Vec;
 use core::fmt::{self, Write};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// Everything but RFC 3986's unreserved characters is encoded; a blank becomes `%20`, as some apps show a `+`.
+/// Everything but RFC 3986's unreserved characters is encoded; a blank becomes `%20`, as some apps
+/// show a `+`.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What an otpauth URI says: whose codes these are, the secret, and the parameters.
+/// The content of an otpauth URI: whose codes these are, the secret, and the parameters.
 ///
-/// The format is the one that Google Authenticator introduced and all apps read. It has no T0: what differs
-/// from 1970 is refused.
+/// The format is the one that Google Authenticator introduced and all apps read. It has no T0: what
+/// differs from 1970 is refused.
 ///
 /// ```
 /// use sekisho::otp::{OtpauthUri, Secret, Totp};
@@ -49,17 +49,20 @@ impl OtpauthUri {
     /// The longest URI that is parsed, in bytes.
     pub const MAX_LEN: usize = 4096;
 
-    /// A URI for `account` (whatever the owner knows it by, such as an e-mail address) at `issuer` (the service).
+    /// A URI for `account` (whatever the owner knows it by, such as an e-mail address) at `issuer`
+    /// (the service).
     ///
     /// # Errors
-    /// [`UriError`] for names that apps misread (empty, over-long, with a colon, a control character, or a blank at an
-    /// end), for a T0 other than 1970, and for secrets under 128 bits.
+    /// [`UriError`] for names that apps misread (empty, over-long, with a colon, a control
+    /// character, or a blank at an end), for a T0 other than 1970, and for secrets under 128
+    /// bits.
     #[allow(clippy::needless_pass_by_value)] // wiped here
     pub fn new(issuer: &str, account: &str, secret: Secret, totp: Totp) -> Result<Self, UriError> {
         Self::with_boxed(issuer, account, secret.boxed_copy(), totp)
     }
 
-    /// The same for a secret of 80 bits and more that another system issued; see [`Secret::new_legacy`] for what is risked.
+    /// The same for a secret of 80 bits and more that another system issued; see
+    /// [`Secret::new_legacy`] for what is risked.
     ///
     /// # Errors
     /// As [`OtpauthUri::new`], secrets apart.
@@ -71,7 +74,7 @@ impl OtpauthUri {
     fn with_boxed(issuer: &str, account: &str, secret: Box<Secret>, totp: Totp) -> Result<Self, UriError> {
         if secret.is_legacy() {
             let len = secret.expose().len();
-            return Err(UriError::Secret(Base32Error::Secret(SecretError::TooShort { len })));
+            return Err(UriError::Secret(SecretError::TooShort { len }));
         }
         Self::with_any_boxed(issuer, account, secret, totp)
     }
@@ -117,8 +120,8 @@ impl OtpauthUri {
 
     /// Reads a URI.
     ///
-    /// Total: any text gives a result or an error, in time linear in its length. Unknown parameters are ignored; a `+` in a
-    /// parameter is a blank, in the label a plus.
+    /// Total: any text gives a result or an error, in time linear in its length. Unknown parameters
+    /// are ignored; a `+` in a parameter is a blank, in the label a plus.
     ///
     /// # Errors
     /// [`UriError`] for everything else that is not such a URI, secrets under 128 bits included.
@@ -126,8 +129,8 @@ impl OtpauthUri {
         parse(uri, Secret::from_base32)
     }
 
-    /// The same for URIs whose secret another system issued with 80 bits and more; see [`Secret::new_legacy`] for what is
-    /// risked.
+    /// The same for URIs whose secret another system issued with 80 bits and more; see
+    /// [`Secret::new_legacy`] for what is risked.
     ///
     /// # Errors
     /// As [`OtpauthUri::parse`].
@@ -141,7 +144,8 @@ impl OtpauthUri {
         self.issuer.as_deref().or(self.label_issuer.as_deref())
     }
 
-    /// The service as the label has it. URIs of careless services may name another one here than in the parameter.
+    /// The service as the label has it. URIs of careless services may name another one here than in
+    /// the parameter.
     #[must_use]
     pub fn label_issuer(&self) -> Option<&str> {
         self.label_issuer.as_deref()
@@ -206,7 +210,7 @@ impl OtpauthUri {
     }
 }
 
-fn parse(uri: &str, read_secret: impl Fn(&str) -> Result<Secret, Base32Error>) -> Result<OtpauthUri, UriError> {
+fn parse(uri: &str, read_secret: impl Fn(&str) -> Result<Secret, SecretError>) -> Result<OtpauthUri, UriError> {
     if uri.len() > OtpauthUri::MAX_LEN {
         return Err(UriError::TooLong(Field::Uri));
     }
@@ -240,7 +244,7 @@ fn parse(uri: &str, read_secret: impl Fn(&str) -> Result<Secret, Base32Error>) -
                 set(&mut digits, Field::Digits, read.ok_or(UriError::OutOfRange(Field::Digits))?)?;
             }
             "period" => {
-                let read = number(value).and_then(|secs| Period::from_secs(secs).ok());
+                let read = number(value).and_then(Period::from_secs);
                 set(&mut period, Field::Period, read.ok_or(UriError::OutOfRange(Field::Period))?)?;
             }
             _ => {}
@@ -349,7 +353,8 @@ impl fmt::Display for Field {
     }
 }
 
-/// Why an otpauth URI cannot be made or read. Nothing of its text is repeated.
+/// Why an otpauth URI, an app's export, or a QR code cannot be made or read. Nothing of its text is
+/// repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UriError {
@@ -359,6 +364,15 @@ pub enum UriError {
     /// A URI of counter-based codes.
     #[error("this is a URI for counter-based codes (HOTP): only time-based ones are verified here")]
     Hotp,
+    /// Another kind of text than an app's export.
+    #[error("this is no `otpauth-migration://offline?data=` URI: scan the QR code that the app exports")]
+    NotMigration,
+    /// An app's export whose content cannot be read.
+    #[error("the export cannot be read: scan its QR code again")]
+    Corrupt,
+    /// The batches are not of one export.
+    #[error("the batch is of another export: begin anew, and scan all QR codes of one")]
+    OtherExport,
     /// A part that has to be there is not, or is empty.
     #[error("the {0} is missing or empty: give one")]
     Missing(Field),
@@ -374,12 +388,13 @@ pub enum UriError {
     /// Broken percent-encoding, or not UTF-8.
     #[error("the {0} is not percent-encoded UTF-8: scan or paste the URI again")]
     Encoding(Field),
-    /// A value that is not supported: SHA1, SHA256 or SHA512; 6 to 8 digits; a period of 1 to 120 seconds.
+    /// A value that is not supported: SHA1, SHA256 or SHA512; 6 to 8 digits; a period of 1 to 120
+    /// seconds.
     #[error("the {0} is not one that is supported (SHA1, SHA256, SHA512; 6 to 8 digits; 1 to 120 seconds)")]
     OutOfRange(Field),
     /// The secret is no base32 secret.
     #[error(transparent)]
-    Secret(#[from] Base32Error),
+    Secret(#[from] SecretError),
     /// otpauth URIs have no T0.
     #[error("otpauth URIs have no T0: use 1970 (T0 = 0)")]
     T0,

@@ -1,11 +1,12 @@
-//! Which steps are acceptable now.
+//! The window: the steps that are acceptable now.
 
 use super::time::Step;
 
-/// How many steps before and after the expected one are acceptable.
+/// The numbers of steps before and after the expected one that are acceptable.
 ///
-/// RFC 6238 §5.2 recommends at most one step back for what the network takes; the step ahead is for phones whose clocks
-/// run fast. Each step more is one more code a guesser may hit, see [`CodePolicy::risk`](super::CodePolicy::risk).
+/// RFC 6238 §5.2 recommends at most one step back for what the network takes; the step ahead is for
+/// phones whose clocks run fast. Each step more is one more code a guesser may hit, see
+/// [`CodePolicy::risk`](super::CodePolicy::risk).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(deny_unknown_fields))]
 pub struct Window {
@@ -27,7 +28,7 @@ impl Window {
         Self { past, future }
     }
 
-    /// How many steps lie in the window.
+    /// The number of steps in the window.
     #[must_use]
     pub const fn steps(self) -> u32 {
         (self.past as u32).saturating_add(self.future as u32).saturating_add(1)
@@ -85,7 +86,7 @@ impl OpenSteps {
         (self.first.first..=self.first.last).chain(second)
     }
 
-    /// Whether `step` is among them.
+    /// Returns whether `step` is among them.
     #[must_use]
     pub fn contains(self, step: Step) -> bool {
         let within = |range: Range| (range.first..=range.last).contains(&step.number());

@@ -1,28 +1,12 @@
 //! Sealing keys, and where they come from.
 
+use super::error::SealError;
+use super::key_id::KeyId;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 use rand::CryptoRng;
 use zeroize::Zeroize;
-
-/// Names a sealing key. An id stands for one key for ever.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct KeyId(u32);
-
-impl KeyId {
-    /// The key with this number.
-    #[must_use]
-    pub const fn new(number: u32) -> Self {
-        Self(number)
-    }
-
-    /// The number.
-    #[must_use]
-    pub const fn number(self) -> u32 {
-        self.0
-    }
-}
 
 /// 256 bits under which records are sealed. Wiped on drop, redacted in `Debug`.
 pub struct SealingKey([u8; Self::LEN]);
@@ -62,16 +46,17 @@ impl fmt::Debug for SealingKey {
     }
 }
 
-/// The keys that records are sealed under: one primary, for whatever is written, and older ones, for what still has to be read.
+/// The keys that records are sealed under: one primary, for whatever is written, and older ones,
+/// for what still has to be read.
 ///
 /// # Rotation
-/// Add the new key as an older one on every machine first; then make it the primary everywhere; the old one can go once
-/// every record has been written again.
+/// Add the new key as an older one on every machine first; then make it the primary everywhere; the
+/// old one can go once every record has been written again.
 ///
 /// # From outside
-/// As text a ring is a list of `id:key` entries, the primary first, apart by commas or line ends: the id in decimal,
-/// the key as 64 hexadecimal digits. `openssl rand -hex 32` makes one. Blank lines are passed over, and lines
-/// that begin with `#`, whatever is on them.
+/// As text a ring is a list of `id:key` entries, the primary first, apart by commas or line ends:
+/// the id in decimal, the key as 64 hexadecimal digits. `openssl rand -hex 32` makes one. Blank
+/// lines are passed over, and lines that begin with `#`, whatever is on them.
 ///
 /// ```
 /// use sekisho::seal::Keyring;
@@ -82,7 +67,7 @@ impl fmt::Debug for SealingKey {
 ///      1:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
 /// )?;
 /// assert_eq!(keyring.primary_id().number(), 2);
-/// # Ok::<(), sekisho::seal::KeyringError>(())
+/// # Ok::<(), sekisho::seal::SealError>(())
 /// ```
 pub struct Keyring {
     primary: (KeyId, SealingKey),
@@ -100,10 +85,10 @@ impl Keyring {
     /// The same ring with one more key to open records with.
     ///
     /// # Errors
-    /// [`KeyringError::Duplicate`] if the ring has a key of this id.
-    pub fn with_older(mut self, id: KeyId, key: SealingKey) -> Result<Self, KeyringError> {
+    /// [`SealError::DuplicateKey`] if the ring has a key of this id.
+    pub fn with_older(mut self, id: KeyId, key: SealingKey) -> Result<Self, SealError> {
         if self.get(id).is_some() {
-            return Err(KeyringError::Duplicate { id });
+            return Err(SealError::DuplicateKey { id });
         }
         self.older.push((id, Box::new(key)));
         Ok(self)
@@ -112,48 +97,49 @@ impl Keyring {
     /// Reads a ring from text, as described above.
     ///
     /// # Errors
-    /// [`KeyringError`], with the number of the entry that is wrong. Nothing of the text is repeated.
-    pub fn parse(text: &str) -> Result<Self, KeyringError> {
+    /// [`SealError`], with the number of the entry that is wrong. Nothing of the text is repeated.
+    pub fn parse(text: &str) -> Result<Self, SealError> {
         let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
         let entries = lines.flat_map(|line| line.split(',')).map(str::trim).filter(|entry| !entry.is_empty());
         let mut ring: Option<Self> = None;
         for (index, entry) in entries.enumerate() {
-            let (id, key) = parse_entry(entry).ok_or(KeyringError::Entry { number: index.saturating_add(1) })?;
+            let (id, key) = parse_entry(entry).ok_or(SealError::KeyEntry { number: index.saturating_add(1) })?;
             ring = Some(match ring {
                 None => Self::new(id, key),
                 Some(ring) => ring.with_older(id, key)?,
             });
         }
-        ring.ok_or(KeyringError::Empty)
+        ring.ok_or(SealError::NoKeys)
     }
 
     /// Reads a ring from an environment variable.
     ///
-    /// Whoever may read the process's environment may read the keys: a file, or a key management service, is
-    /// safer.
+    /// Everybody who may read the process's environment may read the keys: a file, or a key
+    /// management service, is safer.
     ///
     /// # Errors
-    /// [`KeyringError`] if the variable is not set, or is no ring.
+    /// [`SealError`] if the variable is not set, or is no ring.
     #[cfg(feature = "std")]
-    pub fn from_env(name: &str) -> Result<Self, KeyringError> {
+    pub fn from_env(name: &str) -> Result<Self, SealError> {
         use std::env::VarError;
         match std::env::var(name) {
             Ok(text) => Self::parse(&zeroize::Zeroizing::new(text)),
-            Err(VarError::NotPresent) => Err(KeyringError::NotSet { name: name.into() }),
-            Err(VarError::NotUnicode(_)) => Err(KeyringError::Entry { number: 1 }),
+            Err(VarError::NotPresent) => Err(SealError::NotSet { name: name.into() }),
+            Err(VarError::NotUnicode(_)) => Err(SealError::KeyEntry { number: 1 }),
         }
     }
 
-    /// Reads a ring from a file of at most 64 KiB, which nobody but this service should be able to read.
+    /// Reads a ring from a file of at most 64 KiB, which nobody but this service should be able to
+    /// read.
     ///
     /// # Errors
-    /// [`KeyringError`] if the file cannot be read, or is no ring.
+    /// [`SealError`] if the file cannot be read, or is no ring.
     #[cfg(feature = "std")]
-    pub fn from_file(path: impl AsRef<std::path::Path>) -> Result<Self, KeyringError> {
+    pub fn from_file(path: impl AsRef<std::path::Path>) -> Result<Self, SealError> {
         use std::io::Read;
         const MAX: usize = 64 << 10;
         let path = path.as_ref();
-        let unreadable = |source| KeyringError::Unreadable { path: path.into(), source: alloc::sync::Arc::new(source) };
+        let unreadable = |source| SealError::Unreadable { path: path.into(), source: alloc::sync::Arc::new(source) };
         // Never grows, which would leave a copy unwiped; one byte more tells a longer file.
         let mut bytes = zeroize::Zeroizing::new(alloc::vec![0; MAX.saturating_add(1)]);
         let mut file = std::fs::File::open(path).map_err(unreadable)?;
@@ -168,7 +154,7 @@ impl Keyring {
             }
         }
         let text = bytes.get(..len).filter(|_| len <= MAX).and_then(|bytes| str::from_utf8(bytes).ok());
-        Self::parse(text.ok_or(KeyringError::Entry { number: 1 })?)
+        Self::parse(text.ok_or(SealError::KeyEntry { number: 1 })?)
     }
 
     /// The id of the key that whatever is written is sealed under.
@@ -202,43 +188,5 @@ fn parse_entry(entry: &str) -> Option<(KeyId, SealingKey)> {
     let mut key = SealingKey([0; SealingKey::LEN]);
     // Decodes in constant time; a text of another length fails.
     let len = base16ct::mixed::decode(hex, &mut key.0).ok()?.len();
-    (len == SealingKey::LEN).then_some((KeyId(id), key))
-}
-
-/// Why there is no keyring. The service should not start.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum KeyringError {
-    /// No entry.
-    #[error("the keyring is empty: give at least one key as `id:` and 64 hexadecimal digits")]
-    Empty,
-    /// An entry that is no `id:key`.
-    #[error("entry {number} of the keyring is not a decimal id, a colon, and 64 hexadecimal digits: correct it")]
-    Entry {
-        /// Counted from one.
-        number: usize,
-    },
-    /// Two keys with one id.
-    #[error("the keyring has two keys with the id {}: give the new key an id of its own", id.number())]
-    Duplicate {
-        /// The id.
-        id: KeyId,
-    },
-    /// The environment variable is not there.
-    #[cfg(feature = "std")]
-    #[error("the environment variable {name} is not set: put the keyring there")]
-    NotSet {
-        /// Its name.
-        name: alloc::string::String,
-    },
-    /// The file cannot be read.
-    #[cfg(feature = "std")]
-    #[error("the keyring's file {} cannot be read", path.display())]
-    Unreadable {
-        /// The file.
-        path: std::path::PathBuf,
-        /// What the operating system said.
-        #[source]
-        source: alloc::sync::Arc<std::io::Error>,
-    },
+    (len == SealingKey::LEN).then_some((KeyId::new(id), key))
 }

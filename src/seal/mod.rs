@@ -1,8 +1,9 @@
 //! Envelopes: what a store keeps is encrypted, and bound to its account and its revision.
 //!
-//! XChaCha20-Poly1305 with the record's [`Revision`] as nonce; account, revision, key id and version are authenticated with it. So an
-//! envelope that was changed, or moved to another account or revision, does not open. (A whole old row, put back with its
-//! revision, does: see `SECURITY.md`.)
+//! XChaCha20-Poly1305 with the record's [`Revision`] as nonce; account, revision, key id and
+//! version are authenticated with it. So an envelope that was changed, or moved to another account
+//! or revision, does not open. (A whole old row, put back with its revision, does: see
+//! `SECURITY.md`.)
 //!
 //! ```
 //! use sekisho::account::AccountId;
@@ -17,28 +18,35 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod error;
 mod key;
+mod key_id;
 mod record;
 
-pub use crate::account::Revision;
-pub use key::{KeyId, Keyring, KeyringError, SealingKey};
+pub use crate::account::names::revision::Revision;
+pub use error::SealError;
+pub use key::{Keyring, SealingKey};
+pub use key_id::KeyId;
 pub use record::{Stored, Write};
 
-use crate::account::{Account, AccountId, Change, RecordError, Uncommitted};
+use crate::account::{Account, AccountId, Change, Uncommitted};
 use crate::otp::Sensitive;
 use alloc::vec::Vec;
 use chacha20poly1305::aead::AeadInOut;
 use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use rand::CryptoRng;
 
-/// The first byte of an envelope. Behind it the key's id (4 bytes, big-endian), the ciphertext, and the tag (16 bytes).
+/// The first byte of an envelope. Behind it the key's id (4 bytes, big-endian), the ciphertext, and
+/// the tag (16 bytes).
 const VERSION: u8 = 1;
 const HEAD: usize = 5;
 const TAG: usize = 16;
+/// The most bytes that are sealed: with what is added an envelope has 64 KiB.
+const MAX_LEN: usize = (64 << 10) - HEAD - TAG;
 
 impl Keyring {
     /// The most bytes that are sealed: with what is added an envelope has 64 KiB.
-    pub const MAX_LEN: usize = (64 << 10) - HEAD - TAG;
+    pub const MAX_LEN: usize = MAX_LEN;
 
     /// Opens what a store has for `account`; `None` is an account that nothing is stored of.
     ///
@@ -51,8 +59,8 @@ impl Keyring {
         Ok(Account::stored(account.clone(), stored.revision, plain.expose())?)
     }
 
-    /// Seals a change under the primary key and a new revision. Gives the write that has to be committed, if any, and the
-    /// outcome, which must not be known before.
+    /// Seals a change under the primary key and a new revision. Gives the write that has to be
+    /// committed, if any, and the outcome, which must not be known before.
     ///
     /// # Errors
     /// [`SealError::TooLong`]: not for records that this release alone has written.
@@ -99,7 +107,8 @@ impl Keyring {
         Ok(Stored { revision, envelope })
     }
 
-    /// Opens what [`seal_bytes`](Self::seal_bytes) sealed for this account under any key of this ring.
+    /// Opens what [`seal_bytes`](Self::seal_bytes) sealed for this account under any key of this
+    /// ring.
     ///
     /// # Errors
     /// [`SealError`]: the key is not here, or the envelope is not what was sealed for this account and revision.
@@ -113,7 +122,8 @@ impl Keyring {
         Ok(plain)
     }
 
-    /// Whether an envelope was sealed under the primary key: once all are, the older keys can go.
+    /// Returns whether an envelope was sealed under the primary key: once all are, the older keys
+    /// can go.
     ///
     /// # Errors
     /// [`SealError`] if it is no envelope.
@@ -134,7 +144,8 @@ fn cipher(key: &SealingKey) -> XChaCha20Poly1305 {
     XChaCha20Poly1305::new(key.expose().into())
 }
 
-/// The revision, 128 random bits: among 2⁴⁰ writes under one key two are alike with a chance of 2⁻⁴⁹.
+/// The revision, 128 random bits: among 2⁴⁰ writes under one key two are alike with a chance of
+/// 2⁻⁴⁹.
 fn nonce(revision: &Revision) -> XNonce {
     let mut nonce = XNonce::default();
     for (place, byte) in nonce.iter_mut().zip(revision.as_bytes()) {
@@ -143,40 +154,8 @@ fn nonce(revision: &Revision) -> XNonce {
     nonce
 }
 
-/// All fields but the account have a fixed length, and it comes last: no two contexts give the same bytes.
+/// All fields but the account have a fixed length, and it comes last: no two contexts give the same
+/// bytes.
 fn associated(account: &AccountId, revision: &Revision, id: KeyId) -> Vec<u8> {
     [b"sekisho", [VERSION].as_slice(), &id.number().to_be_bytes(), revision.as_bytes(), account.as_bytes()].concat()
-}
-
-/// Why an envelope cannot be sealed or opened. No code is accepted then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum SealError {
-    /// The envelope names a key that the ring does not have.
-    #[error("the record is sealed under key {}, which this keyring does not have: add it as an older key", id.number())]
-    UnknownKey {
-        /// The key that is missing.
-        id: KeyId,
-    },
-    /// Written by a release that this one does not know.
-    #[error("the envelope has version {version}, which this release cannot read: upgrade sekisho")]
-    Version {
-        /// The first byte.
-        version: u8,
-    },
-    /// Changed, cut off, of another account or revision, or sealed under another key of the same id.
-    #[error(
-        "the record does not open: it was changed, belongs to another account or revision, or its key's id stands for \
-         another key now; restore it from a backup and find out who wrote to the store"
-    )]
-    DoesNotOpen,
-    /// Opened, but not to be read.
-    #[error(transparent)]
-    Record(#[from] RecordError),
-    /// More than fits.
-    #[error("{len} bytes are too many for an envelope: it takes {}", Keyring::MAX_LEN)]
-    TooLong {
-        /// How many bytes there were.
-        len: usize,
-    },
 }

@@ -1,13 +1,13 @@
 //! Records as stores keep them.
 
-use crate::account::Revision;
+use crate::account::names::revision::Revision;
 use alloc::vec::Vec;
 use core::fmt;
 
 /// A record as a store keeps it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Stored {
-    /// Which write this is.
+    /// The write that this is.
     pub revision: Revision,
     /// The sealed record: bytes that a store neither reads nor changes.
     pub envelope: Vec<u8>,
@@ -22,8 +22,9 @@ impl fmt::Debug for Stored {
 /// A change of one record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Write {
-    /// The revision that has to be stored for the write to happen; `None` if no record may be there.
+    /// The revision that has to be stored for the write to happen; `None` if no record may be
+    /// there.
     pub expected: Option<Revision>,
-    /// What is stored then.
+    /// The record that is stored then.
     pub new: Stored,
 }

@@ -1,9 +1,10 @@
 //! Any store behind one type.
 
-use super::{Revision, Store, Stored, Swap, Write};
+use super::error::StoreError;
+use super::{Store, Swap};
 use crate::account::AccountId;
+use crate::seal::{Revision, Stored, Write};
 use alloc::boxed::Box;
-use core::error::Error;
 use core::fmt;
 use core::pin::Pin;
 
@@ -15,25 +16,6 @@ use core::pin::Pin;
 /// let store = BoxStore::new(MemoryStore::new());
 /// ```
 pub struct BoxStore(Box<dyn Erased>);
-
-/// What a boxed store's call failed by: its own error.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct StoreError(Box<dyn Error + Send + Sync>);
-
-impl StoreError {
-    pub(crate) fn new(error: impl Error + Send + Sync + 'static) -> Self {
-        let error: Box<dyn Error + Send + Sync> = Box::new(error);
-        // A boxed store's own error is not boxed again.
-        error.downcast::<Self>().map_or_else(Self, |error| *error)
-    }
-
-    /// The store's own error.
-    #[must_use]
-    pub fn get(&self) -> &(dyn Error + Send + Sync + 'static) {
-        &*self.0
-    }
-}
 
 impl BoxStore {
     /// This store.

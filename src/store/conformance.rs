@@ -1,4 +1,5 @@
-//! Checks that a store keeps the contract of [`Store`]: run it from the tests of every implementation.
+//! Checks that a store keeps the contract of [`Store`]: run it from the tests of every
+//! implementation.
 //!
 //! ```
 //! use sekisho::store::{MemoryStore, conformance};
@@ -10,14 +11,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`check`] covers one handle, [`race`] several handles of one process. All calls are made from one task, so they meet
-//! only where the store awaits. What this cannot show needs tests of your own: threads and processes that race, and
-//! what outlasts a crash.
+//! [`check`] covers one handle, [`race`] several handles of one process. All calls are made from
+//! one task, so they meet only where the store awaits. What this cannot show needs tests of your
+//! own: threads and processes that race, and what outlasts a crash.
 //!
-//! The records it makes are under account ids that begin with `sekisho conformance`, and are removed when it succeeds.
+//! The records it makes are under account ids that begin with `sekisho conformance`, and are
+//! removed when it succeeds.
 
-use super::{Revision, Store, Stored, Swap, Write};
+use super::{Store, Swap};
 use crate::account::AccountId;
+use crate::seal::{Revision, Stored, Write};
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -28,7 +31,7 @@ use futures_util::future::join_all;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 
-/// What a store did against its contract.
+/// A breach of the contract by a store.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the store breaks its contract, {case}: {what}")]
 pub struct Violation {
@@ -52,8 +55,8 @@ pub async fn check<S: Store>(store: &S) -> Result<(), Violation> {
     race(&[store], 16, 8).await
 }
 
-/// `rounds` rounds in which `racers` swaps on each of `stores`, handles to the same records, expect the same revision: one of all
-/// wins, and what it wrote is there.
+/// `rounds` rounds in which `racers` swaps on each of `stores`, handles to the same records, expect
+/// the same revision: one of all wins, and what it wrote is there.
 ///
 /// # Errors
 /// The first [`Violation`].
@@ -84,7 +87,8 @@ pub async fn race<S: Store>(stores: &[&S], racers: usize, rounds: usize) -> Resu
     first.clear(&account).await
 }
 
-/// Two stores that are configured to be apart (by namespace, table, file) do not see each other's records.
+/// Two stores that are configured to be apart (by namespace, table, file) do not see each other's
+/// records.
 ///
 /// # Errors
 /// The first [`Violation`].
@@ -227,8 +231,8 @@ async fn odd_ids<S: Store>(case: &Case<'_, S>) -> Result<(), Violation> {
     Ok(())
 }
 
-/// A swap begun and dropped may happen now, later or never; the record is the old one or the new one, and can be changed
-/// again.
+/// A swap begun and dropped may happen now, later or never; the record is the old one or the new
+/// one, and can be changed again.
 async fn dropped<S: Store>(case: &Case<'_, S>) -> Result<(), Violation> {
     let account = case.account("")?;
     let mut current = stored(b"before");

@@ -1,7 +1,8 @@
 //! Records in this process's memory.
 
-use super::{Revision, Store, Stored, Swap, Write};
+use super::{Store, Swap};
 use crate::account::AccountId;
+use crate::seal::{Revision, Stored, Write};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::convert::Infallible;
@@ -13,8 +14,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Enough that the locks of a busy process rarely meet.
 const SHARDS: usize = 64;
 
-/// Records in this process's memory: for tests, and for services of one process that accept losing every enrollment, lock
-/// and used code with it.
+/// Records in this process's memory: for tests, and for services of one process that accept losing
+/// every enrollment, lock and used code with it.
 ///
 /// Clones share the records. Nothing blocks but for the moment of a hash table's look-up.
 #[derive(Clone, Debug, Default)]

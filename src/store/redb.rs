@@ -1,21 +1,25 @@
 //! Records in one file, by redb.
 
-use super::{Revision, Store, Stored, Swap, Write};
+use super::error::StoreError;
+use super::{Store, Swap};
 use crate::account::AccountId;
+use crate::seal::{Revision, Stored, Write};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use futures_channel::oneshot;
 use redb::{
-    Builder, Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, StorageError, Table, TableDefinition,
+    Builder, Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, StorageError, Table,
+    TableDefinition, TableError,
 };
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
 /// From account ids to revision and envelope, one after the other.
 const RECORDS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("sekisho records");
-/// What this file is: `version` is the only entry.
+/// The format of this file: `version` is the only entry.
 const FORMAT: TableDefinition<'_, &str, u64> = TableDefinition::new("sekisho format");
 const VERSION: u64 = 1;
 
@@ -33,17 +37,20 @@ const CACHE: usize = 64 << 20;
 
 /// Records in one file, for services that run as one process on one machine.
 ///
-/// A change is answered once it is on disk (redb's `Immediate` durability: it outlasts `kill -9` and power cuts as far as
-/// the disk keeps its word). One thread writes: it takes whatever changes have come in while the last transaction was
-/// written, and commits them together, so that many log-ins share the disk's latency.
+/// A change is answered once it is on disk (redb's `Immediate` durability: it outlasts `kill -9`
+/// and power cuts as far as the disk keeps its word). One thread writes: it takes whatever changes
+/// have come in while the last transaction was written, and commits them together, so that many
+/// log-ins share the disk's latency.
 ///
-/// [`load`](Store::load) reads in place, from the cache or the file, and blocks its thread for that long.
+/// [`load`](Store::load) reads in place, from the cache or the file, and blocks its thread for that
+/// long.
 ///
-/// There is no time-out: a change waits for the disk, and while the disk hangs, so does the change. At most 8 192 wait,
-/// further ones are refused ([`RedbError::Busy`]); those whose callers have gone are passed over.
+/// There is no time-out: a change waits for the disk, and while the disk hangs, so does the change.
+/// At most 8 192 wait, further ones are refused ([`StoreError::Busy`]); those whose callers have
+/// gone are passed over.
 ///
-/// Clones share the file. It is closed, and can be opened again, when the last clone is dropped, which waits for the
-/// changes on their way.
+/// Clones share the file. It is closed, and can be opened again, when the last clone is dropped,
+/// which waits for the changes on their way.
 #[derive(Clone, Debug)]
 pub struct RedbStore(Arc<Handle>);
 
@@ -60,18 +67,18 @@ struct Change {
     expected: Option<Revision>,
     /// `None` to delete.
     new: Option<Stored>,
-    answer: oneshot::Sender<Result<Swap, RedbError>>,
+    answer: oneshot::Sender<Result<Swap, StoreError>>,
 }
 
 impl RedbStore {
     /// Opens the file at `path`, or makes it.
     ///
     /// # Errors
-    /// [`RedbError`]: [`InUse`](RedbError::InUse) if another process (or another store in this one) has it open,
-    /// [`Version`](RedbError::Version) or [`Damaged`](RedbError::Damaged) if it cannot be read.
-    pub fn open(path: impl AsRef<Path>) -> Result<Self, RedbError> {
+    /// [`StoreError`]: [`InUse`](StoreError::InUse) if another process (or another store in this one) has it open,
+    /// [`Version`](StoreError::Version) or [`Damaged`](StoreError::Damaged) if it cannot be read.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
-        if !path.try_exists().map_err(StorageError::Io)? {
+        if !path.try_exists().map_err(|error| Failure::from(StorageError::Io(error)))? {
             make(path)?;
         }
         let database = Arc::new(open(path)?);
@@ -80,21 +87,25 @@ impl RedbStore {
             let database = Arc::clone(&database);
             thread::Builder::new().name("sekisho-redb".into()).spawn(move || write_all(&database, &changes))
         };
-        let writer = writer.map_err(|error| RedbError::from(StorageError::Io(error)))?;
+        let writer = writer.map_err(|error| Failure::from(StorageError::Io(error)))?;
         Ok(Self(Arc::new(Handle { database, queue: Some(queue), writer: Some(writer) })))
     }
 
     /// The accounts that have a record, in the order of their ids.
     ///
     /// # Errors
-    /// [`RedbError`] if the file cannot be read.
-    pub fn accounts(&self) -> Result<Vec<AccountId>, RedbError> {
+    /// [`StoreError`] if the file cannot be read.
+    pub fn accounts(&self) -> Result<Vec<AccountId>, StoreError> {
+        Ok(self.list()?)
+    }
+
+    fn list(&self) -> Result<Vec<AccountId>, Failure> {
         let read = self.0.database.begin_read()?;
         let records = read.open_table(RECORDS)?;
         let mut accounts = Vec::new();
         for record in records.iter()? {
             let (account, _) = record?;
-            accounts.push(AccountId::new(account.value()).map_err(|_| RedbError::damaged("an account id"))?);
+            accounts.push(AccountId::new(account.value()).map_err(|_| Failure(damaged("an account id")))?);
         }
         Ok(accounts)
     }
@@ -104,65 +115,70 @@ impl RedbStore {
         account: &AccountId,
         expected: Option<Revision>,
         new: Option<Stored>,
-    ) -> Result<Swap, RedbError> {
+    ) -> Result<Swap, StoreError> {
         let (answer, answered) = oneshot::channel();
-        let queue = self.0.queue.as_ref().ok_or(RedbError::Stopped)?;
+        let queue = self.0.queue.as_ref().ok_or(StoreError::Stopped)?;
         queue.try_send(Change { account: account.clone(), expected, new, answer }).map_err(
             |refused| match refused {
-                mpsc::TrySendError::Full(_) => RedbError::Busy,
-                mpsc::TrySendError::Disconnected(_) => RedbError::Stopped,
+                mpsc::TrySendError::Full(_) => StoreError::Busy,
+                mpsc::TrySendError::Disconnected(_) => StoreError::Stopped,
             },
         )?;
-        answered.await.map_err(|_| RedbError::Stopped)?
+        answered.await.map_err(|_| StoreError::Stopped)?
     }
 }
 
 impl Store for RedbStore {
-    type Error = RedbError;
+    type Error = StoreError;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, RedbError> {
-        let read = self.0.database.begin_read()?;
-        let records = read.open_table(RECORDS)?;
-        let Some(record) = records.get(account.as_bytes())? else { return Ok(None) };
-        let (revision, envelope) = split(record.value())?;
-        Ok(Some(Stored { revision, envelope: envelope.to_vec() }))
+    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, StoreError> {
+        Ok(read(&self.0.database, account)?)
     }
 
-    async fn swap(&self, account: &AccountId, write: &Write) -> Result<Swap, RedbError> {
+    async fn swap(&self, account: &AccountId, write: &Write) -> Result<Swap, StoreError> {
         let len = write.new.envelope.len();
         if len > MAX_ENVELOPE {
-            return Err(RedbError::TooLarge { len });
+            return Err(StoreError::TooLarge { len });
         }
         self.change(account, write.expected, Some(write.new.clone())).await
     }
 
-    async fn delete(&self, account: &AccountId, expected: Revision) -> Result<Swap, RedbError> {
+    async fn delete(&self, account: &AccountId, expected: Revision) -> Result<Swap, StoreError> {
         self.change(account, Some(expected), None).await
     }
+}
+
+fn read(database: &Database, account: &AccountId) -> Result<Option<Stored>, Failure> {
+    let read = database.begin_read()?;
+    let records = read.open_table(RECORDS)?;
+    let Some(record) = records.get(account.as_bytes())? else { return Ok(None) };
+    let (revision, envelope) = split(record.value())?;
+    Ok(Some(Stored { revision, envelope: envelope.to_vec() }))
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
         // Without its queue the writer ends, and with it its hold on the file.
         self.queue = None;
-        // An answer may wake what drops the last clone on the writer's own thread: that cannot wait for itself.
+        // An answer may wake what drops the last clone on the writer's own thread: that cannot wait for
+        // itself.
         if let Some(writer) = self.writer.take().filter(|writer| writer.thread().id() != thread::current().id()) {
             let _ = writer.join();
         }
     }
 }
 
-/// Makes the file whole under another name, then gives it its own: a crash in between leaves no half-made file in its
-/// place, and of two that make it at once one does.
-fn make(path: &Path) -> Result<(), RedbError> {
-    let io = |error| RedbError::from(StorageError::Io(error));
+/// Makes the file whole under another name, then gives it its own: a crash in between leaves no
+/// half-made file in its place, and of two that make it at once one does.
+fn make(path: &Path) -> Result<(), Failure> {
+    let io = |error| Failure::from(StorageError::Io(error));
     let mut name = path.file_name().unwrap_or_default().to_os_string();
     name.push(alloc::format!(".new-{}", std::process::id()));
     let new = path.with_file_name(name);
     if new.try_exists().map_err(io)? {
         fs::remove_file(&new).map_err(io)?;
     }
-    drop(open(&new)?);
+    drop(initialize(&new)?);
     let linked = fs::hard_link(&new, path);
     fs::remove_file(&new).map_err(io)?;
     match linked {
@@ -178,22 +194,36 @@ fn make(path: &Path) -> Result<(), RedbError> {
     Ok(())
 }
 
-/// Opens the file and checks that it is one of ours.
-fn open(path: &Path) -> Result<Database, RedbError> {
-    let database =
-        Builder::new().set_cache_size(CACHE).create(path).map_err(|error| RedbError::opening(error, path))?;
-    let check = database.begin_write()?;
-    {
-        let mut format = check.open_table(FORMAT)?;
-        let version = format.get("version")?.map(|version| version.value());
-        match version {
-            None => drop(format.insert("version", VERSION)?),
-            Some(VERSION) => {}
-            Some(version) => return Err(RedbError::Version { version, path: path.into() }),
-        }
-        check.open_table(RECORDS)?;
+/// Writes the file's tables.
+fn initialize(path: &Path) -> Result<Database, Failure> {
+    let database = Builder::new().set_cache_size(CACHE).create(path).map_err(|error| opening(error, path))?;
+    let write = database.begin_write()?;
+    write.open_table(FORMAT)?.insert("version", VERSION)?;
+    write.open_table(RECORDS)?;
+    write.commit()?;
+    Ok(database)
+}
+
+/// Opens the file and checks that it is one of ours. A file without our tables is damaged: it would
+/// otherwise be taken for a store in which nobody has an account.
+fn open(path: &Path) -> Result<Database, Failure> {
+    // redb panics where a page of a file that was closed in order makes no sense.
+    let opened = catch_unwind(AssertUnwindSafe(|| Builder::new().set_cache_size(CACHE).open(path)));
+    let opened = opened.map_err(|_| Failure(damaged("a page that makes no sense")))?;
+    let database = opened.map_err(|error| opening(error, path))?;
+    let read = database.begin_read()?;
+    let missing = |error| match error {
+        TableError::TableDoesNotExist(_) => Failure(damaged("its tables are missing")),
+        other => other.into(),
+    };
+    let version = read.open_table(FORMAT).map_err(missing)?.get("version")?.map(|version| version.value());
+    match version {
+        Some(VERSION) => {}
+        Some(version) => return Err(Failure(StoreError::Version { version, path: path.into() })),
+        None => return Err(Failure(damaged("its format is missing"))),
     }
-    check.commit()?;
+    read.open_table(RECORDS).map_err(missing)?;
+    drop(read);
     Ok(database)
 }
 
@@ -213,7 +243,7 @@ fn write_all(database: &Database, changes: &mpsc::Receiver<Change>) {
                     let _ = change.answer.send(outcome);
                 }
             }
-            Err(error) => {
+            Err(Failure(error)) => {
                 for change in batch {
                     let _ = change.answer.send(Err(error.clone()));
                 }
@@ -222,18 +252,19 @@ fn write_all(database: &Database, changes: &mpsc::Receiver<Change>) {
     }
 }
 
-/// All of `batch` in one transaction, in order; nothing of it if that fails (or, if the commit itself failed, nobody knows).
-/// A damaged record is its own account's trouble only.
-fn commit(database: &Database, batch: &[Change]) -> Result<Vec<Result<Swap, RedbError>>, RedbError> {
+/// All of `batch` in one transaction, in order; nothing of it if that fails (or, if the commit
+/// itself failed, nobody knows). A damaged record is its own account's trouble only.
+fn commit(database: &Database, batch: &[Change]) -> Result<Vec<Result<Swap, StoreError>>, Failure> {
     let mut transaction = database.begin_write()?;
-    transaction.set_durability(Durability::Immediate).map_err(|error| RedbError::Failed(Arc::new(error.into())))?;
+    transaction.set_durability(Durability::Immediate).map_err(redb::Error::from)?;
     let mut outcomes = Vec::with_capacity(batch.len());
     {
         let mut records = transaction.open_table(RECORDS)?;
         for change in batch {
             outcomes.push(match apply(&mut records, change) {
-                Err(error) if !matches!(error, RedbError::Damaged { .. }) => return Err(error),
-                outcome => outcome,
+                Err(Failure(damaged @ StoreError::Damaged { .. })) => Err(damaged),
+                Err(failure) => return Err(failure),
+                Ok(swap) => Ok(swap),
             });
         }
     }
@@ -241,7 +272,7 @@ fn commit(database: &Database, batch: &[Change]) -> Result<Vec<Result<Swap, Redb
     Ok(outcomes)
 }
 
-fn apply(records: &mut Table<'_, &'static [u8], &'static [u8]>, change: &Change) -> Result<Swap, RedbError> {
+fn apply(records: &mut Table<'_, &'static [u8], &'static [u8]>, change: &Change) -> Result<Swap, Failure> {
     let account = change.account.as_bytes();
     let stored = match records.get(account)? {
         Some(record) => Some(split(record.value())?.0),
@@ -260,86 +291,52 @@ fn apply(records: &mut Table<'_, &'static [u8], &'static [u8]>, change: &Change)
     Ok(Swap::Done)
 }
 
-fn split(record: &[u8]) -> Result<(Revision, &[u8]), RedbError> {
+fn split(record: &[u8]) -> Result<(Revision, &[u8]), Failure> {
     let (revision, envelope) =
-        record.split_first_chunk().ok_or_else(|| RedbError::damaged("a record without revision"))?;
+        record.split_first_chunk().ok_or_else(|| Failure(damaged("a record without revision")))?;
     Ok((Revision::from_bytes(*revision), envelope))
 }
 
-/// Why a [`RedbStore`] could not do something.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RedbError {
-    /// Somebody else has the file open.
-    #[error("{} is open already: a redb file serves one process; end the other one, or use Redis or PostgreSQL for several", path.display())]
-    InUse {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file was written by another release.
-    #[error("{} has format {version}, which this release cannot read: use the release that wrote it", path.display())]
-    Version {
-        /// The format's number: ours, or redb's own.
-        version: u64,
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file is not what was written.
-    #[error("the file is damaged ({what}), or is no redb file: restore it from a backup")]
-    Damaged {
-        /// Where that was seen.
-        what: Arc<str>,
-    },
-    /// The disk does not keep up: nothing has changed.
-    #[error("the disk does not keep up with the changes: try again later")]
-    Busy,
-    /// The envelope is over 1 MiB: nothing has changed.
-    #[error("an envelope of {len} bytes is too large: records have 64 KiB at most")]
-    TooLarge {
-        /// How many bytes there were.
-        len: usize,
-    },
-    /// An earlier failure has stopped the store: open it again.
-    #[error("the store has stopped after an earlier failure: open it again")]
-    Stopped,
-    /// Reading or writing failed: the disk is full, or failing. The store has to be opened again.
-    #[error("reading or writing the file failed: see to the disk, then open the store again")]
-    Failed(#[source] Arc<redb::Error>),
-}
-
-impl RedbError {
-    fn opening(error: DatabaseError, path: &Path) -> Self {
-        match error {
-            DatabaseError::DatabaseAlreadyOpen => Self::InUse { path: path.into() },
-            DatabaseError::UpgradeRequired(version) => Self::Version { version: version.into(), path: path.into() },
-            DatabaseError::Storage(StorageError::Io(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
-                Self::damaged("its header")
-            }
-            DatabaseError::RepairAborted => Self::damaged("its repair was aborted"),
-            other => redb::Error::from(other).into(),
+fn opening(error: DatabaseError, path: &Path) -> Failure {
+    Failure(match error {
+        DatabaseError::DatabaseAlreadyOpen => StoreError::InUse { path: path.into() },
+        DatabaseError::UpgradeRequired(version) => StoreError::Version { version: version.into(), path: path.into() },
+        DatabaseError::Storage(StorageError::Io(error)) if error.kind() == std::io::ErrorKind::InvalidData => {
+            damaged("its header")
         }
-    }
+        DatabaseError::RepairAborted => damaged("its repair was aborted"),
+        other => return redb::Error::from(other).into(),
+    })
+}
 
-    fn damaged(what: &str) -> Self {
-        Self::Damaged { what: what.into() }
+fn damaged(what: &str) -> StoreError {
+    StoreError::damaged("the redb file", what)
+}
+
+/// A failure of redb in our terms. Its own types stay inside.
+struct Failure(StoreError);
+
+impl From<Failure> for StoreError {
+    fn from(Failure(error): Failure) -> Self {
+        error
     }
 }
 
-impl From<redb::Error> for RedbError {
+impl From<redb::Error> for Failure {
     fn from(error: redb::Error) -> Self {
-        match error {
-            redb::Error::Corrupted(what) => Self::Damaged { what: what.into() },
-            redb::Error::TableTypeMismatch { .. } => Self::damaged("a table of another program"),
-            redb::Error::PreviousIo | redb::Error::DatabaseClosed => Self::Stopped,
-            other => Self::Failed(Arc::new(other)),
-        }
+        Self(match error {
+            redb::Error::Corrupted(what) => damaged(&what),
+            redb::Error::TableTypeMismatch { .. } => damaged("a table of another program"),
+            redb::Error::PreviousIo | redb::Error::DatabaseClosed => StoreError::Stopped,
+            other => StoreError::Failed { source: Arc::new(other) },
+        })
     }
 }
 
 /// redb has an error type a call; all of them are cases of one.
 macro_rules! from_each {
     ($($error:ty)+) => {$(
-        impl From<$error> for RedbError {
+        impl From<$error> for Failure {
             fn from(error: $error) -> Self {
                 redb::Error::from(error).into()
             }
@@ -347,4 +344,4 @@ macro_rules! from_each {
     )+};
 }
 
-from_each! { StorageError redb::TableError redb::TransactionError redb::CommitError }
+from_each! { StorageError TableError redb::TransactionError redb::CommitError }

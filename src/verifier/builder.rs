@@ -1,9 +1,9 @@
-//! How a verifier is made.
+//! The builder of verifiers.
 
 use super::clock::{Clock, SystemClock};
+use super::handle::{Inner, Verifier};
 use super::queue::Queue;
 use super::sink::{BoxSink, EventSink};
-use super::{Inner, Verifier};
 use crate::account::Policy;
 use crate::otp::UnixTime;
 use crate::seal::Keyring;
@@ -11,6 +11,13 @@ use crate::store::Store;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
+
+impl<S: Store> Verifier<S> {
+    /// Begins a verifier on `store`, whose records `keyring` seals.
+    pub const fn builder(store: S, keyring: Keyring) -> VerifierBuilder<S> {
+        VerifierBuilder::new(store, keyring)
+    }
+}
 
 /// Makes a [`Verifier`].
 #[must_use]
@@ -24,31 +31,32 @@ pub struct VerifierBuilder<S> {
 }
 
 impl<S: Store> VerifierBuilder<S> {
-    pub(super) const fn new(store: S, keyring: Keyring) -> Self {
+    const fn new(store: S, keyring: Keyring) -> Self {
         Self { store, keyring, policy: None, clock: None, sink: None, restored_at: None }
     }
 
-    /// How strict it is. Default: [`Policy::default`].
+    /// Sets the policy. Default: [`Policy::default`].
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = Some(policy);
         self
     }
 
-    /// What tells it the time. Default: [`SystemClock`].
+    /// Sets the clock. Default: [`SystemClock`].
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Some(Box::new(clock));
         self
     }
 
-    /// Where events go. Without a sink they are kept in the accounts' histories only, and those that notify owners stay owed until a
-    /// verifier with one works on the account.
+    /// Sets the sink that events go to. Without one they are kept in the accounts' histories only,
+    /// and those that notify owners stay owed until a verifier with one works on the account.
     pub fn event_sink(mut self, sink: impl EventSink) -> Self {
         self.sink = Some(BoxSink::new(sink));
         self
     }
 
-    /// After the store was restored from a backup: when that was, at the latest. Every record that was made before is treated with care once,
-    /// before anything else is done with it: see [`Account::restored_at`](crate::account::Account::restored_at). Set it on every verifier of
+    /// After the store was restored from a backup: when that was, at the latest. Every record that
+    /// was made before is treated with care once, before anything else is done with it: see
+    /// [`Account::restored_at`](crate::account::Account::restored_at). Set it on every verifier of
     /// the store before the first one works again, and keep it for as long as records may be left.
     pub const fn restored_at(mut self, at: UnixTime) -> Self {
         self.restored_at = Some(at);

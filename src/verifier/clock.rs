@@ -1,11 +1,12 @@
-//! Where the time comes from.
+//! Clocks: the verifier takes its time from one.
 
 use crate::otp::{TimeError, UnixTime};
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-/// What tells the time. The servers' clocks should agree to a second or so: codes are only as right as they are.
+/// Tells the time. The servers' clocks should agree to a second or so: codes are only as right
+/// as they are.
 pub trait Clock: Send + Sync + 'static {
     /// The time now.
     ///

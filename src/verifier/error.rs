@@ -1,23 +1,24 @@
 //! Why there is no answer.
 
-use crate::account::{AccountError, TextError};
-use crate::otp::TimeError;
+use crate::account::AccountError;
+use crate::otp::{NotAccepted, Rejection, TimeError};
 use crate::seal::SealError;
 use crate::store::StoreError;
 use rand::rngs::SysError;
 
-/// Why there is no answer. A refused code is a [`Verdict`](crate::otp::Verdict), not an error.
+/// Why there is no answer. In doubt treat an error as a refusal: nobody has been let in.
 ///
-/// In doubt treat an error as a refusal: nobody has been let in. What to tell the client: "try again later"
-/// if [`is_transient`](Self::is_transient), and otherwise that something is wrong on the server's side.
+/// Tell the client to try again later if [`is_transient`](Self::is_transient), and otherwise that
+/// something is wrong on the server's side. A refused code is [`NotAccepted::Rejected`], and no
+/// error of this kind.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The store could not be asked. Nothing has changed.
     #[error("the store could not be read: see its own error, and try again later")]
     Store(#[source] StoreError),
-    /// Nobody knows whether the change was stored. A code may be spent; ask again with the same named attempt to get
-    /// the answer, if it was.
+    /// Nobody knows whether the change was stored. A code may be spent; ask again with the same
+    /// named attempt to get the answer, if it was.
     #[error("whether the store has taken the change is unknown: try again later, with the same named attempt")]
     OutcomeUnknown(#[source] StoreError),
     /// Others were first too many times. Nothing has changed.
@@ -26,7 +27,7 @@ pub enum Error {
     /// The record cannot be opened or sealed: a key is missing, or it was changed.
     #[error(transparent)]
     Seal(#[from] SealError),
-    /// What was asked for is not possible.
+    /// The account does not allow it.
     #[error(transparent)]
     Account(#[from] AccountError),
     /// The clock cannot be right.
@@ -35,16 +36,19 @@ pub enum Error {
     /// The operating system gives no randomness. Nothing has changed.
     #[error("the operating system gives no randomness: try again later")]
     Randomness(#[source] SysError),
-    /// The sink has not taken what has to be told before a record is erased, or there is none. The record is still there.
+    /// The sink has not taken what has to be told before a record is erased, or there is none. The
+    /// record is still there.
     #[error("the event sink has not taken the account's events, which erasing would lose: see to it, and try again")]
     EventsUndelivered,
-    /// An operator's name or reason is no text.
-    #[error("the operator's name or the reason cannot be kept: give both, on one line of at most 128 bytes each")]
-    Operator(#[from] TextError),
+    /// A code was refused: what is left of [`NotAccepted::Rejected`] where a service passes it on
+    /// by `?`.
+    #[error("the code was refused: {}", .0.advice())]
+    Rejected(Rejection),
 }
 
 impl Error {
-    /// Whether trying again later may help: the store or the sink was down or slow, or too many were at it.
+    /// Returns whether trying again later may help: the store or the sink was down or slow, or too
+    /// many were at it.
     #[must_use]
     pub const fn is_transient(&self) -> bool {
         matches!(
@@ -53,15 +57,46 @@ impl Error {
         )
     }
 
-    /// Whether the account has no authenticator: let its owner enroll one.
+    /// Returns whether the account has no authenticator: let its owner enroll one.
     #[must_use]
     pub const fn is_not_enrolled(&self) -> bool {
         matches!(self, Self::Account(AccountError::NotEnrolled))
     }
 
-    /// Whether the keyring lacks the key that the record is sealed under: an operator has to add it.
+    /// Returns whether the keyring lacks the key that the record is sealed under: an operator has
+    /// to add it.
     #[must_use]
     pub const fn is_key_missing(&self) -> bool {
         matches!(self, Self::Seal(SealError::UnknownKey { .. }))
+    }
+}
+
+impl From<NotAccepted<Error>> for Error {
+    fn from(not_accepted: NotAccepted<Self>) -> Self {
+        match not_accepted {
+            NotAccepted::Rejected(rejection) => Self::Rejected(rejection),
+            NotAccepted::Failed(error) => error,
+        }
+    }
+}
+
+impl NotAccepted<Error> {
+    /// Returns whether trying again later may help. Never so for a refused code: a machine that
+    /// submits it again charges the owner again.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        match self {
+            Self::Rejected(_) => false,
+            Self::Failed(error) => error.is_transient(),
+        }
+    }
+
+    /// Returns whether the account has no authenticator: let its owner enroll one.
+    #[must_use]
+    pub const fn is_not_enrolled(&self) -> bool {
+        match self {
+            Self::Rejected(_) => false,
+            Self::Failed(error) => error.is_not_enrolled(),
+        }
     }
 }

@@ -1,4 +1,5 @@
-//! Within one verifier, changes of one account wait for each other instead of losing swaps to each other.
+//! Within one verifier, changes of one account wait for each other instead of losing swaps to each
+//! other.
 
 use crate::account::AccountId;
 use alloc::sync::Arc;
@@ -11,14 +12,14 @@ use tokio::sync::{Mutex as Line, OwnedMutexGuard};
 
 const SHARDS: usize = 64;
 
-/// A line for each account that somebody is changing, first come first served. Nothing rests on it but fairness: what is right is
-/// decided by the store's compare-and-swap.
+/// A line for each account that somebody is changing, first come first served. Nothing rests on it
+/// but fairness: what is right is decided by the store's compare-and-swap.
 #[derive(Default)]
 pub(super) struct Queue {
     hasher: RandomState,
     shards: Shards,
-    /// The events that are being handed over.
-    handing: Mutex<HashSet<(AccountId, u64)>>,
+    /// The events that are being delivered.
+    delivering: Mutex<HashSet<(AccountId, u64)>>,
 }
 
 struct Shards([Mutex<Lines>; SHARDS]);
@@ -61,11 +62,13 @@ impl Queue {
         lock(shards.get(index).unwrap_or(first))
     }
 
-    /// Of these events those that nobody is handing over, to be handed over for as long as what is returned lasts.
-    pub(super) fn hand(&self, account: &AccountId, sequences: impl Iterator<Item = u64>) -> Handing<'_> {
-        let mut handing = lock(&self.handing);
-        let mine = sequences.map(|sequence| (account.clone(), sequence)).filter(|event| handing.insert(event.clone()));
-        Handing { mine: mine.collect(), queue: self }
+    /// Those of these events that nobody is delivering. They are this caller's for as long as the
+    /// returned value lasts.
+    pub(super) fn delivering(&self, account: &AccountId, sequences: impl Iterator<Item = u64>) -> Delivering<'_> {
+        let mut delivering = lock(&self.delivering);
+        let mine =
+            sequences.map(|sequence| (account.clone(), sequence)).filter(|event| delivering.insert(event.clone()));
+        Delivering { mine: mine.collect(), queue: self }
     }
 }
 
@@ -74,7 +77,8 @@ fn lock<T>(table: &Mutex<T>) -> MutexGuard<'_, T> {
     table.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A place in an account's line: waiting, and later having its turn. Leaves the line when dropped, also while it waits.
+/// A place in an account's line: waiting, and later having its turn. Leaves the line when dropped,
+/// also while it waits.
 pub(super) struct Turn<'a> {
     queue: &'a Queue,
     account: &'a AccountId,
@@ -88,30 +92,30 @@ impl Drop for Turn<'_> {
         self.guard = None;
         let mut lines = self.queue.shard(self.account);
         self.line = None;
-        // Whoever joins a line does so under the shard's lock: if only the table has it, nobody is in it.
+        // A line is joined under the shard's lock: if only the table has it, nobody is in it.
         if lines.get(self.account).is_some_and(|line| Arc::strong_count(line) == 1) {
             lines.remove(self.account);
         }
     }
 }
 
-/// Events that are being handed over, here and nowhere else in this verifier.
-pub(super) struct Handing<'a> {
+/// Events that are being delivered, here and nowhere else in this verifier.
+pub(super) struct Delivering<'a> {
     queue: &'a Queue,
     mine: Vec<(AccountId, u64)>,
 }
 
-impl Handing<'_> {
+impl Delivering<'_> {
     pub(super) fn contains(&self, sequence: Option<u64>) -> bool {
         self.mine.iter().any(|(_, mine)| Some(*mine) == sequence)
     }
 }
 
-impl Drop for Handing<'_> {
+impl Drop for Delivering<'_> {
     fn drop(&mut self) {
-        let mut handing = lock(&self.queue.handing);
+        let mut delivering = lock(&self.queue.delivering);
         for event in &self.mine {
-            handing.remove(event);
+            delivering.remove(event);
         }
     }
 }
@@ -161,12 +165,12 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_handed_over_by_one_at_a_time() {
+    fn an_event_is_delivered_by_one_at_a_time() {
         let (queue, account) = (Queue::default(), AccountId::new("alice").unwrap());
-        let first = queue.hand(&account, [1, 2].into_iter());
-        let second = queue.hand(&account, [2, 3].into_iter());
+        let first = queue.delivering(&account, [1, 2].into_iter());
+        let second = queue.delivering(&account, [2, 3].into_iter());
         assert!(first.contains(Some(2)) && !second.contains(Some(2)) && second.contains(Some(3)));
         drop(first);
-        assert!(queue.hand(&account, [2].into_iter()).contains(Some(2)));
+        assert!(queue.delivering(&account, [2].into_iter()).contains(Some(2)));
     }
 }

@@ -4,8 +4,8 @@ use core::convert::Infallible;
 use rand::rngs::{SysError, SysRng};
 use rand::{TryCryptoRng, TryRng};
 
-/// Draws from the operating system. Should that fail, what was drawn is not random, and [`check`](Self::check) says so: ask
-/// before anything of it is used.
+/// Draws from the operating system. Should that fail, what was drawn is not random, and
+/// [`check`](Self::check) says so: ask before anything of it is used.
 pub(super) struct Randomness(Result<(), SysError>);
 
 impl Randomness {
@@ -13,7 +13,7 @@ impl Randomness {
         Self(Ok(()))
     }
 
-    /// Whether everything drawn so far was random.
+    /// Fails if something that was drawn was not random.
     pub(super) const fn check(&self) -> Result<(), SysError> {
         self.0
     }

@@ -1,4 +1,4 @@
-//! Where events go.
+//! Sinks, which take events.
 
 use crate::account::{AccountId, Event};
 use alloc::boxed::Box;
@@ -8,16 +8,17 @@ use core::pin::Pin;
 /// Why a sink has not taken an event.
 pub type SinkError = Box<dyn Error + Send + Sync>;
 
-/// What takes events: an audit log, an outbox of notifications, counters.
+/// Takes events: an audit log, an outbox of notifications, counters.
 ///
 /// An event is handed over after what it tells of has been stored. Those that
-/// [notify the owner](Event::notifies_owner) are handed again, with the account's next operation or by
-/// [`Verifier::deliver_events`](super::Verifier::deliver_events), until [`hand`](Self::deliver) returns `Ok`: a crash loses none. So they may come
-/// twice; [`Event::sequence`] tells. All others come once at most.
+/// [notify the owner](Event::notifies_owner) are handed again, with the account's next operation or
+/// by [`Verifier::deliver_events`](super::Verifier::deliver_events), until [`hand`](Self::deliver)
+/// returns `Ok`: a crash loses none. So they may come twice; [`Event::sequence`] tells. All others
+/// come once at most.
 ///
-/// The answer waits for the sink, so it should do no more than put the event where it is safe. An error does not change the answer.
-/// A sink that takes events and loses them (a log, say) ends them all the same: put it beside the one that notifies, not in its
-/// place.
+/// The answer waits for the sink, so it should do no more than put the event where it is safe. An
+/// error does not change the answer. A sink that takes events and loses them (a log, say) ends them
+/// all the same: put it beside the one that notifies, not in its place.
 ///
 /// ```
 /// use sekisho::account::{AccountId, Event};
@@ -33,7 +34,8 @@ pub type SinkError = Box<dyn Error + Send + Sync>;
 /// }
 /// ```
 ///
-/// Two sinks together are a sink: `(Print, Print)`. What one of them has not taken is handed to both again.
+/// Two sinks together are a sink: `(Print, Print)`. What one of them has not taken is handed to
+/// both again.
 pub trait EventSink: Send + Sync + 'static {
     /// Takes an event.
     fn deliver(&self, account: &AccountId, event: &Event) -> impl Future<Output = Result<(), SinkError>> + Send;

@@ -1,46 +1,48 @@
 //! Acts of operators.
 
-use super::Verifier;
+use super::commit::MAX_TRIES;
 use super::error::Error;
-use super::work::MAX_TRIES;
-use crate::account::{AccountId, AuthenticatorId, DeviceToken, Operator, TextError};
+use super::handle::Verifier;
+use crate::account::{AccountId, AuthenticatorId, DeviceToken, Operator};
 use crate::store::{Store, Swap};
 use core::fmt;
 
-/// What an operator can do to an account; made by [`Verifier::support`]. Each act goes into the account's history, with operator and
-/// reason, and notifies the owner.
+/// The acts of an operator on accounts; made by [`Verifier::support`]. Each act goes into the
+/// account's history, with operator and reason, and notifies the owner.
 #[must_use]
 pub struct Support<'a, S> {
     verifier: &'a Verifier<S>,
-    operator: Result<Operator, TextError>,
+    operator: Operator,
 }
 
-impl<'a, S: Store> Support<'a, S> {
-    pub(super) fn new(verifier: &'a Verifier<S>, operator: &str, reason: &str) -> Self {
-        Self { verifier, operator: Operator::new(operator, reason) }
+impl<S: Store> Verifier<S> {
+    /// The acts of `operator`. Each goes into the account's history, with name and reason.
+    pub const fn support(&self, operator: Operator) -> Support<'_, S> {
+        Support { verifier: self, operator }
     }
+}
 
+impl<S: Store> Support<'_, S> {
     /// Issues a pass for an owner whom others' guesses lock out: see
-    /// [`Account::unlock`](crate::account::Account::unlock). Send it to an address that was known before.
+    /// [`Account::unlock`](crate::account::Account::unlock). Send it to an address that was known
+    /// before.
     ///
     /// # Errors
-    /// [`Error::Operator`] if operator or reason is blank or too long; [`Error::Account`] if the account has no
+    /// [`Error::Account`] if the account has no
     /// authenticator; [`Error`].
     pub async fn unlock(&self, account: &AccountId) -> Result<DeviceToken, Error> {
-        let operator = self.operator.clone()?;
-        let verifier = self.verifier;
-        verifier.change(account, |opened, now, rng| opened.unlock(&verifier.0.policy, now, &operator, rng)).await
+        let Self { verifier, operator } = self;
+        verifier.change(account, |opened, now, rng| opened.unlock(&verifier.0.policy, now, operator, rng)).await
     }
 
-    /// Takes everything away from the account, and gives the pass with which its owner enrolls anew: see
-    /// [`Account::reset`](crate::account::Account::reset).
+    /// Takes everything away from the account, and gives the pass with which its owner enrolls
+    /// anew: see [`Account::reset`](crate::account::Account::reset).
     ///
     /// # Errors
-    /// [`Error::Operator`] if operator or reason is blank or too long; [`Error::Account`] if nothing is stored of the account; [`Error`].
+    /// [`Error::Account`] if nothing is stored of the account; [`Error`].
     pub async fn reset(&self, account: &AccountId) -> Result<DeviceToken, Error> {
-        let operator = self.operator.clone()?;
-        let verifier = self.verifier;
-        verifier.change(account, |opened, now, rng| opened.reset(&verifier.0.policy, now, &operator, rng)).await
+        let Self { verifier, operator } = self;
+        verifier.change(account, |opened, now, rng| opened.reset(&verifier.0.policy, now, operator, rng)).await
     }
 
     /// Holds everything: see [`Account::freeze`](crate::account::Account::freeze).
@@ -48,66 +50,69 @@ impl<'a, S: Store> Support<'a, S> {
     /// # Errors
     /// As [`reset`](Self::reset).
     pub async fn freeze(&self, account: &AccountId) -> Result<(), Error> {
-        let operator = self.operator.clone()?;
-        self.verifier.change(account, |opened, now, rng| opened.freeze(now, &operator, rng)).await
+        let Self { verifier, operator } = self;
+        verifier.change(account, |opened, now, rng| opened.freeze(now, operator, rng)).await
     }
 
     /// Ends a freeze: see [`Account::thaw`](crate::account::Account::thaw).
     ///
     /// # Errors
-    /// [`Error::Operator`] if operator or reason is blank or too long; [`Error::Account`] if the account is not frozen; [`Error`].
+    /// [`Error::Account`] if the account is not frozen; [`Error`].
     pub async fn thaw(&self, account: &AccountId) -> Result<(), Error> {
-        let operator = self.operator.clone()?;
-        self.verifier.change(account, |opened, now, _| opened.thaw(now, &operator)).await
+        let Self { verifier, operator } = self;
+        verifier.change(account, |opened, now, _| opened.thaw(now, operator)).await
     }
 
-    /// Forgets what was learned of an app's clock: see [`Account::clear_drift`](crate::account::Account::clear_drift).
+    /// Forgets what was learned of an app's clock: see
+    /// [`Account::clear_drift`](crate::account::Account::clear_drift).
     ///
     /// # Errors
-    /// [`Error::Operator`] if operator or reason is blank or too long; [`Error::Account`] if there is no such app; [`Error`].
+    /// [`Error::Account`] if there is no such app; [`Error`].
     pub async fn clear_drift(&self, account: &AccountId, id: AuthenticatorId) -> Result<(), Error> {
-        let operator = self.operator.clone()?;
-        self.verifier.change(account, |opened, now, _| opened.clear_drift(now, id, &operator)).await
+        let Self { verifier, operator } = self;
+        verifier.change(account, |opened, now, _| opened.clear_drift(now, id, operator)).await
     }
 
     /// Forgets the account, when its owner has left. Gives whether anything was stored of it.
     ///
-    /// Everything is forgotten: authenticators, failures, locks, holds, and what was used. (Should a secret be imported into an account of this id
-    /// within minutes, its used codes pass again.) What the sink has not taken is handed over first, the erasure last; the
+    /// Everything is forgotten: authenticators, failures, locks, holds, and what was used. (Should
+    /// a secret be imported into an account of this id within minutes, its used codes pass
+    /// again.) What the sink has not taken is handed over first, the erasure last; the
     /// record goes when all of it has been taken.
     ///
     /// # Errors
-    /// [`Error::EventsUndelivered`] if the sink has not taken all, or there is none; [`Error::Operator`] if operator or reason is blank or too
-    /// long; [`Error`].
+    /// [`Error::EventsUndelivered`] if the sink has not taken all, or there is none; [`Error`].
     pub async fn erase(&self, account: &AccountId) -> Result<bool, Error> {
         self.erase_if(account, false).await
     }
 
-    /// The same, whether or not anybody has been told: for services without an event sink. Neither the owner nor the audit log
-    /// may ever learn of it.
+    /// The same, whether or not anybody has been told: for services without an event sink. Neither
+    /// the owner nor the audit log may ever learn of it.
     ///
     /// # Errors
-    /// [`Error::Operator`] if operator or reason is blank or too long; [`Error`].
+    /// [`Error`].
     pub async fn erase_even_if_events_are_undelivered(&self, account: &AccountId) -> Result<bool, Error> {
         self.erase_if(account, true).await
     }
 
-    async fn erase_if(&self, account: &AccountId, untold: bool) -> Result<bool, Error> {
-        let operator = self.operator.clone()?;
-        let verifier = self.verifier;
+    async fn erase_if(&self, account: &AccountId, even_if_undelivered: bool) -> Result<bool, Error> {
+        let Self { verifier, operator } = self;
         let mut existed = false;
         for _ in 0..MAX_TRIES {
             let Some(stored) = verifier.0.store.load(account).await.map_err(Error::store)? else { return Ok(existed) };
             existed = true;
             let revision = stored.revision;
             let opened = verifier.0.keyring.open(account, Some(stored))?;
-            let (owed, is_being_erased) = (opened.unacknowledged(), opened.is_being_erased());
+            let (unacknowledged, is_being_erased) = (opened.unacknowledged(), opened.is_being_erased());
             drop(opened);
-            if !owed.is_empty() && verifier.hand_owed(account, owed).await? > 0 && !untold {
+            if !unacknowledged.is_empty()
+                && verifier.deliver_again(account, unacknowledged).await? > 0
+                && !even_if_undelivered
+            {
                 return Err(Error::EventsUndelivered);
             }
             if !is_being_erased {
-                verifier.change(account, |opened, now, _| Ok(opened.erasing(now, &operator))).await?;
+                verifier.change(account, |opened, now, _| Ok(opened.erasing(now, operator))).await?;
                 continue;
             }
             // Lost if anything has happened since, an acknowledgement above included.

@@ -1,4 +1,5 @@
-//! The plainest account that could be right, on the plain authenticators and throttles: lists that are walked.
+//! The plainest account that could be right, on the plain authenticators and throttles: lists that
+//! are walked.
 
 use super::{Accepted, Authenticator, Rules, Throttle, expired, learned, open};
 

@@ -2,7 +2,7 @@
 
 use super::{Answer, Authenticator, Hash};
 use sekisho::otp::{
-    Algorithm, CodePolicy, Digits, Key, Period, Rejection, Secret, State, Totp, UnixTime, Verdict, decide,
+    Algorithm, CodePolicy, Digits, Key, NotAccepted, Period, Rejection, Secret, State, Totp, UnixTime, decide,
 };
 use std::convert::Infallible;
 
@@ -30,14 +30,14 @@ pub fn answer(key: &Key, policy: &CodePolicy, stored: &mut [u8; State::LEN], now
         *stored = *bytes;
         Ok::<(), Infallible>(())
     });
-    Some(match verdict.unwrap() {
-        Verdict::Accepted(found) => Answer::Accepted { step: found.step.number() },
-        Verdict::Rejected(Rejection::Mismatch(_)) => Answer::Mismatch,
-        Verdict::Rejected(Rejection::Expired(_)) => Answer::Expired,
-        Verdict::Rejected(Rejection::Replayed { .. }) => Answer::Replayed,
-        Verdict::Rejected(Rejection::Locked { until }) => Answer::Locked { until: until.as_secs().into() },
-        Verdict::Rejected(Rejection::Busy { until }) => Answer::Busy { until: until.as_secs().into() },
-        Verdict::Rejected(Rejection::Disabled) => Answer::Disabled,
-        Verdict::Rejected(other) => panic!("floor 1 does not answer {other:?}"),
+    Some(match verdict.map_err(|NotAccepted::Rejected(rejection)| rejection) {
+        Ok(found) => Answer::Accepted { step: found.step.number() },
+        Err(Rejection::Mismatch(_)) => Answer::Mismatch,
+        Err(Rejection::Expired(_)) => Answer::Expired,
+        Err(Rejection::Replayed { .. }) => Answer::Replayed,
+        Err(Rejection::Locked { until }) => Answer::Locked { until: until.as_secs().into() },
+        Err(Rejection::Busy { until }) => Answer::Busy { until: until.as_secs().into() },
+        Err(Rejection::Disabled) => Answer::Disabled,
+        Err(other) => panic!("floor 1 does not answer {other:?}"),
     })
 }

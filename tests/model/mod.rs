@@ -1,5 +1,6 @@
-//! The plainest implementation that could be right, to compare the real one with: HMAC from its own crate, codes as
-//! text, steps as `i128`, lists that are walked. It shares no code with the library and knows nothing of constant time.
+//! The plainest implementation that could be right, to compare the real one with: HMAC from its own
+//! crate, codes as text, steps as `i128`, lists that are walked. It shares no code with the library
+//! and knows nothing of constant time.
 
 #![allow(dead_code, unreachable_pub)] // each test uses a part
 

@@ -3,8 +3,8 @@
 
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
-use sekisho::account::{AuthenticatorKind, AuthenticatorView, Enrollment, NewAuthenticator};
-use sekisho::otp::{Key, OtpauthUri, Secret, Step, Totp, UnixTime};
+use sekisho::account::{AuthenticatorKind, AuthenticatorView, Enrollment, NewAuthenticator, Operator};
+use sekisho::otp::{Key, NotAccepted, OtpauthUri, Rejection, Secret, Step, Totp, UnixTime};
 use sekisho::seal::{KeyId, Keyring, SealingKey};
 
 /// A moment in 2027, at the beginning of a step of thirty seconds.
@@ -74,5 +74,19 @@ impl Phone {
     pub(crate) fn again(&self) -> NewAuthenticator {
         let uri = OtpauthUri::new("Example", "alice@example.com", self.secret.clone(), self.key.totp()).unwrap();
         NewAuthenticator::imported(&uri).unwrap()
+    }
+}
+
+pub(crate) fn operator(name: &str, reason: &str) -> Operator {
+    Operator::new(name, reason).unwrap()
+}
+
+/// The answer to a code, where there is one.
+#[track_caller]
+pub(crate) fn answer<T, E: std::fmt::Display>(answered: Result<T, NotAccepted<E>>) -> Result<T, Rejection> {
+    match answered {
+        Ok(accepted) => Ok(accepted),
+        Err(NotAccepted::Rejected(rejection)) => Err(rejection),
+        Err(NotAccepted::Failed(error)) => panic!("{error}"),
     }
 }

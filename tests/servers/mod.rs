@@ -237,6 +237,13 @@ impl Postgres {
         self.reload();
     }
 
+    /// Has it ask everybody but its superuser for a password.
+    pub(crate) fn ask_for_passwords(&self) {
+        let rules = "local all postgres trust\nhost all postgres all trust\nhostssl all all all scram-sha-256\n";
+        std::fs::write(Path::new(&self.data()).join("pg_hba.conf"), rules).unwrap();
+        self.reload();
+    }
+
     fn reload(&self) {
         let loaded = || self.sql("SELECT pg_conf_load_time()");
         let before = loaded();

@@ -1,13 +1,16 @@
-//! A service as tests see it: a verifier on a redb file, a clock that they set, and what its sink was told.
+//! A service as tests see it: a verifier on a redb file, a clock that they set, and what its sink
+//! was told.
 #![allow(dead_code)] // no test uses all of it
 
+pub(crate) use super::phone::answer;
 use super::phone::{Phone, T, at, keyring, new_authenticator};
 use sekisho::account::{
     AccountId, Address, Attempt, AuthenticatorId, CodeRequest, Diagnosis, Event, EventKind, NewAddress, Policy, Proof,
     Purpose, RecoveryCodes, Resync,
 };
-use sekisho::otp::{Rejection, Verdict};
-use sekisho::store::{MemoryStore, RedbStore, Store, Stored};
+use sekisho::otp::{NotAccepted, Rejection};
+use sekisho::seal::Stored;
+use sekisho::store::{MemoryStore, RedbStore, Store};
 use sekisho::verifier::{EventSink, SinkError, TestClock};
 use sekisho::{Error, Verifier};
 use std::sync::{Arc, Mutex};
@@ -65,7 +68,8 @@ impl<S: Store> Service<S> {
         (phone, codes)
     }
 
-    /// An owner with a phone that takes text messages and nothing else, enrolled a month before `T`.
+    /// An owner with a phone that takes text messages and nothing else, enrolled a month before
+    /// `T`.
     pub(crate) async fn enrolled_by_sms(&self, number: &str) -> AuthenticatorId {
         let then = T - 30 * 86_400;
         self.clock.set(at(then));
@@ -78,12 +82,12 @@ impl<S: Store> Service<S> {
 
     pub(crate) async fn confirm(&self, secs: u64, code: &str) -> Proof {
         self.clock.set(at(secs));
-        accepted(self.verifier.confirm(&alice(), Attempt::new(Purpose::BINDING, code)).await.unwrap())
+        accepted(answer(self.verifier.confirm(&alice(), Attempt::new(Purpose::BINDING, code)).await))
     }
 
-    pub(crate) async fn submit(&self, secs: u64, attempt: Attempt) -> Verdict<Proof> {
+    pub(crate) async fn submit(&self, secs: u64, attempt: Attempt) -> Result<Proof, Rejection> {
         self.clock.set(at(secs));
-        self.verifier.verify(&alice(), attempt).await.unwrap()
+        answer(self.verifier.verify(&alice(), attempt).await)
     }
 
     /// Logs in, by a code that is right.
@@ -104,15 +108,15 @@ impl<S: Store> Service<S> {
         self.refused(secs, Attempt::new(Purpose::LOGIN, code)).await
     }
 
-    pub(crate) async fn resync(&self, secs: u64, resync: Resync) -> Verdict<AuthenticatorId> {
+    pub(crate) async fn resync(&self, secs: u64, resync: Resync) -> Result<AuthenticatorId, Rejection> {
         self.clock.set(at(secs));
-        self.verifier.resync(&alice(), resync).await.unwrap()
+        answer(self.verifier.resync(&alice(), resync).await)
     }
 
     /// The code that is sent.
     pub(crate) async fn message(&self, secs: u64, request: CodeRequest) -> String {
         self.clock.set(at(secs));
-        accepted(self.verifier.deliver(&alice(), request).await.unwrap()).code().reveal().to_string()
+        accepted(answer(self.verifier.deliver(&alice(), request).await)).code().reveal().to_string()
     }
 
     /// What the events have said so far of wrong codes.
@@ -138,8 +142,8 @@ impl<S: Store> Service<S> {
                 event.kind,
                 EventKind::PassIssued { .. }
                     | EventKind::Reset { .. }
-                    | EventKind::Frozen { .. }
-                    | EventKind::Thawed { .. }
+                    | EventKind::Frozen
+                    | EventKind::Thawed
                     | EventKind::DriftCleared { .. }
             )
         };
@@ -152,18 +156,18 @@ pub(crate) fn sms(number: &str) -> NewAddress {
 }
 
 #[track_caller]
-pub(crate) fn accepted<T>(verdict: Verdict<T>) -> T {
+pub(crate) fn accepted<T>(verdict: Result<T, Rejection>) -> T {
     match verdict {
-        Verdict::Accepted(accepted) => accepted,
-        Verdict::Rejected(rejection) => panic!("{rejection:?}"),
+        Ok(accepted) => accepted,
+        Err(rejection) => panic!("{rejection:?}"),
     }
 }
 
 #[track_caller]
-pub(crate) fn rejected<T: std::fmt::Debug>(verdict: Verdict<T>) -> Rejection {
+pub(crate) fn rejected<T: std::fmt::Debug>(verdict: Result<T, Rejection>) -> Rejection {
     match verdict {
-        Verdict::Rejected(rejection) => rejection,
-        Verdict::Accepted(accepted) => panic!("{accepted:?}"),
+        Err(rejection) => rejection,
+        Ok(accepted) => panic!("{accepted:?}"),
     }
 }
 
@@ -178,11 +182,8 @@ pub(crate) async fn stored(store: &MemoryStore) -> Stored {
     store.load(&alice()).await.unwrap().unwrap()
 }
 
-pub(crate) fn refusal<T>(answer: Result<Verdict<T>, Error>) -> Option<Rejection> {
-    match answer.unwrap() {
-        Verdict::Rejected(rejection) => Some(rejection),
-        Verdict::Accepted(_) => None,
-    }
+pub(crate) fn refusal<T>(answered: Result<T, NotAccepted<Error>>) -> Option<Rejection> {
+    answer(answered).err()
 }
 
 /// Where confirmations go.
@@ -190,7 +191,8 @@ pub(crate) fn mail() -> Address {
     Address::email("alice@example.com").unwrap()
 }
 
-/// An owner with everything: an app, a phone that takes messages, a known browser, a pass, a sheet, codes that were sent, an enrollment that waits.
+/// An owner with everything: an app, a phone that takes messages, a known browser, a pass, a sheet,
+/// codes that were sent, an enrollment that waits.
 pub(crate) struct Everything {
     pub(crate) phone: Phone,
     pub(crate) sms: AuthenticatorId,
@@ -211,7 +213,8 @@ pub(crate) async fn everything(service: &Service<MemoryStore>) -> Everything {
     let id = service.verifier.enroll(proof, sms("+819012345678")).await.unwrap();
     let code = service.message(start + 90, CodeRequest::new(id, Purpose::BINDING)).await;
     drop(service.confirm(start + 100, &code).await);
-    let pass = service.verifier.support("desk", "a test").unlock(&alice()).await.unwrap().to_text();
+    let pass =
+        service.verifier.support(super::phone::operator("desk", "a test")).unlock(&alice()).await.unwrap().to_text();
     let proof = service.prove(start + 150, &phone.shows(start + 150, 0)).await;
     let waiting = Phone::of(&service.verifier.enroll(proof, new_authenticator()).await.unwrap());
     let message = service.message(T - 60, CodeRequest::new(id, Purpose::LOGIN)).await;

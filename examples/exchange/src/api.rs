@@ -22,7 +22,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use sekisho::account::{Attempt, Purpose};
-use sekisho::otp::{Advice, CodeKind, Rejection, Verdict};
+use sekisho::otp::{NotAccepted, Advice, CodeKind, Rejection};
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
@@ -85,13 +85,14 @@ pub async fn log_in(
             (None, Some(code)) => (Attempt::recovery(Purpose::LOGIN, code), CodeKind::RecoveryCode),
             (None, None) => return Ok((StatusCode::UNAUTHORIZED, Json(Answer::CodeWanted)).into_response()),
         };
-        match app.verifier.verify(&account, attempt).await? {
-            Verdict::Accepted(proof) => by = By::Proof(proof.epoch()),
-            Verdict::Rejected(rejection) => {
+        match app.verifier.verify(&account, attempt).await {
+            Ok(proof) => by = By::Proof(proof.epoch()),
+            Err(NotAccepted::Rejected(rejection)) => {
                 let answer = Json(refused(&rejection, typed));
                 let (status, headers) = refusal(&rejection, app.now());
                 return Ok((status, headers, answer).into_response());
             }
+            Err(NotAccepted::Failed(error)) => return Err(error.into()),
         }
     }
     session::log_in(&session, &customer, by).await?;

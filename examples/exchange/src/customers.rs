@@ -5,8 +5,8 @@ use crate::language::Language;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use sekisho::account::AccountId;
-use sekisho::seal::{Keyring, Revision, SealError};
-use sekisho::store::{BoxStore, Store, StoreError, Swap, Write};
+use sekisho::seal::{Keyring, Revision, SealError, Write};
+use sekisho::store::{BoxStore, Store, StoreError, Swap};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 

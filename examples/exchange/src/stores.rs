@@ -33,6 +33,8 @@ pub async fn open(url: &str) -> Result<Stores, OpenError> {
         return Ok(Stores { accounts, customers });
     }
     if url.starts_with("redis://") || url.starts_with("rediss://") {
+        // TLS takes a provider of its primitives, of which a process has one; an earlier one stays.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let accounts = RedisStore::connect(url).await?;
         let customers = RedisStore::builder().namespace("customers").connect(url).await?;
         return Ok(Stores { accounts: BoxStore::new(accounts), customers: BoxStore::new(customers) });

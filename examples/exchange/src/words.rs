@@ -145,14 +145,14 @@ pub fn happened(language: Language, kind: &EventKind) -> &'static str {
         EventKind::RecoveryCodesIssued { .. } => ("リカバリーコードが発行されました。", "Recovery codes were issued."),
         EventKind::Recovered { .. } => ("リカバリーコードが使われました。", "A recovery code was used."),
         EventKind::Reset { .. } => ("サポートが2段階認証をリセットしました。", "Support has reset two-step login."),
-        EventKind::Frozen { .. } => ("サポートがアカウントを凍結しました。", "Support has frozen the account."),
-        EventKind::Thawed { .. } => ("サポートがアカウントの凍結を解除しました。", "Support has ended the freeze."),
+        EventKind::Frozen => ("サポートがアカウントを凍結しました。", "Support has frozen the account."),
+        EventKind::Thawed => ("サポートがアカウントの凍結を解除しました。", "Support has ended the freeze."),
         EventKind::DriftCleared { .. } => (
             "サポートが認証アプリの時刻のずれの登録を取り消しました。",
             "Support has cleared what was known of an app's clock.",
         ),
         EventKind::Restored { .. } => ("バックアップから復元されました。", "The account was restored from a backup."),
-        EventKind::Erased { .. } => {
+        EventKind::Erased => {
             ("アカウントの認証情報が消去されました。", "The account's second factor was erased.")
         }
         _ => ("アカウントに変更がありました。", "Something on the account has changed."),
@@ -200,7 +200,7 @@ pub fn impossible(language: Language, why: &AccountError) -> &'static str {
             "ほかの認証手段が追加されたため、削除されませんでした。",
             "Another one was added meanwhile: it was not removed.",
         ),
-        AccountError::Proof(_) => (
+        AccountError::ProofEnded | AccountError::ProofSpent => (
             "時間がかかりすぎました。新しいコードでもう一度お試しください。",
             "That took too long: try again with a new code.",
         ),

@@ -1,8 +1,10 @@
-//! Where PostgreSQL is, and how long it is waited for.
+//! The builder: where PostgreSQL is, and how long it is waited for.
 
 use super::connect::Hosts;
-use super::{Inner, PostgresError, PostgresStore, Statements};
+use super::error::config_error;
+use super::{Inner, PostgresStore, Statements};
 use crate::store::authority;
+use crate::store::error::StoreError;
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::format;
@@ -21,9 +23,9 @@ use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use zeroize::Zeroizing;
 
-/// What connecting may take: callers may come and go meanwhile.
+/// Connecting may take so long: callers may come and go meanwhile.
 const CONNECTING: Duration = Duration::from_secs(5);
-/// How long a connection is idle before the operating system asks whether it is still there.
+/// A connection is idle for so long before the operating system asks whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// Sets up a [`PostgresStore`].
@@ -31,7 +33,7 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 /// ```no_run
 /// use sekisho::store::PostgresStore;
 ///
-/// # async fn connect() -> Result<(), sekisho::store::PostgresError> {
+/// # async fn connect() -> Result<(), sekisho::store::StoreError> {
 /// let store = PostgresStore::builder()
 ///     .table("second_factors")
 ///     .connections(32)
@@ -58,7 +60,8 @@ impl PostgresBuilder {
         Self { schema, table, deadline: Duration::from_secs(2), connections: 16, ca: None, own: None }
     }
 
-    /// The schema of the table: 1 to 63 lower-case ASCII letters, digits and underscores, no digit first. Default: `public`.
+    /// The schema of the table: 1 to 63 lower-case ASCII letters, digits and underscores, no digit
+    /// first. Default: `public`.
     pub fn schema(mut self, schema: &str) -> Self {
         schema.clone_into(&mut self.schema);
         self
@@ -70,20 +73,23 @@ impl PostgresBuilder {
         self
     }
 
-    /// How long a call takes at the most, the wait for a connection included. Default: two seconds.
+    /// Sets the longest time that a call takes, the wait for a connection included. Default: two
+    /// seconds.
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// How many connections are used at the most, one at least. Default: 16. One that was given up may live on at a server that is stuck, for as long as it is:
-    /// limit them there too (`ALTER ROLE … CONNECTION LIMIT`).
+    /// Sets the most connections that are used, one at least. Default: 16. One that was given up
+    /// may live on at a server that is stuck, for as long as it is: limit them there too
+    /// (`ALTER ROLE … CONNECTION LIMIT`).
     pub fn connections(mut self, connections: usize) -> Self {
         self.connections = connections.max(1);
         self
     }
 
-    /// The certificate, in PEM, of the authority that the server is certified by. Default: those that the operating system trusts.
+    /// The certificate, in PEM, of the authority that the server is certified by. Default: those
+    /// that the operating system trusts.
     pub fn certificate_authority(mut self, pem: &[u8]) -> Self {
         self.ca = Some(pem.to_vec());
         self
@@ -93,38 +99,41 @@ impl PostgresBuilder {
     /// [`create_table`](PostgresStore::create_table) runs.
     ///
     /// # Errors
-    /// [`PostgresError::Name`].
-    pub fn migration(&self) -> Result<String, PostgresError> {
+    /// [`StoreError::Name`].
+    pub fn migration(&self) -> Result<String, StoreError> {
         self.check()?;
         Ok(Statements::new(&self.schema, &self.table).migration)
     }
 
-    /// A certificate of this service and its key, in PEM, for servers that ask for one. Default: none.
+    /// A certificate of this service and its key, in PEM, for servers that ask for one. Default:
+    /// none.
     pub fn client_certificate(mut self, certificates: &[u8], key: &[u8]) -> Self {
         self.own = Some((certificates.to_vec(), Zeroizing::new(key.to_vec())));
         self
     }
 
-    /// Connections by URL, made when they are needed: `postgres://user:password@host/database?sslmode=require`, and what else
-    /// [`tokio_postgres::Config`](https://docs.rs/tokio-postgres/latest/tokio_postgres/config/struct.Config.html) takes. Of several hosts
-    /// the first is used that answers and takes writes; each is given its share of five seconds, or of the deadline if that is longer.
+    /// Connections by URL, made when they are needed:
+    /// `postgres://user:password@host/database?sslmode=require`, and what else [`tokio_postgres::Config`](https://docs.rs/tokio-postgres/latest/tokio_postgres/config/struct.Config.html) takes. Of several hosts
+    /// the first is used that answers and takes writes; each is given its share of five seconds, or
+    /// of the deadline if that is longer.
     ///
-    /// TLS is insisted upon with `sslmode=require`, and where an authority or a client certificate is given. By default (`prefer`) it is used if the server
-    /// offers it, which whoever sits between can prevent. Certificates and names are always checked, so that `verify-full` and `verify-ca` mean
-    /// the same here as `require`.
+    /// TLS is insisted upon with `sslmode=require`, and where an authority or a client certificate
+    /// is given. By default (`prefer`) it is used if the server offers it, which whoever sits
+    /// between can prevent. Certificates and names are always checked, so that `verify-full` and
+    /// `verify-ca` mean the same here as `require`.
     ///
     /// # Errors
-    /// [`PostgresError::Name`]; [`PostgresError::Config`].
-    pub fn connect(self, url: &str) -> Result<PostgresStore, PostgresError> {
+    /// [`StoreError::Name`]; [`StoreError::Config`].
+    pub fn connect(self, url: &str) -> Result<PostgresStore, StoreError> {
         self.check()?;
         let url = url.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
-        let mut config: tokio_postgres::Config = url.parse().map_err(PostgresError::config)?;
+        let mut config: tokio_postgres::Config = url.parse().map_err(config_error)?;
         if self.ca.is_some() || self.own.is_some() {
             config.ssl_mode(SslMode::Require);
         }
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         config.tcp_user_timeout(self.deadline).keepalives_idle(KEEPALIVE);
-        // What connecting may take, whatever its callers' deadlines.
+        // Connecting may take so long, whatever its callers' deadlines.
         let time = self.deadline.max(CONNECTING);
         let hosts = Hosts { tls: MakeRustlsConnect::new(self.tls()?), time };
         let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
@@ -146,16 +155,17 @@ impl PostgresBuilder {
                     set.map_err(|_| HookError::message("no answer"))?.map_err(HookError::Backend)
                 })
             }));
-        let pool = pool.build().map_err(PostgresError::config)?;
+        let pool = pool.build().map_err(config_error)?;
         Ok(self.store(pool))
     }
 
-    /// Works in a pool that the service has: its size, its TLS and its settings are used. See to it that `synchronous_commit` is on, that
-    /// `statement_timeout` is set, that it leads to the primary only, and that getting a connection ends (`create_timeout`).
+    /// Works in a pool that the service has: its size, its TLS and its settings are used. See to it
+    /// that `synchronous_commit` is on, that `statement_timeout` is set, that it leads to the
+    /// primary only, and that getting a connection ends (`create_timeout`).
     ///
     /// # Errors
-    /// [`PostgresError::Name`].
-    pub fn with_pool(self, pool: Pool) -> Result<PostgresStore, PostgresError> {
+    /// [`StoreError::Name`].
+    pub fn with_pool(self, pool: Pool) -> Result<PostgresStore, StoreError> {
         self.check()?;
         Ok(self.store(pool))
     }
@@ -165,39 +175,42 @@ impl PostgresBuilder {
         PostgresStore(Arc::new(Inner { pool, deadline: self.deadline, statements }))
     }
 
-    fn check(&self) -> Result<(), PostgresError> {
+    fn check(&self) -> Result<(), StoreError> {
         let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
         let is_name = |name: &str| {
             (1..=63).contains(&name.len())
                 && !name.starts_with(|c: char| c.is_ascii_digit())
                 && name.bytes().all(is_plain)
         };
-        if is_name(&self.schema) && is_name(&self.table) { Ok(()) } else { Err(PostgresError::Name) }
+        if is_name(&self.schema) && is_name(&self.table) { Ok(()) } else { Err(StoreError::Name { rule: RULE }) }
     }
 
-    fn tls(&self) -> Result<ClientConfig, PostgresError> {
+    fn tls(&self) -> Result<ClientConfig, StoreError> {
         let mut roots = RootCertStore::empty();
         match &self.ca {
             Some(pem) => {
-                for certificate in authority::certificates(pem).map_err(PostgresError::config)? {
-                    roots.add(certificate).map_err(PostgresError::config)?;
+                for certificate in authority::certificates(pem).map_err(config_error)? {
+                    roots.add(certificate).map_err(config_error)?;
                 }
             }
             None => {
                 let _ = roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
             }
         }
-        // What the process has installed, if it has.
+        // The process's own provider, if it has installed one.
         let provider = CryptoProvider::get_default().cloned();
         let provider = provider.unwrap_or_else(|| Arc::new(rustls::crypto::ring::default_provider()));
         let versions = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let config = versions.map_err(PostgresError::config)?.with_root_certificates(roots);
+        let config = versions.map_err(config_error)?.with_root_certificates(roots);
         let Some((own, key)) = &self.own else { return Ok(config.with_no_client_auth()) };
-        let own = authority::certificates(own).map_err(PostgresError::config)?;
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(PostgresError::config)?;
-        config.with_client_auth_cert(own, key).map_err(PostgresError::config)
+        let own = authority::certificates(own).map_err(config_error)?;
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(config_error)?;
+        config.with_client_auth_cert(own, key).map_err(config_error)
     }
 }
+
+/// The rule for names of schemas and tables.
+const RULE: &str = "a schema or a table has 1 to 63 lower-case letters, digits and underscores, no digit first";
 
 impl fmt::Debug for PostgresBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,7 +12,8 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Config, Error, NoTls, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// Tries one host after another, each for its share of the time: a host that accepts a connection and says nothing more must not keep the others from being tried.
+/// Tries one host after another, each for its share of the time: a host that accepts a connection
+/// and says nothing more must not keep the others from being tried.
 pub(super) struct Hosts {
     pub(super) tls: MakeRustlsConnect,
     /// For all of them together. Whoever waits gives up then.
@@ -63,7 +64,7 @@ where
     T::Stream: Send + 'static,
 {
     let (client, connection) = config.connect(tls).await?;
-    // How it ends is said to whoever asks something on it.
+    // Its end is told to those who ask something on it.
     let driving = tokio::spawn(async move { drop(connection.await) });
     Ok((client, driving))
 }

@@ -5,10 +5,12 @@ mod connect;
 mod error;
 
 pub use self::builder::PostgresBuilder;
-pub use self::error::PostgresError;
 
-use super::{Revision, Store, Stored, Swap, Write};
+use self::error::{damaged, pool_error, query_error};
+use super::error::StoreError;
+use super::{Store, Swap};
 use crate::account::AccountId;
+use crate::seal::{Revision, Stored, Write};
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -21,26 +23,33 @@ use tokio::time::{Instant, timeout_at};
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 
-/// How many accounts are listed at a time.
+/// The store, as its errors call it.
+const NAME: &str = "PostgreSQL";
+/// The number of accounts that are listed at a time.
 const PAGE: i64 = 10_000;
-/// Held while the table is made, so that processes that start together do not trip over each other: any number will do.
+/// Held while the table is made, so that processes that start together do not trip over each other:
+/// any number will do.
 const MIGRATION_LOCK: i64 = 0x7365_6b69_7368_6f31;
 
-/// Records in PostgreSQL (tested on 15), one row an account. Cheap to clone; clones share their connections.
+/// Records in PostgreSQL (tested on 15), one row an account. Cheap to clone; clones share their
+/// connections.
 ///
-/// A verification is two round trips, each a prepared statement that commits by itself: `SELECT` and `UPDATE … WHERE revision`. (Whoever
-/// wants the change in a transaction of his own uses [`Keyring`](crate::seal::Keyring) and a table of his own.)
+/// A verification is two round trips, each a prepared statement that commits by itself: `SELECT`
+/// and `UPDATE … WHERE revision`. (Whoever wants the change in a transaction of his own uses
+/// [`Keyring`](crate::seal::Keyring) and a table of his own.)
 ///
-/// Every call ends within the deadline, and the server is told to give up a statement after as long (`statement_timeout`, which does not end the wait
-/// of a commit for a synchronous replica). Whatever replicas there are, only the primary is asked: connections that do not take writes are not used. A
-/// connection that was lost, or has not answered, is replaced by another.
+/// Every call ends within the deadline, and the server is told to give up a statement after as long
+/// (`statement_timeout`, which does not end the wait of a commit for a synchronous replica).
+/// Whatever replicas there are, only the primary is asked: connections that do not take writes are
+/// not used. A connection that was lost, or has not answered, is replaced by another.
 ///
 /// Through `PgBouncer` use its session mode: settings and prepared statements belong to a session.
 ///
 /// # What can be lost
-/// Nothing that was answered, if the server keeps what it commits: `fsync` and `full_page_writes` on, as they are by default. Connections of this
-/// store raise `synchronous_commit` from `off` or `local` to `on`. A failover to a replica loses what had not reached it, unless it
-/// is synchronous (`synchronous_standby_names`).
+/// Nothing that was answered, if the server keeps what it commits: `fsync` and `full_page_writes`
+/// on, as they are by default. Connections of this store raise `synchronous_commit` from `off` or
+/// `local` to `on`. A failover to a replica loses what had not reached it, unless it is synchronous
+/// (`synchronous_standby_names`).
 ///
 /// It works within a tokio runtime, with its timers and I/O enabled.
 #[derive(Clone)]
@@ -88,28 +97,28 @@ impl PostgresStore {
     /// Connects with the defaults.
     ///
     /// # Errors
-    /// [`PostgresError::Config`].
-    pub fn connect(url: &str) -> Result<Self, PostgresError> {
+    /// [`StoreError::Config`].
+    pub fn connect(url: &str) -> Result<Self, StoreError> {
         Self::builder().connect(url)
     }
 
     /// Makes the table if it is not there. Several processes may do so at once.
     ///
     /// # Errors
-    /// [`PostgresError`].
-    pub async fn create_table(&self) -> Result<(), PostgresError> {
+    /// [`StoreError`].
+    pub async fn create_table(&self) -> Result<(), StoreError> {
         let migration = &self.0.statements.migration;
         // One message is one transaction.
         let all = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK}); {migration}");
         self.with_client(async |client: &Object| client.batch_execute(&all).await).await
     }
 
-    /// The accounts that have a record, in the order of their ids. What is made or removed meanwhile may be among them or not. The deadline is that of
-    /// each ten thousand.
+    /// The accounts that have a record, in the order of their ids. What is made or removed
+    /// meanwhile may be among them or not. The deadline is that of each ten thousand.
     ///
     /// # Errors
-    /// [`PostgresError`].
-    pub async fn accounts(&self) -> Result<Vec<AccountId>, PostgresError> {
+    /// [`StoreError`].
+    pub async fn accounts(&self) -> Result<Vec<AccountId>, StoreError> {
         let (mut accounts, mut last) = (Vec::new(), Vec::new());
         loop {
             let rows = self.with_client(async |client: &Object| {
@@ -118,8 +127,8 @@ impl PostgresStore {
             });
             let rows = rows.await?;
             for row in &rows {
-                last = row.try_get(0).map_err(|_| PostgresError::Damaged)?;
-                accounts.push(AccountId::new(&last).map_err(|_| PostgresError::Damaged)?);
+                last = row.try_get(0).map_err(|_| damaged())?;
+                accounts.push(AccountId::new(&last).map_err(|_| damaged())?);
             }
             if i64::try_from(rows.len()).is_ok_and(|rows| rows < PAGE) {
                 return Ok(accounts);
@@ -127,15 +136,16 @@ impl PostgresStore {
         }
     }
 
-    /// Whether a statement that changes a row if it is as expected has changed one.
-    async fn change(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Swap, PostgresError> {
+    /// Runs a statement that changes a row if it is as expected, and says whether it has.
+    async fn change(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Swap, StoreError> {
         let changed = self.with_client(async |client: &Object| {
             let statement = client.prepare_cached(sql).await?;
             client.execute(&statement, parameters).await
         });
         match changed.await {
-            // A conflict: another one was first, and nothing of this has happened. So it is said where isolation is stricter than by default.
-            Ok(0) | Err(PostgresError::Conflict) => Ok(Swap::Lost),
+            // A conflict: another one was first, and nothing of this has happened. So it is said where isolation is
+            // stricter than by default.
+            Ok(0) | Err(StoreError::Conflict) => Ok(Swap::Lost),
             Ok(_) => Ok(Swap::Done),
             Err(error) => Err(error),
         }
@@ -145,11 +155,11 @@ impl PostgresStore {
     async fn with_client<T>(
         &self,
         query: impl AsyncFnOnce(&Object) -> Result<T, tokio_postgres::Error>,
-    ) -> Result<T, PostgresError> {
+    ) -> Result<T, StoreError> {
         // Tasks and timers need one: without it they would panic.
-        Handle::try_current().map_err(|_| PostgresError::NoRuntime)?;
+        Handle::try_current().map_err(|_| StoreError::NoRuntime { store: NAME })?;
         let deadline = self.0.deadline;
-        let late = || PostgresError::TimedOut { deadline };
+        let late = || StoreError::TimedOut { store: NAME, deadline };
         let end = Instant::now().checked_add(deadline).ok_or_else(late)?;
         let client = timeout_at(end, self.client()).await.map_err(|_| late())??;
         let mut busy =
@@ -157,11 +167,12 @@ impl PostgresStore {
         let Some(client) = &busy.client else { return Err(late()) };
         let answer = timeout_at(end, query(client)).await.map_err(|_| late())?;
         busy.answered(&answer);
-        answer.map_err(|error| PostgresError::query(error, deadline))
+        answer.map_err(|error| query_error(error, deadline))
     }
 
-    /// A connection. One that has to be made is made by a task of its own: whoever waits for it may have less time than that takes.
-    async fn client(&self) -> Result<Object, PostgresError> {
+    /// A connection. One that has to be made is made by a task of its own: whoever waits for it may
+    /// have less time than that takes.
+    async fn client(&self) -> Result<Object, StoreError> {
         let (pool, deadline) = (&self.0.pool, self.0.deadline);
         let client = if pool.status().available > 0 {
             pool.get().await
@@ -172,7 +183,7 @@ impl PostgresStore {
                 Err(_) => Err(PoolError::Closed), // its runtime has ended
             }
         };
-        client.map_err(|error| PostgresError::pool(error, deadline))
+        client.map_err(|error| pool_error(error, deadline))
     }
 }
 
@@ -184,7 +195,8 @@ struct Busy {
 }
 
 impl Busy {
-    /// The connection goes back to the pool, unless it leads to a server that takes no writes any more.
+    /// The connection goes back to the pool, unless it leads to a server that takes no writes any
+    /// more.
     fn answered<T>(&mut self, answer: &Result<T, tokio_postgres::Error>) {
         let client = self.client.take();
         let code = answer.as_ref().err().and_then(tokio_postgres::Error::code);
@@ -195,7 +207,8 @@ impl Busy {
 }
 
 impl Drop for Busy {
-    /// Not answered, whether its time was over or the caller has gone: if that was not at once, it may never be, and the connection is given up.
+    /// Not answered, whether its time was over or the caller has gone: if that was not at once, it
+    /// may never be, and the connection is given up.
     fn drop(&mut self) {
         if self.since.elapsed() > self.patience {
             drop(self.client.take().map(Object::take));
@@ -204,20 +217,20 @@ impl Drop for Busy {
 }
 
 impl Store for PostgresStore {
-    type Error = PostgresError;
+    type Error = StoreError;
 
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, PostgresError> {
+    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, StoreError> {
         let row = self.with_client(async |client: &Object| {
             let load = client.prepare_cached(&self.0.statements.load).await?;
             client.query_opt(&load, &[&account.as_bytes()]).await
         });
         let Some(row) = row.await? else { return Ok(None) };
-        let revision: &[u8] = row.try_get(0).map_err(|_| PostgresError::Damaged)?;
-        let revision = Revision::from_bytes(revision.try_into().map_err(|_| PostgresError::Damaged)?);
-        Ok(Some(Stored { revision, envelope: row.try_get(1).map_err(|_| PostgresError::Damaged)? }))
+        let revision: &[u8] = row.try_get(0).map_err(|_| damaged())?;
+        let revision = Revision::from_bytes(revision.try_into().map_err(|_| damaged())?);
+        Ok(Some(Stored { revision, envelope: row.try_get(1).map_err(|_| damaged())? }))
     }
 
-    async fn swap(&self, account: &AccountId, write: &Write) -> Result<Swap, PostgresError> {
+    async fn swap(&self, account: &AccountId, write: &Write) -> Result<Swap, StoreError> {
         let Stored { revision, envelope } = &write.new;
         let (account, revision) = (account.as_bytes(), revision.as_bytes().as_slice());
         let statements = &self.0.statements;
@@ -230,7 +243,7 @@ impl Store for PostgresStore {
         }
     }
 
-    async fn delete(&self, account: &AccountId, expected: Revision) -> Result<Swap, PostgresError> {
+    async fn delete(&self, account: &AccountId, expected: Revision) -> Result<Swap, StoreError> {
         let (account, expected) = (account.as_bytes(), expected.as_bytes().as_slice());
         self.change(&self.0.statements.delete, &[&account, &expected]).await
     }

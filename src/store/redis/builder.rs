@@ -1,8 +1,10 @@
-//! Where Redis is, and how long it is waited for.
+//! The builder: where Redis is, and how long it is waited for.
 
+use super::error::failed;
 use super::link::{Finder, Link};
-use super::{DELETE, Inner, RedisError, RedisStore, SWAP, Script, within};
-use crate::store::{StoreError, authority};
+use super::{DELETE, Inner, NAME, RedisStore, SWAP, Script, within};
+use crate::store::authority;
+use crate::store::error::StoreError;
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::format;
@@ -16,9 +18,10 @@ use redis::io::tcp::TcpSettings;
 use redis::io::tcp::socket2::TcpKeepalive;
 use redis::sentinel::{SentinelClientBuilder, SentinelServerType};
 use redis::{Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, TlsCertificates, TlsMode};
+use rustls::crypto::CryptoProvider;
 use zeroize::Zeroizing;
 
-/// How long a connection is idle before the operating system asks whether it is still there.
+/// A connection is idle for so long before the operating system asks whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
 /// Sets up a [`RedisStore`].
@@ -27,7 +30,7 @@ const KEEPALIVE: Duration = Duration::from_secs(30);
 /// use sekisho::store::RedisStore;
 /// use std::time::Duration;
 ///
-/// # async fn connect() -> Result<(), sekisho::store::RedisError> {
+/// # async fn connect() -> Result<(), sekisho::store::StoreError> {
 /// let store = RedisStore::builder().namespace("exchange").deadline(Duration::from_secs(1)).connect("rediss://redis.internal").await?;
 /// # Ok(())
 /// # }
@@ -51,27 +54,29 @@ impl RedisBuilder {
         Self { namespace, deadline: Duration::from_secs(2), replicas: 0, ca: None, sentinel: None, own: None }
     }
 
-    /// What the keys of this store begin with, before a colon: 1 to 64 ASCII letters, digits, hyphens and underscores. Default:
-    /// `sekisho`.
+    /// Sets the text that the keys of this store begin with, before a colon: 1 to 64 ASCII letters,
+    /// digits, hyphens and underscores. Default: `sekisho`.
     pub fn namespace(mut self, namespace: &str) -> Self {
         namespace.clone_into(&mut self.namespace);
         self
     }
 
-    /// How long a call takes at the most. Default: two seconds.
+    /// Sets the longest time that a call takes. Default: two seconds.
     pub const fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// How many replicas have to acknowledge a change before it counts (`WAIT`). Should fewer do within the deadline, its outcome is
-    /// unknown. Changes wait for each other then, on a connection of their own. Default: none.
+    /// Sets how many replicas have to acknowledge a change before it counts (`WAIT`). Should fewer
+    /// do within the deadline, its outcome is unknown. Changes wait for each other then, on a
+    /// connection of their own. Default: none.
     pub const fn replicas(mut self, count: u32) -> Self {
         self.replicas = count;
         self
     }
 
-    /// The certificate, in PEM, of the authority that servers at `rediss` URLs are certified by. Default: those that the operating system trusts.
+    /// The certificate, in PEM, of the authority that servers at `rediss` URLs are certified by.
+    /// Default: those that the operating system trusts.
     pub fn certificate_authority(mut self, pem: &[u8]) -> Self {
         self.ca = Some(pem.to_vec());
         self
@@ -83,17 +88,19 @@ impl RedisBuilder {
         self
     }
 
-    /// A certificate of this service and its key, in PEM, for servers that ask for one. Default: none.
+    /// A certificate of this service and its key, in PEM, for servers that ask for one. Default:
+    /// none.
     pub fn client_certificate(mut self, certificates: &[u8], key: &[u8]) -> Self {
         self.own = Some((certificates.to_vec(), Zeroizing::new(key.to_vec())));
         self
     }
 
-    /// Connects to one server, by its URL: `redis://[user:password@]host[:port][/database]`, or `rediss` for TLS.
+    /// Connects to one server, by its URL: `redis://[user:password@]host[:port][/database]`, or
+    /// `rediss` for TLS.
     ///
     /// # Errors
-    /// [`RedisError`].
-    pub async fn connect(self, url: &str) -> Result<RedisStore, RedisError> {
+    /// [`StoreError`].
+    pub async fn connect(self, url: &str) -> Result<RedisStore, StoreError> {
         let infos = self.check(&[url])?;
         let client = |info: ConnectionInfo| {
             let client = match self.certificates() {
@@ -108,12 +115,13 @@ impl RedisBuilder {
     /// Connects to a cluster, by the URLs of some of its nodes.
     ///
     /// # Errors
-    /// [`RedisError`].
-    pub async fn connect_cluster(self, urls: &[&str]) -> Result<RedisStore, RedisError> {
+    /// [`StoreError`].
+    pub async fn connect_cluster(self, urls: &[&str]) -> Result<RedisStore, StoreError> {
         let infos = self.check(urls)?;
         let client = || {
-            // What may have been done is not done again: the client would, to a script whose answer was lost. While it looks for the nodes it lets nothing
-            // else through: a silent one must not take all of a caller's time.
+            // A change that may have been made is not made again: the client would, to a script whose answer
+            // was lost. While it looks for the nodes it lets nothing else through: a silent one
+            // must not take all of a caller's time.
             let mut builder = ClusterClientBuilder::new(infos.iter().cloned())
                 .retries(0)
                 .connection_timeout(self.deadline.checked_div(4).unwrap_or_default())
@@ -129,13 +137,13 @@ impl RedisBuilder {
         self.connected(client).await
     }
 
-    /// Connects to the master of that name, wherever the sentinels at these URLs say it is. User, password and database of the first URL
-    /// are those of the master, as is its scheme; for those of the sentinels see
-    /// [`sentinel_credentials`](Self::sentinel_credentials).
+    /// Connects to the master of that name, wherever the sentinels at these URLs say it is. User,
+    /// password and database of the first URL are those of the master, as is its scheme; for
+    /// those of the sentinels see [`sentinel_credentials`](Self::sentinel_credentials).
     ///
     /// # Errors
-    /// [`RedisError`].
-    pub async fn connect_sentinel(self, master: &str, urls: &[&str]) -> Result<RedisStore, RedisError> {
+    /// [`StoreError`].
+    pub async fn connect_sentinel(self, master: &str, urls: &[&str]) -> Result<RedisStore, StoreError> {
         let infos = self.check(urls)?;
         self.connected(|| self.sentinels(master, &infos)).await
     }
@@ -171,13 +179,16 @@ impl RedisBuilder {
         builder.build().map(|client| Finder::Sentinels(Box::new(client)))
     }
 
-    async fn connected(&self, finder: impl Fn() -> redis::RedisResult<Finder>) -> Result<RedisStore, RedisError> {
+    async fn connected(&self, finder: impl Fn() -> redis::RedisResult<Finder>) -> Result<RedisStore, StoreError> {
         super::in_runtime()?;
-        let new = |beside| Ok(Link::new(finder().map_err(RedisError::config)?, self.deadline, beside));
+        let new = |beside| {
+            let finder = finder().map_err(|error| StoreError::config(NAME, error))?;
+            Ok::<_, StoreError>(Link::new(finder, self.deadline, beside))
+        };
         let link = new(None)?;
         let waiting = if self.replicas > 0 { Some(new(Some(&link))?) } else { None };
         for link in iter::once(&link).chain(&waiting) {
-            within(self.deadline, link.connection()).await?.map_err(RedisError::of)?;
+            within(self.deadline, link.connection()).await?.map_err(failed)?;
         }
         let (swap, delete) = (Script::new(SWAP), Script::new(DELETE));
         let (prefix, deadline, replicas) = (format!("{}:", self.namespace), self.deadline, self.replicas);
@@ -193,27 +204,32 @@ impl RedisBuilder {
         settings
     }
 
-    /// What is wrong before anything is sent; the URLs as the client takes them.
-    fn check(&self, urls: &[&str]) -> Result<Vec<ConnectionInfo>, RedisError> {
+    /// Finds mistakes before anything is sent, and reads the URLs as the client takes them.
+    fn check(&self, urls: &[&str]) -> Result<Vec<ConnectionInfo>, StoreError> {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         let is_name = (1..=64).contains(&self.namespace.len()) && self.namespace.bytes().all(is_plain);
         if !is_name {
-            return Err(RedisError::Namespace);
+            return Err(StoreError::Name { rule: "a namespace is 1 to 64 letters, digits, hyphens and underscores" });
         }
         let infos = urls.iter().map(|url| Ok(url.into_connection_info()?.set_tcp_settings(self.tcp())));
-        let infos: Vec<_> = infos.collect::<redis::RedisResult<_>>().map_err(RedisError::config)?;
+        let infos: Vec<_> =
+            infos.collect::<redis::RedisResult<_>>().map_err(|error| StoreError::config(NAME, error))?;
         let certificates = self.ca.iter().chain(self.own.iter().map(|(own, _)| own));
         for pem in certificates {
-            authority::certificates(pem).map_err(|error| RedisError::Config(StoreError::new(error)))?;
+            authority::certificates(pem).map_err(|error| StoreError::config(NAME, error))?;
             // Certificates are of no use where nothing is encrypted: somebody believes it is.
             if !infos.iter().all(is_tls) {
                 let why = "certificates are given, and the URL is not rediss";
-                return Err(RedisError::config((redis::ErrorKind::InvalidClientConfig, why).into()));
+                return Err(StoreError::config(
+                    NAME,
+                    redis::RedisError::from((redis::ErrorKind::InvalidClientConfig, why)),
+                ));
             }
         }
-        if infos.iter().any(is_tls) {
-            // rustls asks for a provider of its primitives that a process has one of. Whoever has installed another keeps it.
-            let _ = rustls::crypto::ring::default_provider().install_default();
+        // The client takes whatever provider of TLS the process has installed. That choice is the
+        // service's.
+        if infos.iter().any(is_tls) && CryptoProvider::get_default().is_none() {
+            return Err(StoreError::config(NAME, NoProvider));
         }
         Ok(infos)
     }
@@ -227,6 +243,14 @@ impl RedisBuilder {
         is_wanted.then(|| TlsCertificates { client_tls: own, root_cert: self.ca.clone() })
     }
 }
+
+/// TLS is asked for, and the process has no provider of it.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "TLS takes a provider of its primitives: call `rustls::crypto::ring::default_provider().install_default()`, or that \
+     of aws-lc-rs, once when the process starts"
+)]
+struct NoProvider;
 
 fn is_tls(info: &ConnectionInfo) -> bool {
     matches!(info.addr(), ConnectionAddr::TcpTls { .. })

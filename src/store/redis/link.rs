@@ -1,6 +1,7 @@
 //! The connection, and when it is given up for another.
 
-use super::RedisError;
+use super::NAME;
+use crate::store::error::StoreError;
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -20,25 +21,27 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 /// Boxed: the client's futures are nested so deeply that a caller's compiler would give up on them.
 type Answer<'a, T> = Pin<Box<dyn Future<Output = RedisResult<T>> + Send + 'a>>;
 
-/// What connecting may take, whatever its callers' deadlines: they may come and go meanwhile.
+/// Connecting may take so long, whatever its callers' deadlines: they may come and go meanwhile.
 const CONNECTING: Duration = Duration::from_secs(5);
 /// Before another connection is tried after one was lost, by all callers together.
 const AFTER_LOSS: Duration = Duration::from_millis(20);
 /// The same after one could not be made.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
 
-/// One connection for all callers, to whatever is to be asked now. It is made by a task of its own, that they all wait for.
+/// One connection for all callers, to whatever is to be asked now. It is made by a task of its own,
+/// that they all wait for.
 pub(super) struct Link(Arc<Shared>);
 
 struct Shared {
     finder: tokio::sync::Mutex<Finder>,
     deadline: Duration,
     state: Mutex<State>,
-    /// What leads to the same server, and does not find out by itself that it has become another: it only reads.
+    /// A link that leads to the same server, and does not find out by itself that it has become
+    /// another: it only reads.
     beside: Option<Arc<Shared>>,
 }
 
-/// Where to connect to.
+/// The place to connect to.
 pub(super) enum Finder {
     Server(Box<Client>),
     Sentinels(Box<SentinelClient>),
@@ -88,13 +91,13 @@ impl Link {
         }
     }
 
-    /// What a pipeline is answered, until `end`.
+    /// Sends a pipeline and waits for its answer, until `end`.
     pub(super) async fn query<T: FromRedisValue + Send>(
         &self,
         pipeline: &Pipeline,
         end: Instant,
-    ) -> Result<RedisResult<T>, RedisError> {
-        let late = |_| RedisError::TimedOut { deadline: self.0.deadline };
+    ) -> Result<RedisResult<T>, StoreError> {
+        let late = |_| StoreError::TimedOut { store: NAME, deadline: self.0.deadline };
         let connection = match timeout_at(end, self.connection()).await.map_err(late)? {
             Ok(connection) => connection,
             Err(error) => return Ok(Err(error)),
@@ -102,13 +105,14 @@ impl Link {
         self.query_on(&connection, pipeline, end).await
     }
 
-    /// The same on a connection that the caller has, which is given up if it turns out to be of no more use.
+    /// The same on a connection that the caller has, which is given up if it turns out to be of no
+    /// more use.
     pub(super) async fn query_on<T: FromRedisValue + Send>(
         &self,
         connection: &Arc<Connection>,
         pipeline: &Pipeline,
         end: Instant,
-    ) -> Result<RedisResult<T>, RedisError> {
+    ) -> Result<RedisResult<T>, StoreError> {
         let answer = timeout_at(end, connection.query(pipeline)).await;
         match &answer {
             Ok(Err(error)) if connection.is_lost_by(error) => {
@@ -120,7 +124,7 @@ impl Link {
             Err(_) if connection.is_silent(self.0.deadline) => self.0.give_up(connection),
             _ => {}
         }
-        answer.map_err(|_| RedisError::TimedOut { deadline: self.0.deadline })
+        answer.map_err(|_| StoreError::TimedOut { store: NAME, deadline: self.0.deadline })
     }
 }
 
@@ -157,7 +161,7 @@ impl Shared {
     }
 
     async fn connect(&self) -> RedisResult<Arc<Connection>> {
-        // How long answers are waited for is decided here.
+        // The time that answers are waited for is decided here.
         let config = AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECTING)).set_response_timeout(None);
         let mut finder = self.finder.lock().await;
         let connecting: Answer<'_, Own> = match &mut *finder {
@@ -233,12 +237,13 @@ impl Connection {
         self.unheard_since.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether it was asked, and has said nothing for nearly as long as anybody waits. To a machine that is gone it would be so for a quarter of an hour.
+    /// Returns whether it was asked, and has said nothing for nearly as long as anybody waits. To a
+    /// machine that is gone it would be so for a quarter of an hour.
     fn is_silent(&self, deadline: Duration) -> bool {
         self.unheard().is_some_and(|since| since.elapsed() > deadline.mul_f32(0.875))
     }
 
-    /// Whether another connection may lead elsewhere.
+    /// Returns whether another connection may lead elsewhere.
     fn is_lost_by(&self, error: &redis::RedisError) -> bool {
         match (&self.own, error.kind()) {
             (Own::Cluster(..), _) | (_, ErrorKind::Extension) => false,
@@ -250,8 +255,9 @@ impl Connection {
     }
 }
 
-/// A slot that moves from node to node: the one that has sent us away has not done anything, and says where to ask. Once, on a connection of its own: it may be a
-/// node that the cluster's client does not know yet.
+/// A slot that moves from node to node: the one that has sent us away has not done anything, and
+/// says where to ask. Once, on a connection of its own: it may be a node that the cluster's client
+/// does not know yet.
 async fn ask<T: FromRedisValue>(node: &Node, pipeline: &Pipeline, error: redis::RedisError) -> RedisResult<T> {
     let errors = error.clone().into_server_errors();
     let details = errors.as_ref().and_then(|errors| errors.first()?.1.details());

@@ -13,7 +13,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
-use sekisho::account::{AccountView, AuthenticatorId, AuthenticatorKind, DeviceToken, Event, EventKind};
+use sekisho::account::{AccountView, AuthenticatorId, AuthenticatorKind, DeviceToken, Event, EventKind, Operator};
 use subtle::ConstantTimeEq;
 use tower_sessions::Session;
 
@@ -102,7 +102,10 @@ async fn show(
     above: Option<Markup>,
 ) -> Result<Markup, Trouble> {
     let found = match customer {
-        Some(customer) => Some((customer, app.verifier.view(&customer.account()?).await?)),
+        Some(customer) => {
+            let account = customer.account()?;
+            Some((customer, app.verifier.view(&account).await?, app.verifier.history(&account).await?))
+        }
         None => None,
     };
     let heading = language.say("サポート窓口", "Support desk");
@@ -118,10 +121,10 @@ async fn show(
                 input #email name="email" type="email" required maxlength="100";
                 button type="submit" { (language.say("検索", "Search")) }
             }
-            @if let Some((customer, view)) = &found {
+            @if let Some((customer, view, events)) = &found {
                 (state(app, language, customer, view))
                 (acts(language, customer, view))
-                (history(language, view))
+                (history(language, events))
             }
         },
     ))
@@ -188,12 +191,12 @@ fn acts(language: Language, customer: &Customer, view: &AccountView) -> Markup {
     }
 }
 
-fn history(language: Language, view: &AccountView) -> Markup {
+fn history(language: Language, events: &[Event]) -> Markup {
     html! {
         h2 { (language.say("履歴", "History")) }
         table #history {
             thead { tr { th { (language.say("日時", "When")) } th { (language.say("出来事", "What")) } th { (language.say("詳細", "Details")) } } }
-            tbody { @for event in view.history.iter().rev() {
+            tbody { @for event in events.iter().rev() {
                 tr {
                     td { (words::moment(language, event.at.as_secs())) }
                     td { (words::happened(language, &event.kind)) }
@@ -206,17 +209,15 @@ fn history(language: Language, view: &AccountView) -> Markup {
 
 /// What operators may know beyond the kind: also what two wrong codes have in common.
 fn details(event: &Event) -> String {
+    if let Some(operator) = &event.operator {
+        return format!("{}: {}", operator.name(), operator.reason());
+    }
     match &event.kind {
         EventKind::Rejected { purpose, reason, diagnosis } => {
             let diagnosis = diagnosis.map_or_else(String::new, |diagnosis| format!(": {diagnosis}"));
             format!("{purpose}, {}{diagnosis}", reason.as_str())
         }
         EventKind::Accepted { purpose, offset, .. } => format!("{purpose}, offset {offset}"),
-        EventKind::PassIssued { operator, reason, .. }
-        | EventKind::Reset { operator, reason, .. }
-        | EventKind::Frozen { operator, reason }
-        | EventKind::Thawed { operator, reason }
-        | EventKind::DriftCleared { operator, reason, .. } => format!("{}: {}", operator.as_str(), reason.as_str()),
         _ => String::new(),
     }
 }
@@ -238,7 +239,12 @@ pub(super) async fn act(
     let Some(customer) = app.customers.find(&form.email).await? else {
         return Ok(Redirect::to("/support").into_response());
     };
-    let (account, support) = (customer.account()?, app.verifier.support(&operator, form.reason.trim()));
+    let Ok(acting) = Operator::new(&operator, form.reason.trim()) else {
+        let why = language.say("理由は1行、40文字までです。", "A reason is one line, of up to 40 characters.");
+        let page = show(&app, language, &operator, Some(&customer), Some(frame::wrong(why))).await?;
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
+    };
+    let (account, support) = (customer.account()?, app.verifier.support(acting));
     let pass = |token: DeviceToken| {
         let (greeting, token) =
             (customer.language.say("サポートからの仮パスコード: ", "A pass from support: "), token.to_text());
@@ -262,10 +268,6 @@ pub(super) async fn act(
             return Ok(Redirect::to(&format!("/support?{query}")).into_response());
         }
         Err(sekisho::Error::Account(why)) => (StatusCode::CONFLICT, words::impossible(language, &why)),
-        Err(sekisho::Error::Operator(_)) => (
-            StatusCode::UNPROCESSABLE_ENTITY,
-            language.say("理由は1行、40文字までです。", "A reason is one line, of up to 40 characters."),
-        ),
         Err(error) => return Err(error.into()),
     };
     Ok((status, show(&app, language, &operator, Some(&customer), Some(frame::wrong(why))).await?).into_response())

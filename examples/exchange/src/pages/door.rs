@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use sekisho::account::{AccountView, Attempt, Proof, Purpose, Text};
-use sekisho::otp::{CodeKind, Rejection, Verdict};
+use sekisho::otp::{NotAccepted, CodeKind, Rejection};
 use tower_sessions::Session;
 
 pub(super) async fn page(language: Language) -> Markup {
@@ -91,8 +91,8 @@ pub(super) async fn second_step(
     if view.is_reset {
         return super::two_step::pass_form(language, None).into_response();
     }
-    let shut = if owner.device.is_some() { &view.refusal_for_devices } else { &view.refusal };
-    let above = shut.as_ref().map(|shut| words::refused(language, shut, super::typed(view), app.now()));
+    let refusal = if owner.device.is_some() { &view.refusal_for_devices } else { &view.refusal };
+    let above = refusal.as_ref().map(|refusal| words::refused(language, refusal, super::typed(view), app.now()));
     code_form(&app, language, view, above).into_response()
 }
 
@@ -168,14 +168,14 @@ pub(super) async fn code(
         attempt = attempt.with_pass(form.pass.trim());
     }
     match app.verifier.verify(account, owner.attempt(attempt).with_idempotency_key(name)).await {
-        Ok(Verdict::Accepted(proof)) => {
+        Ok(proof) => {
             let cookie = if form.remember == "yes" { remember(&app, &headers, customer, &proof).await } else { None };
             session::log_in(&session, customer, By::Proof(proof.epoch())).await?;
             let to = if proof.method().asks_for_new_recovery_codes() { "/security#recovery" } else { "/wallet" };
             let cookie = cookie.map(|cookie| [(SET_COOKIE, cookie)]);
             Ok((cookie, Redirect::to(to)).into_response())
         }
-        Ok(Verdict::Rejected(rejection)) => {
+        Err(NotAccepted::Rejected(rejection)) => {
             let above = words::refused(language, &rejection, typed, app.now());
             let (status, headers) = refusal(&rejection, app.now());
             if is_end(&rejection) {
@@ -186,14 +186,14 @@ pub(super) async fn code(
             Ok((status, headers, code_form(&app, language, view, Some(above))).into_response())
         }
         // Support has reset it while the page was open.
-        Err(sekisho::Error::Account(_)) if view.is_reset => {
+        Err(NotAccepted::Failed(sekisho::Error::Account(_))) if view.is_reset => {
             Ok((StatusCode::CONFLICT, super::two_step::pass_form(language, None)).into_response())
         }
-        Err(sekisho::Error::Account(why)) => {
+        Err(NotAccepted::Failed(sekisho::Error::Account(why))) => {
             let above = frame::wrong(words::impossible(language, &why));
             Ok((StatusCode::CONFLICT, code_form(&app, language, view, Some(above))).into_response())
         }
-        Err(error) => Err(error.into()),
+        Err(NotAccepted::Failed(error)) => Err(error.into()),
     }
 }
 

@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use sekisho::account::Resync;
-use sekisho::otp::{CodeKind, Verdict};
+use sekisho::otp::{NotAccepted, CodeKind};
 use tower_sessions::Session;
 
 pub(super) async fn page(language: Language, given: PasswordGiven) -> Markup {
@@ -83,14 +83,14 @@ pub(super) async fn submit(
         resync = resync.with_recovery_code(&form.recovery);
     }
     Ok(match app.verifier.resync(&given.owner.account, resync).await {
-        Ok(Verdict::Accepted(_)) => {
+        Ok(_) => {
             let done = language.say(
                 "時刻を合わせました。次のコードからお使いいただけます。",
                 "Done. From the next code on, codes are right.",
             );
             show(language, &given, Some(frame::done(done))).into_response()
         }
-        Ok(Verdict::Rejected(rejection)) => {
+        Err(NotAccepted::Rejected(rejection)) => {
             let (status, headers) = refusal(&rejection, app.now());
             let above = words::refused(language, &rejection, CodeKind::TwoCodes, app.now());
             if !given.is_logged_in && door::is_end(&rejection) {
@@ -99,10 +99,10 @@ pub(super) async fn submit(
             }
             (status, headers, show(language, &given, Some(above))).into_response()
         }
-        Err(sekisho::Error::Account(why)) => {
+        Err(NotAccepted::Failed(sekisho::Error::Account(why))) => {
             let above = frame::wrong(words::impossible(language, &why));
             (StatusCode::CONFLICT, show(language, &given, Some(above))).into_response()
         }
-        Err(error) => return Err(error.into()),
+        Err(NotAccepted::Failed(error)) => return Err(error.into()),
     })
 }

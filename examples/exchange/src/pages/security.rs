@@ -16,7 +16,7 @@ use sekisho::account::{
     AccountError, AccountView, Address, Attempt, AuthenticatorId, AuthenticatorKind, AuthenticatorView, CodeRequest,
     DeviceId, NewAddress, Proof, Purpose, Text,
 };
-use sekisho::otp::{CodeKind, Rejection, Verdict};
+use sekisho::otp::{NotAccepted, CodeKind, Rejection};
 
 /// A page of somebody who is logged in, and what it takes to answer with it.
 pub(super) struct Settings {
@@ -81,10 +81,10 @@ impl Settings {
     /// The proof for a change.
     async fn prove(&self, change: &Change) -> Result<Proof, Response> {
         let (attempt, typed) = change.attempt(Purpose::BINDING, super::typed(&self.owner.view));
-        let verdict = self.app.verifier.verify(&self.owner.account, self.owner.attempt(attempt)).await;
-        match self.allowed(verdict).await? {
-            Verdict::Accepted(proof) => Ok(proof),
-            Verdict::Rejected(rejection) => Err(self.refused(&rejection, typed).await),
+        match self.app.verifier.verify(&self.owner.account, self.owner.attempt(attempt)).await {
+            Ok(proof) => Ok(proof),
+            Err(NotAccepted::Rejected(rejection)) => Err(self.refused(&rejection, typed).await),
+            Err(NotAccepted::Failed(error)) => self.allowed(Err(error)).await,
         }
     }
 }
@@ -330,14 +330,14 @@ async fn confirm_number(settings: &Settings, id: AuthenticatorId) -> Answer {
     if let Some(device) = &owner.device {
         request = request.with_device(device);
     }
-    let delivered = app.verifier.deliver(&owner.account, request).await;
-    let (status, headers, above) = match settings.allowed(delivered).await? {
-        Verdict::Accepted(delivery) => {
+    let (status, headers, above) = match app.verifier.deliver(&owner.account, request).await {
+        Ok(delivery) => {
             sent::message(app, *language, &delivery);
             let text = settings.say("SMSで届いたコードを入力してください。", "Type the code from the message.");
             (StatusCode::OK, HeaderMap::new(), frame::done(text))
         }
-        Verdict::Rejected(rejection) => {
+        Err(NotAccepted::Failed(error)) => return settings.allowed(Err(error)).await,
+        Err(NotAccepted::Rejected(rejection)) => {
             let (status, headers) = refusal(&rejection, app.now());
             (status, headers, words::refused(*language, &rejection, CodeKind::DeliveredCode, app.now()))
         }

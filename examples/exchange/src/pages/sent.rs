@@ -9,7 +9,7 @@ use crate::words;
 use axum::http::{HeaderMap, StatusCode};
 use maud::{Markup, html};
 use sekisho::account::{AccountView, AuthenticatorId, AuthenticatorKind, CodeRequest, Delivery, Purpose};
-use sekisho::otp::{CodeKind, Verdict};
+use sekisho::otp::{NotAccepted, CodeKind};
 
 /// What a button asks for.
 #[derive(serde::Deserialize)]
@@ -49,16 +49,17 @@ pub(super) async fn send(
     if !ask.pass.trim().is_empty() {
         request = request.with_pass(ask.pass.trim());
     }
-    Ok(match app.verifier.deliver(&owner.account, request).await? {
-        Verdict::Accepted(delivery) => {
+    Ok(match app.verifier.deliver(&owner.account, request).await {
+        Ok(delivery) => {
             message(app, language, &delivery);
             let done = frame::done(language.say("コードを送信しました。", "A code was sent."));
             (StatusCode::OK, HeaderMap::new(), done)
         }
-        Verdict::Rejected(rejection) => {
+        Err(NotAccepted::Rejected(rejection)) => {
             let (status, headers) = super::refusal(&rejection, app.now());
             (status, headers, words::refused(language, &rejection, CodeKind::DeliveredCode, app.now()))
         }
+        Err(NotAccepted::Failed(error)) => return Err(error.into()),
     })
 }
 

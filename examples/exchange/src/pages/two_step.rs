@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, PreEscaped, html};
 use sekisho::account::{Attempt, Enrollment, NewAuthenticator, Purpose, RecoveryCodes, Text};
-use sekisho::otp::{CodeKind, Verdict};
+use sekisho::otp::{NotAccepted, CodeKind};
 use sekisho::qr::Qr;
 use tower_sessions::Session;
 
@@ -151,7 +151,7 @@ pub(super) async fn confirm(
         Ok((status, headers, page).into_response())
     };
     match app.verifier.confirm(account, attempt).await {
-        Ok(Verdict::Accepted(proof)) => {
+        Ok(proof) => {
             let by = By::Proof(proof.epoch());
             if view.recovery_codes_left > 0 {
                 session::log_in(&session, customer, by).await?;
@@ -170,7 +170,7 @@ pub(super) async fn confirm(
                 Err(error) => Err(error.into()),
             }
         }
-        Ok(Verdict::Rejected(rejection)) => {
+        Err(NotAccepted::Rejected(rejection)) => {
             let typed = if form.sent == "yes" { CodeKind::DeliveredCode } else { CodeKind::AppCode };
             let (status, headers) = refusal(&rejection, app.now());
             let above = words::refused(language, &rejection, typed, app.now());
@@ -181,10 +181,10 @@ pub(super) async fn confirm(
             refused(status, headers, above)
         }
         // It has run out, or was confirmed in another window.
-        Err(sekisho::Error::Account(why)) => {
+        Err(NotAccepted::Failed(sekisho::Error::Account(why))) => {
             refused(StatusCode::CONFLICT, HeaderMap::new(), frame::wrong(words::impossible(language, &why)))
         }
-        Err(error) => Err(error.into()),
+        Err(NotAccepted::Failed(error)) => Err(error.into()),
     }
 }
 

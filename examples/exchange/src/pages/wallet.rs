@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use sekisho::account::{AccountView, Attempt, Purpose};
-use sekisho::otp::{CodeKind, Verdict};
+use sekisho::otp::{NotAccepted, CodeKind};
 use sha2::{Digest, Sha256};
 use tower_sessions::Session;
 
@@ -126,7 +126,7 @@ pub(super) async fn withdraw(
     }
     let attempt = Attempt::new(Purpose::WITHDRAWAL, &form.code).with_context(&context).with_idempotency_key(name);
     match app.verifier.verify(&owner.account, owner.attempt(attempt)).await {
-        Ok(Verdict::Accepted(_)) => {
+        Ok(_) => {
             // Once, whatever has become of an earlier answer: the name says which one it is.
             let withdrawal = Withdrawal { name, amount, to: to.into(), at: app.now() };
             let customer = match app.customers.withdraw(&owner.account, &withdrawal).await {
@@ -137,16 +137,16 @@ pub(super) async fn withdraw(
             let done = frame::done(language.say("出金を受け付けました。", "The withdrawal is on its way."));
             Ok(show(&app, language, &customer, &view, &Form::default(), Some(done)).into_response())
         }
-        Ok(Verdict::Rejected(rejection)) => {
+        Err(NotAccepted::Rejected(rejection)) => {
             let above = words::refused(language, &rejection, super::typed(&owner.view), app.now());
             let (status, headers) = refusal(&rejection, app.now());
             let page = show(&app, language, &owner.customer, &owner.view, &form, Some(above));
             Ok((status, headers, page).into_response())
         }
-        Err(error) if error.is_not_enrolled() => {
+        Err(NotAccepted::Failed(error)) if error.is_not_enrolled() => {
             refuse(language.say("先に2段階認証を設定してください。", "Set up two-step login first."))
         }
-        Err(error) => Err(error.into()),
+        Err(NotAccepted::Failed(error)) => Err(error.into()),
     }
 }
 

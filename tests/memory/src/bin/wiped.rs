@@ -6,7 +6,7 @@
 
 use sekisho::Verifier;
 use sekisho::account::{AccountId, Attempt, AuthenticatorId, NewAuthenticator, Policy, Purpose};
-use sekisho::otp::{Algorithm, OtpauthUri, Secret, Totp, UnixTime, Verdict};
+use sekisho::otp::{Algorithm, OtpauthUri, Secret, Totp, UnixTime};
 use sekisho::qr::Qr;
 use sekisho::seal::{KeyId, Keyring, SealingKey};
 use sekisho::store::MemoryStore;
@@ -215,19 +215,20 @@ fn main() {
         drop(verifier.confirm(&alice, Attempt::new(Purpose::BINDING, &code(30))).await.unwrap());
         for secs in [60, 120] {
             let attempt = Attempt::new(Purpose::BINDING, &code(secs));
-            let Verdict::Accepted(proof) = verifier.verify(&alice, attempt).await.unwrap() else { panic!() };
+            let proof = verifier.verify(&alice, attempt).await.unwrap();
             let other = verifier.enroll(proof, NewAuthenticator::new("Example", "alice").unwrap()).await.unwrap();
             let key = other.uri().totp().key(other.uri().secret());
             let step = Totp::DEFAULT.step_at(UnixTime::from_secs(1_800_000_000 + secs)).unwrap();
             let typed = key.code_at(step).reveal().to_string();
             drop(verifier.confirm(&alice, Attempt::new(Purpose::BINDING, &typed)).await.unwrap());
         }
-        drop(verifier.verify(&alice, Attempt::new(Purpose::LOGIN, &code(180))).await.unwrap());
-        drop(verifier.verify(&alice, Attempt::new(Purpose::LOGIN, &code(180))).await.unwrap());
-        drop(verifier.verify(&alice, Attempt::new(Purpose::LOGIN, "000000")).await.unwrap());
+        for (typed, is_right) in [(code(180).as_str(), true), (&code(180), false), ("000000", false)] {
+            let answer = verifier.verify(&alice, Attempt::new(Purpose::LOGIN, typed)).await;
+            assert_eq!(answer.is_ok(), is_right);
+        }
         assert_eq!(verifier.view(&alice).await.unwrap().authenticators.len(), 3);
         let attempt = Attempt::new(Purpose::BINDING, &code(210));
-        let Verdict::Accepted(proof) = verifier.verify(&alice, attempt).await.unwrap() else { panic!() };
+        let proof = verifier.verify(&alice, attempt).await.unwrap();
         verifier.remove(proof, AuthenticatorId::new(1)).await.unwrap();
     });
     check("blocks with the secret or its key, an account's life", LEAKS.swap(0, Ordering::Relaxed));
@@ -243,11 +244,11 @@ fn main() {
     let attempt = Attempt::new(Purpose::BINDING, &code(30));
     let change = row.open(&alice, Some(stored)).unwrap().confirm(&policy, at(30), &attempt).unwrap();
     let (write, uncommitted) = row.seal(change, &mut rng).unwrap();
-    let (Verdict::Accepted(proof), _) = uncommitted.assume_committed() else { panic!() };
+    let proof = uncommitted.assume_committed(&mut Vec::new()).unwrap();
     let opened = row.open(&alice, write.map(|write| write.new)).unwrap();
     let change = opened.issue_recovery_codes(&policy, at(30), &proof, &mut Repeating(0)).unwrap();
     let (write, uncommitted) = row.seal(change, &mut rng).unwrap();
-    let (codes, _) = uncommitted.assume_committed();
+    let codes = uncommitted.assume_committed(&mut Vec::new()).unwrap();
     drop(codes.to_sheet("Example"));
     // On the stack: the test's own copy is not to be found on the heap.
     let mut typed = [0; 29];
@@ -257,7 +258,7 @@ fn main() {
     let attempt = Attempt::recovery(Purpose::LOGIN, std::str::from_utf8(&typed).unwrap());
     let change = row.open(&alice, write.map(|write| write.new)).unwrap().verify(&policy, at(60), &attempt).unwrap();
     let (_, uncommitted) = row.seal(change, &mut rng).unwrap();
-    assert!(matches!(uncommitted.assume_committed().0, Verdict::Accepted(_)));
+    assert!(uncommitted.assume_committed(&mut Vec::new()).is_ok());
     drop(attempt);
     check("blocks with a recovery code, made, printed and used", LEAKS.swap(0, Ordering::Relaxed));
 

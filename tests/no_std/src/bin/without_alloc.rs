@@ -3,7 +3,7 @@
 #![no_main]
 
 use core::convert::Infallible;
-use sekisho::otp::{Algorithm, Code, CodePolicy, Digits, Rejection, Secret, State, Totp, UnixTime, Verdict, decide};
+use sekisho::otp::{Algorithm, Code, CodePolicy, Digits, NotAccepted, Rejection, Secret, State, Totp, UnixTime, decide};
 use sekisho_no_std as _;
 use subtle::ConstantTimeEq;
 
@@ -32,14 +32,13 @@ fn program() {
             let mut stored = State::new().to_bytes();
             let mut log_in = || {
                 let decision = decide(&key, &CodePolicy::DEFAULT, State::from_bytes(&stored).unwrap(), now, &code);
-                let verdict = decision.unwrap().commit(|bytes| {
+                decision.unwrap().commit(|bytes| {
                     stored = *bytes;
                     Ok::<(), Infallible>(())
-                });
-                verdict.unwrap()
+                })
             };
-            assert!(matches!(log_in(), Verdict::Accepted(found) if found.step == step));
-            assert!(matches!(log_in(), Verdict::Rejected(Rejection::Replayed { .. })));
+            assert!(matches!(log_in(), Ok(found) if found.step == step));
+            assert!(matches!(log_in(), Err(NotAccepted::Rejected(Rejection::Replayed { .. }))));
         }
     }
 }

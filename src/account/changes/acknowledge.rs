@@ -1,0 +1,38 @@
+//! Events are acknowledged, and records sealed anew.
+
+use crate::account::event::Event;
+use crate::account::transition::{Account, Change};
+use alloc::vec::Vec;
+
+impl Account {
+    /// The events that the record keeps, oldest first: at most 32. Not for the owner's eyes without
+    /// choice, see [`Event`].
+    #[must_use]
+    pub fn history(&self) -> Vec<Event> {
+        self.record.history.events().collect()
+    }
+
+    /// The events that have not been acknowledged, oldest first: those that
+    /// [notify the owner](Event::notifies_owner).
+    #[must_use]
+    pub fn unacknowledged(&self) -> Vec<Event> {
+        self.record.history.unacknowledged().collect()
+    }
+
+    /// Marks the events with these numbers as taken by the sink.
+    pub fn acknowledge(mut self, sequences: &[u64]) -> Change<()> {
+        if self.record.history.acknowledge(sequences) {
+            Change::written(self, Ok(()))
+        } else {
+            Change::unwritten(self, Ok(()), None)
+        }
+    }
+
+    /// Writes the record anew as it is, so that it is sealed under the primary key.
+    pub fn reseal(self) -> Change<()> {
+        if self.revision.is_none() {
+            return Change::unwritten(self, Ok(()), None);
+        }
+        Change::written(self, Ok(()))
+    }
+}

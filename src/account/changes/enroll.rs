@@ -1,0 +1,178 @@
+//! Enrollment begins: a secret, or an address, that waits for its first code.
+
+use super::new_authenticator::{Draft, Enrollable};
+use crate::account::error::AccountError;
+use crate::account::event::EventKind;
+use crate::account::names::ids::AuthenticatorId;
+use crate::account::names::purpose::Purpose;
+use crate::account::names::text::Text;
+use crate::account::policy::Policy;
+use crate::account::proof::Proof;
+use crate::account::record::authenticator::{Kind, Pending};
+use crate::account::record::encoding::Unknown;
+use crate::account::record::token::TokenHash;
+use crate::account::transition::{Account, Change};
+use crate::otp::{Tracker, UnixTime};
+use alloc::format;
+use rand::CryptoRng;
+
+impl Account {
+    /// Begins the enrollment of the account's first authenticator: only where there is none, and
+    /// nothing to prove with.
+    ///
+    /// # Errors
+    /// [`AccountError::AlreadyEnrolled`]; [`AccountError::PassNeeded`] after a reset;
+    /// [`AccountError::Frozen`]; [`AccountError::Time`] if an imported secret's T0 lies after
+    /// `now`.
+    pub fn enroll_first<N: Enrollable, R: CryptoRng + ?Sized>(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        new: &N,
+        rng: &mut R,
+    ) -> Result<Change<N::Begun>, AccountError> {
+        if !self.record.authenticators.is_empty() {
+            return Err(AccountError::AlreadyEnrolled);
+        }
+        if self.record.is_reset {
+            return Err(AccountError::PassNeeded);
+        }
+        if self.revision.is_none() {
+            self.record.made_at = now;
+            self.record.epoch = rng.next_u64();
+            self.record.history.begin_anew(now);
+        }
+        self.begin(policy, now, new, Right::Free, rng)
+    }
+
+    /// Begins the enrollment of another authenticator. `proof`, of [`Purpose::BINDING`], is used up
+    /// when the change is stored, and with it all that were given before.
+    ///
+    /// An earlier enrollment that has not been confirmed ends.
+    ///
+    /// # Errors
+    /// [`AccountError::ProofSpent`] and its like; [`AccountError::TooMany`];
+    /// [`AccountError::SameSecret`]; [`AccountError::NotEnrolled`]; [`AccountError::Frozen`].
+    pub fn enroll<N: Enrollable, R: CryptoRng + ?Sized>(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        proof: &Proof,
+        new: &N,
+        rng: &mut R,
+    ) -> Result<Change<N::Begun>, AccountError> {
+        if self.record.authenticators.is_empty() {
+            return Err(self.nothing_bound());
+        }
+        self.spend_proof_with_pass(policy, proof, now)?;
+        self.begin(policy, now, new, Right::Free, rng)
+    }
+
+    /// Begins the replacement of the authenticator `old`: it stays as it is until the new one is
+    /// confirmed, and goes in the same swap as that one comes. If it is not confirmed in time,
+    /// all stays as it was.
+    ///
+    /// `proof`, of [`Purpose::BINDING`], may be by a code of the old one, or of any other, or by a
+    /// recovery code.
+    ///
+    /// # Errors
+    /// [`AccountError::NoSuchAuthenticator`]; else as [`enroll`](Self::enroll).
+    pub fn replace<N: Enrollable, R: CryptoRng + ?Sized>(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        proof: &Proof,
+        old: AuthenticatorId,
+        new: &N,
+        rng: &mut R,
+    ) -> Result<Change<N::Begun>, AccountError> {
+        if self.record.authenticator(old).is_none() {
+            return Err(AccountError::NoSuchAuthenticator { id: old });
+        }
+        self.spend_proof_with_pass(policy, proof, now)?;
+        self.begin(policy, now, new, Right::Replacing(old), rng)
+    }
+
+    /// Begins the enrollment of the first authenticator after a [reset](Self::reset), with the pass
+    /// that the reset has made, as its owner sent it back. The confirmation uses it up.
+    ///
+    /// `confirmation`: a proof of [`Purpose::CONFIRMATION`], where the policy asks for one
+    /// ([`AccountLimits::confirmation_after_reset`](super::AccountLimits::confirmation_after_reset)). It is for the service to see that it is by an address
+    /// that was known before ([`Proof::address`]), and by another one than the pass was sent to.
+    ///
+    /// # Errors
+    /// [`AccountError::PassNeeded`]; [`AccountError::ConfirmationNeeded`];
+    /// [`AccountError::AlreadyEnrolled`]; [`AccountError::Frozen`].
+    pub fn enroll_with_pass<N: Enrollable, R: CryptoRng + ?Sized>(
+        self,
+        policy: &Policy,
+        now: UnixTime,
+        pass: &str,
+        confirmation: Option<&Proof>,
+        new: &N,
+        rng: &mut R,
+    ) -> Result<Change<N::Begun>, AccountError> {
+        if !self.record.authenticators.is_empty() {
+            return Err(AccountError::AlreadyEnrolled);
+        }
+        let good =
+            TokenHash::of_text(pass).filter(|hash| self.record.passes.knows(hash, policy.limits().pass_secs, now));
+        let pass = good.ok_or(AccountError::PassNeeded)?;
+        match confirmation {
+            Some(proof) => {
+                proof.check(&self.id, Purpose::CONFIRMATION, now)?;
+                proof.check_epoch(self.record.epoch)?;
+            }
+            None if policy.limits().confirmation_after_reset => return Err(AccountError::ConfirmationNeeded),
+            None => {}
+        }
+        self.begin(policy, now, new, Right::Pass(pass), rng)
+    }
+
+    fn begin<N: Enrollable, R: CryptoRng + ?Sized>(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        new: &N,
+        right: Right,
+        rng: &mut R,
+    ) -> Result<Change<N::Begun>, AccountError> {
+        self.check_not_frozen()?;
+        let (replaces, pass) = match right {
+            Right::Free => (None, None),
+            Right::Replacing(old) => (Some(old), None),
+            Right::Pass(pass) => (None, Some(pass)),
+        };
+        let limits = policy.limits();
+        if self.record.has_no_room(policy, replaces) {
+            return Err(AccountError::TooMany);
+        }
+        let Draft { name, mut kind, is_imported, shown } = new.draft(rng)?;
+        if let (Kind::App(app), true) = (&mut kind, is_imported) {
+            app.tracker = Tracker::imported(self.record.used_up(app.totp, now)?);
+        }
+        if self.record.authenticators.iter().fold(false, |found, one| found | one.kind.is_same(&kind)) {
+            return Err(AccountError::SameSecret);
+        }
+        let id = self.record.next_id;
+        self.record.next_id = id.next();
+        let by_number = || match &kind {
+            Kind::App(_) => Text::cut(&format!("authenticator {id}")),
+            Kind::Address(address) => address.masked(),
+        };
+        let name = name.unwrap_or_else(by_number);
+        let until = now.saturating_add(limits.pending_secs);
+        self.record.pending = Some(Pending { id, name, kind, until, replaces, pass, unknown: Unknown::default() });
+        self.record_event(now, EventKind::EnrollmentBegun { authenticator: id });
+        Ok(Change::written(self, Ok(N::begun(shown, id, until))))
+    }
+}
+
+/// By what right an enrollment begins.
+#[derive(Clone, Copy)]
+enum Right {
+    /// By a proof, or because there is nothing to prove with.
+    Free,
+    Replacing(AuthenticatorId),
+    Pass(TokenHash),
+}

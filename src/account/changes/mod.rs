@@ -1,0 +1,15 @@
+//! The changes: where a proof or an operator comes in, and no code is judged.
+
+mod acknowledge;
+pub(super) mod deliver;
+mod devices;
+mod enroll;
+pub(super) mod new_authenticator;
+mod operator;
+mod pass;
+mod recovery_codes;
+mod redeem;
+mod remove;
+mod rename;
+mod restore;
+mod spend_proof;

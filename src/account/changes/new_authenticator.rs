@@ -1,0 +1,247 @@
+//! New authenticators: apps, and addresses that codes are sent to.
+
+use crate::account::names::address::{Address, Channel};
+use crate::account::names::error::NameError;
+use crate::account::names::ids::AuthenticatorId;
+use crate::account::names::text::Text;
+use crate::account::record::authenticator::{App, Kind};
+use crate::otp::{OtpauthUri, Secret, Totp, Tracker, UnixTime, UriError};
+use alloc::boxed::Box;
+use alloc::string::String;
+use core::fmt;
+use rand::CryptoRng;
+
+/// Can be enrolled: an app ([`NewAuthenticator`]), or an address that codes are sent to
+/// ([`NewAddress`]). Nobody else can implement it.
+pub trait Enrollable: Send + Sync {
+    /// The answer that the service needs to have it confirmed.
+    type Begun: fmt::Debug + Send;
+
+    #[doc(hidden)]
+    type Shown;
+
+    #[doc(hidden)]
+    fn draft<R: CryptoRng + ?Sized>(&self, rng: &mut R) -> Result<Draft<Self::Shown>, UriError>;
+
+    #[doc(hidden)]
+    fn begun(shown: Self::Shown, id: AuthenticatorId, until: UnixTime) -> Self::Begun;
+}
+
+/// A new authenticator before it has a number.
+#[doc(hidden)]
+pub struct Draft<S> {
+    pub(super) name: Option<Text>,
+    pub(super) kind: Kind,
+    pub(super) is_imported: bool,
+    /// The part of it that its owner is shown.
+    pub(super) shown: S,
+}
+
+impl<S> fmt::Debug for Draft<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Draft(..)")
+    }
+}
+
+/// An address that codes shall be sent to (SMS, voice): a *restricted* authenticator (SP 800-63B-4
+/// §3.1.3.3), for those who can have no app.
+///
+/// Once it has been [enrolled](super::Account::enroll) nothing has been sent yet: ask for the
+/// [delivery](super::Account::deliver) of a code for [`Purpose::BINDING`](super::Purpose::BINDING),
+/// which confirms it.
+///
+/// ```
+/// use sekisho::account::{Address, NewAddress};
+///
+/// let new = NewAddress::new(Address::sms("+819012345678")?)?.named("my phone".parse()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct NewAddress {
+    address: Address,
+    name: Option<Text>,
+}
+
+impl NewAddress {
+    /// The phone `address`.
+    ///
+    /// # Errors
+    /// [`NameError::EmailIsNoFactor`] for e-mail.
+    pub fn new(address: Address) -> Result<Self, NameError> {
+        if address.channel() == Channel::Email {
+            return Err(NameError::EmailIsNoFactor);
+        }
+        Ok(Self { address, name: None })
+    }
+
+    /// Gives it the owner's name, for lists. Without one it is called by its number, masked.
+    pub fn named(mut self, name: Text) -> Self {
+        self.name = Some(name);
+        self
+    }
+}
+
+impl Enrollable for NewAddress {
+    type Begun = AuthenticatorId;
+    type Shown = ();
+
+    fn draft<R: CryptoRng + ?Sized>(&self, _: &mut R) -> Result<Draft<()>, UriError> {
+        let Self { address, name } = self.clone();
+        Ok(Draft { name, kind: Kind::Address(address), is_imported: false, shown: () })
+    }
+
+    fn begun((): (), id: AuthenticatorId, _: UnixTime) -> AuthenticatorId {
+        id
+    }
+}
+
+/// An app or a token to be enrolled.
+///
+/// ```
+/// use sekisho::account::NewAuthenticator;
+///
+/// let new = NewAuthenticator::new("Example Exchange", "alice@example.com")?.named("Pixel 9".parse()?);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct NewAuthenticator {
+    issuer: String,
+    account: String,
+    name: Option<Text>,
+    totp: Totp,
+    /// `None` for one that is drawn at random.
+    secret: Option<Box<Secret>>,
+}
+
+impl NewAuthenticator {
+    /// With a random secret of the algorithm's length and the parameters that every app knows.
+    /// `issuer` and `account` are what the app will show: the service's name, and whatever the
+    /// owner knows the account by.
+    ///
+    /// # Errors
+    /// [`UriError`] for names that apps misread, see [`OtpauthUri::new`].
+    pub fn new(issuer: &str, account: &str) -> Result<Self, UriError> {
+        let (issuer, account) = (issuer.into(), account.into());
+        Self { issuer, account, name: None, totp: Totp::DEFAULT, secret: None }.checked()
+    }
+
+    /// An authenticator that another system has issued. All its steps up to the present one count
+    /// as used: its owner confirms with the next code.
+    ///
+    /// A URI that names no issuer, or a bare key in base32, is given names first:
+    ///
+    /// ```
+    /// use sekisho::account::NewAuthenticator;
+    /// use sekisho::otp::{OtpauthUri, Secret, Totp};
+    ///
+    /// let key = Secret::from_base32("GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ")?;
+    /// let uri = OtpauthUri::new("Example Exchange", "alice@example.com", key, Totp::DEFAULT)?;
+    /// let new = NewAuthenticator::imported(&uri)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`UriError`] if the URI names no issuer, or is one that [`OtpauthUri::new`] refuses (a
+    /// legacy secret, say).
+    pub fn imported(uri: &OtpauthUri) -> Result<Self, UriError> {
+        let imported = Self::imported_with_legacy_secret(uri)?;
+        OtpauthUri::new(&imported.issuer, &imported.account, uri.secret().clone(), uri.totp())?;
+        Ok(imported)
+    }
+
+    /// The same for a secret of 80 bits and more; see [`Secret::new_legacy`] for what is risked.
+    /// Lists [mark](super::AuthenticatorKind::App) it: have it replaced when its owner next
+    /// logs in.
+    ///
+    /// # Errors
+    /// [`UriError`] if the URI names no issuer.
+    pub fn imported_with_legacy_secret(uri: &OtpauthUri) -> Result<Self, UriError> {
+        let issuer = uri.issuer().unwrap_or_default().into();
+        let secret = Some(uri.secret().boxed_copy());
+        Self { issuer, account: uri.account().into(), name: None, totp: uri.totp(), secret }.checked()
+    }
+
+    /// Gives it the owner's name, for lists. Without one it is called by its number: `authenticator
+    /// 1`.
+    pub fn named(mut self, name: Text) -> Self {
+        self.name = Some(name);
+        self
+    }
+
+    /// With other parameters. Many apps know no others than the default ones, and ignore what they
+    /// do not know.
+    ///
+    /// # Errors
+    /// [`UriError`] for what an otpauth URI cannot say: a T0 other than 1970.
+    pub fn with_totp(self, totp: Totp) -> Result<Self, UriError> {
+        Self { totp, ..self }.checked()
+    }
+
+    fn uri<R: CryptoRng + ?Sized>(&self, rng: &mut R) -> Result<OtpauthUri, UriError> {
+        let secret = match &self.secret {
+            Some(secret) => secret.boxed_copy(),
+            None => Secret::generate_boxed(self.totp.algorithm, rng),
+        };
+        OtpauthUri::with_any_boxed(&self.issuer, &self.account, secret, self.totp)
+    }
+
+    fn checked(self) -> Result<Self, UriError> {
+        let given = self.secret.as_deref().map(Secret::boxed_copy);
+        let secret = given.map_or_else(|| Secret::boxed(&[0; Secret::MIN_LEN]), Ok);
+        let secret = secret.map_err(UriError::Secret)?;
+        OtpauthUri::with_any_boxed(&self.issuer, &self.account, secret, self.totp)?;
+        Ok(self)
+    }
+}
+
+impl Enrollable for NewAuthenticator {
+    type Begun = Enrollment;
+    type Shown = Box<OtpauthUri>;
+
+    fn draft<R: CryptoRng + ?Sized>(&self, rng: &mut R) -> Result<Draft<Box<OtpauthUri>>, UriError> {
+        let uri = Box::new(self.uri(rng)?);
+        let app = App { totp: uri.totp(), secret: uri.secret().boxed_copy(), tracker: Tracker::NEW };
+        let is_imported = self.secret.is_some();
+        Ok(Draft { name: self.name.clone(), kind: Kind::App(app), is_imported, shown: uri })
+    }
+
+    fn begun(uri: Box<OtpauthUri>, id: AuthenticatorId, until: UnixTime) -> Enrollment {
+        Enrollment { uri, id, until }
+    }
+}
+
+/// All that the owner needs to enroll an authenticator: shown once, never again.
+///
+/// Show [`uri`](Self::uri) as a QR code ([`Qr`](../qr/struct.Qr.html), feature `qr`), and beside it
+/// the key as text in groups, for those who cannot scan:
+/// `enrollment.uri().secret().to_base32_groups()`.
+#[derive(Debug)]
+#[must_use]
+pub struct Enrollment {
+    /// In its place on the heap: it is passed on through futures.
+    pub(super) uri: Box<OtpauthUri>,
+    pub(super) id: AuthenticatorId,
+    pub(super) until: UnixTime,
+}
+
+impl Enrollment {
+    /// The URI that goes into the app.
+    #[must_use]
+    pub const fn uri(&self) -> &OtpauthUri {
+        &self.uri
+    }
+
+    /// The id that the authenticator will have.
+    #[must_use]
+    pub const fn authenticator(&self) -> AuthenticatorId {
+        self.id
+    }
+
+    /// Until when it can be confirmed.
+    #[must_use]
+    pub const fn until(&self) -> UnixTime {
+        self.until
+    }
+}

@@ -1,0 +1,141 @@
+//! Operators' acts. Each names who and why, and notifies the owner.
+
+use crate::account::error::AccountError;
+use crate::account::event::{EventKind, Operator};
+use crate::account::names::ids::AuthenticatorId;
+use crate::account::policy::Policy;
+use crate::account::record::authenticator::Kind;
+use crate::account::record::token::DeviceToken;
+use crate::account::transition::{Account, Change};
+use crate::otp::UnixTime;
+use rand::CryptoRng;
+
+impl Account {
+    /// Issues a pass: its holder's attempts are counted apart, so that a lock which others' guesses
+    /// have brought about does not stop them. The lock itself stays. Send it to an address that
+    /// was known before.
+    ///
+    /// # Errors
+    /// [`AccountError::NotEnrolled`]; [`AccountError::Frozen`].
+    pub fn unlock<R: CryptoRng + ?Sized>(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        operator: &Operator,
+        rng: &mut R,
+    ) -> Result<Change<DeviceToken>, AccountError> {
+        if self.record.authenticators.is_empty() {
+            return Err(self.nothing_bound());
+        }
+        self.check_not_frozen()?;
+        let (token, until) = self.issue_pass(now, policy.limits().pass_secs, rng);
+        self.record_act(now, operator, EventKind::PassIssued { until });
+        Ok(Change::written(self, Ok(token)))
+    }
+
+    /// Takes everything away from an account whose owner has lost it all, and has shown otherwise
+    /// who he is: authenticators, recovery codes, known devices, passes and proofs. Gives the
+    /// pass with which, and only with which, the next authenticator is enrolled
+    /// ([`enroll_with_pass`](Self::enroll_with_pass)): send it to an address that was known before,
+    /// or hand it over.
+    ///
+    /// Withdrawals are held for
+    /// [`AccountLimits::reset_hold_secs`](super::AccountLimits::reset_hold_secs). Runs of failures
+    /// end, long-term counts stay. A freeze ends: what it was for is gone.
+    ///
+    /// # Errors
+    /// [`AccountError::NotEnrolled`] if nothing is stored of the account.
+    pub fn reset<R: CryptoRng + ?Sized>(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        operator: &Operator,
+        rng: &mut R,
+    ) -> Result<Change<DeviceToken>, AccountError> {
+        if self.revision.is_none() {
+            return Err(AccountError::NotEnrolled);
+        }
+        let record = &mut self.record;
+        record.unbind(|_| true);
+        record.recovery = None;
+        record.void(rng.next_u64());
+        record.wrong_code = None;
+        record.throttles.end_runs();
+        record.frozen_at = None;
+        record.is_reset = true;
+        record.hold(policy, policy.limits().reset_hold_secs, now);
+        let (token, until) = self.issue_pass(now, policy.limits().pass_secs, rng);
+        self.record_act(now, operator, EventKind::Reset { until });
+        Ok(Change::written(self, Ok(token)))
+    }
+
+    /// Holds everything until [`thaw`](Self::thaw) or [`reset`](Self::reset): no code is judged,
+    /// sent or enrolled, whatever its purpose. All proofs, device tokens and passes given so
+    /// far are void. For a phone that was lost or stolen, at the word of its owner.
+    ///
+    /// # Errors
+    /// [`AccountError::NotEnrolled`] if nothing is stored of the account.
+    pub fn freeze<R: CryptoRng + ?Sized>(
+        mut self,
+        now: UnixTime,
+        operator: &Operator,
+        rng: &mut R,
+    ) -> Result<Change<()>, AccountError> {
+        if self.revision.is_none() {
+            return Err(AccountError::NotEnrolled);
+        }
+        self.record.void(rng.next_u64());
+        self.record.frozen_at = self.record.frozen_at.or(Some(now));
+        self.record_act(now, operator, EventKind::Frozen);
+        Ok(Change::written(self, Ok(())))
+    }
+
+    /// Ends a freeze: what was bound works again; proofs, device tokens and passes stay void.
+    ///
+    /// # Errors
+    /// [`AccountError::NotFrozen`].
+    pub fn thaw(mut self, now: UnixTime, operator: &Operator) -> Result<Change<()>, AccountError> {
+        if self.record.frozen_at.take().is_none() {
+            return Err(AccountError::NotFrozen);
+        }
+        self.record_act(now, operator, EventKind::Thawed);
+        Ok(Change::written(self, Ok(())))
+    }
+
+    /// Forgets what was learned of an app's clock, resynchronizations included. What it has used
+    /// stays used.
+    ///
+    /// # Errors
+    /// [`AccountError::NoSuchAuthenticator`] unless the account has this app.
+    pub fn clear_drift(
+        mut self,
+        now: UnixTime,
+        id: AuthenticatorId,
+        operator: &Operator,
+    ) -> Result<Change<()>, AccountError> {
+        let found = self.record.authenticator_mut(id);
+        let Some(Kind::App(app)) = found.map(|one| &mut one.kind) else {
+            return Err(AccountError::NoSuchAuthenticator { id });
+        };
+        app.tracker = app.tracker.cleared();
+        self.record_act(now, operator, EventKind::DriftCleared { authenticator: id });
+        Ok(Change::written(self, Ok(())))
+    }
+
+    /// Puts the erasure of the record into its history, so that it is told before the record is
+    /// deleted.
+    #[cfg(feature = "verifier")]
+    pub(crate) fn erasing(mut self, now: UnixTime, operator: &Operator) -> Change<()> {
+        if self.revision.is_none() || self.is_being_erased() {
+            return Change::unwritten(self, Ok(()), None);
+        }
+        self.record_act(now, operator, EventKind::Erased);
+        Change::written(self, Ok(()))
+    }
+
+    /// Returns whether nothing has happened since the erasure was written down.
+    #[cfg(feature = "verifier")]
+    pub(crate) fn is_being_erased(&self) -> bool {
+        self.record.history.events().last().is_some_and(|event| matches!(event.kind, EventKind::Erased))
+    }
+}

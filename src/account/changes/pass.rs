@@ -1,0 +1,62 @@
+//! A pass is made: by an operator, or for the service to mail.
+
+use crate::account::error::AccountError;
+use crate::account::event::EventKind;
+use crate::account::names::purpose::Purpose;
+use crate::account::policy::Policy;
+use crate::account::record::token::{DeviceToken, Pass, Presented, TokenHash};
+use crate::account::transition::{Account, Change};
+use crate::otp::{Rejection, UnixTime};
+use rand::CryptoRng;
+
+/// The longest that a mailed pass waits, in seconds.
+const MAILED_SECS: u64 = 3_600;
+
+impl Account {
+    /// Makes a pass at the request of whoever knows the password, for the service to mail to an
+    /// address that was known before: the second channel of a change of binding, where the
+    /// policy asks for one
+    /// ([`AccountLimits::binding_takes_pass`](super::AccountLimits::binding_takes_pass)). It lives
+    /// an hour at the most.
+    ///
+    /// Counted with the codes that are sent: one within 30 s, five an hour, ten a day; apart for a
+    /// known device, whose token is `cookie`.
+    ///
+    /// # Errors
+    /// [`AccountError::NotEnrolled`].
+    pub fn mail_pass<R: CryptoRng + ?Sized>(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        cookie: Option<&str>,
+        rng: &mut R,
+    ) -> Result<Change<DeviceToken>, AccountError> {
+        if self.record.authenticators.is_empty() {
+            return Err(self.nothing_bound());
+        }
+        if let Some(rejection) = self.blocked(Purpose::BINDING, now) {
+            return Ok(self.refuse(now, Purpose::BINDING, rejection));
+        }
+        let presented = Presented { device: cookie.and_then(TokenHash::of_text), pass: None };
+        let is_recognized = self.recognize(policy, presented, now).is_some();
+        let sends = if is_recognized { &mut self.record.sends_of_devices } else { &mut self.record.sends };
+        if let Err(until) = sends.count(now) {
+            return Ok(self.refuse(now, Purpose::BINDING, Rejection::SendLimited { until }));
+        }
+        let (token, until) = self.issue_pass(now, policy.limits().pass_secs.min(MAILED_SECS), rng);
+        self.record_event(now, EventKind::PassMailed { until });
+        Ok(Change::written(self, Ok(token)))
+    }
+
+    pub(super) fn issue_pass<R: CryptoRng + ?Sized>(
+        &mut self,
+        now: UnixTime,
+        secs: u64,
+        rng: &mut R,
+    ) -> (DeviceToken, UnixTime) {
+        let token = DeviceToken::generate(rng);
+        let until = now.saturating_add(secs);
+        self.record.passes.issue(Pass { hash: token.hash(), until, secs, failures: 0 }, now);
+        (token, until)
+    }
+}

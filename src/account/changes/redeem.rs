@@ -1,0 +1,50 @@
+//! A proof is redeemed: once.
+
+use crate::account::error::AccountError;
+use crate::account::names::purpose::Purpose;
+use crate::account::proof::Proof;
+use crate::account::record::Redeemed;
+use crate::account::record::capacity::REDEEMED;
+use crate::account::transition::{Account, Change};
+use crate::otp::{RECENT_SECS, UnixTime};
+
+impl Account {
+    /// Uses a proof up for `purpose`, once: a repeated attempt's proof of the same acceptance is
+    /// refused after, and so is one from before a freeze, a reset or a restored backup. (Proofs
+    /// of [`Purpose::BINDING`] are used up by the changes themselves.)
+    ///
+    /// # Errors
+    /// [`AccountError::ProofSpent`] and its like; [`AccountError::Frozen`]; [`AccountError::Held`]
+    /// where the purpose has been held since.
+    pub fn redeem(
+        mut self,
+        now: UnixTime,
+        proof: &Proof,
+        purpose: Purpose,
+        context: Option<&[u8; 32]>,
+    ) -> Result<Change<()>, AccountError> {
+        proof.check_all(&self.id, purpose, context, now)?;
+        if purpose == Purpose::BINDING {
+            return Err(AccountError::ProofForAnotherPurpose);
+        }
+        self.check_not_frozen()?;
+        if let Some(until) = self.record.held_until(purpose, now) {
+            return Err(AccountError::Held { until });
+        }
+        proof.check_epoch(self.record.epoch)?;
+        let redeemed = &mut self.record.redeemed;
+        if redeemed.iter().any(|one| one.serial == proof.serial) {
+            return Err(AccountError::ProofSpent);
+        }
+        // Kept past their time until their place is needed: a clock that jumps ahead and back forgets none.
+        if redeemed.len() >= REDEEMED {
+            redeemed.sort_unstable_by_key(|one| one.at);
+            let oldest = redeemed.remove(0);
+            if now.is_within_secs_after(oldest.at, RECENT_SECS) {
+                return Err(AccountError::ProofSpent);
+            }
+        }
+        redeemed.push(Redeemed { serial: proof.serial, at: proof.at });
+        Ok(Change::written(self, Ok(())))
+    }
+}

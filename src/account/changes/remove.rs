@@ -1,0 +1,77 @@
+//! Authenticators are removed.
+
+use crate::account::error::AccountError;
+use crate::account::event::EventKind;
+use crate::account::names::ids::AuthenticatorId;
+use crate::account::policy::Policy;
+use crate::account::proof::Proof;
+use crate::account::record::authenticator::Authenticator;
+use crate::account::transition::{Account, Change};
+use crate::otp::UnixTime;
+
+impl Account {
+    /// Removes one of several authenticators. `proof`, of
+    /// [`Purpose::BINDING`](super::Purpose::BINDING), is used up when the change is stored, and
+    /// with it all that were given before. It may be the removed one's own. A pending
+    /// enrollment ends.
+    ///
+    /// # Errors
+    /// [`AccountError::Frozen`]; [`AccountError::ProofSpent`] and its like;
+    /// [`AccountError::NoSuchAuthenticator`]; [`AccountError::LastAuthenticator`].
+    pub fn remove(
+        self,
+        policy: &Policy,
+        now: UnixTime,
+        proof: &Proof,
+        id: AuthenticatorId,
+    ) -> Result<Change<()>, AccountError> {
+        let is_left = self.record.authenticators.iter().any(|one| one.id != id && !one.disabled);
+        if !is_left && self.record.authenticator(id).is_some() {
+            return Err(AccountError::LastAuthenticator);
+        }
+        self.remove_where(policy, now, proof, id, |one| one.id == id)
+    }
+
+    /// Removes the last authenticator in force. Those that are disabled go with it, and so do the
+    /// recovery codes: the account has no second factor then, and the next one is enrolled
+    /// freely.
+    ///
+    /// # Errors
+    /// [`AccountError::Frozen`]; [`AccountError::ProofSpent`] and its like;
+    /// [`AccountError::NoSuchAuthenticator`]; [`AccountError::NotTheLast`].
+    pub fn remove_last(
+        self,
+        policy: &Policy,
+        now: UnixTime,
+        proof: &Proof,
+        id: AuthenticatorId,
+    ) -> Result<Change<()>, AccountError> {
+        if self.record.authenticators.iter().any(|one| one.id != id && !one.disabled) {
+            return Err(AccountError::NotTheLast);
+        }
+        self.remove_where(policy, now, proof, id, |one| one.id == id || one.disabled)
+    }
+
+    fn remove_where(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        proof: &Proof,
+        id: AuthenticatorId,
+        goes: impl Fn(&Authenticator) -> bool,
+    ) -> Result<Change<()>, AccountError> {
+        self.spend_proof_with_pass(policy, proof, now)?;
+        if self.record.authenticator(id).is_none() {
+            return Err(AccountError::NoSuchAuthenticator { id });
+        }
+        let removed = self.record.unbind(goes);
+        if self.record.authenticators.is_empty() {
+            self.record.recovery = None;
+        }
+        self.record.hold(policy, policy.limits().binding_hold_secs, now);
+        for authenticator in removed {
+            self.record_event(now, EventKind::Removed { authenticator });
+        }
+        Ok(Change::written(self, Ok(())))
+    }
+}

@@ -1,0 +1,70 @@
+//! A record is treated with care after a backup was restored.
+
+use crate::account::doors::judge::AHEAD_SECS;
+use crate::account::event::EventKind;
+use crate::account::policy::Policy;
+use crate::account::transition::{Account, Change};
+use crate::otp::{Period, RECENT_SECS, Step, UnixTime};
+use sha2::{Digest, Sha256};
+
+impl Account {
+    /// Returns whether the record may be older than what was used since: it was made before the
+    /// store was restored from a backup `at` a certain time (or by a clock that was ahead), and
+    /// has not been treated with care since ([`restored_at`](Self::restored_at)).
+    #[must_use]
+    pub fn needs_care(&self, now: UnixTime, at: UnixTime) -> bool {
+        let is_of_the_future = |time: UnixTime| time.saturating_since(now) > RECENT_SECS;
+        // A restore that was said to be in the future by mistake does not stand for those that follow.
+        let mistaken = is_of_the_future(self.record.restored_at) && !is_of_the_future(at);
+        let is_treated = self.record.restored_at >= at && !mistaken;
+        self.revision.is_some() && !is_treated && (self.record.made_at < at || is_of_the_future(self.record.made_at))
+    }
+
+    /// Treats a record with care that may be older than what was used since, see
+    /// [`needs_care`](Self::needs_care). To be stored before anything else is done with the
+    /// account.
+    ///
+    /// All steps that can have been accepted until `at` count as used, those that a fast clock may
+    /// have brought included: codes are accepted again a quarter of an hour later, and a secret
+    /// can be brought in again half an hour later. Recovery codes, passes, device tokens,
+    /// delivered codes and proofs are void, an enrollment that waited is ended, and what the policy
+    /// holds after a change of binding is held from `at` on. Forgotten is what happened since
+    /// the backup: failures, freezes, resets, longer holds; what was removed since is there
+    /// again. (An `at` more than ten minutes ahead of `now` is taken for ten minutes ahead:
+    /// nothing was used later.)
+    pub fn restored_at(mut self, policy: &Policy, now: UnixTime, at: UnixTime) -> Change<()> {
+        if !self.needs_care(now, at) {
+            return Change::unwritten(self, Ok(()), None);
+        }
+        let limits = policy.codes();
+        let until = at.min(now.saturating_add(RECENT_SECS));
+        let ahead = u64::from(limits.window.future).saturating_add(u64::from(limits.max_drift));
+        let record = &mut self.record;
+        for app in record.authenticators.iter_mut().filter_map(|one| one.kind.app_mut()) {
+            if let Ok(step) = app.totp.step_at(until) {
+                // Also by a resynchronization that the backup does not have.
+                let period = app.totp.period.as_secs();
+                let resynchronized = AHEAD_SECS.checked_div(period).unwrap_or(0);
+                let furthest = step.number().saturating_add(ahead).saturating_add(resynchronized);
+                app.tracker = app.tracker.used_up(Step::new(furthest));
+            }
+        }
+        // Of whatever period the secrets were that the backup does not have.
+        let longest = ahead.saturating_add(1).saturating_mul(Period::MAX_SECS).saturating_add(AHEAD_SECS);
+        record.used_until = record.used_until.max(until.saturating_add(longest));
+        record.recovery = None;
+        record.void(epoch_after(record.epoch, at));
+        record.hold(policy, policy.limits().binding_hold_secs, until);
+        record.restored_at = at;
+        record.history.begin_anew(until);
+        self.record_event(now, EventKind::Restored { restored_at: at });
+        Change::written(self, Ok(()))
+    }
+}
+
+/// Another epoch for every backup that is restored, however often one backup is.
+fn epoch_after(epoch: u64, restored_at: UnixTime) -> u64 {
+    let hash = Sha256::new().chain_update(epoch.to_be_bytes()).chain_update(restored_at.as_secs().to_be_bytes());
+    let [a, b, c, d, e, f, g, h, ..] = hash.finalize().0;
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
+}

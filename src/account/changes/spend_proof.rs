@@ -1,0 +1,41 @@
+//! A proof is used up for a change of binding.
+
+use crate::account::error::AccountError;
+use crate::account::names::purpose::Purpose;
+use crate::account::policy::Policy;
+use crate::account::proof::Proof;
+use crate::account::transition::Account;
+use crate::otp::UnixTime;
+
+impl Account {
+    /// Uses up a proof for a change of binding, and with it all that were given so far.
+    pub(super) fn spend_proof(&mut self, proof: &Proof, now: UnixTime) -> Result<(), AccountError> {
+        self.check_not_frozen()?;
+        proof.check(&self.id, Purpose::BINDING, now)?;
+        proof.check_epoch(self.record.epoch)?;
+        if proof.serial <= self.record.proofs_spent {
+            return Err(AccountError::ProofSpent);
+        }
+        self.record.proofs_spent = self.record.history.last;
+        Ok(())
+    }
+
+    /// The same for a change that takes a pass, where the policy asks for one: the code that
+    /// confirmed a new authenticator has come without.
+    pub(super) fn spend_proof_with_pass(
+        &mut self,
+        policy: &Policy,
+        proof: &Proof,
+        now: UnixTime,
+    ) -> Result<(), AccountError> {
+        if proof.by_enrollment && policy.limits().binding_takes_pass {
+            return Err(AccountError::PassNeeded);
+        }
+        self.spend_proof(proof, now)
+    }
+
+    /// An operator holds everything of a frozen account, changes with a proof included.
+    pub(super) const fn check_not_frozen(&self) -> Result<(), AccountError> {
+        if self.record.frozen_at.is_some() { Err(AccountError::Frozen) } else { Ok(()) }
+    }
+}

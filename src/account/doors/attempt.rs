@@ -1,0 +1,159 @@
+//! A code as it was submitted.
+
+use super::gate::Request;
+use crate::account::error::AccountError;
+use crate::account::names::address::Address;
+use crate::account::names::purpose::Purpose;
+use crate::account::record::recovery::RecoveryCode;
+use crate::account::record::throttles::Door;
+use crate::account::record::token::{Presented, TokenHash};
+use crate::otp::{Code, Rejection};
+use core::fmt;
+use sha2::{Digest, Sha256};
+
+/// A code as it was submitted, and what goes with it. Parsed once, owns everything, redacted in
+/// `Debug`.
+///
+/// ```
+/// use sekisho::account::{Attempt, Purpose};
+///
+/// let transaction = [7; 16]; // random, made by the service when the log-in began
+/// let attempt = Attempt::new(Purpose::LOGIN, "123 456").with_idempotency_key(transaction);
+/// ```
+#[derive(Clone)]
+#[must_use]
+pub struct Attempt {
+    pub(super) purpose: Purpose,
+    submitted: Option<Submitted>,
+    pub(super) presented: Presented,
+    /// Whose confirmation it is.
+    pub(super) address: Option<Address>,
+    pub(super) context: Option<[u8; 32]>,
+    key: Option<[u8; 16]>,
+}
+
+/// The text, parsed.
+#[derive(Clone)]
+pub(crate) enum Submitted {
+    Code(Code),
+    Recovery(RecoveryCode),
+}
+
+impl Attempt {
+    /// `text`, as somebody typed it, for `purpose`: the code of an app, or one that was sent. A
+    /// text that is no code will be answered by
+    /// [`Malformed`](crate::otp::Rejection::Malformed).
+    pub fn new(purpose: Purpose, text: &str) -> Self {
+        Self::of(purpose, Code::parse(text).ok().map(Submitted::Code))
+    }
+
+    /// A recovery code, as somebody typed it, for `purpose`: in either case, with or without
+    /// hyphens and blanks, `O` for `0` and `I` or `L` for `1`.
+    pub fn recovery(purpose: Purpose, text: &str) -> Self {
+        Self::of(purpose, RecoveryCode::parse(text).map(Submitted::Recovery))
+    }
+
+    /// The code of a confirmation that was sent to `address`
+    /// ([`CodeRequest::confirmation`](super::CodeRequest::confirmation)), for
+    /// [`Purpose::CONFIRMATION`].
+    pub fn confirmation(address: &Address, text: &str) -> Self {
+        Self { address: Some(address.clone()), ..Self::new(Purpose::CONFIRMATION, text) }
+    }
+
+    fn of(purpose: Purpose, submitted: Option<Submitted>) -> Self {
+        Self { purpose, submitted, presented: Presented::default(), address: None, context: None, key: None }
+    }
+
+    /// With the device token that the browser presented:
+    /// [`DeviceToken::to_text`](super::DeviceToken::to_text). A text that is no token of this
+    /// account's is as good as none.
+    pub fn with_device(mut self, cookie: &str) -> Self {
+        self.presented.device = TokenHash::of_text(cookie);
+        self
+    }
+
+    /// With a pass, as its holder sent it back. A text that is no pass of this account's is as good
+    /// as none.
+    pub fn with_pass(mut self, pass: &str) -> Self {
+        self.presented.pass = TokenHash::of_text(pass);
+        self
+    }
+
+    /// With a hash of what the code confirms (amount and address, say), which the proof will carry.
+    /// SHA-256 or another of 256 bits.
+    pub fn with_context(mut self, hash: &[u8; 32]) -> Self {
+        self.context = Some(*hash);
+        self
+    }
+
+    /// With an id that the service drew at random for this log-in (a UUID, say). Whoever asks again
+    /// with the same id and the same code within a minute gets the same reply: for when the
+    /// answer got lost.
+    ///
+    /// A repeated acceptance is the same acceptance, and its proof has the same
+    /// [id](super::Proof::id). Whoever knows the id and the code gets it too: keep the id on
+    /// the server, and never take it from the client.
+    pub fn with_idempotency_key(mut self, id: [u8; 16]) -> Self {
+        self.key = Some(id);
+        self
+    }
+
+    /// The purpose that the code is for.
+    #[must_use]
+    pub const fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    /// The code that was submitted. A text that is no code is refused before anybody looks at the
+    /// account, and not counted.
+    pub(crate) fn read(&self) -> Result<&Submitted, Rejection> {
+        self.submitted.as_ref().ok_or(Rejection::Malformed)
+    }
+
+    /// The same where the code shall confirm an enrollment. A wrong purpose is the service's
+    /// mistake, and is told whatever the text.
+    pub(crate) fn read_for_confirm(&self) -> Result<Result<Code, Rejection>, AccountError> {
+        if self.purpose != Purpose::BINDING {
+            return Err(AccountError::Purpose);
+        }
+        Ok(self.read().and_then(|submitted| match submitted {
+            Submitted::Code(code) => Ok(*code),
+            Submitted::Recovery(_) => Err(Rejection::Malformed),
+        }))
+    }
+
+    /// The part of it that the gate has to know.
+    pub(super) fn request(&self, door: Door) -> Request {
+        // A recovery code leaves no digits behind that could be used again.
+        let codes = usize::from(matches!(self.submitted, Some(Submitted::Code(_))));
+        let (purpose, presented) = (self.purpose, self.presented);
+        Request { door, purpose, presented, fingerprint: self.fingerprint(door), codes }
+    }
+
+    /// Tells this attempt from others; `None` without an idempotency key. All parts have lengths
+    /// that the door fixes.
+    fn fingerprint(&self, door: Door) -> Option<[u8; 32]> {
+        let key = self.key?;
+        let mut hash = Sha256::new();
+        hash.update([door as u8]);
+        hash.update(key);
+        match self.submitted.as_ref()? {
+            Submitted::Code(code) => hash.update(code.packed().to_be_bytes()),
+            Submitted::Recovery(code) => hash.update(code.bytes()),
+        }
+        hash.update(self.purpose.bytes());
+        hash.update([u8::from(self.context.is_some())]);
+        hash.update(self.context.unwrap_or_default());
+        if let Some(address) = &self.address {
+            hash.update(address.channel().as_str());
+            hash.update(address.as_str());
+        }
+        Some(hash.finalize().into())
+    }
+}
+
+impl fmt::Debug for Attempt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Attempt").field("purpose", &self.purpose).finish_non_exhaustive()
+    }
+}

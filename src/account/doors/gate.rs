@@ -1,0 +1,205 @@
+//! The gate decides whether an attempt is looked at, in one order for every door.
+//!
+//! Frozen or held → asked again → nothing to be judged, or disabled → token recognized → pass
+//! needed → locked → full. The view of an account asks the same, so a page never shows as open what
+//! is shut.
+
+use crate::account::error::AccountError;
+use crate::account::names::purpose::Purpose;
+use crate::account::policy::Policy;
+use crate::account::record::replies::Reply;
+use crate::account::record::throttles::{Door, ThrottleId};
+use crate::account::record::token::{Presented, TokenHash};
+use crate::account::transition::Account;
+use crate::otp::{Rejection, UnixTime};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+
+/// An attempt that asks to be looked at.
+pub(in crate::account) struct Request {
+    pub(in crate::account) door: Door,
+    pub(in crate::account) purpose: Purpose,
+    pub(in crate::account) presented: Presented,
+    pub(in crate::account) fingerprint: Option<[u8; 32]>,
+    /// The number of codes that it would use up.
+    pub(in crate::account) codes: usize,
+}
+
+/// The gate's answer.
+pub(in crate::account) enum Gate<'a> {
+    /// The attempt was answered within the last minute: it gets the same reply.
+    Repeat(Reply),
+    Refused(Rejection),
+    /// The attempt is to be judged.
+    Open(Admitted<'a>),
+}
+
+/// An attempt that is looked at: all that judging and its outcome need to know of it.
+#[derive(Clone, Copy)]
+pub(in crate::account) struct Admitted<'a> {
+    pub(in crate::account) policy: &'a Policy,
+    pub(in crate::account) now: UnixTime,
+    pub(in crate::account) purpose: Purpose,
+    /// The throttle that counts a failure.
+    pub(in crate::account) throttle: ThrottleId,
+    /// The token that came with the code, and is charged with it.
+    pub(in crate::account) token: Option<Recognized>,
+    pub(in crate::account) fingerprint: Option<[u8; 32]>,
+}
+
+/// A token that the account knows.
+#[derive(Clone, Copy)]
+pub(in crate::account) enum Recognized {
+    Pass(TokenHash),
+    /// A known device, by its place.
+    Device(usize),
+}
+
+impl Account {
+    /// Decides whether a request is looked at.
+    pub(super) fn gate<'a>(
+        &self,
+        policy: &'a Policy,
+        now: UnixTime,
+        request: &Request,
+    ) -> Result<Gate<'a>, AccountError> {
+        let Request { door, purpose, presented, fingerprint, codes } = *request;
+        if let Some(rejection) = self.blocked(purpose, now) {
+            return Ok(Gate::Refused(rejection));
+        }
+        if let Some(reply) = self.record.replies.find(fingerprint, now) {
+            return Ok(Gate::Repeat(reply));
+        }
+        if let Some(rejection) = self.nothing_to_judge(policy, door, purpose, now)? {
+            return Ok(Gate::Refused(rejection));
+        }
+        let token = self.recognize(policy, presented, now);
+        check_pass(policy, door, purpose, token)?;
+        Ok(match self.admit(policy, door, token.is_some(), codes, now) {
+            Ok(throttle) => Gate::Open(Admitted { policy, now, purpose, throttle, token, fingerprint }),
+            Err(rejection) => Gate::Refused(rejection),
+        })
+    }
+
+    /// The refusal that a log-in page should show in the place of a door: that of any code, where
+    /// there is one.
+    pub(in crate::account) fn refusal_at(
+        &self,
+        policy: &Policy,
+        now: UnixTime,
+        door: Door,
+        is_recognized: bool,
+    ) -> Option<Rejection> {
+        let purpose = Purpose::LOGIN;
+        let refusal = self.blocked(purpose, now);
+        let refusal = refusal.or_else(|| self.nothing_to_judge(policy, door, purpose, now).ok().flatten());
+        refusal.or_else(|| self.admit(policy, door, is_recognized, 1, now).err())
+    }
+
+    /// Why nothing is judged, sent or changed for this purpose now, at whatever door: the account
+    /// is frozen, or the purpose held.
+    pub(in crate::account) fn blocked(&self, purpose: Purpose, now: UnixTime) -> Option<Rejection> {
+        if self.record.frozen_at.is_some() {
+            return Some(Rejection::Frozen);
+        }
+        self.record.held_until(purpose, now).map(|until| Rejection::Held { until })
+    }
+
+    /// Why a door has nothing that a code could be right at, or nothing that is in force.
+    fn nothing_to_judge(
+        &self,
+        policy: &Policy,
+        door: Door,
+        purpose: Purpose,
+        now: UnixTime,
+    ) -> Result<Option<Rejection>, AccountError> {
+        let record = &self.record;
+        let disabled = |any_in_force: bool| Ok((!any_in_force).then_some(Rejection::Disabled));
+        match door {
+            Door::Code if purpose == Purpose::CONFIRMATION => {
+                let was_sent = record.delivered.0.iter().any(|sent| sent.purpose == purpose);
+                if was_sent { Ok(None) } else { Err(AccountError::NothingSent) }
+            }
+            Door::Code if record.authenticators.is_empty() => Err(self.nothing_bound()),
+            Door::Code => disabled(record.authenticators.iter().any(|one| !one.disabled)),
+            Door::Confirm => match record.waiting(policy, now) {
+                None => Err(AccountError::NothingPending),
+                Some(pending) if record.has_no_room(policy, pending.replaces) => Err(AccountError::TooMany),
+                Some(_) => Ok(None),
+            },
+            Door::TwoCodes | Door::TwoCodesWithRecoveryCode => {
+                if !record.authenticators.iter().any(|one| one.kind.app().is_some()) {
+                    return Err(AccountError::NoApp);
+                }
+                let refusal = disabled(record.apps().next().is_some());
+                if door == Door::TwoCodes { refusal } else { self.check_recovery_codes().and(refusal) }
+            }
+            // Recovery codes work while everything else is disabled.
+            Door::RecoveryCode => self.check_recovery_codes().map(|()| None),
+        }
+    }
+
+    fn check_recovery_codes(&self) -> Result<(), AccountError> {
+        match self.record.recovery_codes_left() {
+            0 if self.record.is_reset => Err(AccountError::PassNeeded),
+            0 => Err(AccountError::NoRecoveryCodes),
+            _ => Ok(()),
+        }
+    }
+
+    /// Why there is nothing to verify where nothing is bound. After a reset that is no account
+    /// without a second factor: a service would let the password in.
+    pub(in crate::account) const fn nothing_bound(&self) -> AccountError {
+        if self.record.is_reset { AccountError::PassNeeded } else { AccountError::NotEnrolled }
+    }
+
+    /// The throttle that counts a submission of so many codes, or why none is evaluated now: the
+    /// throttle is locked, or too many codes were accepted recently.
+    pub(in crate::account) fn admit(
+        &self,
+        policy: &Policy,
+        door: Door,
+        is_recognized: bool,
+        codes: usize,
+        now: UnixTime,
+    ) -> Result<ThrottleId, Rejection> {
+        let record = &self.record;
+        let throttle = record.throttles.at(policy, door, is_recognized, now);
+        let full = || record.recent_codes.full_until(codes, now).map(|until| Rejection::Busy { until });
+        record.throttles.locked(policy, throttle, now).or_else(full).map_or(Ok(throttle), Err)
+    }
+
+    /// Recognizes the token that came with a code: a pass, if one is good, or else a known device.
+    /// All are compared.
+    pub(in crate::account) fn recognize(
+        &self,
+        policy: &Policy,
+        presented: Presented,
+        now: UnixTime,
+    ) -> Option<Recognized> {
+        let limits = policy.limits();
+        let mut recognized = None;
+        for hash in presented.iter() {
+            let (mut found, mut found_at) = (Choice::from(0), 0_u32);
+            for (place, device) in (0..).zip(&self.record.devices) {
+                let same = device.hash.ct_eq(&hash) & Choice::from(u8::from(device.is_good(limits.device_secs, now)));
+                found_at.conditional_assign(&place, same);
+                found |= same;
+            }
+            if self.record.passes.knows(&hash, limits.pass_secs, now) {
+                return Some(Recognized::Pass(hash));
+            }
+            recognized = recognized.or_else(|| bool::from(found).then_some(Recognized::Device(found_at as usize)));
+        }
+        recognized
+    }
+}
+
+/// Fails if a proof for a change of binding takes a pass, and none is there.
+fn check_pass(policy: &Policy, door: Door, purpose: Purpose, token: Option<Recognized>) -> Result<(), AccountError> {
+    let gives_a_proof = matches!(door, Door::Code | Door::RecoveryCode);
+    let is_needed = gives_a_proof && purpose == Purpose::BINDING && policy.limits().binding_takes_pass;
+    if is_needed && !matches!(token, Some(Recognized::Pass(_))) {
+        return Err(AccountError::PassNeeded);
+    }
+    Ok(())
+}

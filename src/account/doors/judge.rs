@@ -1,0 +1,151 @@
+//! The constant-time comparisons of codes with all that an account has: masks only.
+
+use crate::account::error::AccountError;
+use crate::account::names::purpose::Purpose;
+use crate::account::record::Record;
+use crate::account::record::authenticator::App;
+use crate::account::record::delivered::{Delivered, Recipient};
+use crate::otp::{
+    Code, Evaluation, Limits, Next, OpenSteps, Secret, Step, TimeError, Totp, Tracker, UnixTime, has_expired,
+};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+
+/// Two codes in a row are searched so far ahead, in seconds. It is short, because a watermark in
+/// the future keeps the owner out once the clock is set right.
+pub(in crate::account) const AHEAD_SECS: u64 = 600;
+
+/// An app that a code is compared with.
+pub(in crate::account) struct Candidate<'a> {
+    pub(in crate::account) totp: Totp,
+    pub(in crate::account) secret: &'a Secret,
+    pub(in crate::account) tracker: Tracker,
+}
+
+impl<'a> Candidate<'a> {
+    pub(in crate::account) fn of(app: &'a App) -> Self {
+        let App { totp, secret, tracker } = app;
+        Self { totp: *totp, secret, tracker: *tracker }
+    }
+}
+
+/// The result of the comparison with all of them, still as masks.
+pub(in crate::account) struct Judged {
+    pub(in crate::account) accepted: Choice,
+    /// The place of the first candidate that accepts, and its step; of no meaning unless accepted.
+    pub(in crate::account) place: u32,
+    pub(in crate::account) step: Step,
+    pub(in crate::account) replayed: Choice,
+    /// The place of the candidate whose code it was, or of the first if it is none's, and when that
+    /// will show an unused one; of no meaning unless replayed.
+    pub(in crate::account) replayed_place: u32,
+    pub(in crate::account) next: Next,
+    /// Right at one of them within the last ten minutes. Looked up whatever the class: otherwise
+    /// the time of an evaluation that is thrown away, since its swap was lost, would tell the
+    /// class.
+    pub(in crate::account) expired: Choice,
+}
+
+/// Compares a code with every open step of every candidate. Which one it matches shows in the
+/// result only: no branch and no address depends on it.
+///
+/// # Errors
+/// [`TimeError`] if `now` lies before a candidate's T0.
+pub(in crate::account) fn judge<'a>(
+    candidates: impl Iterator<Item = (u32, Candidate<'a>)>,
+    limits: &Limits,
+    spent: Choice,
+    now: UnixTime,
+    code: Code,
+) -> Result<Judged, TimeError> {
+    let no = Choice::from(0);
+    let (mut accepted, mut replayed, mut replayed_matched, mut expired) = (no, no, no, no);
+    let (mut place, mut step, mut replayed_place, mut next) = (0, 0, 0, Next::default());
+    for (number, Candidate { totp, secret, tracker }) in candidates {
+        // On the stack and wiped again before the next one's: a list of keys would leave copies.
+        let key = totp.key(secret);
+        let present = totp.step_at(now)?;
+        let evaluation = Evaluation::of(&key, limits, tracker, spent, present, code);
+        let first = evaluation.accepted & !accepted;
+        place.conditional_assign(&number, first);
+        step.conditional_assign(&evaluation.step, first);
+        accepted |= evaluation.accepted;
+        let first = evaluation.replayed & (!replayed | (evaluation.matched & !replayed_matched));
+        replayed_place.conditional_assign(&number, first);
+        next.conditional_assign(&evaluation.next, first);
+        replayed |= evaluation.replayed;
+        replayed_matched |= evaluation.replayed & evaluation.matched;
+        expired |= has_expired(&key, code, present);
+    }
+    Ok(Judged { accepted, place, step: Step::new(step), replayed, replayed_place, next, expired })
+}
+
+/// The result of the comparison with codes that were sent, still as masks.
+pub(in crate::account) struct Matched {
+    pub(in crate::account) right: Choice,
+    /// Which; of no meaning unless right.
+    pub(in crate::account) place: u32,
+    /// Right at one that has ended lately.
+    pub(in crate::account) expired: Choice,
+}
+
+/// Compares a code with those sent for a purpose, to recipients that `counts`: all of them, by
+/// mask.
+pub(in crate::account) fn judge_delivered(
+    delivered: &Delivered,
+    purpose: Purpose,
+    secs: u64,
+    now: UnixTime,
+    code: Code,
+    counts: impl Fn(&Recipient) -> bool,
+) -> Matched {
+    let mut matched = Matched { right: Choice::from(0), place: 0, expired: Choice::from(0) };
+    for (place, sent) in (0..).zip(&delivered.0) {
+        if sent.purpose != purpose || !counts(&sent.recipient) {
+            continue;
+        }
+        let same = sent.code.ct_eq(&code);
+        if sent.is_alive(secs, now) {
+            matched.place.conditional_assign(&place, same & !matched.right);
+            matched.right |= same;
+        } else if sent.is_remembered(now) {
+            matched.expired |= same;
+        }
+    }
+    matched
+}
+
+/// The result of the search, still as masks and numbers.
+pub(in crate::account) struct Searched {
+    pub(in crate::account) found: Choice,
+    /// Whose, and the second code's step; of no meaning unless found.
+    pub(in crate::account) place: u32,
+    pub(in crate::account) step: u64,
+}
+
+impl Record {
+    /// Looks for two codes in a row at every app: all steps of all of them are compared.
+    pub(in crate::account) fn search(
+        &self,
+        codes: [Code; 2],
+        behind: u64,
+        now: UnixTime,
+    ) -> Result<Searched, AccountError> {
+        let mut searched = Searched { found: Choice::from(0), place: 0, step: 0 };
+        for (place, _, App { totp, secret, tracker }) in self.apps() {
+            let (found, step) = totp.key(secret).find_pair(codes, reach(*totp, behind, now)?, tracker.watermark());
+            let first = found & !searched.found;
+            searched.place.conditional_assign(&place, first);
+            searched.step.conditional_assign(&step, first);
+            searched.found |= found;
+        }
+        Ok(searched)
+    }
+}
+
+/// The steps that are searched.
+fn reach(totp: Totp, behind: u64, now: UnixTime) -> Result<OpenSteps, AccountError> {
+    let (present, period) = (totp.step_at(now)?, totp.period.as_secs());
+    let steps = |secs: u64| secs.checked_div(period).unwrap_or(0).cast_signed();
+    let first = present.saturating_offset(steps(behind).saturating_neg());
+    Ok(OpenSteps::range(first, present.saturating_offset(steps(AHEAD_SECS))))
+}

@@ -1,0 +1,16 @@
+//! The doors: where a code comes in.
+//!
+//! There is one way in and one way out. `gate` decides whether an attempt is looked at, `judge`
+//! compares it in constant time, and `outcome` accepts, charges or refuses it. A door's own file
+//! holds only what differs from the other doors.
+
+pub(super) mod attempt;
+pub(super) mod common_offset;
+mod confirm;
+pub(super) mod gate;
+pub(super) mod judge;
+pub(super) mod outcome;
+mod recover;
+mod resync;
+pub(super) mod two_codes;
+mod verify;

@@ -1,0 +1,196 @@
+//! The outcome of an attempt: it is accepted, charged, refused, or answered as before.
+//!
+//! Nothing else writes used codes, throttles, replies and drift.
+
+use super::gate::{Admitted, Recognized};
+use crate::account::diagnosis::Diagnosis;
+use crate::account::error::AccountError;
+use crate::account::event::{Event, EventKind};
+use crate::account::names::ids::AuthenticatorId;
+use crate::account::names::purpose::Purpose;
+use crate::account::proof::Method;
+use crate::account::record::WrongCode;
+use crate::account::record::replies::{Answer, Reply};
+use crate::account::record::throttles::Failed;
+use crate::account::transition::{Account, Change};
+use crate::otp::{Accepted, Code, FailureCount, LockState, Rejection, Step, UnixTime};
+use subtle::ConstantTimeEq;
+
+/// A right submission: whatever it uses up.
+#[derive(Clone, Copy)]
+pub(super) enum Right {
+    /// The code of an app, by the app's place.
+    App { place: u32, step: Step, code: Code },
+    /// A code that was sent, by its place among those.
+    Delivered { place: u32, code: Code },
+    /// The code that confirms an address: all that was sent to it is used up.
+    Address { id: AuthenticatorId, code: Code },
+    /// Two codes of an app in a row, and the place of the recovery code that came with them.
+    TwoCodes { place: u32, step: Step, codes: [Code; 2], recovery: Option<u32> },
+    /// A recovery code, by its place.
+    Recovery { place: u32 },
+}
+
+/// A wrong submission.
+#[derive(Clone, Copy)]
+pub(super) struct Wrong {
+    /// Right within the last ten minutes.
+    pub(super) expired: bool,
+    /// Kept, to be compared with a later one.
+    pub(super) code: Option<Code>,
+    pub(super) diagnosis: Option<Diagnosis>,
+}
+
+impl Account {
+    /// Accepts: uses up what was right, learns the drift, ends the run of failures, marks the token
+    /// as used, and records `event`. Gives the number of that event.
+    pub(super) fn accept(
+        &mut self,
+        admitted: &Admitted<'_>,
+        right: Right,
+        method: Method,
+        event: EventKind,
+    ) -> Result<u64, AccountError> {
+        let Admitted { policy, now, purpose, throttle, token, fingerprint } = *admitted;
+        let is_resync = matches!(right, Right::TwoCodes { .. });
+        self.use_up(admitted, right)?;
+        self.record.wrong_code = None;
+        // A confirmation shows only that somebody reads an address, who need not be the owner: runs of
+        // failures go on, and a pass stays.
+        if purpose != Purpose::CONFIRMATION {
+            self.record.throttles.succeed(policy, throttle, now);
+            self.token_succeeded(token, is_resync, now);
+        }
+        let serial = self.record_event(now, event);
+        self.record.replies.push(fingerprint, now, Answer::Accepted { method, serial });
+        Ok(serial)
+    }
+
+    fn use_up(&mut self, admitted: &Admitted<'_>, right: Right) -> Result<(), AccountError> {
+        let Admitted { policy, now, .. } = *admitted;
+        let record = &mut self.record;
+        let mut spend = |code| record.recent_codes.push(Accepted { code, at: now });
+        match right {
+            Right::App { place, step, code } => {
+                spend(code);
+                // Only apps are judged.
+                let found = record.authenticators.get_mut(place as usize).ok_or(AccountError::NoApp)?;
+                found.last_used = now;
+                let app = found.kind.app_mut().ok_or(AccountError::NoApp)?;
+                app.tracker = app.tracker.accepted(step, policy.codes().max_drift, app.totp.step_at(now)?);
+            }
+            Right::TwoCodes { place, step, codes, recovery } => {
+                codes.into_iter().for_each(&mut spend);
+                let found = record.authenticators.get_mut(place as usize).ok_or(AccountError::NoApp)?;
+                let app = found.kind.app_mut().ok_or(AccountError::NoApp)?;
+                app.tracker = app.tracker.resynchronized(step, app.totp.step_at(now)?);
+                if let (Some(place), Some(set)) = (recovery, &mut record.recovery) {
+                    set.spend(place);
+                }
+            }
+            Right::Delivered { place, code } => {
+                spend(code);
+                let sent = record.delivered.0.get_mut(place as usize).ok_or(AccountError::NothingSent)?;
+                // Kept for a while, as one that has been there.
+                sent.until = now;
+                let id = sent.recipient.bound();
+                record.authenticators.iter_mut().filter(|one| Some(one.id) == id).for_each(|one| one.last_used = now);
+            }
+            Right::Address { id, code } => {
+                spend(code);
+                record.delivered.0.retain(|sent| !sent.recipient.is_bound_to(id));
+            }
+            Right::Recovery { place } => {
+                if let Some(set) = &mut record.recovery {
+                    set.spend(place);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One charge for one submission, whatever it has been compared with.
+    pub(super) fn charge<T>(mut self, admitted: &Admitted<'_>, wrong: Wrong) -> Change<T> {
+        let Admitted { policy, now, purpose, throttle, token, fingerprint } = *admitted;
+        let Wrong { expired, code, diagnosis } = wrong;
+        let Failed { count, is_first_lock, disables } = self.record.throttles.fail(policy, throttle, now);
+        let (rejection, answer) = if expired {
+            (Rejection::Expired(count), Answer::Expired(count))
+        } else {
+            (Rejection::Mismatch(count), Answer::Mismatch(count))
+        };
+        self.record.replies.push(fingerprint, now, answer);
+        // The same digits, typed again, say nothing new.
+        if let Some(code) = code
+            && !self.record.wrong_code.is_some_and(|wrong| wrong.code.ct_eq(&code).into())
+        {
+            self.record.wrong_code = Some(WrongCode { code, at: now });
+        }
+        self.record_event(now, EventKind::Rejected { purpose, reason: rejection.reason(), diagnosis });
+        self.token_failed(admitted, token);
+        let FailureCount { failures_in_a_row, lock_state } = count;
+        if let LockState::Locked { until } = lock_state {
+            self.record_event(now, EventKind::Locked { until, failures_in_a_row, is_first: is_first_lock });
+        }
+        if disables {
+            self.record.authenticators.iter_mut().for_each(|one| one.disabled = true);
+            self.record_event(now, EventKind::Disabled);
+        }
+        Change::written(self, Err(rejection))
+    }
+
+    /// A refusal that changes nothing.
+    pub(in crate::account) fn refuse<T>(self, now: UnixTime, purpose: Purpose, rejection: Rejection) -> Change<T> {
+        let event = refusal_event(now, purpose, rejection);
+        Change::unwritten(self, Err(rejection), Some(event))
+    }
+
+    /// The reply that an attempt had before. `accepted` makes the answer anew, where that was an
+    /// acceptance.
+    pub(super) fn repeat<T>(self, reply: Reply, accepted: impl FnOnce(&Self, Method, UnixTime, u64) -> T) -> Change<T> {
+        let outcome = match reply.answer {
+            Answer::Accepted { method, serial } => Ok(accepted(&self, method, reply.at, serial)),
+            Answer::Mismatch(count) => Err(Rejection::Mismatch(count)),
+            Answer::Expired(count) => Err(Rejection::Expired(count)),
+        };
+        Change::unwritten(self, outcome, None)
+    }
+
+    /// A right code came with a token: a pass has been used, a device stays known. A pass that came
+    /// with two codes in a row stays: the log-in that follows may need it.
+    fn token_succeeded(&mut self, token: Option<Recognized>, is_resync: bool, now: UnixTime) {
+        match token {
+            Some(Recognized::Pass(hash)) if !is_resync => self.record.passes.spend(&hash),
+            Some(Recognized::Device(place)) => {
+                if let Some(device) = self.record.devices.get_mut(place) {
+                    (device.last_used, device.failures) = (now, 0);
+                }
+            }
+            Some(Recognized::Pass(_)) | None => {}
+        }
+    }
+
+    /// A wrong code came with a token. After as many in a row as lock, the token ends: a stolen one
+    /// is worth no more guesses than that, and soon leaves the devices' throttle to the owner,
+    /// who is asked for a code without it then and may get another.
+    fn token_failed(&mut self, admitted: &Admitted<'_>, token: Option<Recognized>) {
+        let most = admitted.policy.codes().lock_after;
+        match token {
+            Some(Recognized::Pass(hash)) => self.record.passes.fail(&hash, most),
+            Some(Recognized::Device(place)) => {
+                let Some(device) = self.record.devices.get_mut(place) else { return };
+                device.failures = device.failures.saturating_add(1);
+                if device.failures >= most {
+                    let device = self.record.devices.remove(place).id;
+                    self.record_event(admitted.now, EventKind::DeviceForgotten { device });
+                }
+            }
+            None => {}
+        }
+    }
+}
+
+/// The event of a refusal that changes nothing: delivered once, kept nowhere.
+pub(crate) const fn refusal_event(now: UnixTime, purpose: Purpose, rejection: Rejection) -> Event {
+    Event::unkept(now, EventKind::Rejected { purpose, reason: rejection.reason(), diagnosis: None })
+}

@@ -1,0 +1,51 @@
+//! The door for recovery codes: for when every authenticator is out of reach.
+
+use super::attempt::Attempt;
+use super::gate::Gate;
+use super::outcome::{Right, Wrong};
+use crate::account::error::AccountError;
+use crate::account::event::EventKind;
+use crate::account::names::purpose::Purpose;
+use crate::account::policy::Policy;
+use crate::account::proof::{Method, Proof};
+use crate::account::record::recovery::RecoveryCode;
+use crate::account::record::throttles::Door;
+use crate::account::transition::{Account, Change};
+use crate::otp::UnixTime;
+
+impl Account {
+    /// A recovery code in the place of an authenticator's. It works while the other doors are
+    /// locked, and the authenticators disabled.
+    pub(super) fn recover(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        attempt: &Attempt,
+        code: &RecoveryCode,
+    ) -> Result<Change<Proof>, AccountError> {
+        let (purpose, limits) = (attempt.purpose, policy.limits());
+        let admitted = match self.gate(policy, now, &attempt.request(Door::RecoveryCode))? {
+            Gate::Repeat(reply) => {
+                return Ok(self
+                    .repeat(reply, |account, method, at, serial| account.proof(policy, attempt, method, at, serial)));
+            }
+            Gate::Refused(rejection) => return Ok(self.refuse(now, purpose, rejection)),
+            Gate::Open(admitted) => admitted,
+        };
+        if purpose == Purpose::CONFIRMATION {
+            return Err(AccountError::Purpose); // it shows nothing of what is read at an address
+        }
+        if limits.recovery_hold_secs > 0 && limits.held_purposes.contains(&purpose) {
+            return Err(AccountError::NotByRecovery);
+        }
+        let set = self.record.recovery.as_ref().ok_or(AccountError::NoRecoveryCodes)?;
+        let (found, place) = set.find(code);
+        if !bool::from(found) {
+            return Ok(self.charge(&admitted, Wrong { expired: false, code: None, diagnosis: None }));
+        }
+        let left = set.left().saturating_sub(1);
+        self.record.hold(policy, limits.recovery_hold_secs, now);
+        let event = EventKind::Recovered { purpose, left };
+        self.accept_with_proof(&admitted, attempt, Right::Recovery { place }, Method::RecoveryCode { left }, event)
+    }
+}

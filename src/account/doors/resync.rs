@@ -1,0 +1,99 @@
+//! The door for two codes in a row, which show how far a clock is off.
+
+use super::gate::{Admitted, Gate, Recognized};
+use super::outcome::{Right, Wrong};
+use super::two_codes::Resync;
+use crate::account::error::AccountError;
+use crate::account::event::EventKind;
+use crate::account::names::ids::AuthenticatorId;
+use crate::account::names::purpose::Purpose;
+use crate::account::policy::Policy;
+use crate::account::proof::Method;
+use crate::account::transition::{Account, Change};
+use crate::otp::{Code, Step, UnixTime};
+use subtle::Choice;
+
+/// The search reaches so far behind for those who bring nothing but the codes, in seconds.
+const BEHIND_SECS: u64 = 600;
+/// The search reaches so far behind together with a device token, a pass or a recovery code.
+const FAR_BEHIND_SECS: u64 = 86_400;
+
+impl Account {
+    /// Finds out how far an app's clock is off, by two codes in a row: up to ten minutes ahead or
+    /// behind, and up to a day behind together with a known device, a pass or a recovery code.
+    /// From then on its codes are expected there. It answers no proof: log in with the next
+    /// code.
+    ///
+    /// Both codes have to be unused and younger than the last one used, and both are used up.
+    /// Whether one of them was right is not told: that is a
+    /// [`Mismatch`](crate::otp::Rejection::Mismatch), charged to the common throttle;
+    /// to that of devices with a token; with a recovery code as that would be. By chance two codes
+    /// are right once in 3 × 10⁸ attempts (a day and ten minutes: 2 900 pairs of 10¹²).
+    ///
+    /// With a pass or a recovery code the policy's purposes are held for
+    /// [`AccountLimits::resync_hold_secs`](super::AccountLimits::resync_hold_secs).
+    ///
+    /// # Errors
+    /// [`AccountError::NoApp`]; [`AccountError::NoRecoveryCodes`]; [`AccountError::Time`] if `now`
+    /// lies before an app's T0.
+    pub fn resync(
+        self,
+        policy: &Policy,
+        now: UnixTime,
+        resync: &Resync,
+    ) -> Result<Change<AuthenticatorId>, AccountError> {
+        let purpose = Purpose::RESYNC;
+        let codes = match resync.read() {
+            Ok(codes) => codes,
+            Err(rejection) => return Ok(self.refuse(now, purpose, rejection)),
+        };
+        match self.gate(policy, now, &resync.request(codes))? {
+            Gate::Repeat(reply) => Ok(self.repeat(reply, |_, method, _, _| match method {
+                Method::Authenticator(id) => id,
+                _ => AuthenticatorId::new(0), // only apps are resynchronized
+            })),
+            Gate::Refused(rejection) => Ok(self.refuse(now, purpose, rejection)),
+            Gate::Open(admitted) => self.judge_two_codes(&admitted, resync, codes),
+        }
+    }
+
+    fn judge_two_codes(
+        mut self,
+        admitted: &Admitted<'_>,
+        resync: &Resync,
+        codes: [Code; 2],
+    ) -> Result<Change<AuthenticatorId>, AccountError> {
+        let Admitted { policy, now, purpose, token, .. } = *admitted;
+        let is_far = resync.recovery.is_some() || token.is_some();
+        let behind = if is_far { FAR_BEHIND_SECS } else { BEHIND_SECS };
+        let searched = self.record.search(codes, behind, now)?;
+        let spent = codes.iter().fold(Choice::from(0), |any, code| any | self.record.recent_codes.contains(*code, now));
+        let set = resync.recovery.as_ref().zip(self.record.recovery.as_ref());
+        let (is_recovery_code, recovery) = set.map_or((Choice::from(1), None), |(code, set)| {
+            let (found, place) = set.find(code);
+            (found, Some(place))
+        });
+        if !bool::from(searched.found & !spent & is_recovery_code) {
+            return Ok(self.charge(admitted, Wrong { expired: false, code: None, diagnosis: None }));
+        }
+
+        let (place, step) = (searched.place, Step::new(searched.step));
+        // Only apps are searched.
+        let one = self.record.authenticators.get(place as usize).ok_or(AccountError::NoApp)?;
+        let (id, app) = (one.id, one.kind.app().ok_or(AccountError::NoApp)?);
+        let offset = step.distance_from(app.totp.step_at(now)?);
+        let limits = policy.limits();
+        if recovery.is_some() {
+            let left = self.record.recovery_codes_left().saturating_sub(1);
+            self.record.hold(policy, limits.recovery_hold_secs, now);
+            self.record_event(now, EventKind::Recovered { purpose, left });
+        }
+        if recovery.is_some() || matches!(token, Some(Recognized::Pass(_))) {
+            self.record.hold(policy, limits.resync_hold_secs, now);
+        }
+        let right = Right::TwoCodes { place, step, codes, recovery };
+        let event = EventKind::Resynchronized { authenticator: id, offset };
+        self.accept(admitted, right, Method::Authenticator(id), event)?;
+        Ok(Change::written(self, Ok(id)))
+    }
+}

@@ -1,0 +1,148 @@
+//! The door for codes of apps and for delivered ones, whatever their purpose.
+
+use super::attempt::{Attempt, Submitted};
+use super::common_offset::common_offset;
+use super::gate::{Admitted, Gate};
+use super::judge::{Candidate, Judged, judge, judge_delivered};
+use super::outcome::{Right, Wrong};
+use crate::account::error::AccountError;
+use crate::account::event::EventKind;
+use crate::account::names::purpose::Purpose;
+use crate::account::policy::Policy;
+use crate::account::proof::{Method, Proof};
+use crate::account::record::delivered::Recipient;
+use crate::account::record::throttles::Door;
+use crate::account::transition::{Account, Change};
+use crate::otp::{Code, Rejection, Totp, UnixTime};
+
+impl Account {
+    /// Verifies a code of an app, a delivered code, or a recovery code, for a purpose.
+    ///
+    /// The code is compared with every open step of every app, and with the codes that were
+    /// [sent](Self::deliver) for this purpose. It is charged once, after all have failed. A code
+    /// that is right at several is accepted at one. A code for [`Purpose::CONFIRMATION`] is
+    /// compared with the confirmations that were sent, and with nothing else. The answer is
+    /// inside the [`Change`].
+    ///
+    /// No code is judged or spent while its purpose is held or its throttle locked. Recovery codes
+    /// have a throttle of their own, and their use holds what the policy holds after a
+    /// recovery.
+    ///
+    /// # Errors
+    /// [`AccountError::NotEnrolled`]; [`AccountError::NothingSent`]; [`AccountError::PassNeeded`];
+    /// [`AccountError::NoRecoveryCodes`]; [`AccountError::NotByRecovery`]; [`AccountError::Time`]
+    /// if `now` lies before an authenticator's T0.
+    pub fn verify(self, policy: &Policy, now: UnixTime, attempt: &Attempt) -> Result<Change<Proof>, AccountError> {
+        let code = match attempt.read() {
+            Ok(Submitted::Code(code)) => *code,
+            Ok(Submitted::Recovery(code)) => return self.recover(policy, now, attempt, code),
+            Err(rejection) => return Ok(self.refuse(now, attempt.purpose, rejection)),
+        };
+        let admitted = match self.gate(policy, now, &attempt.request(Door::Code))? {
+            Gate::Repeat(reply) => {
+                return Ok(self
+                    .repeat(reply, |account, method, at, serial| account.proof(policy, attempt, method, at, serial)));
+            }
+            Gate::Refused(rejection) => return Ok(self.refuse(now, attempt.purpose, rejection)),
+            Gate::Open(admitted) => admitted,
+        };
+        self.judge_code(&admitted, attempt, code)
+    }
+
+    fn judge_code(self, admitted: &Admitted<'_>, attempt: &Attempt, code: Code) -> Result<Change<Proof>, AccountError> {
+        let Admitted { policy, now, purpose, .. } = *admitted;
+        let (record, limits) = (&self.record, policy.limits());
+        let spent = record.recent_codes.contains(code, now);
+        let is_factor = purpose != Purpose::CONFIRMATION;
+        let apps = || record.apps().filter(|_| is_factor);
+        let candidates = apps().map(|(place, _, app)| (place, Candidate::of(app)));
+        let judged = judge(candidates, policy.codes(), spent, now, code)?;
+        let apps = apps().map(|(_, id, app)| (id, Candidate::of(app)));
+        let offset = common_offset(apps, record.wrong_code, now, code);
+        let in_force = |id| record.authenticator(id).is_some_and(|one| !one.disabled);
+        let delivered =
+            judge_delivered(
+                &record.delivered,
+                purpose,
+                limits.delivered_secs,
+                now,
+                code,
+                |recipient| match recipient {
+                    Recipient::Bound(id, _) => is_factor && in_force(*id),
+                    Recipient::Named(address) => !is_factor && attempt.address.as_ref() == Some(address),
+                },
+            );
+        if judged.accepted.into() {
+            let (right, method, event) = self.right_app(admitted, code, &judged)?;
+            return self.accept_with_proof(admitted, attempt, right, method, event);
+        }
+        if (delivered.right & !spent).into() {
+            let (right, method, event) = self.right_delivered(purpose, code, delivered.place)?;
+            return self.accept_with_proof(admitted, attempt, right, method, event);
+        }
+        if (judged.replayed | spent).into() {
+            let whose = record.authenticators.get(judged.replayed_place as usize);
+            let totp = whose.and_then(|one| one.kind.app()).map_or(Totp::DEFAULT, |app| app.totp);
+            let next = judged.next.start(totp, now);
+            return Ok(self.refuse(now, purpose, Rejection::Replayed { next }));
+        }
+        let expired = bool::from(judged.expired | delivered.expired);
+        let wrong = Wrong { expired, code: is_factor.then_some(code), diagnosis: offset.diagnosis() };
+        Ok(self.charge(admitted, wrong))
+    }
+
+    fn right_app(
+        &self,
+        admitted: &Admitted<'_>,
+        code: Code,
+        judged: &Judged,
+    ) -> Result<(Right, Method, EventKind), AccountError> {
+        let (place, step) = (judged.place, judged.step);
+        // Only apps are judged.
+        let one = self.record.authenticators.get(place as usize).ok_or(AccountError::NoApp)?;
+        let present = one.kind.app().ok_or(AccountError::NoApp)?.totp.step_at(admitted.now)?;
+        let (authenticator, offset) = (one.id, step.distance_from(present));
+        let event = EventKind::Accepted { authenticator, purpose: admitted.purpose, offset };
+        Ok((Right::App { place, step, code }, Method::Authenticator(authenticator), event))
+    }
+
+    fn right_delivered(
+        &self,
+        purpose: Purpose,
+        code: Code,
+        place: u32,
+    ) -> Result<(Right, Method, EventKind), AccountError> {
+        let sent = self.record.delivered.0.get(place as usize).ok_or(AccountError::NothingSent)?;
+        let (authenticator, channel) = (sent.recipient.bound(), sent.recipient.channel());
+        let event = EventKind::DeliveredCodeAccepted { authenticator, channel, purpose };
+        Ok((Right::Delivered { place, code }, Method::DeliveredCode { authenticator, channel }, event))
+    }
+
+    pub(super) fn accept_with_proof(
+        mut self,
+        admitted: &Admitted<'_>,
+        attempt: &Attempt,
+        right: Right,
+        method: Method,
+        event: EventKind,
+    ) -> Result<Change<Proof>, AccountError> {
+        let serial = self.accept(admitted, right, method, event)?;
+        let proof = self.proof(admitted.policy, attempt, method, admitted.now, serial);
+        Ok(Change::written(self, Ok(proof)))
+    }
+
+    pub(super) fn proof(&self, policy: &Policy, attempt: &Attempt, method: Method, at: UnixTime, serial: u64) -> Proof {
+        Proof {
+            account: self.id.clone(),
+            method,
+            purpose: attempt.purpose,
+            context: attempt.context,
+            address: attempt.address.clone(),
+            by_enrollment: false,
+            at,
+            secs: policy.limits().proof_secs,
+            epoch: self.record.epoch,
+            serial,
+        }
+    }
+}

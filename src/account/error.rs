@@ -1,0 +1,106 @@
+//! Why a transition is not possible.
+
+use super::names::ids::{AuthenticatorId, DeviceId};
+use crate::otp::{TimeError, UnixTime, UriError};
+
+/// Why a transition is not possible. Nothing has changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccountError {
+    /// The account has no authenticator.
+    #[error("the account has no authenticator: have one enrolled first")]
+    NotEnrolled,
+    /// `enroll_first` where an authenticator is bound.
+    #[error("the account has an authenticator: another one is enrolled with a proof of its code, by `enroll`")]
+    AlreadyEnrolled,
+    /// As many authenticators as the policy allows.
+    #[error("the account has as many authenticators as the policy allows: have one removed first")]
+    TooMany,
+    /// The account has this secret, or is bound to this address.
+    #[error("the account has an authenticator with this secret or address already: use that one, or another")]
+    SameSecret,
+    /// The policy asks for a pass before a change of binding, or the account was reset.
+    #[error("this takes a pass that is good: have one mailed (after a reset: have the account reset again)")]
+    PassNeeded,
+    /// The policy asks for a delivered code after a reset.
+    #[error("the enrollment after a reset takes a confirmation: send a code, and pass its proof")]
+    ConfirmationNeeded,
+    /// Nobody was sent a code for [`Purpose::CONFIRMATION`](super::Purpose::CONFIRMATION), or only
+    /// long ago.
+    #[error("no confirmation was sent recently: send one first")]
+    NothingSent,
+    /// The account has no app, or none whose clock could be found.
+    #[error("the account has no app to resynchronize: nothing is wrong with a clock")]
+    NoApp,
+    /// The purpose of the proof is held since.
+    #[error("this is held until {until} (Unix time): try again then", until = until.as_secs())]
+    Held {
+        /// When the hold ends.
+        until: UnixTime,
+    },
+    /// An operator holds everything.
+    #[error("the account is frozen: an operator has to thaw or reset it")]
+    Frozen,
+    /// `thaw` of an account that is not frozen.
+    #[error("the account is not frozen: there is nothing to thaw")]
+    NotFrozen,
+    /// No such device.
+    #[error("the account knows no device {id}: list them again")]
+    NoSuchDevice {
+        /// The one that was asked for.
+        id: DeviceId,
+    },
+    /// The account has no recovery codes, or has used all of them.
+    #[error("the account has no recovery codes left: another way is needed, or support")]
+    NoRecoveryCodes,
+    /// A recovery code for what a recovery holds.
+    #[error("a recovery code is not taken for what its use holds: have the owner log in with it first")]
+    NotByRecovery,
+    /// Nothing to confirm, or no longer.
+    #[error("no enrollment waits to be confirmed, or its time is over: begin it again")]
+    NothingPending,
+    /// No such authenticator.
+    #[error("the account has no authenticator {id}: list them again", id = id.number())]
+    NoSuchAuthenticator {
+        /// The one that was asked for.
+        id: AuthenticatorId,
+    },
+    /// `remove` for the only authenticator that is not disabled.
+    #[error(
+        "this is the account's last authenticator in force: enroll another first, or call `remove_last` to do without"
+    )]
+    LastAuthenticator,
+    /// `remove_last` where there are others.
+    #[error("this is not the account's last authenticator: call `remove`")]
+    NotTheLast,
+    /// A purpose that this kind of code is not for.
+    #[error(
+        "codes of this kind have another purpose: `BINDING` confirms enrollments, `CONFIRMATION` is for addresses that are named"
+    )]
+    Purpose,
+    /// The proof is another account's.
+    #[error("the proof is another account's: ask for a code of this one")]
+    ProofOfAnotherAccount,
+    /// The proof was given for another purpose.
+    #[error(
+        "the proof was given for another purpose: ask for a code with the purpose at hand (changes of authenticators: \
+         `Purpose::BINDING`)"
+    )]
+    ProofForAnotherPurpose,
+    /// The proof was given for another context.
+    #[error("the proof was given for something else: ask for a code with this context")]
+    ProofForAnotherContext,
+    /// The proof's time is over.
+    #[error("the proof has run out: ask for another code")]
+    ProofEnded,
+    /// The proof, or a younger one, was used for a change, or the account was reset, frozen or
+    /// restored since.
+    #[error("the proof has been used, or the account has changed since: ask for another code")]
+    ProofSpent,
+    /// No otpauth URI can be made.
+    #[error(transparent)]
+    Uri(#[from] UriError),
+    /// The clock cannot be right.
+    #[error(transparent)]
+    Time(#[from] TimeError),
+}

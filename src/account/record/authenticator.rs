@@ -1,0 +1,89 @@
+//! The authenticators of an account.
+
+use super::encoding::Unknown;
+use super::token::TokenHash;
+use crate::account::names::address::Address;
+use crate::account::names::ids::AuthenticatorId;
+use crate::account::names::text::Text;
+use crate::otp::{Secret, Step, Totp, Tracker, UnixTime};
+use alloc::boxed::Box;
+
+/// An authenticator that codes are accepted from.
+pub(in crate::account) struct Authenticator {
+    pub(in crate::account) id: AuthenticatorId,
+    pub(in crate::account) name: Text,
+    pub(in crate::account) kind: Kind,
+    pub(in crate::account) bound_at: UnixTime,
+    pub(in crate::account) last_used: UnixTime,
+    /// After too many failures in a row: no code is evaluated any more.
+    pub(in crate::account) disabled: bool,
+    pub(in crate::account) unknown: Unknown,
+}
+
+/// The kinds of authenticators.
+pub(in crate::account) enum Kind {
+    /// Makes codes by itself.
+    App(App),
+    /// Is sent them.
+    Address(Address),
+}
+
+/// An app or a token.
+pub(in crate::account) struct App {
+    pub(in crate::account) totp: Totp,
+    /// In its place on the heap: lists of authenticators grow, and move what they hold.
+    pub(in crate::account) secret: Box<Secret>,
+    pub(in crate::account) tracker: Tracker,
+}
+
+impl Kind {
+    pub(in crate::account) const fn app(&self) -> Option<&App> {
+        match self {
+            Self::App(app) => Some(app),
+            Self::Address(_) => None,
+        }
+    }
+
+    pub(in crate::account) const fn app_mut(&mut self) -> Option<&mut App> {
+        match self {
+            Self::App(app) => Some(app),
+            Self::Address(_) => None,
+        }
+    }
+
+    /// Returns whether both are bound to the same secret or address.
+    pub(in crate::account) fn is_same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::App(one), Self::App(other)) => {
+                // Also where other bytes make the same key: HMAC pads keys with zeros, and hashes long ones.
+                let keys = [one, other].map(|app| app.totp.key(&app.secret));
+                let [one_key, other_key] = &keys;
+                (*one.secret == *other.secret) | bool::from(one_key.is_same_key(other_key))
+            }
+            (Self::Address(one), Self::Address(other)) => one.as_str() == other.as_str(),
+            _ => false,
+        }
+    }
+}
+
+impl Authenticator {
+    /// When the steps that were used up end.
+    pub(in crate::account) fn used_until(&self) -> UnixTime {
+        let Some(App { totp, tracker, .. }) = self.kind.app() else { return UnixTime::from_secs(0) };
+        let after = |step: Step| totp.start_of(step.saturating_offset(1));
+        tracker.watermark().map_or(UnixTime::from_secs(0), after)
+    }
+}
+
+/// An enrollment that waits for its confirming code.
+pub(in crate::account) struct Pending {
+    pub(in crate::account) id: AuthenticatorId,
+    pub(in crate::account) name: Text,
+    pub(in crate::account) kind: Kind,
+    pub(in crate::account) until: UnixTime,
+    /// Goes at the moment this one comes.
+    pub(in crate::account) replaces: Option<AuthenticatorId>,
+    /// Begun with this pass, which the confirmation uses up.
+    pub(in crate::account) pass: Option<TokenHash>,
+    pub(in crate::account) unknown: Unknown,
+}

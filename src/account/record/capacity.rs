@@ -1,0 +1,29 @@
+//! The capacity of one record, whatever the policy. A stored record with more is corrupt, so every
+//! record has a largest size.
+
+/// Authenticators.
+pub(in crate::account) const AUTHENTICATORS: usize = 16;
+/// Events kept.
+pub(in crate::account) const EVENTS: usize = 32;
+/// Passes not used yet: five mailed ones an hour, and those of operators.
+pub(in crate::account) const PASSES: usize = 16;
+/// Known devices.
+pub(in crate::account) const DEVICES: usize = 5;
+/// Codes that have been sent, alive or ended lately.
+pub(in crate::account) const DELIVERED: usize = 8;
+/// Messages sent at somebody's request within a day.
+pub(in crate::account) const SENDS: usize = 10;
+/// Proofs redeemed within ten minutes: more codes than that are not accepted.
+pub(in crate::account) const REDEEMED: usize = 64;
+/// Purposes that a policy holds.
+pub(in crate::account) const HELD: usize = 16;
+/// The longest hold, in seconds. One that ends later was set by a clock gone wrong.
+pub(in crate::account) const HOLD_SECS: u64 = 366 * 86_400;
+/// Holds, of this policy and of earlier ones.
+pub(in crate::account) const HOLDS: usize = 64;
+/// Replies to attempts with an idempotency key.
+pub(in crate::account) const REPLIES: usize = 8;
+/// Recovery codes not used yet.
+pub(in crate::account) const RECOVERY_CODES: usize = 16;
+/// Fields that newer releases have added, in bytes.
+pub(in crate::account) const UNKNOWN: usize = 16 << 10;

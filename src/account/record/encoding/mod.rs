@@ -1,0 +1,153 @@
+//! The stored form: CBOR maps of numbered fields, in ascending order.
+//!
+//! A release passes over the fields that a newer one has added, and writes them back as they were.
+//! Where an older release must not pass over a field, the newer one raises the number in the
+//! record's field 0, the minimum reader, and the older one refuses the record.
+
+pub(in crate::account) mod event;
+pub(in crate::account) mod event_field;
+pub(in crate::account) mod read;
+pub(in crate::account) mod write;
+
+use super::capacity::UNKNOWN;
+use crate::account::names::address::Channel;
+use crate::otp::{StoredError, UnixTime};
+use alloc::vec::Vec;
+use core::convert::Infallible;
+use minicbor::data::Type;
+use minicbor::encode::Write;
+use minicbor::{Decoder, Encoder};
+use zeroize::Zeroizing;
+
+/// The version that a release has to know to read what this one writes: field 0 of every record.
+const MINIMUM_READER: u32 = 1;
+
+/// Stored bytes that no release writes.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::account) struct Corrupt;
+
+impl From<Corrupt> for StoredError {
+    fn from(_: Corrupt) -> Self {
+        Self::Corrupt
+    }
+}
+
+impl From<minicbor::decode::Error> for Corrupt {
+    fn from(_: minicbor::decode::Error) -> Self {
+        Self
+    }
+}
+
+/// Fields that a newer release has added: numbers and values as they were.
+#[derive(Default)]
+pub(in crate::account) struct Unknown(Zeroizing<Vec<u8>>);
+
+pub(in crate::account) type Written<W> = Result<(), minicbor::encode::Error<<W as Write>::Error>>;
+
+/// Counts instead of writing, so that the real buffer never grows: that would leave a copy unwiped.
+struct Count(usize);
+
+impl Write for Count {
+    type Error = Infallible;
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
+        self.0 = self.0.saturating_add(bytes.len());
+        Ok(())
+    }
+}
+
+fn put_time<W: Write>(to: &mut Encoder<W>, number: u32, time: UnixTime) -> Written<W> {
+    put_u64(to, number, time.as_secs())
+}
+
+/// Zeros are left out.
+fn put_u64<W: Write>(to: &mut Encoder<W>, number: u32, value: u64) -> Written<W> {
+    if value != 0 {
+        to.u32(number)?.u64(value)?;
+    }
+    Ok(())
+}
+
+const CHANNELS: [(u32, Channel); 3] = [(1, Channel::Sms), (2, Channel::Voice), (3, Channel::Email)];
+
+fn number_of(channel: Channel) -> u32 {
+    CHANNELS.iter().find(|(_, other)| *other == channel).map_or(0, |(number, _)| *number)
+}
+
+fn channel_from_number(number: u32) -> Option<Channel> {
+    CHANNELS.iter().find(|(other, _)| *other == number).map(|(_, channel)| *channel)
+}
+
+/// Begins a list.
+fn put_list<W: Write>(to: &mut Encoder<W>, number: u32, len: usize) -> Written<W> {
+    to.u32(number)?.array(len as u64)?;
+    Ok(())
+}
+
+/// Reads a map of numbered fields in ascending order; `field` says whether it knows the number, and
+/// has read the value then.
+fn fields<'b>(
+    from: &mut Decoder<'b>,
+    mut field: impl FnMut(u32, &mut Decoder<'b>) -> Result<bool, Corrupt>,
+) -> Result<Unknown, Corrupt> {
+    let mut left = from.map()?;
+    let mut unknown = Vec::new();
+    let mut len = 0_usize;
+    let mut last = None;
+    loop {
+        match &mut left {
+            Some(0) => break,
+            Some(left) => *left = left.saturating_sub(1),
+            None if from.datatype()? == Type::Break => {
+                from.set_position(from.position().saturating_add(1));
+                break;
+            }
+            None => {}
+        }
+        let start = from.position();
+        let number = from.u32()?;
+        if last >= Some(number) {
+            return Err(Corrupt);
+        }
+        last = Some(number);
+        if !field(number, from)? {
+            from.skip()?;
+            let field = from.input().get(start..from.position()).ok_or(Corrupt)?;
+            len = len.saturating_add(field.len());
+            unknown.push(field);
+        }
+    }
+    if len > UNKNOWN {
+        return Err(Corrupt);
+    }
+    Ok(Unknown(Zeroizing::new(unknown.concat())))
+}
+
+/// Reads a list of at most `most` elements.
+fn list<'b, T>(
+    from: &mut Decoder<'b>,
+    most: usize,
+    mut element: impl FnMut(&mut Decoder<'b>) -> Result<T, Corrupt>,
+) -> Result<Vec<T>, Corrupt> {
+    let len = from.array()?.and_then(|len| usize::try_from(len).ok()).filter(|len| *len <= most).ok_or(Corrupt)?;
+    // Never grows: that would leave secrets unwiped.
+    let mut elements = Vec::with_capacity(len);
+    for _ in 0..len {
+        elements.push(element(from)?);
+    }
+    Ok(elements)
+}
+
+/// Reads the head of a list of exactly `len` elements.
+fn tuple(from: &mut Decoder<'_>, len: u64) -> Result<(), Corrupt> {
+    if from.array()? == Some(len) { Ok(()) } else { Err(Corrupt) }
+}
+
+fn time(from: &mut Decoder<'_>) -> Result<UnixTime, Corrupt> {
+    Ok(UnixTime::from_secs(from.u64()?))
+}
+
+/// Exactly so many bytes.
+fn bytes<const N: usize>(from: &mut Decoder<'_>) -> Result<[u8; N], Corrupt> {
+    from.bytes()?.try_into().map_err(|_| Corrupt)
+}

@@ -1,0 +1,255 @@
+//! Recovery codes: for when every authenticator is out of reach.
+
+use super::capacity::RECOVERY_CODES;
+use crate::otp::Sensitive;
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use base32::Alphabet;
+use core::fmt::{self, Write};
+use rand::CryptoRng;
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use zeroize::{Zeroize, Zeroizing};
+
+/// The bytes of a code: 120 bits.
+const LEN: usize = 15;
+/// The longest text that is looked at, in bytes: 24 full-width characters take 72, the rest is room
+/// for blanks.
+const MAX_TEXT: usize = 128;
+
+/// A set of recovery codes, to be shown once. Wiped on drop, redacted in `Debug`.
+#[must_use = "nobody can show them again"]
+pub struct RecoveryCodes(Vec<Sensitive<String>>);
+
+impl RecoveryCodes {
+    /// The codes: 24 characters each, in groups of four.
+    #[must_use]
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.0.iter().map(|code| code.expose().as_str())
+    }
+
+    /// A sheet to print: a heading (the service and the account, say), and the codes one a line
+    /// with boxes to tick.
+    #[must_use]
+    pub fn to_sheet(&self, heading: &str) -> Sensitive<String> {
+        // Large enough never to grow, which would leave copies unwiped.
+        let line = |code: &str| code.len().saturating_add(8);
+        let len = self.iter().map(line).fold(heading.len().saturating_add(8), usize::saturating_add);
+        let mut sheet = Sensitive::new(String::with_capacity(len));
+        let text = sheet.expose_mut();
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "{heading}\n");
+        for code in self.iter() {
+            let _ = writeln!(text, "[ ] {code}");
+        }
+        sheet
+    }
+}
+
+impl fmt::Debug for RecoveryCodes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RecoveryCodes({})", self.0.len())
+    }
+}
+
+/// One code as it was typed. Wiped on drop.
+#[derive(Clone)]
+pub(crate) struct RecoveryCode(Box<[u8; LEN]>);
+
+impl RecoveryCode {
+    /// Reads what a person typed: in either case, `O` for `0`, `I` and `L` for `1`, blanks and
+    /// hyphens anywhere, full-width characters too. The time this takes depends on the text,
+    /// which whoever typed it knows already.
+    pub(in crate::account) fn parse(text: &str) -> Option<Self> {
+        if text.len() > MAX_TEXT {
+            return None;
+        }
+        let mut plain = Zeroizing::new([0_u8; 24]);
+        let mut places = plain.iter_mut();
+        for character in text.chars() {
+            let character = match character {
+                '\u{3000}' => ' ',
+                '！'..='～' => char::from_u32(u32::from(character).wrapping_sub(0xfee0))?,
+                character => character,
+            };
+            if matches!(character, ' ' | '-') {
+                continue;
+            }
+            *places.next()? = match character.to_ascii_uppercase() {
+                'O' => b'0',
+                'I' | 'L' => b'1',
+                character @ ('0'..='9' | 'A'..='Z') if character != 'U' => u8::try_from(character).ok()?,
+                _ => return None,
+            };
+        }
+        if places.next().is_some() {
+            return None;
+        }
+        let decoded = Zeroizing::new(base32::decode(Alphabet::Crockford, str::from_utf8(&*plain).ok()?)?);
+        Some(Self(Box::new(decoded.as_slice().try_into().ok()?)))
+    }
+
+    pub(in crate::account) fn bytes(&self) -> &[u8; LEN] {
+        &self.0
+    }
+
+    fn text(&self) -> Sensitive<String> {
+        // Twenty-four characters and five hyphens.
+        let mut text = Sensitive::new(String::with_capacity(29));
+        // Five bytes make eight characters exactly. More at once would have the encoder's buffer grow, and
+        // leave a copy unwiped.
+        for bytes in self.bytes().chunks(5) {
+            let group = Zeroizing::new(base32::encode(Alphabet::Crockford, bytes));
+            for half in [group.get(..4), group.get(4..)].into_iter().flatten() {
+                if !text.expose().is_empty() {
+                    text.expose_mut().push('-');
+                }
+                text.expose_mut().push_str(half);
+            }
+        }
+        text
+    }
+}
+
+impl Drop for RecoveryCode {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+/// The record keeps this of a set: hashes under a key of the set's own, of the codes that have not
+/// been used.
+pub(in crate::account) struct RecoverySet {
+    pub(in crate::account) key: [u8; 16],
+    pub(in crate::account) hashes: Vec<[u8; 32]>,
+}
+
+impl RecoverySet {
+    /// A new set of `count` codes, at most as many as a record holds.
+    pub(in crate::account) fn generate<R: CryptoRng + ?Sized>(count: u8, rng: &mut R) -> (Self, RecoveryCodes) {
+        let mut set = Self { key: [0; 16], hashes: Vec::new() };
+        rng.fill_bytes(&mut set.key);
+        let mut texts = Vec::with_capacity(RECOVERY_CODES);
+        for _ in 0..usize::from(count).min(RECOVERY_CODES) {
+            let mut code = RecoveryCode(Box::new([0; LEN]));
+            rng.fill_bytes(&mut *code.0);
+            set.hashes.push(set.hash(&code));
+            texts.push(code.text());
+        }
+        (set, RecoveryCodes(texts))
+    }
+
+    /// The number of codes that have not been used.
+    pub(in crate::account) fn left(&self) -> u8 {
+        u8::try_from(self.hashes.len()).unwrap_or(u8::MAX)
+    }
+
+    /// Uses the code at `place` up; gives how many are left.
+    pub(in crate::account) fn spend(&mut self, place: u32) -> u8 {
+        if (place as usize) < self.hashes.len() {
+            self.hashes.remove(place as usize);
+        }
+        self.left()
+    }
+
+    /// Finds this code among those that have not been used, and its place: all are
+    /// compared, and the place is chosen by mask.
+    pub(in crate::account) fn find(&self, code: &RecoveryCode) -> (Choice, u32) {
+        let hash = self.hash(code);
+        let (mut found, mut place) = (Choice::from(0), 0_u32);
+        for (number, kept) in (0..).zip(&self.hashes) {
+            let same = kept.ct_eq(&hash);
+            place.conditional_assign(&number, same);
+            found |= same;
+        }
+        (found, place)
+    }
+
+    /// All lengths are fixed.
+    fn hash(&self, code: &RecoveryCode) -> [u8; 32] {
+        Sha256::new().chain_update(self.key).chain_update(code.bytes()).finalize().into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+
+    fn code() -> RecoveryCode {
+        RecoveryCode(Box::new([
+            0x00, 0x44, 0x32, 0x14, 0xc7, 0x42, 0x54, 0xb6, 0x35, 0xcf, 0x84, 0x65, 0x3a, 0x56, 0xd7,
+        ]))
+    }
+
+    #[test]
+    fn a_code_is_24_characters_of_crockfords_alphabet_in_groups_of_four() {
+        // The thirty-two values of five bits in order, as far as 120 bits go (Crockford's base 32).
+        assert_eq!(code().text().expose(), "0123-4567-89AB-CDEF-GHJK-MNPQ");
+    }
+
+    #[test]
+    fn a_code_is_read_in_any_spelling() {
+        for text in [
+            "0123-4567-89AB-CDEF-GHJK-MNPQ",
+            "0123456789ABCDEFGHJKMNPQ",
+            " oi23 4567-89ab　cdef ghjk mnpq ",
+            "Ol23-4567-89AB-CDEF-GHJK-MNPQ",
+            "０１２３－４５６７－８９ＡＢ－ｃｄｅｆ－ＧＨＪＫ－ＭＮＰＱ",
+        ] {
+            let read = RecoveryCode::parse(text).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(read.bytes(), code().bytes(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_code_is_not_read() {
+        for text in [
+            "",
+            "123456",
+            "0123-4567-89AB-CDEF-GHJK-MNP",
+            "0123-4567-89AB-CDEF-GHJK-MNPQR",
+            "0123-4567-89AB-CDEF-GHJK-MNPU",
+            "0123-4567-89AB-CDEF-GHJK-MNP*",
+            "0123-4567-89AB-CDEF-GHJK-MNPé",
+            &" ".repeat(129),
+        ] {
+            assert!(RecoveryCode::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
+    fn each_code_of_a_set_is_found_at_its_place_and_no_other_is() {
+        let mut rng = rand::rand_core::UnwrapErr(rand::rngs::SysRng);
+        let (mut set, codes) = RecoverySet::generate(10, &mut rng);
+        assert_eq!((set.hashes.len(), codes.iter().len()), (10, 10));
+        let find = |set: &RecoverySet, code: &RecoveryCode| {
+            let (found, place) = set.find(code);
+            bool::from(found).then_some(place)
+        };
+        for (place, text) in (0..).zip(codes.iter()) {
+            assert_eq!(find(&set, &RecoveryCode::parse(text).unwrap()), Some(place));
+        }
+        assert_eq!(find(&set, &code()), None);
+        let first = RecoveryCode::parse(codes.iter().next().unwrap()).unwrap();
+        assert_eq!(set.spend(0), 9);
+        assert_eq!(find(&set, &first), None);
+        // Under another key the same codes are unknown: a hash tells nothing outside its set.
+        set.key = [0; 16];
+        assert!(codes.iter().all(|text| find(&set, &RecoveryCode::parse(text).unwrap()).is_none()));
+        assert_eq!(format!("{codes:?}"), "RecoveryCodes(10)");
+    }
+
+    #[test]
+    fn a_sheet_has_every_code_on_a_line_of_its_own() {
+        let (_, codes) = RecoverySet::generate(10, &mut rand::rand_core::UnwrapErr(rand::rngs::SysRng));
+        let sheet = codes.to_sheet("Example Exchange, alice@example.com");
+        let lines: Vec<_> = sheet.expose().lines().collect();
+        assert_eq!((lines[0], lines[1], lines.len()), ("Example Exchange, alice@example.com", "", 12));
+        for (line, code) in lines[2..].iter().zip(codes.iter()) {
+            assert_eq!(*line, format!("[ ] {code}"));
+        }
+        assert!(sheet.expose().len() <= sheet.expose().capacity());
+    }
+}

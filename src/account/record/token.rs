@@ -1,0 +1,145 @@
+//! Device tokens, as their holders have them and as the record keeps them.
+
+use super::capacity::PASSES;
+use crate::otp::{Sensitive, UnixTime};
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use rand::CryptoRng;
+use sha2::{Digest, Sha256};
+use subtle::{Choice, ConstantTimeEq};
+use zeroize::{Zeroize, Zeroizing};
+
+/// A token that a known browser presents beside a code: 256 random bits, of which the record keeps
+/// only the hash. Wiped on drop, redacted in `Debug`.
+///
+/// A known browser keeps it as a cookie ([`remember_device`](super::Account::remember_device)):
+/// guesses from elsewhere do not lock it out. A *pass* is such a token, good for one accepted code:
+/// an operator's [`unlock`](super::Account::unlock) or [`reset`](super::Account::reset) makes it,
+/// or [`mail_pass`](super::Account::mail_pass), and the service mails it. By itself it opens
+/// nothing.
+#[derive(Clone)]
+#[must_use = "nobody can show it again"]
+pub struct DeviceToken(Box<[u8; Self::LEN]>);
+
+impl DeviceToken {
+    const LEN: usize = 32;
+
+    pub(in crate::account) fn generate<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
+        let mut token = Self(Box::new([0; Self::LEN]));
+        rng.fill_bytes(&mut *token.0);
+        token
+    }
+
+    /// For a cookie or a link: 64 hexadecimal digits.
+    #[must_use]
+    pub fn to_text(&self) -> Sensitive<String> {
+        let mut digits = Zeroizing::new([0; 2 * Self::LEN]);
+        // There is room for two digits a byte.
+        Sensitive::new(base16ct::lower::encode_str(&*self.0, &mut *digits).unwrap_or_default().into())
+    }
+
+    pub(in crate::account) fn hash(&self) -> TokenHash {
+        TokenHash(Sha256::digest(*self.0).into())
+    }
+}
+
+impl Drop for DeviceToken {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl fmt::Debug for DeviceToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DeviceToken(..)")
+    }
+}
+
+/// The hash of a token, which the record keeps. A token's bits are random: a plain hash tells
+/// nothing.
+#[derive(Clone, Copy)]
+pub(in crate::account) struct TokenHash(pub(in crate::account) [u8; 32]);
+
+impl TokenHash {
+    /// Of what a client has sent, if it can be a token.
+    pub(in crate::account) fn of_text(text: &str) -> Option<Self> {
+        let mut token = DeviceToken(Box::new([0; DeviceToken::LEN]));
+        let len = base16ct::mixed::decode(text, &mut *token.0).ok()?.len();
+        (len == DeviceToken::LEN).then(|| token.hash())
+    }
+}
+
+impl fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenHash(..)")
+    }
+}
+
+impl ConstantTimeEq for TokenHash {
+    fn ct_eq(&self, other: &Self) -> Choice {
+        self.0.ct_eq(&other.0)
+    }
+}
+
+/// The tokens that come with a code: a device token, a pass, or both.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::account) struct Presented {
+    pub(in crate::account) device: Option<TokenHash>,
+    pub(in crate::account) pass: Option<TokenHash>,
+}
+
+impl Presented {
+    pub(in crate::account) fn iter(self) -> impl Iterator<Item = TokenHash> {
+        self.pass.into_iter().chain(self.device)
+    }
+}
+
+/// A pass that has not been used.
+#[derive(Clone, Copy)]
+pub(in crate::account) struct Pass {
+    pub(in crate::account) hash: TokenHash,
+    pub(in crate::account) until: UnixTime,
+    /// The life that it was given, in seconds.
+    pub(in crate::account) secs: u64,
+    /// Wrong codes that came with it.
+    pub(in crate::account) failures: u32,
+}
+
+/// The passes that have not been used.
+pub(in crate::account) struct Passes(pub(in crate::account) Vec<Pass>);
+
+impl Passes {
+    pub(in crate::account) fn issue(&mut self, pass: Pass, now: UnixTime) {
+        self.0.retain(|pass| now < pass.until);
+        if self.0.len() >= PASSES {
+            self.0.remove(0);
+        }
+        self.0.push(pass);
+    }
+
+    /// Returns whether `hash` is of a pass that is good: all are compared.
+    pub(in crate::account) fn knows(&self, hash: &TokenHash, secs: u64, now: UnixTime) -> bool {
+        let good = self.0.iter().filter(|pass| now.is_before_end(pass.until, pass.secs.min(secs)));
+        good.fold(Choice::from(0), |known, pass| known | pass.hash.ct_eq(hash)).into()
+    }
+
+    /// The number of passes that are good.
+    pub(in crate::account) fn count(&self, secs: u64, now: UnixTime) -> usize {
+        self.0.iter().filter(|pass| now.is_before_end(pass.until, pass.secs.min(secs))).count()
+    }
+
+    /// Counts a wrong code that came with a pass, and ends it at the last one it is good for.
+    pub(in crate::account) fn fail(&mut self, hash: &TokenHash, most: u32) {
+        for pass in self.0.iter_mut().filter(|pass| pass.hash.ct_eq(hash).into()) {
+            pass.failures = pass.failures.saturating_add(1);
+        }
+        self.0.retain(|pass| pass.failures < most);
+    }
+
+    /// Ends the pass with this hash: it has been used.
+    pub(in crate::account) fn spend(&mut self, hash: &TokenHash) {
+        self.0.retain(|pass| !bool::from(pass.hash.ct_eq(hash)));
+    }
+}

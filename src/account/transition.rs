@@ -1,0 +1,141 @@
+//! An account as a value, and what a transition makes of it: nothing that anybody may know before
+//! it has been stored.
+
+use super::event::{Event, EventKind, Operator};
+use super::names::account_id::AccountId;
+use super::names::revision::Revision;
+use super::record::Record;
+use super::record::encoding::read::from_bytes;
+use super::record::encoding::write::to_bytes;
+use crate::otp::{Rejection, Sensitive, StoredError, UnixTime};
+use alloc::vec::Vec;
+use core::fmt;
+
+/// One account's whole second factor, as it was loaded. Redacted in `Debug`; its secrets are wiped
+/// on drop.
+///
+/// It comes from [`Keyring::open`](crate::seal::Keyring::open). Transitions consume it, so nobody
+/// decides twice on one.
+#[must_use]
+pub struct Account {
+    pub(super) id: AccountId,
+    /// The write that it was loaded from; `None` if there was none.
+    pub(super) revision: Option<Revision>,
+    pub(super) record: Record,
+    /// The events of this transition so far.
+    events: Vec<Event>,
+}
+
+impl Account {
+    /// An account that nothing is stored of.
+    pub(crate) fn absent(id: AccountId) -> Self {
+        Self { id, revision: None, record: Record::new(), events: Vec::new() }
+    }
+
+    /// An account whose record, as [`to_bytes`](Self::to_bytes) gave it, was stored by the write
+    /// `revision`.
+    pub(crate) fn stored(id: AccountId, revision: Revision, bytes: &[u8]) -> Result<Self, StoredError> {
+        Ok(Self { id, revision: Some(revision), record: from_bytes(bytes)?, events: Vec::new() })
+    }
+
+    /// Whose it is.
+    #[must_use]
+    pub const fn id(&self) -> &AccountId {
+        &self.id
+    }
+
+    /// The record as it is sealed.
+    pub(crate) fn to_bytes(&self) -> Sensitive<Vec<u8>> {
+        to_bytes(&self.record)
+    }
+
+    pub(crate) const fn revision(&self) -> Option<Revision> {
+        self.revision
+    }
+
+    /// Keeps an event in the history, to be delivered after the write. Gives its number.
+    pub(super) fn record_event(&mut self, now: UnixTime, kind: EventKind) -> u64 {
+        self.push_event(now, None, kind)
+    }
+
+    /// The same for an operator's act.
+    pub(super) fn record_act(&mut self, now: UnixTime, operator: &Operator, kind: EventKind) {
+        self.push_event(now, Some(operator.clone()), kind);
+    }
+
+    fn push_event(&mut self, now: UnixTime, operator: Option<Operator>, kind: EventKind) -> u64 {
+        self.events.push(self.record.history.push(now, operator, kind));
+        self.record.history.last
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// A transition of an account, its outcome, and the events it makes. All of it is closed in here
+/// until [`Keyring::seal`](crate::seal::Keyring::seal) takes it.
+#[must_use = "nothing has happened until the change is sealed and stored"]
+pub struct Change<T> {
+    pub(crate) account: Account,
+    pub(crate) is_written: bool,
+    pub(crate) uncommitted: Uncommitted<T>,
+}
+
+impl<T> Change<T> {
+    /// A change that has to be stored before its outcome may be known.
+    pub(super) fn written(mut account: Account, outcome: Result<T, Rejection>) -> Self {
+        let events = core::mem::take(&mut account.events);
+        Self { account, is_written: true, uncommitted: Uncommitted { outcome, events } }
+    }
+
+    /// An outcome that changes nothing. Its event, if it has one, is delivered but not kept, so a
+    /// flood of them writes nothing.
+    pub(super) fn unwritten(account: Account, outcome: Result<T, Rejection>, event: Option<Event>) -> Self {
+        Self { account, is_written: false, uncommitted: Uncommitted { outcome, events: event.into_iter().collect() } }
+    }
+}
+
+impl<T> fmt::Debug for Change<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Change(not stored)")
+    }
+}
+
+/// An outcome whose record may not have been stored yet, so nobody may know it yet.
+#[must_use = "the outcome is inside"]
+pub struct Uncommitted<T> {
+    outcome: Result<T, Rejection>,
+    events: Vec<Event>,
+}
+
+impl<T> Uncommitted<T> {
+    /// The outcome. The events for the audit log are added to `events`, whatever the outcome.
+    ///
+    /// **The dangerous door**, for services that keep records in a table of their own. Call it only
+    /// after the [`Write`](crate::seal::Write) that came with it **has been committed**, by a
+    /// compare-and-swap on the revision that the write expects. An answer that is given before
+    /// its count is stored can be had again and again, by asking in parallel. An acceptance
+    /// that is believed before it is stored is believed twice. If another revision was stored,
+    /// or if the outcome of the write is unknown, drop this and begin again from a fresh load.
+    /// Where there was nothing to write, the record must have been loaded afresh.
+    ///
+    /// Do not commit in a transaction that may be rolled back for other reasons: the failure that
+    /// was counted would be forgotten.
+    ///
+    /// # Errors
+    /// The [`Rejection`], where a code was refused. Transitions that judge and send no code have
+    /// none.
+    pub fn assume_committed(self, events: &mut impl Extend<Event>) -> Result<T, Rejection> {
+        events.extend(self.events);
+        self.outcome
+    }
+}
+
+impl<T> fmt::Debug for Uncommitted<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Uncommitted(..)")
+    }
+}

@@ -1,0 +1,134 @@
+//! Changes of accounts: by proofs, and at sign-up.
+
+use super::error::Error;
+use super::handle::Verifier;
+use crate::account::{
+    AccountId, AuthenticatorId, DeviceId, DeviceToken, Enrollable, Proof, Purpose, RecoveryCodes, Text,
+};
+use crate::store::Store;
+
+impl<S: Store> Verifier<S> {
+    /// Begins the enrollment of an account's first authenticator: see
+    /// [`Account::enroll_first`](crate::account::Account::enroll_first).
+    ///
+    /// # Errors
+    /// [`Error::Account`] where there is one already, or after a reset; [`Error`].
+    pub async fn enroll_first<N: Enrollable>(&self, account: &AccountId, new: N) -> Result<N::Begun, Error> {
+        self.change(account, |opened, now, rng| opened.enroll_first(&self.0.policy, now, &new, rng)).await
+    }
+
+    /// Begins the enrollment of another authenticator, on the account that `proof` (of
+    /// [`Purpose::BINDING`](crate::account::Purpose::BINDING)) is about: see
+    /// [`Account::enroll`](crate::account::Account::enroll).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if the proof does not prove enough, or there is no room; [`Error`].
+    pub async fn enroll<N: Enrollable>(&self, proof: Proof, new: N) -> Result<N::Begun, Error> {
+        let account = proof.account();
+        self.change(account, |opened, now, rng| opened.enroll(&self.0.policy, now, &proof, &new, rng)).await
+    }
+
+    /// Begins the replacement of the authenticator `old`, which stays until the new one is
+    /// confirmed: see [`Account::replace`](crate::account::Account::replace).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if the proof does not prove enough, or there is no such authenticator;
+    /// [`Error`].
+    pub async fn replace<N: Enrollable>(&self, proof: Proof, old: AuthenticatorId, new: N) -> Result<N::Begun, Error> {
+        let account = proof.account();
+        self.change(account, |opened, now, rng| opened.replace(&self.0.policy, now, &proof, old, &new, rng)).await
+    }
+
+    /// Begins the enrollment of the first authenticator after a reset, with the pass that the reset
+    /// has made: see [`Account::enroll_with_pass`](crate::account::Account::enroll_with_pass).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if the pass is not good, or a confirmation is needed too; [`Error`].
+    pub async fn enroll_with_pass<N: Enrollable>(
+        &self,
+        account: &AccountId,
+        pass: &str,
+        confirmation: Option<Proof>,
+        new: N,
+    ) -> Result<N::Begun, Error> {
+        let proof = confirmation.as_ref();
+        self.change(account, |opened, now, rng| opened.enroll_with_pass(&self.0.policy, now, pass, proof, &new, rng))
+            .await
+    }
+
+    /// Makes a set of recovery codes for the account that `proof` is about, in the place of any
+    /// before: see
+    /// [`Account::issue_recovery_codes`](crate::account::Account::issue_recovery_codes).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if the proof does not prove enough; [`Error`].
+    pub async fn issue_recovery_codes(&self, proof: Proof) -> Result<RecoveryCodes, Error> {
+        let account = proof.account();
+        self.change(account, |opened, now, rng| opened.issue_recovery_codes(&self.0.policy, now, &proof, rng)).await
+    }
+
+    /// Gives the browser that `proof` came from a device token: see
+    /// [`Account::remember_device`](crate::account::Account::remember_device).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if the proof has ended, or has given a token already; [`Error`].
+    pub async fn remember_device(&self, proof: &Proof, name: Text) -> Result<DeviceToken, Error> {
+        self.change(proof.account(), |opened, now, rng| {
+            opened.remember_device(&self.0.policy, now, proof, name.clone(), rng)
+        })
+        .await
+    }
+
+    /// Ends a device's token.
+    ///
+    /// # Errors
+    /// [`Error::Account`] if there is no such device; [`Error`].
+    pub async fn forget_device(&self, account: &AccountId, id: DeviceId) -> Result<(), Error> {
+        self.change(account, |opened, now, _| opened.forget_device(now, id)).await
+    }
+
+    /// Uses a proof up, once, for what it was given for: see
+    /// [`Account::redeem`](crate::account::Account::redeem). `account` is whose request
+    /// it is, `context` the hash of what is about to be done.
+    ///
+    /// # Errors
+    /// [`Error::Account`] if the proof does not prove that, has been redeemed, or is from before a
+    /// freeze or a reset; [`Error`].
+    pub async fn redeem(
+        &self,
+        account: &AccountId,
+        proof: Proof,
+        purpose: Purpose,
+        context: Option<&[u8; 32]>,
+    ) -> Result<(), Error> {
+        self.change(account, |opened, now, _| opened.redeem(now, &proof, purpose, context)).await
+    }
+
+    /// Gives an authenticator another name.
+    ///
+    /// # Errors
+    /// [`Error::Account`] if there is no such authenticator; [`Error`].
+    pub async fn rename(&self, account: &AccountId, id: AuthenticatorId, name: Text) -> Result<(), Error> {
+        self.change(account, |opened, now, _| opened.rename(now, id, name.clone())).await
+    }
+
+    /// Removes one of several authenticators of the account that `proof` is about: see
+    /// [`Account::remove`](crate::account::Account::remove).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if it is the last one, or the proof does not prove enough; [`Error`].
+    pub async fn remove(&self, proof: Proof, id: AuthenticatorId) -> Result<(), Error> {
+        let account = proof.account();
+        self.change(account, |opened, now, _| opened.remove(&self.0.policy, now, &proof, id)).await
+    }
+
+    /// Removes the last authenticator of the account that `proof` is about, which is without second
+    /// factor then: see [`Account::remove_last`](crate::account::Account::remove_last).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if there are others, or the proof does not prove enough; [`Error`].
+    pub async fn remove_last(&self, proof: Proof, id: AuthenticatorId) -> Result<(), Error> {
+        let account = proof.account();
+        self.change(account, |opened, now, _| opened.remove_last(&self.0.policy, now, &proof, id)).await
+    }
+}

@@ -1,0 +1,112 @@
+//! The one loop through which every change goes: load, decide, seal, swap.
+
+use super::error::Error;
+use super::handle::Verifier;
+use super::randomness::Randomness;
+use crate::account::{Account, AccountError, AccountId, Change, Uncommitted};
+use crate::otp::{NotAccepted, Rejection, UnixTime};
+use crate::store::{Store, StoreError, Swap};
+use alloc::vec::Vec;
+
+/// A change that others were faster than is tried so often. Each time one of them has succeeded,
+/// so this is how many verifiers can be at one account at the same moment.
+pub(super) const MAX_TRIES: usize = 64;
+
+/// The end of a change.
+pub(super) enum Written<T> {
+    /// It is stored, or there was nothing to store.
+    Done(Uncommitted<T>),
+    /// Others were faster. Nothing has changed, and nothing may be known of the outcome.
+    Lost,
+}
+
+impl<S: Store> Verifier<S> {
+    /// A change that may be refused: what the doors answer.
+    pub(super) async fn submit<T: Send>(
+        &self,
+        account: &AccountId,
+        transition: impl Fn(Account, UnixTime, &mut Randomness) -> Result<Change<T>, AccountError> + Send + Sync,
+    ) -> Result<T, NotAccepted<Error>> {
+        self.commit(account, transition).await.map_err(NotAccepted::Failed)?.map_err(NotAccepted::Rejected)
+    }
+
+    /// A change that is not refused.
+    pub(super) async fn change<T: Send>(
+        &self,
+        account: &AccountId,
+        transition: impl Fn(Account, UnixTime, &mut Randomness) -> Result<Change<T>, AccountError> + Send + Sync,
+    ) -> Result<T, Error> {
+        self.commit(account, transition).await?.map_err(Error::Rejected)
+    }
+
+    /// Loads, decides, seals and swaps, from the beginning if the swap is lost, and delivers the
+    /// events. Nothing of the outcome is known before.
+    ///
+    /// An outcome that needs no swap is answered from any fresh load. A change that needs one waits
+    /// its turn.
+    async fn commit<T: Send>(
+        &self,
+        account: &AccountId,
+        transition: impl Fn(Account, UnixTime, &mut Randomness) -> Result<Change<T>, AccountError> + Send + Sync,
+    ) -> Result<Result<T, Rejection>, Error> {
+        let mut turn = None;
+        for _ in 0..MAX_TRIES {
+            let (opened, now) = self.load(account).await?;
+            let mut randomness = Randomness::new();
+            if let Some(at) = self.0.restored_at.filter(|at| opened.needs_care(now, *at)) {
+                // Lost is as good: others have changed the account. Its events wait in the record.
+                let _ = self.write(account, opened.restored_at(&self.0.policy, now, at), randomness).await?;
+                continue;
+            }
+            let unacknowledged = if self.0.sink.is_some() { opened.unacknowledged() } else { Vec::new() };
+            let change = transition(opened, now, &mut randomness)?;
+            if change.is_written && turn.is_none() {
+                turn = self.0.queue.turn_now(account);
+                if turn.is_none() {
+                    turn = Some(self.0.queue.turn(account).await);
+                    continue; // the record has changed meanwhile
+                }
+            }
+            let Written::Done(uncommitted) = self.write(account, change, randomness).await? else { continue };
+            let mut events = Vec::new();
+            let outcome = uncommitted.assume_committed(&mut events);
+            self.deliver_new(account, unacknowledged, events, turn).await;
+            return Ok(outcome);
+        }
+        Err(Error::Contention)
+    }
+
+    /// A fresh load, and the time after it.
+    pub(super) async fn load(&self, account: &AccountId) -> Result<(Account, UnixTime), Error> {
+        let stored = self.0.store.load(account).await.map_err(Error::store)?;
+        Ok((self.0.keyring.open(account, stored)?, self.0.clock.now()?))
+    }
+
+    /// Seals a change and swaps it in. `randomness` is what the change was made with.
+    pub(super) async fn write<T>(
+        &self,
+        account: &AccountId,
+        change: Change<T>,
+        mut randomness: Randomness,
+    ) -> Result<Written<T>, Error> {
+        let (write, uncommitted) = self.0.keyring.seal(change, &mut randomness)?;
+        randomness.check().map_err(Error::Randomness)?;
+        if let Some(write) = write {
+            match self.0.store.swap(account, &write).await.map_err(Error::outcome_unknown)? {
+                Swap::Done => {}
+                Swap::Lost => return Ok(Written::Lost),
+            }
+        }
+        Ok(Written::Done(uncommitted))
+    }
+}
+
+impl Error {
+    pub(super) fn store(error: impl core::error::Error + Send + Sync + 'static) -> Self {
+        Self::Store(StoreError::new(error))
+    }
+
+    pub(super) fn outcome_unknown(error: impl core::error::Error + Send + Sync + 'static) -> Self {
+        Self::OutcomeUnknown(StoreError::new(error))
+    }
+}

@@ -1,0 +1,86 @@
+//! The doors: every call that judges or sends a code. `Ok` means accepted.
+
+use super::error::Error;
+use super::handle::Verifier;
+use crate::account::{
+    AccountId, Attempt, AuthenticatorId, CodeRequest, Delivery, DeviceToken, Proof, Purpose, Resync, refusal_event,
+};
+use crate::otp::{NotAccepted, Rejection};
+use crate::store::Store;
+
+impl<S: Store> Verifier<S> {
+    /// Verifies a code, or a recovery code: see
+    /// [`Account::verify`](crate::account::Account::verify).
+    ///
+    /// # Errors
+    /// [`NotAccepted::Rejected`] if the code was refused; [`NotAccepted::Failed`] if there is no
+    /// answer. [`Error::is_transient`] and [`Error::is_not_enrolled`] tell what to do then.
+    pub async fn verify(&self, account: &AccountId, attempt: Attempt) -> Result<Proof, NotAccepted<Error>> {
+        if let Err(rejection) = attempt.read() {
+            return Err(self.refused(account, attempt.purpose(), rejection).await);
+        }
+        self.submit(account, |opened, now, _| opened.verify(&self.0.policy, now, &attempt)).await
+    }
+
+    /// Confirms the enrollment that waits, with a code of the new authenticator: see
+    /// [`Account::confirm`](crate::account::Account::confirm).
+    ///
+    /// # Errors
+    /// [`NotAccepted::Rejected`]; [`NotAccepted::Failed`] with [`Error::Account`] if nothing waits
+    /// to be confirmed, or with another [`Error`].
+    pub async fn confirm(&self, account: &AccountId, attempt: Attempt) -> Result<Proof, NotAccepted<Error>> {
+        if let Err(rejection) = attempt.read_for_confirm().map_err(|error| NotAccepted::Failed(error.into()))? {
+            return Err(self.refused(account, attempt.purpose(), rejection).await);
+        }
+        self.submit(account, |opened, now, _| opened.confirm(&self.0.policy, now, &attempt)).await
+    }
+
+    /// Finds out how far an app's clock is off, by two codes in a row: see
+    /// [`Account::resync`](crate::account::Account::resync).
+    ///
+    /// # Errors
+    /// [`NotAccepted::Rejected`]; [`NotAccepted::Failed`] with [`Error::Account`] if the account
+    /// has no app, or no recovery codes where one is given, or with another [`Error`].
+    pub async fn resync(&self, account: &AccountId, resync: Resync) -> Result<AuthenticatorId, NotAccepted<Error>> {
+        if let Err(rejection) = resync.read() {
+            return Err(self.refused(account, Purpose::RESYNC, rejection).await);
+        }
+        self.submit(account, |opened, now, _| opened.resync(&self.0.policy, now, &resync)).await
+    }
+
+    /// Gives a code to be sent, after it has been stored: see
+    /// [`Account::deliver`](crate::account::Account::deliver). The service sends it. Should the
+    /// answer get lost, ask again after 30 s: it is the same code.
+    ///
+    /// # Errors
+    /// [`NotAccepted::Rejected`]; [`NotAccepted::Failed`] with [`Error::Account`] if the account is
+    /// not bound to that address, or with another [`Error`].
+    pub async fn deliver(&self, account: &AccountId, request: CodeRequest) -> Result<Delivery, NotAccepted<Error>> {
+        self.submit(account, |opened, now, rng| opened.deliver(&self.0.policy, now, &request, rng)).await
+    }
+
+    /// Makes a pass for the service to mail: see
+    /// [`Account::mail_pass`](crate::account::Account::mail_pass).
+    ///
+    /// # Errors
+    /// [`NotAccepted::Rejected`]; [`NotAccepted::Failed`] with [`Error::Account`] if the account
+    /// has no authenticator, or with another [`Error`].
+    pub async fn mail_pass(
+        &self,
+        account: &AccountId,
+        cookie: Option<&str>,
+    ) -> Result<DeviceToken, NotAccepted<Error>> {
+        self.submit(account, |opened, now, rng| opened.mail_pass(&self.0.policy, now, cookie, rng)).await
+    }
+
+    /// A refusal that needs no look at the account.
+    async fn refused(&self, account: &AccountId, purpose: Purpose, rejection: Rejection) -> NotAccepted<Error> {
+        match self.0.clock.now() {
+            Ok(now) => {
+                self.deliver_once(account, &[refusal_event(now, purpose, rejection)]).await;
+                NotAccepted::Rejected(rejection)
+            }
+            Err(error) => NotAccepted::Failed(error.into()),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Calls for pages that show accounts, and calls that keep records in order.
+
+use super::error::Error;
+use super::handle::Verifier;
+use crate::account::{AccountId, AccountView, Event};
+use crate::store::Store;
+use alloc::vec::Vec;
+
+/// The outcome of [`Verifier::reseal`](crate::Verifier::reseal).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resealed {
+    /// The record was sealed anew, under the primary key.
+    Done,
+    /// It was sealed under the primary key already.
+    NotNeeded,
+    /// Nothing is stored of the account.
+    Absent,
+}
+
+impl<S: Store> Verifier<S> {
+    /// The view of an account for settings pages and support.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn view(&self, account: &AccountId) -> Result<AccountView, Error> {
+        let (opened, now) = self.load(account).await?;
+        Ok(opened.view(&self.0.policy, now))
+    }
+
+    /// The events that the record keeps, oldest first: at most 32. Not for the owner's eyes without
+    /// choice, see [`Event`].
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn history(&self, account: &AccountId) -> Result<Vec<Event>, Error> {
+        Ok(self.load(account).await?.0.history())
+    }
+
+    /// Seals an account's record under the primary key if it is sealed under an older one. Every
+    /// write does so too; this is for accounts that nobody uses, before the older key goes. The
+    /// stores list their accounts.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn reseal(&self, account: &AccountId) -> Result<Resealed, Error> {
+        let stored = self.0.store.load(account).await.map_err(Error::store)?;
+        let Some(stored) = stored else { return Ok(Resealed::Absent) };
+        if self.0.keyring.is_sealed_under_primary(&stored)? {
+            return Ok(Resealed::NotNeeded);
+        }
+        self.change(account, |opened, _, _| Ok(opened.reseal())).await?;
+        Ok(Resealed::Done)
+    }
+
+    /// Hands the sink what it has not taken yet of an account's events, as the account's next
+    /// operation would: after a crash, for accounts that nobody uses meanwhile. Gives the
+    /// number of events that it has still not taken.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn deliver_events(&self, account: &AccountId) -> Result<usize, Error> {
+        let unacknowledged = self.load(account).await?.0.unacknowledged();
+        self.deliver_again(account, unacknowledged).await
+    }
+}
