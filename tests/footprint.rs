@@ -52,22 +52,14 @@ fn bytes_of_an_account_in_memory() {
         assert!((200..700).contains(&new), "{new}");
         assert!((1_000..1_900).contains(&used), "{used}");
 
-        // A page that shows a view and then verifies decodes no history for the view: one of an account
-        // with a full history takes no more allocations than one of an account that is new.
-        let late = account(ACCOUNTS);
-        let _ = verifier.enroll_first(&late, new_authenticator()).await.unwrap();
-        let attempt = Attempt::new(Purpose::BINDING, "000000");
-        let _ = verifier.confirm(&late, attempt).await;
-        let mut allocations = Vec::new();
-        for (number, events) in [(0, 32), (ACCOUNTS, 2)] {
-            let stored = store.load(&account(number)).await.unwrap();
-            let opened = keyring().open(&account(number), stored).unwrap();
-            assert_eq!(opened.history().len(), events);
-            let region = Region::new(ALLOCATOR);
-            let view = opened.view(&Policy::default(), at(T));
-            // Each authenticator that is listed has a name.
-            allocations.push(region.change().allocations - 2 * view.authenticators.len());
-        }
-        assert!(allocations[0] <= allocations[1], "{allocations:?}");
+        // A page that shows a view and then verifies decodes no history for the view: the lists and names of
+        // the view take a handful of allocations, where 32 events would take more.
+        let stored = store.load(&account(0)).await.unwrap();
+        let opened = keyring().open(&account(0), stored).unwrap();
+        assert_eq!(opened.history().len(), 32);
+        let region = Region::new(ALLOCATOR);
+        let view = opened.view(&Policy::default(), at(T));
+        assert!(region.change().allocations <= 4, "{}", region.change().allocations);
+        drop(view);
     });
 }
