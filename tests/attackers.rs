@@ -318,7 +318,7 @@ async fn a_stranger_who_guesses_at_messages_has_no_more_guesses_than_at_apps() {
         let real = match asked {
             Ok(delivery) => {
                 sent += 1;
-                delivery.code().reveal().to_string()
+                delivery.code.reveal().to_string()
             }
             Err(_) => "000000".into(),
         };

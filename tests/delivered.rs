@@ -43,9 +43,9 @@ async fn a_delivered_code_is_for_its_purpose_and_a_few_minutes() {
     let id = service.enrolled_by_sms("+819012345678").await;
     service.clock.set(at(T));
     let delivery = service.verifier.deliver(&alice(), CodeRequest::new(id, Purpose::LOGIN)).await.unwrap();
-    assert_eq!((delivery.until(), delivery.purpose()), (at(T + 300), Purpose::LOGIN));
-    assert_eq!(delivery.address().as_str(), "+819012345678");
-    let code = delivery.code().reveal().to_string();
+    assert_eq!((delivery.until, delivery.purpose), (at(T + 300), Purpose::LOGIN));
+    assert_eq!(delivery.address.as_str(), "+819012345678");
+    let code = delivery.code.reveal().to_string();
     let shown = format!("{delivery:?}");
     assert!(!shown.contains(&code) && !shown.contains("9012345"), "{shown}");
     assert!(service.refused(T + 1, Attempt::new(Purpose::WITHDRAWAL, &code)).await.is_charged());

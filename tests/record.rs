@@ -121,7 +121,7 @@ fn accounts_of_every_state() -> [Stored; 3] {
     let deliver = |stored: &mut Option<Stored>, secs: u64, request: &CodeRequest, rng: &mut StdRng| {
         let change = open(stored).deliver(&policy, at(secs), request, rng).unwrap();
         let delivery = commit(stored, change, rng);
-        delivery.code().reveal().to_string()
+        delivery.code.reveal().to_string()
     };
 
     let now = T + 1_000;

@@ -40,7 +40,7 @@ fn story(sink: impl EventSink) -> Vec<String> {
         support.thaw(&account).await.unwrap();
         let reset = support.reset(&account).await.unwrap();
         let tokens = [pass, reset].map(|token| token.to_text().expose().clone());
-        let sent = delivery.code().reveal().to_string();
+        let sent = delivery.code.reveal().to_string();
         let secrets = [enrollment.uri().secret().to_base32().expose().clone(), sent, "alice@example.com".into()];
         secrets.into_iter().chain(tokens).chain(codes).chain(wrong).collect()
     })

@@ -312,6 +312,21 @@ async fn a_damaged_redb_file_is_an_error_and_never_an_empty_store() {
         let error = RedbStore::open(&path).unwrap_err();
         assert!(matches!(error, StoreError::Damaged { .. }), "{what}: {error}");
     }
+    // One page alone: zeros in the place of each in turn, and a bit of each turned. No record is answered as absent.
+    for place in (4_096..closed.len()).step_by(4_096) {
+        let mut zeroed = closed.clone();
+        zeroed[place..place + 4_096].fill(0);
+        let mut turned = closed.clone();
+        turned[place + 64] ^= 1;
+        for file in [zeroed, turned].into_iter().filter(|file| *file != closed) {
+            fs::write(&path, &file).unwrap();
+            match RedbStore::open(&path) {
+                Err(error) => assert!(matches!(error, StoreError::Damaged { .. }), "{place}: {error}"),
+                // A page that is in no use.
+                Ok(store) => assert!(store.load(&account("alice")).await.unwrap().is_some(), "{place}"),
+            }
+        }
+    }
     // An empty database in the place of ours is no store in which nobody has an account.
     fs::remove_file(&path).unwrap();
     drop(redb::Database::create(&path).unwrap());

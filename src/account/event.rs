@@ -10,7 +10,7 @@ use super::names::ids::{AuthenticatorId, DeviceId};
 use super::names::purpose::Purpose;
 use super::names::text::Text;
 use super::record::encoding::event_field::{EventField, FieldValue, StoredFields};
-use super::record::encoding::{Corrupt, Written};
+use super::record::encoding::fields::{Corrupt, Written};
 use crate::otp::{Reason, UnixTime};
 use minicbor::Encoder;
 use minicbor::encode::Write;

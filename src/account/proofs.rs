@@ -5,7 +5,7 @@
 use super::doors::common_offset::common_offset;
 use super::doors::judge::{Candidate, judge};
 use super::names::ids::AuthenticatorId;
-use super::record::WrongCode;
+use super::record::whole::WrongCode;
 use crate::otp::{Code, Limits, OpenSteps, Secret, Step, TimeError, Totp, Tracker, UnixTime};
 use alloc::vec::Vec;
 use subtle::Choice;

@@ -4,9 +4,9 @@
 use super::event::{Event, EventKind, Operator};
 use super::names::account_id::AccountId;
 use super::names::revision::Revision;
-use super::record::Record;
 use super::record::encoding::read::from_bytes;
 use super::record::encoding::write::to_bytes;
+use super::record::whole::Record;
 use crate::otp::{Rejection, Sensitive, StoredError, UnixTime};
 use alloc::vec::Vec;
 use core::fmt;

@@ -81,7 +81,7 @@ impl Code {
     ///
     /// Formatting is not constant-time.
     #[must_use]
-    pub const fn reveal(self) -> RevealedCode {
+    pub const fn reveal(self) -> impl fmt::Display + fmt::Debug {
         RevealedCode(self)
     }
 
@@ -125,9 +125,9 @@ impl fmt::Debug for Code {
     }
 }
 
-/// A code whose digits may be seen; made by [`Code::reveal`].
+/// A code whose digits may be seen.
 #[derive(Clone, Copy)]
-pub struct RevealedCode(Code);
+struct RevealedCode(Code);
 
 impl fmt::Display for RevealedCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

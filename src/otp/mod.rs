@@ -56,7 +56,7 @@ mod window;
 
 pub use advice::{Advice, CodeKind};
 pub use algorithm::{Algorithm, Digits};
-pub use code::{Code, CodeError, RevealedCode};
+pub use code::{Code, CodeError};
 pub use decide::{Decision, Match, decide};
 pub use key::Key;
 pub use limits::Limits;
@@ -64,7 +64,6 @@ pub use limits::Limits;
 pub use migration::{Migration, MigrationEntry};
 pub use not_accepted::NotAccepted;
 pub use policy::{CodePolicy, PolicyError};
-pub use recent_codes::RECENT_SECS;
 pub use rejection::{FailureCount, LockState, Reason, Rejection};
 pub use risk::Risk;
 pub use secret::{Secret, SecretError};
@@ -82,7 +81,7 @@ pub use window::{OpenSteps, Window};
 #[cfg(feature = "alloc")]
 pub(crate) use {
     evaluation::{Evaluation, Next, has_expired},
-    recent_codes::{Accepted, RECENT_CODES, RecentCodes},
+    recent_codes::{Accepted, RECENT_CODES, RECENT_SECS, RecentCodes},
     risk::{chance, guesses_a_year},
     search::Shown,
     throttle::{Admission, Throttle},

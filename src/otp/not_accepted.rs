@@ -20,17 +20,6 @@ pub enum NotAccepted<E> {
     Failed(E),
 }
 
-impl<E> NotAccepted<E> {
-    /// The rejection, if the code was refused.
-    #[must_use]
-    pub const fn rejection(&self) -> Option<&Rejection> {
-        match self {
-            Self::Rejected(rejection) => Some(rejection),
-            Self::Failed(_) => None,
-        }
-    }
-}
-
 impl<E> From<Rejection> for NotAccepted<E> {
     fn from(rejection: Rejection) -> Self {
         Self::Rejected(rejection)

@@ -8,7 +8,7 @@ use subtle::{Choice, ConstantTimeEq};
 /// Accepted digits are refused for so long wherever they turn up again: ten minutes, in seconds.
 ///
 /// Also how far back a wrong code is looked up, to be called expired.
-pub const RECENT_SECS: u64 = 600;
+pub(crate) const RECENT_SECS: u64 = 600;
 
 /// The number of accepted codes that are remembered.
 pub(crate) const RECENT_CODES: usize = 32;

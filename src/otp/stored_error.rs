@@ -7,10 +7,7 @@
 #[non_exhaustive]
 pub enum StoredError {
     /// The bytes of a state have another length than [`State::LEN`](super::State::LEN).
-    #[error(
-        "the stored state has {len} bytes instead of {}: it was cut off, or is something else; restore it from a backup",
-        super::State::LEN
-    )]
+    #[error("{len} bytes are no stored state: it was cut off, or is something else; restore it from a backup")]
     Length {
         /// The number of bytes that there were.
         len: usize,

@@ -1,7 +1,7 @@
 //! Why records cannot be sealed or opened.
 
-use super::MAX_LEN;
 use super::key_id::KeyId;
+use super::record::MAX_LEN;
 use crate::otp::StoredError;
 
 /// Why there is no keyring, or why an envelope cannot be sealed or opened. No code is accepted

@@ -4,6 +4,14 @@ use crate::account::names::revision::Revision;
 use alloc::vec::Vec;
 use core::fmt;
 
+/// The first byte of an envelope. Behind it the key's id (4 bytes, big-endian), the ciphertext, and
+/// the tag (16 bytes).
+pub(super) const VERSION: u8 = 1;
+pub(super) const HEAD: usize = 5;
+pub(super) const TAG: usize = 16;
+/// The most bytes that are sealed: with what is added an envelope has 64 KiB.
+pub(super) const MAX_LEN: usize = (64 << 10) - HEAD - TAG;
+
 /// A record as a store keeps it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Stored {

@@ -1,7 +1,7 @@
 //! Any store behind one type.
 
+use super::contract::{Store, Swap};
 use super::error::StoreError;
-use super::{Store, Swap};
 use crate::account::AccountId;
 use crate::seal::{Revision, Stored, Write};
 use alloc::boxed::Box;

@@ -18,7 +18,7 @@
 //! The records it makes are under account ids that begin with `sekisho conformance`, and are
 //! removed when it succeeds.
 
-use super::{Store, Swap};
+use super::contract::{Store, Swap};
 use crate::account::AccountId;
 use crate::seal::{Revision, Stored, Write};
 use alloc::borrow::ToOwned;

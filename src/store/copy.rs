@@ -1,7 +1,7 @@
 //! Moving from one store to another.
 
+use super::contract::{Store, Swap};
 use super::error::StoreError;
-use super::{Store, Swap};
 use crate::account::AccountId;
 use crate::seal::Write;
 use alloc::sync::Arc;

@@ -144,13 +144,38 @@ impl StoreError {
         error.downcast::<Self>().map_or_else(|other| Self::Other(other.into()), |error| *error)
     }
 
-    /// The error of a store that is not this library's, which can be downcast; of others, the error
-    /// itself.
+    /// The error underneath, which can be downcast: that of a client, of the operating system, or of a store that is
+    /// not this library's. Where there is none, this error itself.
     #[must_use]
     pub fn get(&self) -> &(dyn Error + Send + Sync + 'static) {
         match self {
-            Self::Other(error) => &**error,
+            Self::Config { source, .. }
+            | Self::Unreachable { source, .. }
+            | Self::Refused { source, .. }
+            | Self::NoTable { source }
+            | Self::Failed { source }
+            | Self::CopyFrom { source }
+            | Self::CopyTo { source }
+            | Self::Other(source) => &**source,
             own => own,
+        }
+    }
+
+    /// Returns whether trying again can help. A store that is not this library's is given the benefit of the doubt.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Unreachable { .. }
+            | Self::TimedOut { .. }
+            | Self::Refused { .. }
+            | Self::Conflict
+            | Self::Replicas { .. }
+            | Self::Busy
+            | Self::Other(_) => true,
+            Self::CopyFrom { source } | Self::CopyTo { source } => {
+                source.downcast_ref::<Self>().is_none_or(Self::is_transient)
+            }
+            _ => false,
         }
     }
 

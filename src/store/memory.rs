@@ -1,6 +1,6 @@
 //! Records in this process's memory.
 
-use super::{Store, Swap};
+use super::contract::{Store, Swap};
 use crate::account::AccountId;
 use crate::seal::{Revision, Stored, Write};
 use alloc::sync::Arc;

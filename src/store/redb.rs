@@ -1,7 +1,7 @@
 //! Records in one file, by redb.
 
+use super::contract::{Store, Swap};
 use super::error::StoreError;
-use super::{Store, Swap};
 use crate::account::AccountId;
 use crate::seal::{Revision, Stored, Write};
 use alloc::sync::Arc;
@@ -11,7 +11,9 @@ use redb::{
     Builder, Database, DatabaseError, Durability, ReadableDatabase, ReadableTable, StorageError, Table,
     TableDefinition, TableError,
 };
+use std::collections::hash_map::RandomState;
 use std::fs;
+use std::hash::{BuildHasher, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::mpsc;
@@ -173,11 +175,9 @@ impl Drop for Handle {
 fn make(path: &Path) -> Result<(), Failure> {
     let io = |error| Failure::from(StorageError::Io(error));
     let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(alloc::format!(".new-{}", std::process::id()));
+    // A number that nobody else has drawn: processes in containers share their ids.
+    name.push(alloc::format!(".new-{:016x}", RandomState::new().build_hasher().finish()));
     let new = path.with_file_name(name);
-    if new.try_exists().map_err(io)? {
-        fs::remove_file(&new).map_err(io)?;
-    }
     drop(initialize(&new)?);
     let linked = fs::hard_link(&new, path);
     fs::remove_file(&new).map_err(io)?;
@@ -207,10 +207,16 @@ fn initialize(path: &Path) -> Result<Database, Failure> {
 /// Opens the file and checks that it is one of ours. A file without our tables is damaged: it would
 /// otherwise be taken for a store in which nobody has an account.
 fn open(path: &Path) -> Result<Database, Failure> {
-    // redb panics where a page of a file that was closed in order makes no sense.
-    let opened = catch_unwind(AssertUnwindSafe(|| Builder::new().set_cache_size(CACHE).open(path)));
-    let opened = opened.map_err(|_| Failure(damaged("a page that makes no sense")))?;
-    let database = opened.map_err(|error| opening(error, path))?;
+    // redb panics at some pages that make no sense.
+    let checked = catch_unwind(AssertUnwindSafe(|| open_and_check(path)));
+    checked.map_err(|_| Failure(damaged("a page that makes no sense")))?
+}
+
+fn open_and_check(path: &Path) -> Result<Database, Failure> {
+    // Every page is read, and compared with its checksum: a damaged one would answer that a record is not there.
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
+    let database = builder.open(path).map_err(|error| opening(error, path))?;
     let read = database.begin_read()?;
     let missing = |error| match error {
         TableError::TableDoesNotExist(_) => Failure(damaged("its tables are missing")),

@@ -50,11 +50,12 @@ impl Error {
     /// Returns whether trying again later may help: the store or the sink was down or slow, or too
     /// many were at it.
     #[must_use]
-    pub const fn is_transient(&self) -> bool {
-        matches!(
-            self,
-            Self::Store(_) | Self::OutcomeUnknown(_) | Self::Contention | Self::Randomness(_) | Self::EventsUndelivered
-        )
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::Store(error) | Self::OutcomeUnknown(error) => error.is_transient(),
+            Self::Contention | Self::Randomness(_) | Self::EventsUndelivered => true,
+            _ => false,
+        }
     }
 
     /// Returns whether the account has no authenticator: let its owner enroll one.
@@ -84,7 +85,7 @@ impl NotAccepted<Error> {
     /// Returns whether trying again later may help. Never so for a refused code: a machine that
     /// submits it again charges the owner again.
     #[must_use]
-    pub const fn is_transient(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Rejected(_) => false,
             Self::Failed(error) => error.is_transient(),

@@ -116,7 +116,7 @@ impl<S: Store> Service<S> {
     /// The code that is sent.
     pub(crate) async fn message(&self, secs: u64, request: CodeRequest) -> String {
         self.clock.set(at(secs));
-        accepted(answer(self.verifier.deliver(&alice(), request).await)).code().reveal().to_string()
+        accepted(answer(self.verifier.deliver(&alice(), request).await)).code.reveal().to_string()
     }
 
     /// What the events have said so far of wrong codes.

@@ -22,7 +22,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use sekisho::account::{Attempt, Purpose};
-use sekisho::otp::{NotAccepted, Advice, CodeKind, Rejection};
+use sekisho::otp::{Advice, CodeKind, NotAccepted, Rejection};
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 

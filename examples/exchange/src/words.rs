@@ -152,9 +152,7 @@ pub fn happened(language: Language, kind: &EventKind) -> &'static str {
             "Support has cleared what was known of an app's clock.",
         ),
         EventKind::Restored { .. } => ("バックアップから復元されました。", "The account was restored from a backup."),
-        EventKind::Erased => {
-            ("アカウントの認証情報が消去されました。", "The account's second factor was erased.")
-        }
+        EventKind::Erased => ("アカウントの認証情報が消去されました。", "The account's second factor was erased."),
         _ => ("アカウントに変更がありました。", "Something on the account has changed."),
     };
     language.say(japanese, english)

@@ -69,37 +69,16 @@ impl CodeRequest {
 /// `Debug` shows neither the code nor the address.
 #[derive(Debug)]
 #[must_use = "the owner waits for it"]
+#[non_exhaustive]
 pub struct Delivery {
-    address: Address,
-    code: Code,
-    purpose: Purpose,
-    until: UnixTime,
-}
-
-impl Delivery {
     /// The address that the code goes to, and its channel.
-    #[must_use]
-    pub const fn address(&self) -> &Address {
-        &self.address
-    }
-
-    /// The code to send: `delivery.code().reveal()` are its digits.
-    #[must_use]
-    pub const fn code(&self) -> &Code {
-        &self.code
-    }
-
+    pub address: Address,
+    /// The code to send: `delivery.code.reveal()` are its digits.
+    pub code: Code,
     /// The code's purpose. Say it in the message, so that nobody is talked into passing it on.
-    #[must_use]
-    pub const fn purpose(&self) -> Purpose {
-        self.purpose
-    }
-
-    /// When it ends.
-    #[must_use]
-    pub const fn until(&self) -> UnixTime {
-        self.until
-    }
+    pub purpose: Purpose,
+    /// The moment when the code ends.
+    pub until: UnixTime,
 }
 
 impl Account {

@@ -9,7 +9,7 @@ use crate::account::names::text::Text;
 use crate::account::policy::Policy;
 use crate::account::proof::Proof;
 use crate::account::record::authenticator::{Kind, Pending};
-use crate::account::record::encoding::Unknown;
+use crate::account::record::encoding::fields::Unknown;
 use crate::account::record::token::TokenHash;
 use crate::account::transition::{Account, Change};
 use crate::otp::{Tracker, UnixTime};

@@ -3,10 +3,10 @@
 use crate::account::error::AccountError;
 use crate::account::names::purpose::Purpose;
 use crate::account::proof::Proof;
-use crate::account::record::Redeemed;
 use crate::account::record::capacity::REDEEMED;
+use crate::account::record::whole::Redeemed;
 use crate::account::transition::{Account, Change};
-use crate::otp::{RECENT_SECS, UnixTime};
+use crate::otp::{RECENT_SECS, Rejection, UnixTime};
 
 impl Account {
     /// Uses a proof up for `purpose`, once: a repeated attempt's proof of the same acceptance is
@@ -27,9 +27,10 @@ impl Account {
         if purpose == Purpose::BINDING {
             return Err(AccountError::ProofForAnotherPurpose);
         }
-        self.check_not_frozen()?;
-        if let Some(until) = self.record.held_until(purpose, now) {
-            return Err(AccountError::Held { until });
+        match self.blocked(purpose, now) {
+            Some(Rejection::Held { until }) => return Err(AccountError::Held { until }),
+            Some(_) => return Err(AccountError::Frozen),
+            None => {}
         }
         proof.check_epoch(self.record.epoch)?;
         let redeemed = &mut self.record.redeemed;

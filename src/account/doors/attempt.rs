@@ -99,8 +99,7 @@ impl Attempt {
     }
 
     /// The purpose that the code is for.
-    #[must_use]
-    pub const fn purpose(&self) -> Purpose {
+    pub(crate) const fn purpose(&self) -> Purpose {
         self.purpose
     }
 

@@ -4,7 +4,7 @@
 use super::judge::Candidate;
 use crate::account::diagnosis::Diagnosis;
 use crate::account::names::ids::AuthenticatorId;
-use crate::account::record::WrongCode;
+use crate::account::record::whole::WrongCode;
 use crate::otp::{Code, RECENT_SECS, Shown, UnixTime};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 

@@ -92,7 +92,9 @@ impl Account {
         let purpose = Purpose::LOGIN;
         let refusal = self.blocked(purpose, now);
         let refusal = refusal.or_else(|| self.nothing_to_judge(policy, door, purpose, now).ok().flatten());
-        refusal.or_else(|| self.admit(policy, door, is_recognized, 1, now).err())
+        // A recovery code leaves no digits behind that could be used again.
+        let codes = usize::from(door != Door::RecoveryCode);
+        refusal.or_else(|| self.admit(policy, door, is_recognized, codes, now).err())
     }
 
     /// Why nothing is judged, sent or changed for this purpose now, at whatever door: the account
@@ -133,6 +135,9 @@ impl Account {
                 let refusal = disabled(record.apps().next().is_some());
                 if door == Door::TwoCodes { refusal } else { self.check_recovery_codes().and(refusal) }
             }
+            // It shows nothing of what is read at an address.
+            Door::RecoveryCode if purpose == Purpose::CONFIRMATION => Err(AccountError::Purpose),
+            Door::RecoveryCode if holds_after_recovery(policy, purpose) => Err(AccountError::NotByRecovery),
             // Recovery codes work while everything else is disabled.
             Door::RecoveryCode => self.check_recovery_codes().map(|()| None),
         }
@@ -202,4 +207,10 @@ fn check_pass(policy: &Policy, door: Door, purpose: Purpose, token: Option<Recog
         return Err(AccountError::PassNeeded);
     }
     Ok(())
+}
+
+/// Returns whether the use of a recovery code holds this purpose: it cannot be good for it at once.
+fn holds_after_recovery(policy: &Policy, purpose: Purpose) -> bool {
+    let limits = policy.limits();
+    limits.recovery_hold_secs > 0 && limits.held_purposes.contains(&purpose)
 }

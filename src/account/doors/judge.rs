@@ -2,9 +2,9 @@
 
 use crate::account::error::AccountError;
 use crate::account::names::purpose::Purpose;
-use crate::account::record::Record;
 use crate::account::record::authenticator::App;
 use crate::account::record::delivered::{Delivered, Recipient};
+use crate::account::record::whole::Record;
 use crate::otp::{
     Code, Evaluation, Limits, Next, OpenSteps, Secret, Step, TimeError, Totp, Tracker, UnixTime, has_expired,
 };

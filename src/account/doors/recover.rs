@@ -5,7 +5,6 @@ use super::gate::Gate;
 use super::outcome::{Right, Wrong};
 use crate::account::error::AccountError;
 use crate::account::event::EventKind;
-use crate::account::names::purpose::Purpose;
 use crate::account::policy::Policy;
 use crate::account::proof::{Method, Proof};
 use crate::account::record::recovery::RecoveryCode;
@@ -32,12 +31,6 @@ impl Account {
             Gate::Refused(rejection) => return Ok(self.refuse(now, purpose, rejection)),
             Gate::Open(admitted) => admitted,
         };
-        if purpose == Purpose::CONFIRMATION {
-            return Err(AccountError::Purpose); // it shows nothing of what is read at an address
-        }
-        if limits.recovery_hold_secs > 0 && limits.held_purposes.contains(&purpose) {
-            return Err(AccountError::NotByRecovery);
-        }
         let set = self.record.recovery.as_ref().ok_or(AccountError::NoRecoveryCodes)?;
         let (found, place) = set.find(code);
         if !bool::from(found) {

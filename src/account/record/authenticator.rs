@@ -1,6 +1,6 @@
 //! The authenticators of an account.
 
-use super::encoding::Unknown;
+use super::encoding::fields::Unknown;
 use super::token::TokenHash;
 use crate::account::names::address::Address;
 use crate::account::names::ids::AuthenticatorId;

@@ -1,8 +1,8 @@
 //! The latest events of an account.
 
 use super::capacity::EVENTS;
-use super::encoding::Corrupt;
 use super::encoding::event::{event_from_bytes, event_to_bytes};
+use super::encoding::fields::Corrupt;
 use crate::account::event::{Event, EventKind, Importance, Operator};
 use crate::otp::UnixTime;
 use alloc::boxed::Box;

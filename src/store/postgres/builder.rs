@@ -2,7 +2,7 @@
 
 use super::connect::Hosts;
 use super::error::config_error;
-use super::{Inner, PostgresStore, Statements};
+use super::store::{Inner, PostgresStore, Statements};
 use crate::store::authority;
 use crate::store::error::StoreError;
 use alloc::borrow::ToOwned;
@@ -27,6 +27,21 @@ use zeroize::Zeroizing;
 const CONNECTING: Duration = Duration::from_secs(5);
 /// A connection is idle for so long before the operating system asks whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
+
+impl PostgresStore {
+    /// Sets up a store.
+    pub fn builder() -> PostgresBuilder {
+        PostgresBuilder::new()
+    }
+
+    /// Connects with the defaults.
+    ///
+    /// # Errors
+    /// [`StoreError::Config`].
+    pub fn connect(url: &str) -> Result<Self, StoreError> {
+        Self::builder().connect(url)
+    }
+}
 
 /// Sets up a [`PostgresStore`].
 ///

@@ -1,11 +1,13 @@
 //! The client's errors in our terms.
 
-use super::NAME;
 use crate::store::error::StoreError;
 use alloc::sync::Arc;
 use core::time::Duration;
 use deadpool_postgres::{HookError, PoolError, TimeoutType};
 use tokio_postgres::error::SqlState;
+
+/// The store, as its errors call it.
+pub(super) const NAME: &str = "PostgreSQL";
 
 pub(super) fn config_error(error: impl core::error::Error + Send + Sync + 'static) -> StoreError {
     StoreError::config(NAME, error)

@@ -1,8 +1,8 @@
 //! The builder: where Redis is, and how long it is waited for.
 
-use super::error::failed;
+use super::error::{NAME, failed};
 use super::link::{Finder, Link};
-use super::{DELETE, Inner, NAME, RedisStore, SWAP, Script, within};
+use super::store::{DELETE, Inner, RedisStore, SWAP, Script, in_runtime, within};
 use crate::store::authority;
 use crate::store::error::StoreError;
 use alloc::borrow::ToOwned;
@@ -23,6 +23,21 @@ use zeroize::Zeroizing;
 
 /// A connection is idle for so long before the operating system asks whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
+
+impl RedisStore {
+    /// Sets up a store.
+    pub fn builder() -> RedisBuilder {
+        RedisBuilder::new()
+    }
+
+    /// Connects to one server with the defaults.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn connect(url: &str) -> Result<Self, StoreError> {
+        Self::builder().connect(url).await
+    }
+}
 
 /// Sets up a [`RedisStore`].
 ///
@@ -180,7 +195,7 @@ impl RedisBuilder {
     }
 
     async fn connected(&self, finder: impl Fn() -> redis::RedisResult<Finder>) -> Result<RedisStore, StoreError> {
-        super::in_runtime()?;
+        in_runtime()?;
         let new = |beside| {
             let finder = finder().map_err(|error| StoreError::config(NAME, error))?;
             Ok::<_, StoreError>(Link::new(finder, self.deadline, beside))

@@ -1,8 +1,10 @@
 //! The client's errors in our terms.
 
-use super::NAME;
 use crate::store::error::StoreError;
 use redis::{ErrorKind, RedisError};
+
+/// The store, as its errors call it.
+pub(super) const NAME: &str = "Redis";
 
 /// By what kind of error the client has ended a call.
 pub(super) fn failed(error: RedisError) -> StoreError {

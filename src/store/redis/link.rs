@@ -1,6 +1,6 @@
 //! The connection, and when it is given up for another.
 
-use super::NAME;
+use super::error::NAME;
 use crate::store::error::StoreError;
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;

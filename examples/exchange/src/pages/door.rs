@@ -14,7 +14,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use sekisho::account::{AccountView, Attempt, Proof, Purpose, Text};
-use sekisho::otp::{NotAccepted, CodeKind, Rejection};
+use sekisho::otp::{CodeKind, NotAccepted, Rejection};
 use tower_sessions::Session;
 
 pub(super) async fn page(language: Language) -> Markup {

@@ -11,7 +11,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use sekisho::account::Resync;
-use sekisho::otp::{NotAccepted, CodeKind};
+use sekisho::otp::{CodeKind, NotAccepted};
 use tower_sessions::Session;
 
 pub(super) async fn page(language: Language, given: PasswordGiven) -> Markup {

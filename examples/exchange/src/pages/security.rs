@@ -16,7 +16,7 @@ use sekisho::account::{
     AccountError, AccountView, Address, Attempt, AuthenticatorId, AuthenticatorKind, AuthenticatorView, CodeRequest,
     DeviceId, NewAddress, Proof, Purpose, Text,
 };
-use sekisho::otp::{NotAccepted, CodeKind, Rejection};
+use sekisho::otp::{CodeKind, NotAccepted, Rejection};
 
 /// A page of somebody who is logged in, and what it takes to answer with it.
 pub(super) struct Settings {

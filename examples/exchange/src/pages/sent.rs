@@ -9,7 +9,7 @@ use crate::words;
 use axum::http::{HeaderMap, StatusCode};
 use maud::{Markup, html};
 use sekisho::account::{AccountView, AuthenticatorId, AuthenticatorKind, CodeRequest, Delivery, Purpose};
-use sekisho::otp::{NotAccepted, CodeKind};
+use sekisho::otp::{CodeKind, NotAccepted};
 
 /// What a button asks for.
 #[derive(serde::Deserialize)]
@@ -65,7 +65,7 @@ pub(super) async fn send(
 
 /// The message itself.
 pub(super) fn message(app: &App, language: Language, delivery: &Delivery) {
-    let purpose = delivery.purpose();
+    let purpose = delivery.purpose;
     let what = if purpose == Purpose::LOGIN {
         language.say("ログイン", "to log in")
     } else if purpose == Purpose::WITHDRAWAL {
@@ -74,5 +74,5 @@ pub(super) fn message(app: &App, language: Language, delivery: &Delivery) {
         language.say("セキュリティ設定の変更", "to change your security settings")
     };
     let name = language.say("Example Exchange 認証コード", "Example Exchange code");
-    app.send(delivery.address().as_str(), format!("{name} ({what}): {}", delivery.code().reveal()));
+    app.send(delivery.address.as_str(), format!("{name} ({what}): {}", delivery.code.reveal()));
 }

@@ -12,7 +12,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, PreEscaped, html};
 use sekisho::account::{Attempt, Enrollment, NewAuthenticator, Purpose, RecoveryCodes, Text};
-use sekisho::otp::{NotAccepted, CodeKind};
+use sekisho::otp::{CodeKind, NotAccepted};
 use sekisho::qr::Qr;
 use tower_sessions::Session;
 

@@ -12,7 +12,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use sekisho::account::{AccountView, Attempt, Purpose};
-use sekisho::otp::{NotAccepted, CodeKind};
+use sekisho::otp::{CodeKind, NotAccepted};
 use sha2::{Digest, Sha256};
 use tower_sessions::Session;
 

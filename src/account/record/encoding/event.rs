@@ -4,7 +4,7 @@
 //! kinds, as the table in `event.rs` says.
 
 use super::event_field::{EventField, StoredFields};
-use super::{Corrupt, Unknown, Written, fields, put_time, time};
+use super::fields::{Corrupt, Unknown, Written, fields, put_time, time};
 use crate::account::event::{Event, EventKind, Operator};
 use crate::account::names::text::Text;
 use crate::otp::UnixTime;
@@ -55,7 +55,7 @@ pub(in crate::account) fn event_from_bytes(sequence: u64, bytes: &[u8]) -> Resul
         (Some(name), Some(reason)) => Some(Operator::of(name, reason)),
         _ => None,
     };
-    // Whatever kind a newer release has added, or what it means by a field, is not known here.
-    let kind = EventKind::read(kind, &stored)?;
+    // A newer release may have added a kind, or mean something else by a field.
+    let kind = EventKind::read(kind, &stored).unwrap_or(EventKind::Unknown);
     Ok(Event { sequence: Some(sequence), at, operator, kind })
 }

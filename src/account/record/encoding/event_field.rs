@@ -1,6 +1,6 @@
 //! The fields of events in their stored form.
 
-use super::{CHANNELS, Corrupt, Written, number_of, time};
+use super::fields::{CHANNELS, Corrupt, Written, number_of, time, tuple};
 use crate::account::diagnosis::Diagnosis;
 use crate::account::names::address::Channel;
 use crate::account::names::ids::{AuthenticatorId, DeviceId};
@@ -198,7 +198,7 @@ impl EventField for Diagnosis {
     }
 
     fn read(from: &mut Decoder<'_>) -> Result<Self, Corrupt> {
-        super::tuple(from, 2)?;
+        tuple(from, 2)?;
         Ok(Self { authenticator: AuthenticatorId::new(from.u32()?), ahead_secs: from.i64()? })
     }
 

@@ -1,6 +1,6 @@
 //! A record is read from its stored form.
 
-use super::{Corrupt, MINIMUM_READER, Unknown, bytes, channel_from_number, fields, list, time, tuple};
+use super::fields::{Corrupt, MINIMUM_READER, Unknown, bytes, channel_from_number, fields, list, time, tuple};
 use crate::account::event::Importance;
 use crate::account::names::address::{Address, Channel};
 use crate::account::names::ids::{AuthenticatorId, DeviceId};
@@ -17,7 +17,7 @@ use crate::account::record::history::Entry;
 use crate::account::record::recovery::RecoverySet;
 use crate::account::record::replies::{Answer, Replies, Reply};
 use crate::account::record::token::{Pass, Passes, TokenHash};
-use crate::account::record::{Hold, Record, Redeemed, WrongCode};
+use crate::account::record::whole::{Hold, Record, Redeemed, WrongCode};
 use crate::otp::{
     Accepted, Algorithm, Code, Digits, FailureCount, LockState, Period, RECENT_CODES, Secret, Step, StoredError,
     Throttle, Totp, Tracker, UnixTime,

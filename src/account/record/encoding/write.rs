@@ -1,6 +1,6 @@
 //! A record is written in its stored form.
 
-use super::{Count, MINIMUM_READER, Written, number_of, put_list, put_time, put_u64};
+use super::fields::{Count, MINIMUM_READER, Written, number_of, put_list, put_time, put_u64};
 use crate::account::event::Importance;
 use crate::account::names::ids::AuthenticatorId;
 use crate::account::names::text::Text;
@@ -13,7 +13,7 @@ use crate::account::record::recovery::RecoverySet;
 use crate::account::record::replies::{Answer, Reply};
 use crate::account::record::throttles::Throttles;
 use crate::account::record::token::{Pass, TokenHash};
-use crate::account::record::{Hold, Record, Redeemed, WrongCode};
+use crate::account::record::whole::{Hold, Record, Redeemed, WrongCode};
 use crate::otp::{Accepted, Algorithm, LockState, Sensitive, Throttle};
 use alloc::vec::Vec;
 use minicbor::Encoder;

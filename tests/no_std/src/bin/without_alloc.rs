@@ -3,7 +3,9 @@
 #![no_main]
 
 use core::convert::Infallible;
-use sekisho::otp::{Algorithm, Code, CodePolicy, Digits, NotAccepted, Rejection, Secret, State, Totp, UnixTime, decide};
+use sekisho::otp::{
+    Algorithm, Code, CodePolicy, Digits, NotAccepted, Rejection, Secret, State, Totp, UnixTime, decide,
+};
 use sekisho_no_std as _;
 use subtle::ConstantTimeEq;
 

@@ -1,0 +1,204 @@
+//! The record as a whole.
+
+use super::authenticator::{App, Authenticator, Pending};
+use super::capacity::{HOLD_SECS, HOLDS};
+use super::delivered::{Delivered, Sends};
+use super::device::Device;
+use super::encoding::fields::Unknown;
+use super::history::History;
+use super::recovery::RecoverySet;
+use super::replies::Replies;
+use super::throttles::Throttles;
+use super::token::Passes;
+use crate::account::names::ids::AuthenticatorId;
+use crate::account::names::purpose::Purpose;
+use crate::account::policy::Policy;
+use crate::otp::{Code, RecentCodes, Step, TimeError, Totp, UnixTime};
+use alloc::vec::Vec;
+
+/// All that is stored of an account.
+pub(in crate::account) struct Record {
+    pub(in crate::account) made_at: UnixTime,
+    /// The restored backup after which the record was last treated with care.
+    pub(in crate::account) restored_at: UnixTime,
+    /// Proofs of another epoch are void. Drawn at random when the record is made, so that those of
+    /// an erased record are void too.
+    pub(in crate::account) epoch: u64,
+    /// In the order of their ids.
+    pub(in crate::account) authenticators: Vec<Authenticator>,
+    pub(in crate::account) next_id: AuthenticatorId,
+    pub(in crate::account) pending: Option<Pending>,
+    pub(in crate::account) recent_codes: RecentCodes,
+    /// When the steps end that removed authenticators have used up: their secrets may come back.
+    pub(in crate::account) used_until: UnixTime,
+    pub(in crate::account) throttles: Throttles,
+    pub(in crate::account) passes: Passes,
+    pub(in crate::account) devices: Vec<Device>,
+    pub(in crate::account) delivered: Delivered,
+    /// Messages that strangers had sent.
+    pub(in crate::account) sends: Sends,
+    pub(in crate::account) sends_of_devices: Sends,
+    pub(in crate::account) recovery: Option<RecoverySet>,
+    /// The latest wrong code, to be compared with the next one.
+    pub(in crate::account) wrong_code: Option<WrongCode>,
+    pub(in crate::account) holds: Vec<Hold>,
+    pub(in crate::account) frozen_at: Option<UnixTime>,
+    /// An operator has taken everything away: only the pass enrolls.
+    pub(in crate::account) is_reset: bool,
+    pub(in crate::account) replies: Replies,
+    pub(in crate::account) history: History,
+    /// Proofs up to this serial were given before the last change of binding.
+    pub(in crate::account) proofs_spent: u64,
+    pub(in crate::account) redeemed: Vec<Redeemed>,
+    /// Fields that a newer release has added.
+    pub(in crate::account) unknown: Unknown,
+}
+
+/// No code for this purpose is judged before its end.
+pub(in crate::account) struct Hold {
+    pub(in crate::account) purpose: Purpose,
+    pub(in crate::account) until: UnixTime,
+}
+
+/// A wrong code that was submitted, and when.
+#[derive(Clone, Copy)]
+pub(in crate::account) struct WrongCode {
+    pub(in crate::account) code: Code,
+    pub(in crate::account) at: UnixTime,
+}
+
+/// A proof that was redeemed, by its serial.
+#[derive(Clone, Copy)]
+pub(in crate::account) struct Redeemed {
+    pub(in crate::account) serial: u64,
+    pub(in crate::account) at: UnixTime,
+}
+
+impl Hold {
+    pub(in crate::account) const fn is_in_force(&self, now: UnixTime) -> bool {
+        now.is_before_end(self.until, HOLD_SECS)
+    }
+}
+
+impl Record {
+    pub(in crate::account) fn new() -> Self {
+        let never = UnixTime::from_secs(0);
+        Self {
+            made_at: never,
+            restored_at: never,
+            epoch: 0,
+            authenticators: Vec::new(),
+            next_id: AuthenticatorId::new(1),
+            pending: None,
+            recent_codes: RecentCodes::new(),
+            used_until: never,
+            throttles: Throttles::NEW,
+            passes: Passes(Vec::new()),
+            devices: Vec::new(),
+            delivered: Delivered(Vec::new()),
+            sends: Sends(Vec::new()),
+            sends_of_devices: Sends(Vec::new()),
+            recovery: None,
+            wrong_code: None,
+            holds: Vec::new(),
+            frozen_at: None,
+            is_reset: false,
+            replies: Replies(Vec::new()),
+            history: History::NEW,
+            proofs_spent: 0,
+            redeemed: Vec::new(),
+            unknown: Unknown::default(),
+        }
+    }
+
+    pub(in crate::account) fn authenticator(&self, id: AuthenticatorId) -> Option<&Authenticator> {
+        self.authenticators.iter().find(|one| one.id == id)
+    }
+
+    pub(in crate::account) fn authenticator_mut(&mut self, id: AuthenticatorId) -> Option<&mut Authenticator> {
+        self.authenticators.iter_mut().find(|one| one.id == id)
+    }
+
+    /// The apps that codes are accepted from, and their places among the authenticators.
+    pub(in crate::account) fn apps(&self) -> impl Iterator<Item = (u32, AuthenticatorId, &App)> {
+        let enabled = (0..).zip(&self.authenticators).filter(|(_, one)| !one.disabled);
+        enabled.filter_map(|(place, one)| Some((place, one.id, one.kind.app()?)))
+    }
+
+    /// The enrollment that can be confirmed now.
+    pub(in crate::account) fn waiting(&self, policy: &Policy, now: UnixTime) -> Option<&Pending> {
+        let limits = policy.limits();
+        self.pending.as_ref().filter(|pending| {
+            let has_its_pass = pending.pass.is_none_or(|hash| self.passes.knows(&hash, limits.pass_secs, now));
+            now.is_before_end(pending.until, limits.pending_secs) && has_its_pass
+        })
+    }
+
+    /// Returns whether there are as many authenticators as the policy allows, apart from the one
+    /// that is replaced.
+    pub(in crate::account) fn has_no_room(&self, policy: &Policy, replaces: Option<AuthenticatorId>) -> bool {
+        let staying = self.authenticators.iter().filter(|one| Some(one.id) != replaces);
+        staying.count() >= usize::from(policy.limits().max_authenticators)
+    }
+
+    pub(in crate::account) fn recovery_codes_left(&self) -> u8 {
+        self.recovery.as_ref().map_or(0, RecoverySet::left)
+    }
+
+    pub(in crate::account) fn held_until(&self, purpose: Purpose, now: UnixTime) -> Option<UnixTime> {
+        self.holds.iter().find(|hold| hold.purpose == purpose && hold.is_in_force(now)).map(|hold| hold.until)
+    }
+
+    /// Holds the purposes that the policy holds, for so long from a certain time on. No hold is
+    /// shortened by another. Ended ones are kept until their place is needed, so a clock that
+    /// jumps ahead and back ends none.
+    pub(in crate::account) fn hold(&mut self, policy: &Policy, secs: u64, from: UnixTime) {
+        if secs == 0 {
+            return;
+        }
+        let until = from.saturating_add(secs);
+        for purpose in &policy.limits().held_purposes {
+            if let Some(hold) = self.holds.iter_mut().find(|hold| hold.purpose == *purpose) {
+                // One that a wrong clock set too far ahead is no hold, and makes room.
+                hold.until = if until.is_before_end(hold.until, HOLD_SECS) { hold.until } else { until };
+                continue;
+            }
+            // Several policies may have held as many as there is room for: the one that ends first goes.
+            if self.holds.len() >= HOLDS {
+                self.holds.sort_by_key(|hold| hold.until);
+                self.holds.remove(0);
+            }
+            self.holds.push(Hold { purpose: *purpose, until });
+        }
+    }
+
+    /// The step up to which an imported secret counts as used: the present one, and whatever
+    /// removed authenticators have used, since the secret may be one of theirs.
+    pub(in crate::account) fn used_up(&self, totp: Totp, now: UnixTime) -> Result<Step, TimeError> {
+        let removed = totp.step_at(UnixTime::from_secs(self.used_until.as_secs().saturating_sub(1)));
+        Ok(totp.step_at(now)?.max(removed.unwrap_or(Step::new(0))))
+    }
+
+    /// Takes authenticators out. With them goes what their holder may have begun, or hold a reply
+    /// of. Gives their ids.
+    pub(in crate::account) fn unbind(&mut self, goes: impl Fn(&Authenticator) -> bool) -> Vec<AuthenticatorId> {
+        let removed: Vec<_> = self.authenticators.extract_if(.., |one| goes(one)).collect();
+        self.used_until = removed.iter().map(Authenticator::used_until).fold(self.used_until, UnixTime::max);
+        let ids: Vec<_> = removed.iter().map(|one| one.id).collect();
+        self.delivered.0.retain(|sent| !ids.iter().any(|id| sent.recipient.is_bound_to(*id)));
+        self.pending = None;
+        self.replies.0.clear();
+        ids
+    }
+
+    /// Voids what has been handed out: proofs, replies, tokens, passes, delivered codes, a pending
+    /// enrollment.
+    pub(in crate::account) fn void(&mut self, epoch: u64) {
+        self.epoch = epoch;
+        self.pending = None;
+        self.replies.0.clear();
+        self.passes.0.clear();
+        self.devices.clear();
+        self.delivered.0.clear();
+    }
+}
