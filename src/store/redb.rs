@@ -75,9 +75,14 @@ struct Change {
 impl RedbStore {
     /// Opens the file at `path`, or makes it.
     ///
+    /// Opening reads the whole file and compares the checksum of every page, so that a damaged file
+    /// is refused here and not at some later log-in.
+    ///
     /// # Errors
-    /// [`StoreError`]: [`InUse`](StoreError::InUse) if another process (or another store in this one) has it open,
-    /// [`Version`](StoreError::Version) or [`Damaged`](StoreError::Damaged) if it cannot be read.
+    /// [`StoreError`]:
+    /// - [`InUse`](StoreError::InUse): another process, or another store in this one, has the file open.
+    /// - [`Version`](StoreError::Version): another version of this library wrote it.
+    /// - [`Damaged`](StoreError::Damaged): it is not a file of this library, or a page is damaged.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref();
         if !path.try_exists().map_err(|error| Failure::from(StorageError::Io(error)))? {

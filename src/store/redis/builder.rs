@@ -41,6 +41,10 @@ impl RedisStore {
 
 /// Sets up a [`RedisStore`].
 ///
+/// TLS (`rediss` URLs) needs a cryptography provider of rustls that the service has installed for its
+/// process, for example by `rustls::crypto::ring::default_provider().install_default()`. This library
+/// installs none; without one, connecting answers [`StoreError::Config`].
+///
 /// ```no_run
 /// use sekisho::store::RedisStore;
 /// use std::time::Duration;
@@ -90,21 +94,21 @@ impl RedisBuilder {
         self
     }
 
-    /// The certificate, in PEM, of the authority that servers at `rediss` URLs are certified by.
-    /// Default: those that the operating system trusts.
+    /// Sets the certificate, in PEM, of the authority that certified the servers at `rediss` URLs.
+    /// Default: the authorities that the operating system trusts.
     pub fn certificate_authority(mut self, pem: &[u8]) -> Self {
         self.ca = Some(pem.to_vec());
         self
     }
 
-    /// The password of the sentinels, and their user. Default: none.
+    /// Sets the password of the sentinels, and their user. Default: none.
     pub fn sentinel_credentials(mut self, user: Option<&str>, password: &str) -> Self {
         self.sentinel = Some((user.map(ToOwned::to_owned), Zeroizing::new(password.to_owned())));
         self
     }
 
-    /// A certificate of this service and its key, in PEM, for servers that ask for one. Default:
-    /// none.
+    /// Sets the certificate of this service and its key, in PEM, for servers that ask for one.
+    /// Default: none.
     pub fn client_certificate(mut self, certificates: &[u8], key: &[u8]) -> Self {
         self.own = Some((certificates.to_vec(), Zeroizing::new(key.to_vec())));
         self
