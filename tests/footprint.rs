@@ -52,8 +52,8 @@ fn bytes_of_an_account_in_memory() {
         assert!((200..700).contains(&new), "{new}");
         assert!((1_000..1_900).contains(&used), "{used}");
 
-        // A page that shows a view and then verifies decodes no history for the view: the lists and names of
-        // the view take a handful of allocations, where 32 events would take more.
+        // A page that shows a view and then verifies decodes no history for the view: the lists and names
+        // of the view take a handful of allocations, where 32 events would take more.
         let stored = store.load(&account(0)).await.unwrap();
         let opened = keyring().open(&account(0), stored).unwrap();
         assert_eq!(opened.history().len(), 32);

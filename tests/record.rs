@@ -337,7 +337,8 @@ fn an_event_of_a_newer_release_is_unknown_and_kept() {
     // begins so too.
     let place = newer.windows(5).rposition(|bytes| bytes == [0xbf, 0x00, 0x01, 0x01, 0x1a]).unwrap();
     assert!(place > 0);
-    // A kind of which nobody has heard takes a byte more, and so does the string of bytes that the event is.
+    // A kind of which nobody has heard takes a byte more, and so does the string of bytes that the
+    // event is.
     assert_eq!(newer[place - 1], 0x4c, "twelve bytes");
     newer[place - 1] += 1;
     newer.splice(place + 2..place + 3, [0x18, 0xff]);

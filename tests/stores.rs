@@ -312,7 +312,8 @@ async fn a_damaged_redb_file_is_an_error_and_never_an_empty_store() {
         let error = RedbStore::open(&path).unwrap_err();
         assert!(matches!(error, StoreError::Damaged { .. }), "{what}: {error}");
     }
-    // One page alone: zeros in the place of each in turn, and a bit of each turned. No record is answered as absent.
+    // One page alone: zeros in the place of each in turn, and a bit of each turned. No record is
+    // answered as absent.
     for place in (4_096..closed.len()).step_by(4_096) {
         let mut zeroed = closed.clone();
         zeroed[place..place + 4_096].fill(0);

@@ -25,8 +25,8 @@ pub enum AccountError {
     /// The policy asks for a delivered code after a reset.
     #[error("the enrollment after a reset takes a confirmation: send a code, and pass its proof")]
     ConfirmationNeeded,
-    /// Nobody was sent a code for [`Purpose::CONFIRMATION`](super::Purpose::CONFIRMATION), or only
-    /// long ago.
+    /// Nobody was sent a code for [`Purpose::CONFIRMATION`](crate::account::Purpose::CONFIRMATION),
+    /// or only long ago.
     #[error("no confirmation was sent recently: send one first")]
     NothingSent,
     /// The account has no app, or none whose clock could be found.

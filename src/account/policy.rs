@@ -26,7 +26,7 @@ pub struct AccountLimits {
     pub max_authenticators: u8,
     /// A pending enrollment can be confirmed for so long, in seconds: 1 to 86 400. Default: 600.
     pub pending_secs: u64,
-    /// A [`Proof`](super::Proof) is good for so long, in seconds: 1 to 600. Default: 300.
+    /// A [`Proof`](crate::account::Proof) is good for so long, in seconds: 1 to 600. Default: 300.
     pub proof_secs: u64,
     /// A pass waits to be used for so long, in seconds: 1 to 30 days. Default: 86 400.
     pub pass_secs: u64,
@@ -48,12 +48,12 @@ pub struct AccountLimits {
     /// Default: 300.
     pub delivered_secs: u64,
     /// True if a code for [`Purpose::BINDING`] takes a pass beside it, which the service mails
-    /// ([`Account::mail_pass`](super::Account::mail_pass)): a second channel. Without it, whoever
-    /// has phished one code and keeps it for that can bind an authenticator, which is told and
-    /// holds withdrawals. Default: no.
+    /// ([`Account::mail_pass`](crate::account::Account::mail_pass)): a second channel. Without it,
+    /// whoever has phished one code and keeps it for that can bind an authenticator, which is
+    /// told and holds withdrawals. Default: no.
     pub binding_takes_pass: bool,
     /// True if the enrollment after a reset takes a delivered code beside the pass
-    /// ([`CodeRequest::confirmation`](super::CodeRequest::confirmation)). Default: no.
+    /// ([`CodeRequest::confirmation`](crate::account::CodeRequest::confirmation)). Default: no.
     pub confirmation_after_reset: bool,
     /// The purposes that are held after a change of binding or a recovery: at most 16,
     /// [`Purpose::BINDING`], [`Purpose::CONFIRMATION`] and [`Purpose::RESYNC`] not among them.

@@ -11,13 +11,13 @@ use crate::otp::UnixTime;
 /// when.
 ///
 /// Only an accepted code gives one. It cannot be copied, and it ends: by time
-/// ([`AccountLimits::proof_secs`](super::AccountLimits::proof_secs)), by a freeze or a reset, and
-/// for changes of a binding by the first one. Pass it by value to what needs it.
+/// ([`AccountLimits::proof_secs`](crate::account::AccountLimits::proof_secs)), by a freeze or a
+/// reset, and for changes of a binding by the first one. Pass it by value to what needs it.
 ///
-/// An attempt that is made again with its [idempotency key](super::Attempt::with_idempotency_key)
-/// gets the same reply, and so a proof again: one with the same [`id`](Self::id). An act that must
-/// happen once (a withdrawal, say) [redeems](super::Account::redeem) its proof, or is kept under
-/// that id.
+/// An attempt that is made again with its [idempotency
+/// key](crate::account::Attempt::with_idempotency_key) gets the same reply, and so a proof again:
+/// one with the same [`id`](Self::id). An act that must happen once (a withdrawal, say)
+/// [redeems](crate::account::Account::redeem) its proof, or is kept under that id.
 #[derive(Debug)]
 #[must_use = "a proof that nobody looks at proves nothing"]
 pub struct Proof {
@@ -67,7 +67,7 @@ impl Proof {
     }
 
     /// The hash that it was submitted with:
-    /// [`Attempt::with_context`](super::Attempt::with_context).
+    /// [`Attempt::with_context`](crate::account::Attempt::with_context).
     #[must_use]
     pub const fn context(&self) -> Option<&[u8; 32]> {
         self.context.as_ref()
@@ -86,8 +86,8 @@ impl Proof {
     }
 
     /// The record's epoch at the time. A session that is founded on the proof keeps it, and has
-    /// ended when the account's [view](super::AccountView::epoch) has another: a freeze or a
-    /// reset ends all of an account's sessions so, wherever they are.
+    /// ended when the account's [view](crate::account::AccountView::epoch) has another: a freeze or
+    /// a reset ends all of an account's sessions so, wherever they are.
     #[must_use]
     pub const fn epoch(&self) -> u64 {
         self.epoch
@@ -105,7 +105,7 @@ impl Proof {
     /// This asks no store. A named attempt that is repeated gives its proof again, and a freeze or
     /// a reset since is not known here: for what must happen once, and not after a freeze, use
     /// [`Verifier::redeem`](../verifier/struct.Verifier.html#method.redeem) (or
-    /// [`Account::redeem`](super::Account::redeem)).
+    /// [`Account::redeem`](crate::account::Account::redeem)).
     ///
     /// # Errors
     /// [`AccountError`] if it is another account's, for another purpose or context, or has ended by
@@ -174,8 +174,8 @@ pub enum Method {
         channel: Channel,
     },
     /// A recovery code. Ask for a new set
-    /// ([`Account::issue_recovery_codes`](super::Account::issue_recovery_codes)): the owner may
-    /// have lost all else.
+    /// ([`Account::issue_recovery_codes`](crate::account::Account::issue_recovery_codes)): the
+    /// owner may have lost all else.
     RecoveryCode {
         /// The codes of the set that have not been used.
         left: u8,

@@ -43,8 +43,8 @@ pub struct AccountView {
     /// pass does.
     pub is_reset: bool,
     /// Another one after a freeze, a reset, a restored backup, and where the record is made anew:
-    /// what was founded on [proofs](super::Proof::epoch) of an earlier one, sessions above all,
-    /// has ended. 0 where nothing is stored.
+    /// what was founded on [proofs](crate::account::Proof::epoch) of an earlier one, sessions above
+    /// all, has ended. 0 where nothing is stored.
     pub epoch: u64,
     /// The devices that are known, in the order they came.
     pub devices: Vec<DeviceView>,

@@ -2,7 +2,7 @@
 
 use super::window::Window;
 
-/// The numbers of a [`CodePolicy`], before they have been checked.
+/// The numbers of a [`CodePolicy`](crate::otp::CodePolicy), before they have been checked.
 ///
 /// ```
 /// use sekisho::otp::{CodePolicy, Limits, Window};

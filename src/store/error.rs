@@ -144,8 +144,8 @@ impl StoreError {
         error.downcast::<Self>().map_or_else(|other| Self::Other(other.into()), |error| *error)
     }
 
-    /// The error underneath, which can be downcast: that of a client, of the operating system, or of a store that is
-    /// not this library's. Where there is none, this error itself.
+    /// The error underneath, which can be downcast: that of a client, of the operating system, or
+    /// of a store that is not this library's. Where there is none, this error itself.
     #[must_use]
     pub fn get(&self) -> &(dyn Error + Send + Sync + 'static) {
         match self {
@@ -161,7 +161,8 @@ impl StoreError {
         }
     }
 
-    /// Returns whether trying again can help. A store that is not this library's is given the benefit of the doubt.
+    /// Returns whether trying again can help. A store that is not this library's is given the
+    /// benefit of the doubt.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {

@@ -80,7 +80,8 @@ impl RedbStore {
     ///
     /// # Errors
     /// [`StoreError`]:
-    /// - [`InUse`](StoreError::InUse): another process, or another store in this one, has the file open.
+    /// - [`InUse`](StoreError::InUse): another process, or another store in this one, has the file
+    ///   open.
     /// - [`Version`](StoreError::Version): another version of this library wrote it.
     /// - [`Damaged`](StoreError::Damaged): it is not a file of this library, or a page is damaged.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
@@ -218,7 +219,8 @@ fn open(path: &Path) -> Result<Database, Failure> {
 }
 
 fn open_and_check(path: &Path) -> Result<Database, Failure> {
-    // Every page is read, and compared with its checksum: a damaged one would answer that a record is not there.
+    // Every page is read, and compared with its checksum: a damaged one would answer that a record is
+    // not there.
     let mut builder = Builder::new();
     builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
     let database = builder.open(path).map_err(|error| opening(error, path))?;

@@ -48,7 +48,8 @@ impl<S: Store> VerifierBuilder<S> {
     }
 
     /// Sets the sink that events go to. Without one they are kept in the accounts' histories only,
-    /// and those that notify owners stay owed until a verifier with one works on the account.
+    /// and those that notify owners stay unacknowledged until a verifier with one works on the
+    /// account.
     pub fn event_sink(mut self, sink: impl EventSink) -> Self {
         self.sink = Some(BoxSink::new(sink));
         self

@@ -10,11 +10,11 @@ pub type SinkError = Box<dyn Error + Send + Sync>;
 
 /// Takes events: an audit log, an outbox of notifications, counters.
 ///
-/// An event is handed over after what it tells of has been stored. Those that
-/// [notify the owner](Event::notifies_owner) are handed again, with the account's next operation or
-/// by [`Verifier::deliver_events`](super::Verifier::deliver_events), until [`hand`](Self::deliver)
-/// returns `Ok`: a crash loses none. So they may come twice; [`Event::sequence`] tells. All others
-/// come once at most.
+/// The verifier delivers an event after the store has the change that the event reports. Events
+/// that [notify the owner](Event::notifies_owner) are delivered again, with the account's next
+/// operation or by [`Verifier::deliver_events`](crate::Verifier::deliver_events), until
+/// [`deliver`](Self::deliver) returns `Ok`: a crash loses none. So a sink may see one twice, under
+/// the same [`Event::sequence`]. All others are delivered once at most.
 ///
 /// The answer waits for the sink, so it should do no more than put the event where it is safe. An
 /// error does not change the answer. A sink that takes events and loses them (a log, say) ends them
@@ -34,7 +34,7 @@ pub type SinkError = Box<dyn Error + Send + Sync>;
 /// }
 /// ```
 ///
-/// Two sinks together are a sink: `(Print, Print)`. What one of them has not taken is handed to
+/// Two sinks together are a sink: `(Print, Print)`. What one of them has not taken is delivered to
 /// both again.
 pub trait EventSink: Send + Sync + 'static {
     /// Takes an event.

@@ -77,7 +77,7 @@ impl<S: Store> Support<'_, S> {
     ///
     /// Everything is forgotten: authenticators, failures, locks, holds, and what was used. (Should
     /// a secret be imported into an account of this id within minutes, its used codes pass
-    /// again.) What the sink has not taken is handed over first, the erasure last; the
+    /// again.) What the sink has not taken is delivered first, the erasure last; the
     /// record goes when all of it has been taken.
     ///
     /// # Errors

@@ -91,7 +91,7 @@ impl Account {
     /// requests of known devices are counted apart. Nothing is sent while the door is locked at
     /// which the code would be submitted, or while its purpose is held.
     ///
-    /// [`AccountLimits::delivered_secs`]: super::AccountLimits::delivered_secs
+    /// [`AccountLimits::delivered_secs`]: crate::account::AccountLimits::delivered_secs
     ///
     /// # Errors
     /// [`AccountError::NotEnrolled`] if nothing is stored of the account;

@@ -17,15 +17,16 @@ use rand::CryptoRng;
 impl Account {
     /// Gives the browser that `proof` came from a token, to be kept as a cookie (`Secure`,
     /// `HttpOnly`, for the log-in page only). Whoever presents it with a code
-    /// ([`Attempt::with_device`](super::Attempt::with_device)) is counted apart: guesses from
-    /// elsewhere do not lock this browser out. By itself it opens nothing, and it ends with the
-    /// failure in a row that locks ([`Limits::lock_after`](crate::otp::Limits::lock_after)): a
-    /// stolen one is worth no more guesses than that.
+    /// ([`Attempt::with_device`](crate::account::Attempt::with_device)) is counted apart: guesses
+    /// from elsewhere do not lock this browser out. By itself it opens nothing, and it ends
+    /// with the failure in a row that locks
+    /// ([`Limits::lock_after`](crate::otp::Limits::lock_after)): a stolen one is worth no more
+    /// guesses than that.
     ///
     /// One proof, of any purpose but [`Purpose::CONFIRMATION`], gives one token at a time; it may
     /// be used for something else as well. At most five devices are known: the one that was not
     /// used for longest makes room. A device is forgotten when it was not used for
-    /// [`AccountLimits::device_secs`](super::AccountLimits::device_secs).
+    /// [`AccountLimits::device_secs`](crate::account::AccountLimits::device_secs).
     ///
     /// # Errors
     /// [`AccountError::ProofSpent`] and its like.

@@ -46,9 +46,9 @@ impl<S> fmt::Debug for Draft<S> {
 /// An address that codes shall be sent to (SMS, voice): a *restricted* authenticator (SP 800-63B-4
 /// §3.1.3.3), for those who can have no app.
 ///
-/// Once it has been [enrolled](super::Account::enroll) nothing has been sent yet: ask for the
-/// [delivery](super::Account::deliver) of a code for [`Purpose::BINDING`](super::Purpose::BINDING),
-/// which confirms it.
+/// Once it has been [enrolled](crate::account::Account::enroll) nothing has been sent yet: ask for
+/// the [delivery](crate::account::Account::deliver) of a code for
+/// [`Purpose::BINDING`](crate::account::Purpose::BINDING), which confirms it.
 ///
 /// ```
 /// use sekisho::account::{Address, NewAddress};
@@ -152,8 +152,8 @@ impl NewAuthenticator {
     }
 
     /// The same for a secret of 80 bits and more; see [`Secret::new_legacy`] for what is risked.
-    /// Lists [mark](super::AuthenticatorKind::App) it: have it replaced when its owner next
-    /// logs in.
+    /// Lists [mark](crate::account::AuthenticatorKind::App) it: have it replaced when its owner
+    /// next logs in.
     ///
     /// # Errors
     /// [`UriError`] if the URI names no issuer.

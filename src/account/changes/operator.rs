@@ -40,8 +40,8 @@ impl Account {
     /// or hand it over.
     ///
     /// Withdrawals are held for
-    /// [`AccountLimits::reset_hold_secs`](super::AccountLimits::reset_hold_secs). Runs of failures
-    /// end, long-term counts stay. A freeze ends: what it was for is gone.
+    /// [`AccountLimits::reset_hold_secs`](crate::account::AccountLimits::reset_hold_secs). Runs of
+    /// failures end, long-term counts stay. A freeze ends: what it was for is gone.
     ///
     /// # Errors
     /// [`AccountError::NotEnrolled`] if nothing is stored of the account.

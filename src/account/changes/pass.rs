@@ -16,8 +16,8 @@ impl Account {
     /// Makes a pass at the request of whoever knows the password, for the service to mail to an
     /// address that was known before: the second channel of a change of binding, where the
     /// policy asks for one
-    /// ([`AccountLimits::binding_takes_pass`](super::AccountLimits::binding_takes_pass)). It lives
-    /// an hour at the most.
+    /// ([`AccountLimits::binding_takes_pass`](crate::account::AccountLimits::binding_takes_pass)).
+    /// It lives an hour at the most.
     ///
     /// Counted with the codes that are sent: one within 30 s, five an hour, ten a day; apart for a
     /// known device, whose token is `cookie`.

@@ -11,13 +11,13 @@ use rand::CryptoRng;
 
 impl Account {
     /// Makes a set of recovery codes, in the place of any before. `proof`, of
-    /// [`Purpose::BINDING`](super::Purpose::BINDING), is used up when the change is stored, and
-    /// with it all that were given before.
+    /// [`Purpose::BINDING`](crate::account::Purpose::BINDING), is used up when the change is
+    /// stored, and with it all that were given before.
     ///
     /// Each code is 120 random bits and good once, by
-    /// [`Attempt::recovery`](super::Attempt::recovery); the record keeps their hashes only.
-    /// Show them once, on a sheet to print. Should the answer get lost, a set may have been
-    /// made that nobody has seen: make another.
+    /// [`Attempt::recovery`](crate::account::Attempt::recovery); the record keeps their hashes
+    /// only. Show them once, on a sheet to print. Should the answer get lost, a set may have
+    /// been made that nobody has seen: make another.
     ///
     /// The set outlasts the authenticator whose code has allowed it. Where that was stolen, have a
     /// new set made.

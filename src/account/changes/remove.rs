@@ -11,9 +11,9 @@ use crate::otp::UnixTime;
 
 impl Account {
     /// Removes one of several authenticators. `proof`, of
-    /// [`Purpose::BINDING`](super::Purpose::BINDING), is used up when the change is stored, and
-    /// with it all that were given before. It may be the removed one's own. A pending
-    /// enrollment ends.
+    /// [`Purpose::BINDING`](crate::account::Purpose::BINDING), is used up when the change is
+    /// stored, and with it all that were given before. It may be the removed one's own. A
+    /// pending enrollment ends.
     ///
     /// # Errors
     /// [`AccountError::Frozen`]; [`AccountError::ProofSpent`] and its like;

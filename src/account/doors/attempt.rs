@@ -54,7 +54,7 @@ impl Attempt {
     }
 
     /// The code of a confirmation that was sent to `address`
-    /// ([`CodeRequest::confirmation`](super::CodeRequest::confirmation)), for
+    /// ([`CodeRequest::confirmation`](crate::account::CodeRequest::confirmation)), for
     /// [`Purpose::CONFIRMATION`].
     pub fn confirmation(address: &Address, text: &str) -> Self {
         Self { address: Some(address.clone()), ..Self::new(Purpose::CONFIRMATION, text) }
@@ -65,8 +65,8 @@ impl Attempt {
     }
 
     /// With the device token that the browser presented:
-    /// [`DeviceToken::to_text`](super::DeviceToken::to_text). A text that is no token of this
-    /// account's is as good as none.
+    /// [`DeviceToken::to_text`](crate::account::DeviceToken::to_text). A text that is no token of
+    /// this account's is as good as none.
     pub fn with_device(mut self, cookie: &str) -> Self {
         self.presented.device = TokenHash::of_text(cookie);
         self
@@ -91,14 +91,15 @@ impl Attempt {
     /// answer got lost.
     ///
     /// A repeated acceptance is the same acceptance, and its proof has the same
-    /// [id](super::Proof::id). Whoever knows the id and the code gets it too: keep the id on
-    /// the server, and never take it from the client.
+    /// [id](crate::account::Proof::id). Whoever knows the id and the code gets it too: keep the id
+    /// on the server, and never take it from the client.
     pub fn with_idempotency_key(mut self, id: [u8; 16]) -> Self {
         self.key = Some(id);
         self
     }
 
-    /// The purpose that the code is for.
+    /// What the code is for.
+    #[cfg(feature = "verifier")]
     pub(crate) const fn purpose(&self) -> Purpose {
         self.purpose
     }

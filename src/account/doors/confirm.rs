@@ -17,16 +17,16 @@ use subtle::ConstantTimeEq;
 
 impl Account {
     /// Confirms the pending enrollment with a code of the new authenticator, which is bound then.
-    /// The code is spent. Its proof, of [`Purpose::BINDING`](super::Purpose::BINDING), is good
-    /// for one more change, such as the first set of recovery codes; where the policy asks for
-    /// a pass before changes of binding, for recovery codes only.
+    /// The code is spent. Its proof, of [`Purpose::BINDING`](crate::account::Purpose::BINDING), is
+    /// good for one more change, such as the first set of recovery codes; where the policy asks
+    /// for a pass before changes of binding, for recovery codes only.
     ///
     /// The window is the policy's enrollment window. Failures are charged to the throttle of
     /// enrollments, which outlives them, or with a token to that of devices.
     ///
     /// # Errors
     /// [`AccountError::Purpose`] unless the attempt's purpose is
-    /// [`Purpose::BINDING`](super::Purpose::BINDING), whatever its text;
+    /// [`Purpose::BINDING`](crate::account::Purpose::BINDING), whatever its text;
     /// [`AccountError::NothingPending`]; [`AccountError::TooMany`].
     pub fn confirm(self, policy: &Policy, now: UnixTime, attempt: &Attempt) -> Result<Change<Proof>, AccountError> {
         let code = match attempt.read_for_confirm()? {

@@ -31,7 +31,7 @@ impl Account {
     /// are right once in 3 × 10⁸ attempts (a day and ten minutes: 2 900 pairs of 10¹²).
     ///
     /// With a pass or a recovery code the policy's purposes are held for
-    /// [`AccountLimits::resync_hold_secs`](super::AccountLimits::resync_hold_secs).
+    /// [`AccountLimits::resync_hold_secs`](crate::account::AccountLimits::resync_hold_secs).
     ///
     /// # Errors
     /// [`AccountError::NoApp`]; [`AccountError::NoRecoveryCodes`]; [`AccountError::Time`] if `now`

@@ -60,7 +60,7 @@ impl Resync {
     }
 
     /// With an id that the service drew, so that asking again gets the same reply: see
-    /// [`Attempt::with_idempotency_key`](super::Attempt::with_idempotency_key).
+    /// [`Attempt::with_idempotency_key`](crate::account::Attempt::with_idempotency_key).
     pub fn with_idempotency_key(mut self, id: [u8; 16]) -> Self {
         self.key = Some(id);
         self

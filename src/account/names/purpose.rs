@@ -24,10 +24,10 @@ impl Purpose {
     /// Logging in.
     pub const LOGIN: Self = Self::padded(b"login");
     /// Taking money out: held for a while after a change of binding, see
-    /// [`AccountLimits::held_purposes`](super::AccountLimits::held_purposes).
+    /// [`AccountLimits::held_purposes`](crate::account::AccountLimits::held_purposes).
     pub const WITHDRAWAL: Self = Self::padded(b"withdrawal");
     /// Showing that one reads what is sent to an address: codes for it let nobody in. See
-    /// [`CodeRequest::confirmation`](super::CodeRequest::confirmation).
+    /// [`CodeRequest::confirmation`](crate::account::CodeRequest::confirmation).
     pub const CONFIRMATION: Self = Self::padded(b"confirmation");
     /// Resynchronizing, as events have it.
     pub const RESYNC: Self = Self::padded(b"resync");

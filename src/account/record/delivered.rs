@@ -74,7 +74,7 @@ impl Delivered {
         recipient: &Recipient,
         purpose: Purpose,
         secs: u64,
-        lately: &RecentCodes,
+        recent: &RecentCodes,
         now: UnixTime,
         rng: &mut R,
     ) -> Result<(Code, UnixTime), UnixTime> {
@@ -97,7 +97,7 @@ impl Delivered {
         let mut code = draw();
         // A few times at the most: randomness that has failed draws the same again and again.
         for _ in 0..8 {
-            if bool::from(lately.contains(code, now)) {
+            if bool::from(recent.contains(code, now)) {
                 code = draw();
             }
         }
@@ -175,24 +175,24 @@ mod tests {
     fn codes_are_drawn_from_all_there_are_and_not_those_accepted_lately() {
         use rand::SeedableRng;
         use rand::rngs::StdRng;
-        let mut lately = RecentCodes::new();
-        let draw = |lately: &RecentCodes, rng: &mut StdRng| {
+        let mut recent = RecentCodes::new();
+        let draw = |recent: &RecentCodes, rng: &mut StdRng| {
             let recipient = Recipient::Bound(AuthenticatorId::new(1), Channel::Sms);
             let mut delivered = Delivered(Vec::new());
-            delivered.code(&recipient, Purpose::LOGIN, 300, lately, at(1_000), rng).unwrap().0
+            delivered.code(&recipient, Purpose::LOGIN, 300, recent, at(1_000), rng).unwrap().0
         };
         let mut digits = [[0_u32; 10]; 6];
         let mut rng = StdRng::seed_from_u64(1);
         for _ in 0..10_000 {
-            let text = alloc::format!("{}", draw(&lately, &mut rng).reveal());
+            let text = alloc::format!("{}", draw(&recent, &mut rng).reveal());
             for (place, digit) in digits.iter_mut().zip(text.bytes()) {
                 place[usize::from(digit - b'0')] += 1;
             }
         }
         assert!(digits.iter().flatten().all(|count| (850..1_150).contains(count)), "{digits:?}");
-        let first = draw(&lately, &mut StdRng::seed_from_u64(2));
-        lately.push(crate::otp::Accepted { code: first, at: at(990) });
-        let second = draw(&lately, &mut StdRng::seed_from_u64(2));
+        let first = draw(&recent, &mut StdRng::seed_from_u64(2));
+        recent.push(crate::otp::Accepted { code: first, at: at(990) });
+        let second = draw(&recent, &mut StdRng::seed_from_u64(2));
         assert!(!bool::from(first.ct_eq(&second)));
     }
 }

@@ -14,11 +14,12 @@ use zeroize::{Zeroize, Zeroizing};
 /// A token that a known browser presents beside a code: 256 random bits, of which the record keeps
 /// only the hash. Wiped on drop, redacted in `Debug`.
 ///
-/// A known browser keeps it as a cookie ([`remember_device`](super::Account::remember_device)):
-/// guesses from elsewhere do not lock it out. A *pass* is such a token, good for one accepted code:
-/// an operator's [`unlock`](super::Account::unlock) or [`reset`](super::Account::reset) makes it,
-/// or [`mail_pass`](super::Account::mail_pass), and the service mails it. By itself it opens
-/// nothing.
+/// A known browser keeps it as a cookie
+/// ([`remember_device`](crate::account::Account::remember_device)): guesses from elsewhere do not
+/// lock it out. A *pass* is such a token, good for one accepted code: an operator's
+/// [`unlock`](crate::account::Account::unlock) or [`reset`](crate::account::Account::reset) makes
+/// it, or [`mail_pass`](crate::account::Account::mail_pass), and the service mails it. By itself it
+/// opens nothing.
 #[derive(Clone)]
 #[must_use = "nobody can show it again"]
 pub struct DeviceToken(Box<[u8; Self::LEN]>);

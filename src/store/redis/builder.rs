@@ -41,9 +41,9 @@ impl RedisStore {
 
 /// Sets up a [`RedisStore`].
 ///
-/// TLS (`rediss` URLs) needs a cryptography provider of rustls that the service has installed for its
-/// process, for example by `rustls::crypto::ring::default_provider().install_default()`. This library
-/// installs none; without one, connecting answers [`StoreError::Config`].
+/// TLS (`rediss` URLs) needs a cryptography provider of rustls that the service has installed for
+/// its process, for example by `rustls::crypto::ring::default_provider().install_default()`. This
+/// library installs none; without one, connecting answers [`StoreError::Config`].
 ///
 /// ```no_run
 /// use sekisho::store::RedisStore;

@@ -48,8 +48,9 @@ pub(super) const PAUSE: Duration = Duration::from_millis(20);
 /// `appendfsync always`; and before its replicas have it. After a crash or a failover the changes
 /// of the last moments are gone, and with them the codes used and the failures counted: a code that
 /// was seen can be accepted again. So set up `appendfsync always`, and where there are
-/// replicas, [`replicas`](RedisBuilder::replicas). Even then a failover can promote a replica that
-/// had not acknowledged: Redis promises no more. Where that is not enough, use PostgreSQL.
+/// replicas, [`replicas`](crate::store::RedisBuilder::replicas). Even then a failover can promote a
+/// replica that had not acknowledged: Redis promises no more. Where that is not enough, use
+/// PostgreSQL.
 ///
 /// A master that the others believe dead goes on taking changes until it finds out:
 /// `min-replicas-to-write 1` keeps it from that for longer than `min-replicas-max-lag`.
