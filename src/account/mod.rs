@@ -9,8 +9,8 @@
 //! that keeps records in a table of its own does it by itself:
 //!
 //! ```
-//! use sekisho::account::{AccountId, Attempt, NewAuthenticator, Policy, Purpose};
-//! use sekisho::otp::UnixTime;
+//! use sekisho::account::{AccountError, AccountId, Attempt, NewAuthenticator, Policy, Purpose};
+//! use sekisho::otp::{NotAccepted, UnixTime};
 //! use sekisho::seal::{KeyId, Keyring, SealingKey, Stored};
 //!
 //! # let mut rng = rand::rand_core::UnwrapErr(rand::rngs::SysRng);
@@ -19,13 +19,13 @@
 //! let mut row: Option<Stored> = None; // what the service's table has for alice
 //! let mut events = Vec::new(); // for the audit log
 //!
-//! // Enroll: load, change, seal, store, and only then tell.
+//! // Enroll: load, change, seal, store, and only then answer.
 //! let now = UnixTime::from_secs(1_800_000_000);
 //! let account = keyring.open(&alice, row)?;
 //! let new = NewAuthenticator::new("Example", "alice@example.com")?;
 //! let (write, uncommitted) = keyring.seal(account.enroll_first(&policy, now, &new, &mut rng)?, &mut rng)?;
 //! row = write.map(|write| write.new); // a real service: UPDATE … WHERE revision = $expected
-//! let enrollment = uncommitted.assume_committed(&mut events)?;
+//! let enrollment = uncommitted.assume_committed(&mut events).map_err(NotAccepted::<AccountError>::from)?;
 //!
 //! // Confirm with the app's first code.
 //! let key = enrollment.uri().totp().key(enrollment.uri().secret());
@@ -33,7 +33,8 @@
 //! let change = keyring.open(&alice, row)?.confirm(&policy, now, &Attempt::new(Purpose::BINDING, &typed))?;
 //! let (write, uncommitted) = keyring.seal(change, &mut rng)?;
 //! row = write.map(|write| write.new);
-//! let _proof = uncommitted.assume_committed(&mut events)?; // an error, unless the code was accepted
+//! // An error, unless the code was accepted.
+//! let _proof = uncommitted.assume_committed(&mut events).map_err(NotAccepted::<AccountError>::from)?;
 //!
 //! // Log in: the code that confirmed is spent.
 //! let change = keyring.open(&alice, row)?.verify(&policy, now, &Attempt::new(Purpose::LOGIN, &typed))?;
