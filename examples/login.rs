@@ -1,8 +1,9 @@
-//! Enroll an app, confirm it, and log in, on a file by redb.
+//! Sign up and enroll an app; log in with its code. The record is in a file by redb.
 //!
 //! ```sh
 //! export SEKISHO_KEYS=1:$(openssl rand -hex 32)
-//! cargo run --example login --features full
+//! cargo run --example login --features full -- sign-up
+//! cargo run --example login --features full -- log-in
 //! ```
 
 use sekisho::Verifier;
@@ -14,17 +15,19 @@ use sekisho::store::RedbStore;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let file = std::env::args().nth(1).unwrap_or("login.redb".into());
+    let file = std::env::args().nth(2).unwrap_or("login.redb".into());
     let verifier = Verifier::builder(RedbStore::open(file)?, Keyring::from_env("SEKISHO_KEYS")?).build();
     let alice = AccountId::new("user-4711")?;
 
-    if verifier.view(&alice).await?.authenticators.is_empty() {
+    if std::env::args().nth(1).as_deref() == Some("sign-up") {
+        verifier.create_account(&alice).await?; // here and never at log-in: a lost record stays an error
         let new = NewAuthenticator::new("Example Exchange", "alice@example.com")?;
         let enrollment = verifier.enroll_first(&alice, new).await?;
         println!("{}", Qr::new(enrollment.uri())?.to_half_blocks().expose());
         println!("or type this key: {}", enrollment.uri().secret().to_base32_groups().expose());
         let typed = ask("the code that the app shows")?;
         let _proof = verifier.confirm(&alice, Attempt::new(Purpose::BINDING, &typed)).await?;
+        return Ok(());
     }
     let typed = ask("log in with the app's next code")?;
     match verifier.verify(&alice, Attempt::new(Purpose::LOGIN, &typed)).await {

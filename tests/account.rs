@@ -3,7 +3,7 @@
 
 mod phone;
 
-use phone::{Phone, T, at, keyring, new_authenticator, rng};
+use phone::{Phone, T, at, created, keyring, new_authenticator, rng};
 use sekisho::account::{
     Account, AccountError, AccountId, AccountLimits, Attempt, AuthenticatorId, Change, Enrollment, Event, EventKind,
     NewAuthenticator, Operator, Policy, Proof, Purpose,
@@ -15,7 +15,7 @@ use sha1::Digest;
 /// An account's row in a table, with every change committed at once.
 struct Row {
     id: AccountId,
-    stored: Option<Stored>,
+    stored: Stored,
     policy: Policy,
     events: Vec<Event>,
 }
@@ -27,7 +27,8 @@ impl Row {
 
     fn with(limits: AccountLimits) -> Self {
         let policy = Policy::new(limits).unwrap();
-        Self { id: AccountId::new("alice").unwrap(), stored: None, policy, events: Vec::new() }
+        let id = AccountId::new("alice").unwrap();
+        Self { stored: created(&id, T - 180), id, policy, events: Vec::new() }
     }
 
     fn open(&self) -> Account {
@@ -41,8 +42,8 @@ impl Row {
     fn answer<T>(&mut self, change: Change<T>) -> Result<T, Rejection> {
         let (write, uncommitted) = keyring().seal(change, &mut rng()).unwrap();
         if let Some(write) = write {
-            assert_eq!(write.expected, self.stored.as_ref().map(|stored| stored.revision));
-            self.stored = Some(write.new);
+            assert_eq!(write.expected, Some(self.stored.revision));
+            self.stored = write.new;
         }
         uncommitted.assume_committed(&mut self.events)
     }
@@ -540,7 +541,7 @@ fn a_proof_from_before_an_account_was_erased_binds_nothing_after() {
     let mut row = Row::new();
     let phone = row.enroll(T);
     let old = row.prove(T, &phone.shows(T, 0), Purpose::BINDING);
-    row.stored = None;
+    row.stored = created(&row.id, T);
     row.enroll(T + 200);
     let refused = row.open().enroll(&row.policy, at(T + 200), &old, &new_authenticator(), &mut rng());
     assert_eq!(refused.unwrap_err(), AccountError::ProofSpent);

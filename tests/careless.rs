@@ -58,9 +58,9 @@ fn enrolled() -> (Stored, Phone) {
         let (write, uncommitted) = keyring().seal(change, &mut rng()).unwrap();
         (write.unwrap().new, Phone::of(&uncommitted.assume_committed(&mut Vec::new()).unwrap()))
     };
-    let account = keyring().open(&alice, None).unwrap();
+    let account = keyring().open(&alice, phone::created(&alice, T - 90)).unwrap();
     let (stored, phone) = store(account.enroll_first(&policy, at(T - 90), &new_authenticator(), &mut rng()).unwrap());
-    let account = keyring().open(&alice, Some(stored)).unwrap();
+    let account = keyring().open(&alice, stored).unwrap();
     let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T - 90, 0));
     let change = account.confirm(&policy, at(T - 90), &attempt).unwrap();
     let (write, uncommitted) = keyring().seal(change, &mut rng()).unwrap();
@@ -81,7 +81,7 @@ fn on_floor_2_nobody_is_let_in() {
     let (stored, phone) = enrolled();
     let (policy, alice) = (Policy::default(), AccountId::new("alice").unwrap());
     let wrong = phone.never_shows(T, 1);
-    let open = || -> Account { keyring().open(&alice, Some(stored.clone())).unwrap() };
+    let open = || -> Account { keyring().open(&alice, stored.clone()).unwrap() };
     let ask = || -> Result<Proof, Refused> {
         let change: Result<Change<Proof>, AccountError> =
             open().verify(&policy, at(T), &Attempt::new(Purpose::LOGIN, &wrong));
@@ -95,6 +95,7 @@ async fn verifier() -> (Verifier<MemoryStore>, AccountId, Phone) {
     let clock = TestClock::at(at(T - 90));
     let verifier = Verifier::builder(MemoryStore::new(), keyring()).clock(clock.clone()).build();
     let alice = AccountId::new("alice").unwrap();
+    verifier.create_account(&alice).await.unwrap();
     let phone = Phone::of(&verifier.enroll_first(&alice, new_authenticator()).await.unwrap());
     let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T - 90, 0));
     assert!(verifier.confirm(&alice, attempt).await.is_ok());

@@ -26,6 +26,7 @@ async fn from_memory_to_redb_to_redis_to_postgres() {
     let mut phones = Vec::new();
     for number in 0..20 {
         let verifier = verifier(memory.clone());
+        verifier.create_account(&account(number)).await.unwrap();
         let phone = Phone::of(&verifier.enroll_first(&account(number), new_authenticator()).await.unwrap());
         let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T, 0));
         assert!(verifier.confirm(&account(number), attempt).await.is_ok());

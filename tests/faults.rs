@@ -114,6 +114,7 @@ fn verifier<S: Store>(store: S, clock: &TestClock, log: &Log) -> Verifier<S> {
 async fn enrolled(store: &MemoryStore, clock: &TestClock) -> Phone {
     clock.set(at(T - 120));
     let verifier = verifier(store.clone(), clock, &Log::default());
+    verifier.create_account(&alice()).await.unwrap();
     let phone = Phone::of(&verifier.enroll_first(&alice(), new_authenticator()).await.unwrap());
     let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T - 120, 0));
     assert!(verifier.confirm(&alice(), attempt).await.is_ok());
@@ -246,6 +247,7 @@ async fn a_crash_between_swap_and_sink_brings_the_event_again() {
     let log = Log::default();
     let first = verifier(store.clone(), &clock, &log);
     let second_event = ((T - 120) << 20) + 2;
+    first.create_account(&alice()).await.unwrap();
     let phone = Phone::of(&first.enroll_first(&alice(), new_authenticator()).await.unwrap());
     // The process dies when the swap has been done and nobody has been told.
     log.refuses.store(true, Ordering::SeqCst);
@@ -277,13 +279,14 @@ async fn a_crash_between_swap_and_sink_brings_the_event_again() {
 #[tokio::test]
 async fn an_acknowledgement_that_fails_brings_the_event_twice_with_one_number() {
     let clock = TestClock::at(at(T));
-    let (store, log) = (Failing { fails: Some((5, Fault::NotDone)), ..Failing::default() }, Log::default());
+    let (store, log) = (Failing { fails: Some((7, Fault::NotDone)), ..Failing::default() }, Log::default());
     let verifier = verifier(store.clone(), &clock, &log);
+    verifier.create_account(&alice()).await.unwrap();
     let phone = Phone::of(&verifier.enroll_first(&alice(), new_authenticator()).await.unwrap());
     let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T, 0));
-    // Calls 0 and 1 enroll; 2 and 3 confirm; 4 and 5 acknowledge.
+    // Calls 0 and 1 create; 2 and 3 enroll; 4 and 5 confirm; 6 and 7 acknowledge.
     assert!(verifier.confirm(&alice(), attempt).await.is_ok());
-    assert_eq!(store.calls.load(Ordering::SeqCst), 6);
+    assert_eq!(store.calls.load(Ordering::SeqCst), 8);
     let second_event = (T << 20) + 2;
     assert_eq!(log.sequences("confirmed"), [second_event]);
     assert_eq!(verifier.deliver_events(&alice()).await.unwrap(), 0);
@@ -294,6 +297,7 @@ async fn an_acknowledgement_that_fails_brings_the_event_twice_with_one_number() 
 async fn without_a_sink_what_is_owed_stays_owed() {
     let (clock, store) = (TestClock::at(at(T)), MemoryStore::new());
     let silent = Verifier::builder(store.clone(), keyring()).clock(clock.clone()).build();
+    silent.create_account(&alice()).await.unwrap();
     let phone = Phone::of(&silent.enroll_first(&alice(), new_authenticator()).await.unwrap());
     let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T, 0));
     assert!(silent.confirm(&alice(), attempt).await.is_ok());

@@ -33,6 +33,7 @@ fn bytes_of_an_account_in_memory() {
             (stats.bytes_allocated - stats.bytes_deallocated) as u64 / ACCOUNTS
         };
         for number in 0..ACCOUNTS {
+            verifier.create_account(&account(number)).await.unwrap();
             let phone = Phone::of(&verifier.enroll_first(&account(number), new_authenticator()).await.unwrap());
             let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T, 0));
             assert!(verifier.confirm(&account(number), attempt).await.is_ok());
@@ -54,7 +55,7 @@ fn bytes_of_an_account_in_memory() {
 
         // A page that shows a view and then verifies decodes no history for the view: the lists and names
         // of the view take a handful of allocations, where 32 events would take more.
-        let stored = store.load(&account(0)).await.unwrap();
+        let stored = store.load(&account(0)).await.unwrap().unwrap();
         let opened = keyring().open(&account(0), stored).unwrap();
         assert_eq!(opened.history().len(), 32);
         let region = Region::new(ALLOCATOR);

@@ -37,7 +37,7 @@ async fn a_wrong_purpose_is_told_before_a_malformed_code_on_both_floors() {
         let attempt = || Attempt::new(Purpose::LOGIN, text);
         let on_floor_3 = service.verifier.confirm(&alice(), attempt()).await;
         assert!(matches!(on_floor_3, Err(NotAccepted::Failed(Error::Account(AccountError::Purpose)))), "{text}");
-        let account = keyring().open(&alice(), Some(stored(&store).await)).unwrap();
+        let account = keyring().open(&alice(), stored(&store).await).unwrap();
         let on_floor_2 = account.confirm(&Policy::default(), at(T), &attempt());
         assert!(matches!(on_floor_2, Err(AccountError::Purpose)), "{text}");
     }
@@ -86,11 +86,32 @@ async fn a_hold_is_asked_before_a_repeated_attempt_is_answered() {
 }
 
 #[tokio::test]
+async fn a_repeated_acceptance_is_answered_after_a_write_of_its_own() {
+    let (service, store) = in_memory(Policy::default());
+    let (phone, _) = service.enrolled().await;
+    let named = |code: &str| Attempt::new(Purpose::LOGIN, code).with_idempotency_key([1; 16]);
+    let first = service.submit(T, named(&phone.shows(T, 0))).await.unwrap();
+    let before = stored(&store).await.revision;
+    let again = service.submit(T + 5, named(&phone.shows(T, 0))).await.unwrap();
+    assert_eq!(first.id(), again.id());
+    let after = stored(&store).await.revision;
+    assert_ne!(before, after, "the answer would rest on what a server said that may lose it");
+
+    // A refusal lets nobody in, and writes nothing when it is repeated.
+    let wrong = || named(&phone.never_shows(T + 10, 1)).with_idempotency_key([2; 16]);
+    let refused = service.refused(T + 10, wrong()).await;
+    let before = stored(&store).await.revision;
+    assert_eq!(service.refused(T + 11, wrong()).await, refused);
+    assert_eq!(stored(&store).await.revision, before);
+}
+
+#[tokio::test]
 async fn a_page_never_shows_as_open_what_is_held() {
     let held_purposes = vec![Purpose::LOGIN, Purpose::WITHDRAWAL];
     let policy = Policy::new(AccountLimits { held_purposes, ..AccountLimits::default() }).unwrap();
     let (service, _) = in_memory(policy);
     let alice = AccountId::new("alice").unwrap();
+    service.verifier.create_account(&alice).await.unwrap();
     let phone = phone::Phone::of(&service.verifier.enroll_first(&alice, phone::new_authenticator()).await.unwrap());
     drop(service.confirm(T, &phone.shows(T, 0)).await);
     let verifier: &Verifier<_> = &service.verifier;

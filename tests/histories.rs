@@ -131,10 +131,11 @@ struct History {
 }
 
 impl History {
-    fn new() -> Self {
+    async fn new() -> Self {
         let (store, clock) = (Yielding::default(), TestClock::at(at(T)));
         let verifiers = verifiers(&store, &clock);
         let account = AccountId::new("alice").unwrap();
+        verifiers[0].create_account(&account).await.unwrap();
         Self { store, clock, verifiers, account, plain: Plain::new(), now: T, typed: Vec::new() }
     }
 
@@ -304,7 +305,7 @@ proptest! {
     #[test]
     fn a_history_is_answered_as_the_plain_account_answers_it(acts in acts()) {
         tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
-            let mut history = History::new();
+            let mut history = History::new().await;
             let mut before = View::default();
             for act in &acts {
                 history.act(act).await;
@@ -324,7 +325,7 @@ fn the_histories_reach_every_answer() {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
         for _ in 0..200 {
             let acts = acts().new_tree(&mut runner).unwrap().current();
-            let mut history = History::new();
+            let mut history = History::new().await;
             let mut had: Vec<Vec<u8>> = Vec::new();
             for act in &acts {
                 let (bound, steps) = (history.plain.bound.clone(), history.plain.accepted_steps.len());

@@ -92,6 +92,7 @@ fn enroll(path: &Path) {
             clock.set(at(T - 60));
             let phone = phone(number);
             let uri = OtpauthUri::new("Example", "alice", phone.secret().clone(), Totp::DEFAULT).unwrap();
+            verifier.create_account(&account(number)).await.unwrap();
             let _ = verifier.enroll_first(&account(number), NewAuthenticator::imported(&uri).unwrap()).await.unwrap();
             clock.set(at(T));
             let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T, 0));

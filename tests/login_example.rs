@@ -18,9 +18,9 @@ struct Run {
 }
 
 impl Run {
-    fn start(program: &Path, file: &Path) -> Self {
+    fn start(program: &Path, act: &str, file: &Path) -> Self {
         let mut command = Command::new(program);
-        command.arg(file).env("SEKISHO_KEYS", KEYS).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.arg(act).arg(file).env("SEKISHO_KEYS", KEYS).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let said = BufReader::new(child.stdout.take().unwrap());
         Self { child, said }
@@ -55,17 +55,20 @@ fn oathtool(key: &str, later: u64) -> String {
 fn enroll_log_in_and_be_refused_the_second_time() {
     let (program, folder) = (example("login"), tempfile::tempdir().unwrap());
     let file = folder.path().join("login.redb");
-    let mut run = Run::start(&program, &file);
+    let mut run = Run::start(&program, "sign-up", &file);
     let key = run.until("or type this key").split_once(": ").unwrap().1.replace(' ', "");
     run.until("the code that the app shows");
     run.type_in(&oathtool(&key, 0));
+    assert!(run.child.wait().unwrap().success());
+
+    let mut run = Run::start(&program, "log-in", &file);
     run.until("log in with");
     let code = oathtool(&key, 30);
     run.type_in(&code);
     run.until("welcome, AccountId(user-4711)");
     assert!(run.child.wait().unwrap().success());
 
-    let mut again = Run::start(&program, &file);
+    let mut again = Run::start(&program, "log-in", &file);
     again.until("log in with");
     again.type_in(&code);
     again.until("This code cannot be used again");

@@ -172,6 +172,7 @@ async fn an_entry_is_imported_its_steps_so_far_count_as_used_and_a_legacy_one_is
     let uri = migration.entries().next().unwrap().taken.as_ref().unwrap();
     assert!(NewAuthenticator::imported(uri).is_err(), "not without saying so");
     let new = NewAuthenticator::imported_with_legacy_secret(uri).unwrap();
+    verifier.create_account(&alice).await.unwrap();
     let _ = verifier.enroll_first(&alice, new).await.unwrap();
     let phone = Phone::with(&Secret::new_legacy(&[9; 10]).unwrap(), Totp::DEFAULT);
     let confirm = async |code: &str| verifier.confirm(&alice, Attempt::new(Purpose::BINDING, code)).await;
@@ -187,6 +188,7 @@ async fn an_entry_is_imported_its_steps_so_far_count_as_used_and_a_legacy_one_is
     let key = Secret::from_base32("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ").unwrap();
     let bob = AccountId::new("bob").unwrap();
     let new = NewAuthenticator::imported(&OtpauthUri::new("Example", "bob", key.clone(), Totp::DEFAULT).unwrap());
+    verifier.create_account(&bob).await.unwrap();
     let _ = verifier.enroll_first(&bob, new.unwrap()).await.unwrap();
     clock.advance(30);
     let code = Phone::with(&key, Totp::DEFAULT).shows(T + 60, 0);

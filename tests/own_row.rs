@@ -8,7 +8,7 @@
 mod phone;
 
 use phone::{Phone, T, at, keyring, new_authenticator, rng};
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, TransactionBehavior, params};
 use sekisho::account::{Account, AccountError, AccountId, Attempt, Change, Policy, Proof, Purpose};
 use sekisho::otp::{Rejection, UnixTime};
 use sekisho::seal::{Revision, Stored};
@@ -38,11 +38,11 @@ impl Customers {
 
     fn load(&self, customer: &AccountId) -> Account {
         let name = str::from_utf8(customer.as_bytes()).unwrap();
-        let query = "SELECT revision, second_factor FROM customers WHERE name = ?1 AND revision IS NOT NULL";
-        let row = self.0.query_row(query, [name], |row| Ok((row.get::<_, [u8; 16]>(0)?, row.get(1)?))).optional();
-        let stored =
-            row.unwrap().map(|(revision, envelope)| Stored { revision: Revision::from_bytes(revision), envelope });
-        keyring().open(customer, stored).unwrap()
+        let query = "SELECT revision, second_factor FROM customers WHERE name = ?1";
+        let row = self.0.query_row(query, [name], |row| Ok((row.get::<_, [u8; 16]>(0)?, row.get(1)?)));
+        // No row is an error, and never an account without a second factor.
+        let (revision, envelope) = row.unwrap();
+        keyring().open(customer, Stored { revision: Revision::from_bytes(revision), envelope }).unwrap()
     }
 
     /// In a transaction of its own: nothing that the service rolls back takes a counted failure
@@ -84,7 +84,9 @@ impl Customers {
 
 fn enrolled(customers: &mut Customers, name: &str) -> (AccountId, Phone) {
     let customer = AccountId::new(name).unwrap();
-    customers.0.execute("INSERT INTO customers VALUES (?1, 100, NULL, NULL)", [name]).unwrap();
+    let new = phone::created(&customer, T - 120);
+    let row = params![name, new.revision.as_bytes(), new.envelope];
+    customers.0.execute("INSERT INTO customers VALUES (?1, 100, ?2, ?3)", row).unwrap();
     let policy = Policy::default();
     let begin = |account: Account| account.enroll_first(&policy, at(T - 120), &new_authenticator(), &mut rng());
     let phone = Phone::of(&customers.change(&customer, begin).unwrap().unwrap());

@@ -24,6 +24,7 @@ fn verifiers<S: Store + Clone>(store: &S, clock: &TestClock) -> Vec<Verifier<S>>
 
 async fn enroll<S: Store>(verifier: &Verifier<S>, account: &AccountId, clock: &TestClock, now: u64) -> Phone {
     clock.set(at(now - 120));
+    verifier.create_account(account).await.unwrap();
     let phone = Phone::of(&verifier.enroll_first(account, new_authenticator()).await.unwrap());
     let attempt = Attempt::new(Purpose::BINDING, &phone.shows(now - 120, 0));
     assert!(verifier.confirm(account, attempt).await.is_ok());

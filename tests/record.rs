@@ -44,8 +44,8 @@ fn answer<T>(stored: &mut Option<Stored>, change: Change<T>, rng: &mut StdRng) -
 /// An account with everything in it that this release writes, the same each time.
 fn full_account() -> Stored {
     let mut rng = StdRng::seed_from_u64(1);
-    let (policy, mut stored) = (Policy::default(), None);
-    let open = |stored: &Option<Stored>| keyring().open(&alice(), stored.clone()).unwrap();
+    let (policy, mut stored) = (Policy::default(), Some(phone::created(&alice(), T)));
+    let open = |stored: &Option<Stored>| keyring().open(&alice(), stored.clone().unwrap()).unwrap();
     let phone = Phone::with(&secret(1), Totp::DEFAULT);
     let totp = Totp { period: Period::from_secs(60).unwrap(), ..TOKEN };
     let token = Phone::with(&secret(2), totp);
@@ -109,7 +109,7 @@ fn full_account() -> Stored {
 fn accounts_of_every_state() -> [Stored; 3] {
     let mut rng = StdRng::seed_from_u64(2);
     let (policy, mut stored) = (Policy::default(), Some(full_account()));
-    let open = |stored: &Option<Stored>| keyring().open(&alice(), stored.clone()).unwrap();
+    let open = |stored: &Option<Stored>| keyring().open(&alice(), stored.clone().unwrap()).unwrap();
     let phone = Phone::with(&secret(1), Totp::DEFAULT);
     let verify = |stored: &mut Option<Stored>, secs: u64, attempt: Attempt, rng: &mut StdRng| {
         let change = open(stored).verify(&policy, at(secs), &attempt).unwrap();
@@ -173,15 +173,15 @@ fn accounts_of_every_state() -> [Stored; 3] {
     let device = open(&stored).view(&policy, at(now + 311)).devices[0].id;
     let change = open(&stored).forget_device(at(now + 312), device).unwrap();
     commit(&mut stored, change, &mut rng);
-    let change = open(&stored).freeze(at(now + 320), &operator, &mut rng).unwrap();
+    let change = open(&stored).freeze(at(now + 320), &operator, &mut rng);
     commit(&mut stored, change, &mut rng);
     let change = open(&stored).thaw(at(now + 321), &operator).unwrap();
     commit(&mut stored, change, &mut rng);
-    let change = open(&stored).freeze(at(now + 322), &operator, &mut rng).unwrap();
+    let change = open(&stored).freeze(at(now + 322), &operator, &mut rng);
     commit(&mut stored, change, &mut rng);
     let frozen = stored.clone().unwrap();
 
-    let change = open(&stored).reset(&policy, at(now + 330), &operator, &mut rng).unwrap();
+    let change = open(&stored).reset(&policy, at(now + 330), &operator, &mut rng);
     let pass = commit(&mut stored, change, &mut rng).to_text();
     let (now, new) = (at(now + 331), imported(5, TOKEN));
     let change = open(&stored).enroll_with_pass(&policy, now, pass.expose(), None, &new, &mut rng).unwrap();
@@ -192,8 +192,8 @@ fn accounts_of_every_state() -> [Stored; 3] {
 #[test]
 fn a_stored_record_is_read_as_it_was_made() {
     let (policy, stored) = (Policy::default(), full_account());
-    let history = keyring().open(&alice(), Some(stored.clone())).unwrap().history();
-    let view = keyring().open(&alice(), Some(stored.clone())).unwrap().view(&policy, at(T + 320));
+    let history = keyring().open(&alice(), stored.clone()).unwrap().history();
+    let view = keyring().open(&alice(), stored.clone()).unwrap().view(&policy, at(T + 320));
     let names: Vec<_> =
         view.authenticators.iter().map(|one| (one.id.number(), one.name.as_str(), app(one).0)).collect();
     let totp = Totp { period: Period::from_secs(60).unwrap(), ..TOKEN };
@@ -215,8 +215,7 @@ fn a_stored_record_is_read_as_it_was_made() {
     // And what is not in the view: used codes, named answers, the removed one's steps, the
     // authenticators' codes.
     let verify = |secs: u64, attempt: &Attempt| {
-        let change =
-            keyring().open(&alice(), Some(stored.clone())).unwrap().verify(&policy, at(secs), attempt).unwrap();
+        let change = keyring().open(&alice(), stored.clone()).unwrap().verify(&policy, at(secs), attempt).unwrap();
         keyring().seal(change, &mut phone::rng()).unwrap().1.assume_committed(&mut Vec::new())
     };
     let (phone, token) = (Phone::with(&secret(1), Totp::DEFAULT), Phone::with(&secret(2), totp));
@@ -244,7 +243,7 @@ fn a_record_is_written_as_it_was_read() {
 fn records_of_every_state_are_read_as_they_were_made() {
     let policy = Policy::default();
     let stored = accounts_of_every_state();
-    let open = |stored: &Stored| keyring().open(&alice(), Some(stored.clone())).unwrap();
+    let open = |stored: &Stored| keyring().open(&alice(), stored.clone()).unwrap();
     let [everything, frozen, reset] = stored.each_ref().map(|stored| open(stored).view(&policy, at(T + 1_335)));
     let [told, told_frozen, _] = stored.each_ref().map(|stored| open(stored).history());
     assert_eq!(everything.authenticators.len(), 3);
@@ -281,7 +280,7 @@ type To<'a> = &'a mut Encoder<Vec<u8>>;
 
 fn opened(plain: &[u8]) -> Result<sekisho::account::Account, SealError> {
     let stored = keyring().seal_bytes(&alice(), plain, &mut phone::rng()).unwrap();
-    keyring().open(&alice(), Some(stored))
+    keyring().open(&alice(), stored)
 }
 
 fn written(plain: &[u8]) -> Vec<u8> {
@@ -425,9 +424,9 @@ fn the_largest_record_fits_into_an_envelope() {
     let limits = sekisho::account::AccountLimits { max_authenticators: 16, ..Default::default() };
     let policy = Policy::new_with_risk_above_one_percent_a_year(limits).unwrap();
     let mut rng = StdRng::seed_from_u64(1);
-    let mut stored: Option<Stored> = None;
+    let mut stored = Some(phone::created(&alice(), T));
     let mut first: Option<Phone> = None;
-    let open = |stored: &Option<Stored>| keyring().open(&alice(), stored.clone()).unwrap();
+    let open = |stored: &Option<Stored>| keyring().open(&alice(), stored.clone().unwrap()).unwrap();
     let commit =
         |stored: &mut Option<Stored>, write: Option<sekisho::seal::Write>| *stored = write.map(|write| write.new);
     for number in 0..16_u8 {
@@ -469,7 +468,7 @@ fn the_largest_record_fits_into_an_envelope() {
 #[test]
 fn envelopes_moved_cut_off_changed_or_under_an_unknown_key_are_errors() {
     let stored = full_account();
-    let open = |id: &AccountId, stored: Stored| keyring().open(id, Some(stored)).unwrap_err();
+    let open = |id: &AccountId, stored: Stored| keyring().open(id, stored).unwrap_err();
     assert!(matches!(open(&AccountId::new("bob").unwrap(), stored.clone()), SealError::DoesNotOpen), "another account");
     let revision = Revision::from_bytes([1; 16]);
     assert!(
@@ -485,7 +484,7 @@ fn envelopes_moved_cut_off_changed_or_under_an_unknown_key_are_errors() {
         open(&alice(), changed);
     }
     let other = Keyring::new(KeyId::new(2), SealingKey::from_bytes([8; 32]));
-    let unknown = other.open(&alice(), Some(stored)).unwrap_err();
+    let unknown = other.open(&alice(), stored).unwrap_err();
     assert!(matches!(unknown, SealError::UnknownKey { id } if id.number() == 1));
     assert!(unknown.to_string().contains("add it as an older key"));
 }

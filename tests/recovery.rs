@@ -29,6 +29,7 @@ impl Service {
 
     /// Enrolled at `T`, with a set of codes made by the proof of its confirmation.
     async fn enrolled(&self) -> (Phone, RecoveryCodes) {
+        self.verifier.create_account(&alice()).await.unwrap();
         let phone = Phone::of(&self.verifier.enroll_first(&alice(), new_authenticator()).await.unwrap());
         let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T, 0));
         let proof = self.verifier.confirm(&alice(), attempt).await.unwrap();

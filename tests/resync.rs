@@ -21,6 +21,7 @@ async fn a_resynchronization_tells_nothing_of_which_code_was_wrong() {
         let (service, _) = in_memory(Policy::default());
         let then = T - 30 * DAY;
         service.clock.set(at(then));
+        service.verifier.create_account(&alice()).await.unwrap();
         let _ = service.verifier.enroll_first(&alice(), owner.phone.again()).await.unwrap();
         drop(service.confirm(then + 30, &owner.phone.shows(then + 30, 0)).await);
         answers.push(rejected(service.resync(T, Resync::new(first, second)).await));
@@ -87,6 +88,7 @@ async fn both_codes_of_a_resynchronization_are_spent_and_it_answers_no_proof() {
         let (service, _) = in_memory(Policy::default());
         let then = T - DAY;
         service.clock.set(at(then));
+        service.verifier.create_account(&alice()).await.unwrap();
         let _ = service.verifier.enroll_first(&alice(), phone.again()).await.unwrap();
         drop(service.confirm(then + 30, &phone.shows(then + 30, 0)).await);
         let pair = || Resync::new(&phone.shows(T - 30, offset), &phone.shows(T, offset));
@@ -117,6 +119,7 @@ async fn resynchronization_reaches_as_far_as_it_says() {
         let (service, _) = in_memory(Policy::default());
         let then = T - 3 * DAY;
         service.clock.set(at(then));
+        service.verifier.create_account(&alice()).await.unwrap();
         let _ = service.verifier.enroll_first(&alice(), phone.again()).await.unwrap();
         let proof = service.confirm(then + 30, &phone.shows(then + 30, 0)).await;
         let cookie = service.verifier.remember_device(&proof, "Firefox".parse().unwrap()).await.unwrap().to_text();
@@ -173,6 +176,7 @@ async fn three_mistakes_and_a_diagnosis_cost_one_look_each_and_none_while_locked
 #[tokio::test]
 async fn a_wrong_clock_is_diagnosed_while_enrolling_too() {
     let (service, _) = in_memory(Policy::default());
+    service.verifier.create_account(&alice()).await.unwrap();
     let new = Phone::of(&service.verifier.enroll_first(&alice(), new_authenticator()).await.unwrap());
     for now in [T, T + 40] {
         service.clock.set(at(now));
@@ -206,6 +210,7 @@ async fn digits_of_a_resynchronization_are_not_accepted_again_where_a_nearby_ste
         let (service, _) = in_memory(Policy::default());
         let then = secs(earlier) - DAY;
         service.clock.set(at(then));
+        service.verifier.create_account(&alice()).await.unwrap();
         let _ = service.verifier.enroll_first(&alice(), phone.again()).await.unwrap();
         drop(service.confirm(then + 30, &phone.shows(then + 30, 0)).await);
         service

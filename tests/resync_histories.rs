@@ -90,6 +90,7 @@ impl History {
         let (service, store) = in_memory(Policy::default());
         let phones = phones();
         service.clock.set(at(T));
+        service.verifier.create_account(&alice()).await.unwrap();
         let _ = service.verifier.enroll_first(&alice(), imported(&phones[0])).await.unwrap();
         let verifier = Verifier::builder(store.clone(), keyring()).clock(service.clock.clone()).build();
         let mut history = Self {

@@ -72,6 +72,7 @@ mod accounts {
         let verifier = Verifier::builder(MemoryStore::new(), keyring).clock(clock).build();
         let alice = AccountId::new("alice").unwrap();
         let new = NewAuthenticator::new("Example", "alice").unwrap().named("Pixel 9".parse().unwrap());
+        verifier.create_account(&alice).await.unwrap();
         let enrollment = verifier.enroll_first(&alice, new).await.unwrap();
         let key = enrollment.uri().totp().key(enrollment.uri().secret());
         let code = key.code_at(key.totp().step_at(UnixTime::from_secs(1_800_000_000)).unwrap()).reveal().to_string();

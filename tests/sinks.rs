@@ -19,6 +19,7 @@ fn story(sink: impl EventSink) -> Vec<String> {
     let verifier = Verifier::builder(MemoryStore::new(), keyring()).clock(clock.clone()).event_sink(sink).build();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     runtime.block_on(async {
+        verifier.create_account(&account).await.unwrap();
         let enrollment = verifier.enroll_first(&account, new_authenticator()).await.unwrap();
         let phone = Phone::of(&enrollment);
         let codes = [phone.shows(T, 0), phone.shows(T, 1)];

@@ -52,6 +52,7 @@ impl Template {
         let (store, clock) = (MemoryStore::new(), TestClock::at(UnixTime::from_secs(T)));
         let verifier = Verifier::builder(store.clone(), keyring()).clock(clock.clone()).build();
         let (account, key) = (account(0), key());
+        verifier.create_account(&account).await.unwrap();
         let _ = verifier.enroll_first(&account, NewAuthenticator::imported(&uri()).unwrap()).await.unwrap();
         clock.set(UnixTime::from_secs(T + 30));
         let _ = verifier.confirm(&account, Attempt::new(Purpose::BINDING, &code(&key, T + 30))).await.unwrap();

@@ -71,6 +71,7 @@ impl Racers {
         let uri = OtpauthUri::new("Race", "race", secret(number)?, Totp::DEFAULT)?;
         let (id, key) = (account(self.run, number)?, uri.totp().key(uri.secret()));
         self.clock.set(at(0));
+        self.verifier().create_account(&id).await?;
         let _ = self.verifier().enroll_first(&id, NewAuthenticator::imported(&uri)?).await?;
         let later = UnixTime::from_secs(START + 30);
         self.clock.set(later);

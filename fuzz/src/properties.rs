@@ -75,7 +75,7 @@ pub fn account(input: &[u8]) {
     let mut rng = UnwrapErr(SysRng);
     let mut open = |plain: &[u8]| {
         let stored = keyring.seal_bytes(&alice, plain, &mut rng).ok()?;
-        keyring.open(&alice, Some(stored)).ok()
+        keyring.open(&alice, stored).ok()
     };
     let written = |change: sekisho::account::Change<()>| {
         let (write, _) = keyring.seal(change, &mut UnwrapErr(SysRng)).unwrap();
@@ -94,7 +94,7 @@ pub fn account(input: &[u8]) {
         let is_counted = answer.as_ref().map_or_else(sekisho::otp::Rejection::is_charged, |_| true);
         assert_eq!(write.is_some(), is_counted, "what changes nothing writes nothing");
         let Some(write) = write else { continue };
-        let after = keyring.open(&alice, Some(write.new)).unwrap();
+        let after = keyring.open(&alice, write.new).unwrap();
         let (after, told_since) = (after.view(&policy, now), after.history());
         assert_eq!(after.authenticators.len(), before.authenticators.len());
         assert!(told_since.last().unwrap().sequence >= told.last().and_then(|event| event.sequence));
@@ -106,7 +106,7 @@ pub fn account(input: &[u8]) {
 
 fn open_again(keyring: &Keyring, alice: &AccountId, plain: &[u8]) -> Account {
     let stored = keyring.seal_bytes(alice, plain, &mut UnwrapErr(SysRng)).unwrap();
-    keyring.open(alice, Some(stored)).unwrap()
+    keyring.open(alice, stored).unwrap()
 }
 
 /// What is possible without a code that is right: whatever it writes is read again.
@@ -116,7 +116,7 @@ fn extensions(open: &dyn Fn() -> Account, keyring: &Keyring, policy: &Policy, no
         let alice = AccountId::new("alice").unwrap();
         let (write, _) = keyring.seal(change, &mut UnwrapErr(SysRng)).unwrap();
         if let Some(write) = write {
-            let _ = keyring.open(&alice, Some(write.new)).unwrap().view(&Policy::default(), UnixTime::from_secs(0));
+            let _ = keyring.open(&alice, write.new).unwrap().view(&Policy::default(), UnixTime::from_secs(0));
         }
     }
     let (rng, operator) = (&mut UnwrapErr(SysRng), Operator::new("bob", "a reason").unwrap());
@@ -132,9 +132,9 @@ fn extensions(open: &dyn Fn() -> Account, keyring: &Keyring, policy: &Policy, no
     }
     reads(keyring, open().mail_pass(policy, now, None, rng));
     reads(keyring, open().unlock(policy, now, &operator, rng));
-    reads(keyring, open().freeze(now, &operator, rng));
+    reads(keyring, Ok(open().freeze(now, &operator, rng)));
     reads(keyring, open().thaw(now, &operator));
-    reads(keyring, open().reset(policy, now, &operator, rng));
+    reads(keyring, Ok(open().reset(policy, now, &operator, rng)));
     reads(keyring, Ok(open().restored_at(policy, now, now)));
 }
 

@@ -301,6 +301,12 @@ events! {
         /// The app.
         authenticator: AuthenticatorId = 2,
     };
+    /// An operator has made a record in the place of one that was lost, and issued the pass that the
+    /// next authenticator is enrolled with.
+    Rebuilt = 25 "rebuilt", Importance::Notice, {
+        /// Until when the pass can be used.
+        until: UnixTime = 6,
+    };
 }
 
 impl Event {

@@ -9,22 +9,25 @@
 //! that keeps records in a table of its own does it by itself:
 //!
 //! ```
-//! use sekisho::account::{AccountError, AccountId, Attempt, NewAuthenticator, Policy, Purpose};
+//! use sekisho::account::{Account, AccountError, AccountId, Attempt, NewAuthenticator, Policy, Purpose};
 //! use sekisho::otp::{NotAccepted, UnixTime};
 //! use sekisho::seal::{KeyId, Keyring, SealingKey, Stored};
 //!
 //! # let mut rng = rand::rand_core::UnwrapErr(rand::rngs::SysRng);
 //! # let keyring = Keyring::new(KeyId::new(1), SealingKey::generate(&mut rng));
 //! let (alice, policy) = (AccountId::new("alice")?, Policy::default());
-//! let mut row: Option<Stored> = None; // what the service's table has for alice
 //! let mut events = Vec::new(); // for the audit log
+//! let now = UnixTime::from_secs(1_800_000_000);
+//!
+//! // Sign up: the only write that expects no row.
+//! let (write, _) = keyring.seal(Account::create(alice.clone(), now, &mut rng), &mut rng)?;
+//! let mut row: Stored = write.ok_or("creation writes")?.new; // a real service: INSERT
 //!
 //! // Enroll: load, change, seal, store, and only then answer.
-//! let now = UnixTime::from_secs(1_800_000_000);
 //! let account = keyring.open(&alice, row)?;
 //! let new = NewAuthenticator::new("Example", "alice@example.com")?;
 //! let (write, uncommitted) = keyring.seal(account.enroll_first(&policy, now, &new, &mut rng)?, &mut rng)?;
-//! row = write.map(|write| write.new); // a real service: UPDATE … WHERE revision = $expected
+//! row = write.ok_or("enrollment writes")?.new; // a real service: UPDATE … WHERE revision = $expected
 //! let enrollment = uncommitted.assume_committed(&mut events).map_err(NotAccepted::<AccountError>::from)?;
 //!
 //! // Confirm with the app's first code.
@@ -32,7 +35,7 @@
 //! let typed = key.code_at(key.totp().step_at(now)?).reveal().to_string();
 //! let change = keyring.open(&alice, row)?.confirm(&policy, now, &Attempt::new(Purpose::BINDING, &typed))?;
 //! let (write, uncommitted) = keyring.seal(change, &mut rng)?;
-//! row = write.map(|write| write.new);
+//! row = write.ok_or("an acceptance writes")?.new;
 //! // An error, unless the code was accepted.
 //! let _proof = uncommitted.assume_committed(&mut events).map_err(NotAccepted::<AccountError>::from)?;
 //!

@@ -14,12 +14,13 @@ use core::fmt;
 /// One account's whole second factor, as it was loaded. Redacted in `Debug`; its secrets are wiped
 /// on drop.
 ///
-/// It comes from [`Keyring::open`](crate::seal::Keyring::open). Transitions consume it, so nobody
+/// It comes from [`Keyring::open`](crate::seal::Keyring::open); a new one is made by
+/// [`create`](Self::create). Transitions consume it, so nobody
 /// decides twice on one.
 #[must_use]
 pub struct Account {
     pub(super) id: AccountId,
-    /// The write that it was loaded from; `None` if there was none.
+    /// The write that it was loaded from, and that the next one expects; `None` if there is none.
     pub(super) revision: Option<Revision>,
     pub(super) record: Record,
     /// The events of this transition so far.
@@ -27,9 +28,9 @@ pub struct Account {
 }
 
 impl Account {
-    /// An account that nothing is stored of.
-    pub(crate) fn absent(id: AccountId) -> Self {
-        Self { id, revision: None, record: Record::new(), events: Vec::new() }
+    /// An account whose record begins, in the place of the one that `expected` wrote.
+    pub(super) fn empty(id: AccountId, expected: Option<Revision>) -> Self {
+        Self { id, revision: expected, record: Record::new(), events: Vec::new() }
     }
 
     /// An account whose record, as [`to_bytes`](Self::to_bytes) gave it, was stored by the write

@@ -44,7 +44,7 @@ pub struct AccountView {
     pub is_reset: bool,
     /// Another one after a freeze, a reset, a restored backup, and where the record is made anew:
     /// what was founded on [proofs](crate::account::Proof::epoch) of an earlier one, sessions above
-    /// all, has ended. 0 where nothing is stored.
+    /// all, has ended.
     pub epoch: u64,
     /// The devices that are known, in the order they came.
     pub devices: Vec<DeviceView>,
@@ -108,8 +108,7 @@ pub struct DeviceView {
 }
 
 impl Account {
-    /// Gives the view of the account at `now`. An account that nothing is stored of has nothing
-    /// to show.
+    /// Gives the view of the account at `now`.
     ///
     /// The view has no events, since a log-in page does not need them: see
     /// [`history`](Self::history).

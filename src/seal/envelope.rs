@@ -16,13 +16,13 @@ impl Keyring {
     /// The most bytes that are sealed: with what is added an envelope has 64 KiB.
     pub const MAX_LEN: usize = MAX_LEN;
 
-    /// Opens what a store has for `account`; `None` is an account that nothing is stored of.
+    /// Opens what a store has for `account`. Where a store has nothing, there is no account: that is
+    /// an error of the caller's, and never an account without a second factor.
     ///
     /// # Errors
     /// [`SealError`]: the key is not here, the envelope is not what was sealed for this account and revision, or what is in it
     /// cannot be read.
-    pub fn open(&self, account: &AccountId, stored: Option<Stored>) -> Result<Account, SealError> {
-        let Some(stored) = stored else { return Ok(Account::absent(account.clone())) };
+    pub fn open(&self, account: &AccountId, stored: Stored) -> Result<Account, SealError> {
         let plain = self.open_bytes(account, &stored)?;
         Ok(Account::stored(account.clone(), stored.revision, plain.expose())?)
     }

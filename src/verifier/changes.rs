@@ -1,13 +1,44 @@
 //! Changes of accounts: by proofs, and at sign-up.
 
+use super::commit::{MAX_TRIES, Written};
 use super::error::Error;
 use super::handle::Verifier;
+use super::randomness::Randomness;
+#[cfg(doc)]
+use crate::account::AccountError;
 use crate::account::{
-    AccountId, AuthenticatorId, DeviceId, DeviceToken, Enrollable, Proof, Purpose, RecoveryCodes, Text,
+    Account, AccountId, AuthenticatorId, DeviceId, DeviceToken, Enrollable, Proof, Purpose, RecoveryCodes, Text,
 };
 use crate::store::Store;
 
 impl<S: Store> Verifier<S> {
+    /// Creates the record of a new account. It has no second factor until its owner
+    /// [enrolls](Self::enroll_first) one.
+    ///
+    /// Call it when somebody signs up, before the service stores its new user: a record without a
+    /// user harms nobody, and a repeated call answers the same as long as nothing was ever bound.
+    /// Never call it where somebody logs in. A record that is missing there has been lost, and a new
+    /// one would let whoever knows the password enroll an authenticator of their own: have an
+    /// operator [rebuild](crate::verifier::Support::rebuild) it.
+    ///
+    /// # Errors
+    /// [`Error::Account`] with [`AccountError::NotNew`] if anything was ever bound to an account of
+    /// this id, or an operator has acted on it; [`Error`].
+    pub async fn create_account(&self, account: &AccountId) -> Result<(), Error> {
+        for _ in 0..MAX_TRIES {
+            match self.load(account).await {
+                Err(Error::NoSuchAccount) => {}
+                loaded => return Ok(loaded?.0.check_new()?),
+            }
+            let (now, mut randomness) = (self.0.clock.now()?, Randomness::new());
+            let change = Account::create(account.clone(), now, &mut randomness);
+            if let Written::Done(_) = self.write(account, change, randomness).await? {
+                return Ok(());
+            }
+        }
+        Err(Error::Contention)
+    }
+
     /// Begins the enrollment of an account's first authenticator: see
     /// [`Account::enroll_first`](crate::account::Account::enroll_first).
     ///

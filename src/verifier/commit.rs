@@ -76,9 +76,10 @@ impl<S: Store> Verifier<S> {
         Err(Error::Contention)
     }
 
-    /// A fresh load, and the time after it.
+    /// A fresh load, and the time after it. A missing record is an error: taken for an account
+    /// without a second factor, it would let anybody enroll.
     pub(super) async fn load(&self, account: &AccountId) -> Result<(Account, UnixTime), Error> {
-        let stored = self.0.store.load(account).await.map_err(Error::store)?;
+        let stored = self.0.store.load(account).await.map_err(Error::store)?.ok_or(Error::NoSuchAccount)?;
         Ok((self.0.keyring.open(account, stored)?, self.0.clock.now()?))
     }
 

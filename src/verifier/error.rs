@@ -24,6 +24,17 @@ pub enum Error {
     /// Others were first too many times. Nothing has changed.
     #[error("others changed the account at the same time, again and again: try again later")]
     Contention,
+    /// The store has no record of the account: it was never created, its id is spelled another way,
+    /// or its record is lost.
+    #[error(
+        "there is no record of this account: create it at sign-up; where it existed, find out what lost it, and have an \
+         operator rebuild it"
+    )]
+    NoSuchAccount,
+    /// An operator's [`rebuild`](crate::verifier::Support::rebuild) of a record that is not lost in
+    /// this way. Nothing has changed.
+    #[error("the record is not lost in this way: look at the account again")]
+    NotLost,
     /// The record cannot be opened or sealed: a key is missing, or it was changed.
     #[error(transparent)]
     Seal(#[from] SealError),
@@ -56,6 +67,12 @@ impl Error {
             Self::Contention | Self::Randomness(_) | Self::EventsUndelivered => true,
             _ => false,
         }
+    }
+
+    /// Returns whether the store has no record of the account. Nobody is let in, or may enroll.
+    #[must_use]
+    pub const fn is_no_such_account(&self) -> bool {
+        matches!(self, Self::NoSuchAccount)
     }
 
     /// Returns whether the account has no authenticator: let its owner enroll one.

@@ -72,7 +72,11 @@ impl<S: Store> Verifier<S> {
             return Ok(());
         }
         for _ in 0..MAX_TRIES {
-            let (opened, _) = self.load(account).await?;
+            let opened = match self.load(account).await {
+                // Erased meanwhile, its events with it.
+                Err(Error::NoSuchAccount) => return Ok(()),
+                loaded => loaded?.0,
+            };
             if let Written::Done(_) = self.write(account, opened.acknowledge(sequences), Randomness::new()).await? {
                 return Ok(());
             }

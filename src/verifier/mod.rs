@@ -17,6 +17,7 @@
 //! let verifier = Verifier::builder(MemoryStore::new(), keyring).build();
 //! let alice = AccountId::new("user-4711")?;
 //!
+//! verifier.create_account(&alice).await?; // at sign-up, never at log-in
 //! let enrollment = verifier.enroll_first(&alice, NewAuthenticator::new("Example", "alice@example.com")?).await?;
 //! // … show enrollment.uri() as a QR code, and ask for the code that the app shows
 //! # let key = enrollment.uri().totp().key(enrollment.uri().secret());
@@ -60,7 +61,7 @@ pub use clock::{Clock, SystemClock, TestClock};
 #[cfg(feature = "metrics")]
 pub use metrics_sink::MetricsSink;
 pub use sink::{EventSink, SinkError};
-pub use support::Support;
+pub use support::{RecordLoss, Support};
 #[cfg(feature = "tracing")]
 pub use tracing_sink::TracingSink;
 pub use upkeep::Resealed;

@@ -1,11 +1,25 @@
 //! Acts of operators.
 
-use super::commit::MAX_TRIES;
+use super::commit::{MAX_TRIES, Written};
 use super::error::Error;
 use super::handle::Verifier;
-use crate::account::{AccountId, AuthenticatorId, DeviceToken, Operator};
+use super::randomness::Randomness;
+use crate::account::{Account, AccountId, AuthenticatorId, DeviceToken, Operator};
+use crate::seal::{KeyId, SealError};
 use crate::store::{Store, Swap};
+use alloc::vec::Vec;
 use core::fmt;
+
+/// The way in which a record was lost, as the operator has found out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecordLoss {
+    /// The store has none: it was evicted, deleted, or is not in the backup that was restored.
+    Missing,
+    /// It does not open, or cannot be read: it was changed, or belongs to another account.
+    Damaged,
+    /// It is sealed under this key, which nobody has any more.
+    LostKey(KeyId),
+}
 
 /// The acts of an operator on accounts; made by [`Verifier::support`]. Each act goes into the
 /// account's history, with operator and reason, and notifies the owner.
@@ -39,10 +53,46 @@ impl<S: Store> Support<'_, S> {
     /// anew: see [`Account::reset`](crate::account::Account::reset).
     ///
     /// # Errors
-    /// [`Error::Account`] if nothing is stored of the account; [`Error`].
+    /// [`Error`].
     pub async fn reset(&self, account: &AccountId) -> Result<DeviceToken, Error> {
         let Self { verifier, operator } = self;
-        verifier.change(account, |opened, now, rng| opened.reset(&verifier.0.policy, now, operator, rng)).await
+        verifier.change(account, |opened, now, rng| Ok(opened.reset(&verifier.0.policy, now, operator, rng))).await
+    }
+
+    /// Replaces a record that is lost by one that is reset, and gives the pass with which its owner
+    /// enrolls anew: see [`Account::rebuild`]. Nothing can be done with it to a record that opens.
+    ///
+    /// Find out first what lost the record. After a backup was restored, rebuild the accounts that
+    /// were created since it was made: creating them again would let anybody enroll.
+    ///
+    /// # Errors
+    /// [`Error::NotLost`] if the record is not lost in this way; [`Error`].
+    pub async fn rebuild(&self, account: &AccountId, loss: RecordLoss) -> Result<DeviceToken, Error> {
+        let Self { verifier, operator } = self;
+        for _ in 0..MAX_TRIES {
+            let stored = verifier.0.store.load(account).await.map_err(Error::store)?;
+            let expected = stored.as_ref().map(|stored| stored.revision);
+            let opened = stored.map(|stored| verifier.0.keyring.open(account, stored));
+            let is_lost = match (&opened, loss) {
+                (None, RecordLoss::Missing)
+                | (Some(Err(SealError::DoesNotOpen | SealError::Record(_))), RecordLoss::Damaged) => true,
+                (Some(Err(SealError::UnknownKey { id })), RecordLoss::LostKey(lost)) => *id == lost,
+                _ => false,
+            };
+            if !is_lost {
+                return Err(Error::NotLost);
+            }
+            let (now, mut randomness) = (verifier.0.clock.now()?, Randomness::new());
+            let policy = &verifier.0.policy;
+            let change = Account::rebuild(account.clone(), expected, policy, now, operator, &mut randomness);
+            if let Written::Done(uncommitted) = verifier.write(account, change, randomness).await? {
+                let mut events = Vec::new();
+                let token = uncommitted.assume_committed(&mut events).map_err(Error::Rejected)?;
+                verifier.deliver_new(account, Vec::new(), events, ()).await;
+                return Ok(token);
+            }
+        }
+        Err(Error::Contention)
     }
 
     /// Holds everything: see [`Account::freeze`](crate::account::Account::freeze).
@@ -51,7 +101,7 @@ impl<S: Store> Support<'_, S> {
     /// As [`reset`](Self::reset).
     pub async fn freeze(&self, account: &AccountId) -> Result<(), Error> {
         let Self { verifier, operator } = self;
-        verifier.change(account, |opened, now, rng| opened.freeze(now, operator, rng)).await
+        verifier.change(account, |opened, now, rng| Ok(opened.freeze(now, operator, rng))).await
     }
 
     /// Ends a freeze: see [`Account::thaw`](crate::account::Account::thaw).
@@ -102,7 +152,7 @@ impl<S: Store> Support<'_, S> {
             let Some(stored) = verifier.0.store.load(account).await.map_err(Error::store)? else { return Ok(existed) };
             existed = true;
             let revision = stored.revision;
-            let opened = verifier.0.keyring.open(account, Some(stored))?;
+            let opened = verifier.0.keyring.open(account, stored)?;
             let (unacknowledged, is_being_erased) = (opened.unacknowledged(), opened.is_being_erased());
             drop(opened);
             if !unacknowledged.is_empty()
@@ -112,8 +162,10 @@ impl<S: Store> Support<'_, S> {
                 return Err(Error::EventsUndelivered);
             }
             if !is_being_erased {
-                verifier.change(account, |opened, now, _| Ok(opened.erasing(now, operator))).await?;
-                continue;
+                match verifier.change(account, |opened, now, _| Ok(opened.erasing(now, operator))).await {
+                    Ok(()) | Err(Error::NoSuchAccount) => continue,
+                    Err(error) => return Err(error),
+                }
             }
             // Lost if anything has happened since, an acknowledgement above included.
             let deleted = verifier.0.store.delete(account, revision).await;

@@ -3,9 +3,11 @@
 
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
-use sekisho::account::{AuthenticatorKind, AuthenticatorView, Enrollment, NewAuthenticator, Operator};
+use sekisho::account::{
+    Account, AccountId, AuthenticatorKind, AuthenticatorView, Enrollment, NewAuthenticator, Operator,
+};
 use sekisho::otp::{Key, NotAccepted, OtpauthUri, Rejection, Secret, Step, Totp, UnixTime};
-use sekisho::seal::{KeyId, Keyring, SealingKey};
+use sekisho::seal::{KeyId, Keyring, SealingKey, Stored};
 
 /// A moment in 2027, at the beginning of a step of thirty seconds.
 pub(crate) const T: u64 = 1_800_000_000;
@@ -21,6 +23,12 @@ pub(crate) fn rng() -> UnwrapErr<SysRng> {
 /// The same keys each time.
 pub(crate) fn keyring() -> Keyring {
     Keyring::new(KeyId::new(1), SealingKey::from_bytes([7; 32]))
+}
+
+/// The record of a new account, as it is stored.
+pub(crate) fn created(id: &AccountId, secs: u64) -> Stored {
+    let change = Account::create(id.clone(), at(secs), &mut rng());
+    keyring().seal(change, &mut rng()).unwrap().0.unwrap().new
 }
 
 pub(crate) fn new_authenticator() -> NewAuthenticator {

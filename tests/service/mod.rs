@@ -61,6 +61,7 @@ impl<S: Store> Service<S> {
     pub(crate) async fn enrolled(&self) -> (Phone, RecoveryCodes) {
         let then = T - 30 * 86_400;
         self.clock.set(at(then));
+        self.verifier.create_account(&alice()).await.unwrap();
         let phone = Phone::of(&self.verifier.enroll_first(&alice(), new_authenticator()).await.unwrap());
         let proof = self.confirm(then, &phone.shows(then, 0)).await;
         let codes = self.verifier.issue_recovery_codes(proof).await.unwrap();
@@ -73,6 +74,7 @@ impl<S: Store> Service<S> {
     pub(crate) async fn enrolled_by_sms(&self, number: &str) -> AuthenticatorId {
         let then = T - 30 * 86_400;
         self.clock.set(at(then));
+        self.verifier.create_account(&alice()).await.unwrap();
         let id = self.verifier.enroll_first(&alice(), sms(number)).await.unwrap();
         let code = self.message(then, CodeRequest::new(id, Purpose::BINDING)).await;
         drop(self.confirm(then, &code).await);

@@ -4,6 +4,7 @@
 use crate::language::Language;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
+use sekisho::Verifier;
 use sekisho::account::AccountId;
 use sekisho::seal::{Keyring, Revision, SealError, Write};
 use sekisho::store::{BoxStore, Store, StoreError, Swap};
@@ -58,6 +59,9 @@ pub enum CustomerError {
     /// Somebody has signed up with the address before.
     #[error("the address is taken")]
     Taken,
+    /// The account could not be created.
+    #[error(transparent)]
+    Account(#[from] sekisho::Error),
     /// There is no such customer.
     #[error("there is no such customer")]
     Unknown,
@@ -90,11 +94,18 @@ impl Customers {
         Self(Arc::new((store, keyring)))
     }
 
-    /// Adds a customer, with a million yen to try with.
+    /// Adds a customer, with a million yen to try with. `verifier` creates the account first: should
+    /// this end in between, an account is left that nobody has, and no customer without an account.
     ///
     /// # Errors
-    /// [`CustomerError::Taken`], [`CustomerError::Address`]; the store's.
-    pub async fn add(&self, email: &str, password: String, language: Language) -> Result<Customer, CustomerError> {
+    /// [`CustomerError::Taken`], [`CustomerError::Address`]; the verifier's and the store's.
+    pub async fn add(
+        &self,
+        verifier: &Verifier,
+        email: &str,
+        password: String,
+        language: Language,
+    ) -> Result<Customer, CustomerError> {
         let email = normal(email).ok_or(CustomerError::Address)?;
         let by_email = email_key(&email)?;
         if self.read_bytes(&by_email).await?.is_some() {
@@ -102,6 +113,7 @@ impl Customers {
         }
         let account = format!("c-{}", base16ct::lower::encode_string(&rand::random::<[u8; 16]>()));
         let customer = Customer { email, account, password, language, balance: 1_000_000, withdrawals: Vec::new() };
+        verifier.create_account(&customer.account()?).await?;
         // The address last: until then nobody finds the customer, should this end here.
         let by_account = account_key(&customer.account()?)?;
         if self.write(&by_account, None, &serde_json::to_vec(&customer)?).await? == Swap::Lost {

@@ -43,6 +43,7 @@ impl Trouble {
     fn is_transient(&self) -> bool {
         match self {
             Self::Verifier(error) => error.is_transient(),
+            Self::Customer(CustomerError::Account(error)) => error.is_transient(),
             Self::Customer(error) => matches!(error, CustomerError::Store(_)),
             Self::Session(_) | Self::Other(_) => false,
         }

@@ -30,9 +30,6 @@ impl Account {
 
     /// Writes the record anew as it is, so that it is sealed under the primary key.
     pub fn reseal(self) -> Change<()> {
-        if self.revision.is_none() {
-            return Change::unwritten(self, Ok(()), None);
-        }
         Change::written(self, Ok(()))
     }
 }

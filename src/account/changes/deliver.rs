@@ -94,7 +94,6 @@ impl Account {
     /// [`AccountLimits::delivered_secs`]: crate::account::AccountLimits::delivered_secs
     ///
     /// # Errors
-    /// [`AccountError::NotEnrolled`] if nothing is stored of the account;
     /// [`AccountError::NoSuchAuthenticator`] unless it is bound to that address;
     /// [`AccountError::Purpose`] for [`Purpose::CONFIRMATION`] to one that it is bound to.
     pub fn deliver<R: CryptoRng + ?Sized>(
@@ -104,9 +103,6 @@ impl Account {
         request: &CodeRequest,
         rng: &mut R,
     ) -> Result<Change<Delivery>, AccountError> {
-        if self.revision.is_none() {
-            return Err(AccountError::NotEnrolled);
-        }
         let purpose = request.purpose;
         let is_recognized = self.recognize(policy, request.presented, now).is_some();
         let (address, recipient, door) = match &request.addressee {

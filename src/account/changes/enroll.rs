@@ -25,7 +25,7 @@ impl Account {
     /// [`AccountError::Frozen`]; [`AccountError::Time`] if an imported secret's T0 lies after
     /// `now`.
     pub fn enroll_first<N: Enrollable, R: CryptoRng + ?Sized>(
-        mut self,
+        self,
         policy: &Policy,
         now: UnixTime,
         new: &N,
@@ -36,11 +36,6 @@ impl Account {
         }
         if self.record.is_reset {
             return Err(AccountError::PassNeeded);
-        }
-        if self.revision.is_none() {
-            self.record.made_at = now;
-            self.record.epoch = rng.next_u64();
-            self.record.history.begin_anew(now);
         }
         self.begin(policy, now, new, Right::Free, rng)
     }

@@ -42,19 +42,25 @@ impl Account {
     /// Withdrawals are held for
     /// [`AccountLimits::reset_hold_secs`](crate::account::AccountLimits::reset_hold_secs). Runs of
     /// failures end, long-term counts stay. A freeze ends: what it was for is gone.
-    ///
-    /// # Errors
-    /// [`AccountError::NotEnrolled`] if nothing is stored of the account.
     pub fn reset<R: CryptoRng + ?Sized>(
         mut self,
         policy: &Policy,
         now: UnixTime,
         operator: &Operator,
         rng: &mut R,
-    ) -> Result<Change<DeviceToken>, AccountError> {
-        if self.revision.is_none() {
-            return Err(AccountError::NotEnrolled);
-        }
+    ) -> Change<DeviceToken> {
+        let (token, until) = self.take_all(policy, now, rng);
+        self.record_act(now, operator, EventKind::Reset { until });
+        Change::written(self, Ok(token))
+    }
+
+    /// Takes everything away, holds, and gives the pass that enrolls, with its end.
+    pub(super) fn take_all<R: CryptoRng + ?Sized>(
+        &mut self,
+        policy: &Policy,
+        now: UnixTime,
+        rng: &mut R,
+    ) -> (DeviceToken, UnixTime) {
         let record = &mut self.record;
         record.unbind(|_| true);
         record.recovery = None;
@@ -64,30 +70,17 @@ impl Account {
         record.frozen_at = None;
         record.is_reset = true;
         record.hold(policy, policy.limits().reset_hold_secs, now);
-        let (token, until) = self.issue_pass(now, policy.limits().pass_secs, rng);
-        self.record_act(now, operator, EventKind::Reset { until });
-        Ok(Change::written(self, Ok(token)))
+        self.issue_pass(now, policy.limits().pass_secs, rng)
     }
 
     /// Holds everything until [`thaw`](Self::thaw) or [`reset`](Self::reset): no code is judged,
     /// sent or enrolled, whatever its purpose. All proofs, device tokens and passes given so
     /// far are void. For a phone that was lost or stolen, at the word of its owner.
-    ///
-    /// # Errors
-    /// [`AccountError::NotEnrolled`] if nothing is stored of the account.
-    pub fn freeze<R: CryptoRng + ?Sized>(
-        mut self,
-        now: UnixTime,
-        operator: &Operator,
-        rng: &mut R,
-    ) -> Result<Change<()>, AccountError> {
-        if self.revision.is_none() {
-            return Err(AccountError::NotEnrolled);
-        }
+    pub fn freeze<R: CryptoRng + ?Sized>(mut self, now: UnixTime, operator: &Operator, rng: &mut R) -> Change<()> {
         self.record.void(rng.next_u64());
         self.record.frozen_at = self.record.frozen_at.or(Some(now));
         self.record_act(now, operator, EventKind::Frozen);
-        Ok(Change::written(self, Ok(())))
+        Change::written(self, Ok(()))
     }
 
     /// Ends a freeze: what was bound works again; proofs, device tokens and passes stay void.
@@ -126,7 +119,7 @@ impl Account {
     /// deleted.
     #[cfg(feature = "verifier")]
     pub(crate) fn erasing(mut self, now: UnixTime, operator: &Operator) -> Change<()> {
-        if self.revision.is_none() || self.is_being_erased() {
+        if self.is_being_erased() {
             return Change::unwritten(self, Ok(()), None);
         }
         self.record_act(now, operator, EventKind::Erased);

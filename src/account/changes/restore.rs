@@ -17,7 +17,7 @@ impl Account {
         // A restore that was said to be in the future by mistake does not stand for those that follow.
         let mistaken = is_of_the_future(self.record.restored_at) && !is_of_the_future(at);
         let is_treated = self.record.restored_at >= at && !mistaken;
-        self.revision.is_some() && !is_treated && (self.record.made_at < at || is_of_the_future(self.record.made_at))
+        !is_treated && (self.record.made_at < at || is_of_the_future(self.record.made_at))
     }
 
     /// Treats a record with care that may be older than what was used since, see
@@ -36,9 +36,8 @@ impl Account {
         if !self.needs_care(now, at) {
             return Change::unwritten(self, Ok(()), None);
         }
-        let limits = policy.codes();
         let until = at.min(now.saturating_add(RECENT_SECS));
-        let ahead = u64::from(limits.window.future).saturating_add(u64::from(limits.max_drift));
+        let ahead = steps_ahead(policy);
         let record = &mut self.record;
         for app in record.authenticators.iter_mut().filter_map(|one| one.kind.app_mut()) {
             if let Ok(step) = app.totp.step_at(until) {
@@ -49,9 +48,7 @@ impl Account {
                 app.tracker = app.tracker.used_up(Step::new(furthest));
             }
         }
-        // Of whatever period the secrets were that the backup does not have.
-        let longest = ahead.saturating_add(1).saturating_mul(Period::MAX_SECS).saturating_add(AHEAD_SECS);
-        record.used_until = record.used_until.max(until.saturating_add(longest));
+        record.used_until = record.used_until.max(until.saturating_add(longest_use_ahead(policy)));
         record.recovery = None;
         record.void(epoch_after(record.epoch, at));
         record.hold(policy, policy.limits().binding_hold_secs, until);
@@ -60,6 +57,18 @@ impl Account {
         self.record_event(now, EventKind::Restored { restored_at: at });
         Change::written(self, Ok(()))
     }
+}
+
+/// The most steps ahead of the clock at which a code is accepted, a resynchronization apart.
+fn steps_ahead(policy: &Policy) -> u64 {
+    let limits = policy.codes();
+    u64::from(limits.window.future).saturating_add(u64::from(limits.max_drift))
+}
+
+/// A secret that is not known any more can have used steps that end so many seconds ahead of the
+/// clock, of whatever period it was.
+pub(super) fn longest_use_ahead(policy: &Policy) -> u64 {
+    steps_ahead(policy).saturating_add(1).saturating_mul(Period::MAX_SECS).saturating_add(AHEAD_SECS)
 }
 
 /// Another epoch for every backup that is restored, however often one backup is.

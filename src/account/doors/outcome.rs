@@ -147,13 +147,20 @@ impl Account {
 
     /// The reply that an attempt had before. `accepted` makes the answer anew, where that was an
     /// acceptance.
+    ///
+    /// An acceptance is answered after a write of its own, which changes the revision only. A server
+    /// that is about to fail over may still be read, and the one that takes over may have accepted
+    /// the code under another attempt.
     pub(super) fn repeat<T>(self, reply: Reply, accepted: impl FnOnce(&Self, Method, UnixTime, u64) -> T) -> Change<T> {
-        let outcome = match reply.answer {
-            Answer::Accepted { method, serial } => Ok(accepted(&self, method, reply.at, serial)),
-            Answer::Mismatch(count) => Err(Rejection::Mismatch(count)),
-            Answer::Expired(count) => Err(Rejection::Expired(count)),
+        let rejection = match reply.answer {
+            Answer::Accepted { method, serial } => {
+                let answer = accepted(&self, method, reply.at, serial);
+                return Change::written(self, Ok(answer));
+            }
+            Answer::Mismatch(count) => Rejection::Mismatch(count),
+            Answer::Expired(count) => Rejection::Expired(count),
         };
-        Change::unwritten(self, outcome, None)
+        Change::unwritten(self, Err(rejection), None)
     }
 
     /// A right code came with a token: a pass has been used, a device stays known. A pass that came

@@ -57,7 +57,7 @@ pub(super) async fn submit(
         ));
     }
     let hash = app.passwords.hash(new.password).await.map_err(|error| Trouble::Other(error.to_string().into()))?;
-    match app.customers.add(&new.email, hash, language).await {
+    match app.customers.add(&app.verifier, &new.email, hash, language).await {
         Ok(customer) => {
             let epoch = app.verifier.view(&customer.account()?).await?.epoch;
             session::log_in(&session, &customer, By::Password(epoch)).await?;

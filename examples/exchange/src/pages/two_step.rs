@@ -52,8 +52,6 @@ pub(super) async fn begin(
         return Ok(Redirect::to("/security").into_response());
     }
     let enrollment = app.verifier.enroll_first(account, new_authenticator(&app, language, &owner)?).await?;
-    // A first enrollment makes the record, and so begins another epoch: of the account's sessions this one stays.
-    session::log_in(&session, customer, By::Password(app.verifier.view(account).await?.epoch)).await?;
     scan(&app, language, &owner, &enrollment)
 }
 

@@ -181,7 +181,7 @@ async fn gather(
 }
 
 async fn enroll(app: &App, email: &str, hash: String, then: UnixTime) -> Result<Key, OpenError> {
-    let customer = app.customers.add(email, hash, Language::English).await?;
+    let customer = app.customers.add(&app.verifier, email, hash, Language::English).await?;
     let account = customer.account()?;
     let new = NewAuthenticator::new("Example Exchange", &customer.email)?;
     let enrollment = app.verifier.enroll_first(&account, new).await?;

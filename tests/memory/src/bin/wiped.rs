@@ -5,7 +5,7 @@
 //! with 1.
 
 use sekisho::Verifier;
-use sekisho::account::{AccountId, Attempt, AuthenticatorId, NewAuthenticator, Policy, Purpose};
+use sekisho::account::{Account, AccountId, Attempt, AuthenticatorId, NewAuthenticator, Policy, Purpose};
 use sekisho::otp::{Algorithm, OtpauthUri, Secret, Totp, UnixTime};
 use sekisho::qr::Qr;
 use sekisho::seal::{KeyId, Keyring, SealingKey};
@@ -211,6 +211,7 @@ fn main() {
     };
     LEAKS.store(0, Ordering::Relaxed);
     finish(async {
+        verifier.create_account(&alice).await.unwrap();
         drop(verifier.enroll_first(&alice, NewAuthenticator::imported(&uri()).unwrap()).await.unwrap());
         drop(verifier.confirm(&alice, Attempt::new(Purpose::BINDING, &code(30))).await.unwrap());
         for secs in [60, 120] {
@@ -238,14 +239,15 @@ fn main() {
     let policy = Policy::default();
     let at = |secs: u64| UnixTime::from_secs(1_800_000_000 + secs);
     LEAKS.store(0, Ordering::Relaxed);
-    let change = row.open(&alice, None).unwrap();
+    let created = row.seal(Account::create(alice.clone(), at(0), &mut rng), &mut rng).unwrap().0.unwrap().new;
+    let change = row.open(&alice, created).unwrap();
     let change = change.enroll_first(&policy, at(0), &NewAuthenticator::imported(&uri()).unwrap(), &mut rng).unwrap();
     let stored = row.seal(change, &mut rng).unwrap().0.unwrap().new;
     let attempt = Attempt::new(Purpose::BINDING, &code(30));
-    let change = row.open(&alice, Some(stored)).unwrap().confirm(&policy, at(30), &attempt).unwrap();
+    let change = row.open(&alice, stored).unwrap().confirm(&policy, at(30), &attempt).unwrap();
     let (write, uncommitted) = row.seal(change, &mut rng).unwrap();
     let proof = uncommitted.assume_committed(&mut Vec::new()).unwrap();
-    let opened = row.open(&alice, write.map(|write| write.new)).unwrap();
+    let opened = row.open(&alice, write.unwrap().new).unwrap();
     let change = opened.issue_recovery_codes(&policy, at(30), &proof, &mut Repeating(0)).unwrap();
     let (write, uncommitted) = row.seal(change, &mut rng).unwrap();
     let codes = uncommitted.assume_committed(&mut Vec::new()).unwrap();
@@ -256,7 +258,7 @@ fn main() {
     assert!(typed.starts_with(RECOVERY.as_bytes()), "{}", String::from_utf8_lossy(&typed));
     drop(codes);
     let attempt = Attempt::recovery(Purpose::LOGIN, std::str::from_utf8(&typed).unwrap());
-    let change = row.open(&alice, write.map(|write| write.new)).unwrap().verify(&policy, at(60), &attempt).unwrap();
+    let change = row.open(&alice, write.unwrap().new).unwrap().verify(&policy, at(60), &attempt).unwrap();
     let (_, uncommitted) = row.seal(change, &mut rng).unwrap();
     assert!(uncommitted.assume_committed(&mut Vec::new()).is_ok());
     drop(attempt);

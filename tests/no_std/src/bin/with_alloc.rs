@@ -8,7 +8,7 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::cell::UnsafeCell;
 use core::convert::Infallible;
 use core::sync::atomic::{AtomicUsize, Ordering};
-use sekisho::account::{AccountId, Attempt, NewAuthenticator, Policy, Purpose};
+use sekisho::account::{Account, AccountId, Attempt, NewAuthenticator, Policy, Purpose};
 use sekisho::otp::{CodePolicy, OtpauthUri, State, Step, Totp, UnixTime, decide};
 use sekisho::seal::{Keyring, Revision, Stored};
 use sekisho_no_std as _;
@@ -78,15 +78,17 @@ fn account(ring: &Keyring, alice: &AccountId, uri: &OtpauthUri) {
         Attempt::new(purpose, &text)
     };
     let new = NewAuthenticator::imported(uri).unwrap();
-    let change = ring.open(alice, None).unwrap().enroll_first(&policy, now(100), &new, &mut rng).unwrap();
+    let created = Account::create(alice.clone(), now(100), &mut rng);
+    let created = ring.seal(created, &mut rng).unwrap().0.unwrap().new;
+    let change = ring.open(alice, created).unwrap().enroll_first(&policy, now(100), &new, &mut rng).unwrap();
     let (write, _) = ring.seal(change, &mut rng).unwrap();
     let stored = write.unwrap().new;
-    let opened = ring.open(alice, Some(stored)).unwrap();
+    let opened = ring.open(alice, stored).unwrap();
     let change = opened.confirm(&policy, now(101), &attempt(101, Purpose::BINDING)).unwrap();
     let (write, _) = ring.seal(change, &mut rng).unwrap();
     let mut stored = write.unwrap().new;
     for expected in [true, false] {
-        let opened = ring.open(alice, Some(stored.clone())).unwrap();
+        let opened = ring.open(alice, stored.clone()).unwrap();
         let change = opened.verify(&policy, now(102), &attempt(102, Purpose::LOGIN)).unwrap();
         let (write, uncommitted) = ring.seal(change, &mut rng).unwrap();
         stored = write.map_or(stored, |write| write.new);

@@ -1,0 +1,66 @@
+//! Records begin: for a new account, and in the place of a record that is lost.
+
+use super::restore::longest_use_ahead;
+use crate::account::error::AccountError;
+use crate::account::event::{EventKind, Operator};
+use crate::account::names::account_id::AccountId;
+use crate::account::names::revision::Revision;
+use crate::account::policy::Policy;
+use crate::account::record::token::DeviceToken;
+use crate::account::transition::{Account, Change};
+use crate::otp::UnixTime;
+use rand::CryptoRng;
+
+impl Account {
+    /// Makes the record of a new account, which has no second factor yet. This is the only change
+    /// that expects no record, besides an operator's [`rebuild`](Self::rebuild).
+    ///
+    /// Call it when somebody signs up, before the service stores its new user: a record without a
+    /// user harms nobody. Never call it where somebody logs in. A record that is missing there has
+    /// been lost, and a new one would let its finder enroll.
+    pub fn create<R: CryptoRng + ?Sized>(id: AccountId, now: UnixTime, rng: &mut R) -> Change<()> {
+        Change::written(Self::begun(id, None, now, rng), Ok(()))
+    }
+
+    /// Succeeds if the record is as [`create`](Self::create) made it, or waits for the confirmation
+    /// of a first authenticator: creating it again would change nothing.
+    ///
+    /// # Errors
+    /// [`AccountError::NotNew`] if anything was ever bound, or an operator has frozen or reset the
+    /// account.
+    pub const fn check_new(&self) -> Result<(), AccountError> {
+        let record = &self.record;
+        // The confirmation of an authenticator sets `proofs_spent`, and nothing clears it.
+        let is_new = record.proofs_spent == 0 && !record.is_reset && record.frozen_at.is_none();
+        if is_new { Ok(()) } else { Err(AccountError::NotNew) }
+    }
+
+    /// Makes a record in the place of one that is lost: one that is missing (`expected` is `None`)
+    /// or that cannot be opened (`expected` is its revision). The account is as after a
+    /// [`reset`](Self::reset): only the pass that this gives enrolls, and withdrawals are held.
+    ///
+    /// Nothing of the lost record is known. So an imported secret counts as used for half an hour,
+    /// and the failures that were counted are forgotten.
+    pub fn rebuild<R: CryptoRng + ?Sized>(
+        id: AccountId,
+        expected: Option<Revision>,
+        policy: &Policy,
+        now: UnixTime,
+        operator: &Operator,
+        rng: &mut R,
+    ) -> Change<DeviceToken> {
+        let mut account = Self::begun(id, expected, now, rng);
+        account.record.used_until = now.saturating_add(longest_use_ahead(policy));
+        let (token, until) = account.take_all(policy, now, rng);
+        account.record_act(now, operator, EventKind::Rebuilt { until });
+        Change::written(account, Ok(token))
+    }
+
+    fn begun<R: CryptoRng + ?Sized>(id: AccountId, expected: Option<Revision>, now: UnixTime, rng: &mut R) -> Self {
+        let mut account = Self::empty(id, expected);
+        account.record.made_at = now;
+        account.record.epoch = rng.next_u64();
+        account.record.history.begin_anew(now);
+        account
+    }
+}
