@@ -22,6 +22,7 @@ impl Keyring {
     /// # Errors
     /// [`SealError`]: the key is not here, the envelope is not what was sealed for this account and revision, or what is in it
     /// cannot be read.
+    #[allow(clippy::needless_pass_by_value)] // used up: what comes after a write has another revision
     pub fn open(&self, account: &AccountId, stored: Stored) -> Result<Account, SealError> {
         let plain = self.open_bytes(account, &stored)?;
         Ok(Account::stored(account.clone(), stored.revision, plain.expose())?)

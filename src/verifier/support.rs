@@ -76,7 +76,7 @@ impl<S: Store> Support<'_, S> {
             let is_lost = match (&opened, loss) {
                 (None, RecordLoss::Missing)
                 | (Some(Err(SealError::DoesNotOpen | SealError::Record(_))), RecordLoss::Damaged) => true,
-                (Some(Err(SealError::UnknownKey { id })), RecordLoss::LostKey(lost)) => *id == lost,
+                (Some(Err(SealError::UnknownKey { id })), RecordLoss::LostKey(named)) => *id == named,
                 _ => false,
             };
             if !is_lost {

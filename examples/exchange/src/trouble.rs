@@ -42,8 +42,7 @@ impl Trouble {
     /// Whether the same may go well in a moment.
     fn is_transient(&self) -> bool {
         match self {
-            Self::Verifier(error) => error.is_transient(),
-            Self::Customer(CustomerError::Account(error)) => error.is_transient(),
+            Self::Verifier(error) | Self::Customer(CustomerError::Account(error)) => error.is_transient(),
             Self::Customer(error) => matches!(error, CustomerError::Store(_)),
             Self::Session(_) | Self::Other(_) => false,
         }

@@ -44,10 +44,9 @@ pub(super) async fn page(language: Language, LoggedIn(Owner { customer, view, ..
 pub(super) async fn begin(
     State(app): State<App>,
     language: Language,
-    session: Session,
     LoggedIn(owner): LoggedIn,
 ) -> Result<Response, Trouble> {
-    let Owner { customer, account, view, .. } = &owner;
+    let Owner { account, view, .. } = &owner;
     if !view.authenticators.is_empty() {
         return Ok(Redirect::to("/security").into_response());
     }
