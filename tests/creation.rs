@@ -8,8 +8,8 @@ use phone::{Phone, T, at, keyring, new_authenticator, operator};
 use sekisho::account::{
     AccountError, AccountId, Attempt, AuthenticatorId, CodeRequest, EventKind, Policy, Purpose, Resync,
 };
-use sekisho::otp::NotAccepted;
-use sekisho::seal::{KeyId, Keyring, Revision, SealingKey, Stored, Write};
+use sekisho::otp::{NotAccepted, StoredError};
+use sekisho::seal::{KeyId, Keyring, Revision, SealError, SealingKey, Stored, Write};
 use sekisho::store::{MemoryStore, Store, Swap};
 use sekisho::verifier::{RecordLoss, TestClock};
 use sekisho::{Error, Verifier};
@@ -176,6 +176,25 @@ async fn a_damaged_record_is_rebuilt_and_one_that_opens_is_not_touched() {
     let _pass = support.rebuild(&alice(), RecordLoss::Damaged).await.unwrap();
     assert!(service.verifier.view(&alice()).await.unwrap().is_reset);
     assert!(matches!(support.rebuild(&alice(), RecordLoss::Damaged).await, Err(Error::NotLost)), "once");
+}
+
+#[tokio::test]
+async fn a_record_of_a_newer_release_is_not_damaged() {
+    let (service, store) = in_memory(Policy::default());
+    let _ = service.enrolled().await;
+    let good = stored(&store).await;
+    let mut plain = keyring().open_bytes(&alice(), &good).unwrap().expose().clone();
+    // Field 0, which comes first, is the least version that reads the rest.
+    let place = plain.windows(2).position(|field| field == [0, 1]).unwrap();
+    plain[place + 1] = 2;
+    let new = keyring().seal_bytes(&alice(), &plain, &mut phone::rng()).unwrap();
+    let write = Write { expected: Some(good.revision), new };
+    assert_eq!(store.swap(&alice(), &write).await.unwrap(), Swap::Done);
+    let unreadable = service.verifier.view(&alice()).await.unwrap_err();
+    let is_newer = matches!(unreadable, Error::Seal(SealError::Record(StoredError::Version { .. })));
+    assert!(is_newer, "{unreadable:?}");
+    let support = service.verifier.support(operator("carol", "ticket 10"));
+    assert!(matches!(support.rebuild(&alice(), RecordLoss::Damaged).await, Err(Error::NotLost)));
 }
 
 #[tokio::test]

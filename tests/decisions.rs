@@ -223,7 +223,7 @@ fn five_mistakes_lock_and_the_right_code_is_refused_until_the_lock_ends() {
     for left in (1..=4).rev() {
         let rejection = login.rejection(T, wrong);
         assert_eq!(rejection.attempts_left(), Some(left));
-        assert_eq!(rejection.retry_at(), None);
+        assert_eq!((rejection.retry_at(), rejection.retry_in(at(T))), (None, None));
         assert!(rejection.is_charged());
         let advice = if left >= 3 { Advice::CheckTheEntry } else { Advice::SetTheClockToAutomatic };
         assert_eq!(rejection.advice(), advice);
@@ -233,6 +233,7 @@ fn five_mistakes_lock_and_the_right_code_is_refused_until_the_lock_ends() {
         matches!(fifth, Rejection::Mismatch(charge) if charge.lock_state == LockState::Locked { until: at(T + 30) })
     );
     assert_eq!((fifth.attempts_left(), fifth.retry_at()), (Some(0), Some(at(T + 30))));
+    assert_eq!([T, T + 29, T + 30, T + 31].map(|now| fifth.retry_in(at(now))), [30, 1, 0, 0].map(Some));
     assert_eq!(fifth.advice(), Advice::WaitForTheLock);
 
     let before = login.stored;

@@ -153,6 +153,23 @@ fn keyrings_are_read_from_text_the_primary_first() {
 }
 
 #[test]
+fn keyrings_are_read_with_what_editors_and_shells_put_around_them() {
+    for text in [
+        format!("\u{feff}2:{HEX}\r\n"),
+        format!("\"2:{HEX}\""),
+        format!("'2:{HEX}'\n"),
+        format!("\u{feff}\"2:{HEX}\r\n1:{}\"\r\n", "01".repeat(32)),
+    ] {
+        assert_eq!(Keyring::parse(&text).unwrap().primary_id().number(), 2, "{text:?}");
+    }
+    for text in [format!("\"2:{HEX}"), format!("2:{HEX}'"), format!("\"2:{HEX}'"), format!("2:\"{HEX}\"")] {
+        assert!(matches!(Keyring::parse(&text).unwrap_err(), SealError::KeyEntry { number: 1 }), "{text:?}");
+    }
+    assert!(matches!(Keyring::parse("\"").unwrap_err(), SealError::KeyEntry { number: 1 }));
+    assert!(matches!(Keyring::parse("\"\"").unwrap_err(), SealError::NoKeys));
+}
+
+#[test]
 fn keyrings_pass_over_whole_lines_of_comment() {
     let text = format!("# old, and not to be used: 8:{HEX},9:{HEX}\n  #7:{HEX},6:{HEX}\n2:{HEX}");
     assert_eq!(format!("{:?}", Keyring::parse(&text).unwrap()), "Keyring { primary: 2, older: [] }");

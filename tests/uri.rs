@@ -67,7 +67,7 @@ fn a_differing_label_issuer_stays_readable() {
     let uri =
         OtpauthUri::parse(&format!("otpauth://totp/Old%20name:%20alice?secret={SECRET}&issuer=New+name")).unwrap();
     assert_eq!((uri.issuer(), uri.label_issuer(), uri.account()), (Some("New name"), Some("Old name"), "alice"));
-    let again = OtpauthUri::parse(uri.to_text().expose()).unwrap();
+    let again = uri.to_text().expose().parse::<OtpauthUri>().unwrap();
     assert_eq!((again.issuer(), again.label_issuer()), (Some("New name"), Some("Old name")));
 }
 

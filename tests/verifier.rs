@@ -112,6 +112,7 @@ async fn a_clock_that_cannot_be_right_judges_nothing() {
 async fn errors_tell_not_enrolled_from_key_missing_from_try_again() {
     let (store, clock) = (MemoryStore::new(), TestClock::at(at(T)));
     let verifier = verifier(&store, &clock);
+    assert_eq!(verifier.now().unwrap(), at(T));
     let error = failed(verifier.verify(&alice(), login("123456")).await);
     assert!(error.is_no_such_account() && !error.is_transient() && !error.is_not_enrolled(), "{error}");
     verifier.create_account(&alice()).await.unwrap();

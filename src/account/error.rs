@@ -13,7 +13,7 @@ pub enum AccountError {
     /// `enroll_first` where an authenticator is bound.
     #[error("the account has an authenticator: another one is enrolled with a proof of its code, by `enroll`")]
     AlreadyEnrolled,
-    /// `create` where something was ever bound, or an operator has acted.
+    /// `create` where something was ever bound, or the account is frozen or was reset.
     #[error("the account is not new: its record has been used; give a new user an id that nobody has had")]
     NotNew,
     /// As many authenticators as the policy allows.

@@ -90,6 +90,16 @@ impl Rejection {
         }
     }
 
+    /// Seconds from `now` until [`retry_at`](Self::retry_at), where that is known: zero once it has
+    /// come. For `Retry-After` (RFC 9110 §10.2.3), and pages whose clock is not ours.
+    #[must_use]
+    pub const fn retry_in(&self, now: UnixTime) -> Option<u64> {
+        match self.retry_at() {
+            Some(at) => Some(at.saturating_since(now)),
+            None => None,
+        }
+    }
+
     /// Returns whether this submission counted as a failure.
     #[must_use]
     pub const fn is_charged(&self) -> bool {

@@ -10,6 +10,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write};
+use core::str::FromStr;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// Everything but RFC 3986's unreserved characters is encoded; a blank becomes `%20`, as some apps
@@ -207,6 +208,14 @@ impl OtpauthUri {
             let _ = write!(uri, "&period={}", period.as_secs());
         }
         text
+    }
+}
+
+impl FromStr for OtpauthUri {
+    type Err = UriError;
+
+    fn from_str(uri: &str) -> Result<Self, UriError> {
+        Self::parse(uri)
     }
 }
 

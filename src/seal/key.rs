@@ -56,7 +56,8 @@ impl fmt::Debug for SealingKey {
 /// # From outside
 /// As text a ring is a list of `id:key` entries, the primary first, apart by commas or line ends:
 /// the id in decimal, the key as 64 hexadecimal digits. `openssl rand -hex 32` makes one. Blank
-/// lines are passed over, and lines that begin with `#`, whatever is on them.
+/// lines are passed over, and lines that begin with `#`, whatever is on them. So are a byte order
+/// mark at the beginning, and a pair of quotes around the whole, which some tools leave there.
 ///
 /// ```
 /// use sekisho::seal::Keyring;
@@ -99,7 +100,8 @@ impl Keyring {
     /// # Errors
     /// [`SealError`], with the number of the entry that is wrong. Nothing of the text is repeated.
     pub fn parse(text: &str) -> Result<Self, SealError> {
-        let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
+        let text = text.trim_start_matches('\u{feff}').trim();
+        let lines = unquoted(text).lines().filter(|line| !line.trim_start().starts_with('#'));
         let entries = lines.flat_map(|line| line.split(',')).map(str::trim).filter(|entry| !entry.is_empty());
         let mut ring: Option<Self> = None;
         for (index, entry) in entries.enumerate() {
@@ -180,6 +182,12 @@ impl fmt::Debug for Keyring {
         let older = self.older.iter().map(|(id, _)| id.number()).collect::<Vec<_>>();
         f.debug_struct("Keyring").field("primary", &self.primary.0.number()).field("older", &older).finish()
     }
+}
+
+/// A text without the pair of quotes that `docker --env-file`, say, leaves around it.
+fn unquoted(text: &str) -> &str {
+    let inside = |quote| text.strip_prefix(quote).and_then(|text: &str| text.strip_suffix(quote));
+    inside('"').or_else(|| inside('\'')).unwrap_or(text)
 }
 
 fn parse_entry(entry: &str) -> Option<(KeyId, SealingKey)> {

@@ -22,8 +22,8 @@ impl<S: Store> Verifier<S> {
     /// operator [rebuild](crate::verifier::Support::rebuild) it.
     ///
     /// # Errors
-    /// [`Error::Account`] with [`AccountError::NotNew`] if anything was ever bound to an account of
-    /// this id, or an operator has acted on it; [`Error`].
+    /// [`Error::Account`] with [`AccountError::NotNew`] if anything was ever bound to the account, or
+    /// it is frozen or was reset; [`Error`].
     pub async fn create_account(&self, account: &AccountId) -> Result<(), Error> {
         for _ in 0..MAX_TRIES {
             match self.load(account).await {

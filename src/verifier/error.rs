@@ -27,8 +27,8 @@ pub enum Error {
     /// The store has no record of the account: it was never created, its id is spelled another way,
     /// or its record is lost.
     #[error(
-        "there is no record of this account: create it at sign-up; where it existed, find out what lost it, and have an \
-         operator rebuild it"
+        "there is no record of this account: see that its id is spelled as at sign-up; if its record was lost, find out \
+         why, and have an operator rebuild it"
     )]
     NoSuchAccount,
     /// An operator's [`rebuild`](crate::verifier::Support::rebuild) of a record that is not lost in
@@ -106,6 +106,15 @@ impl NotAccepted<Error> {
         match self {
             Self::Rejected(_) => false,
             Self::Failed(error) => error.is_transient(),
+        }
+    }
+
+    /// Returns whether the store has no record of the account.
+    #[must_use]
+    pub const fn is_no_such_account(&self) -> bool {
+        match self {
+            Self::Rejected(_) => false,
+            Self::Failed(error) => error.is_no_such_account(),
         }
     }
 

@@ -5,6 +5,7 @@ use super::error::Error;
 use super::handle::Verifier;
 use super::randomness::Randomness;
 use crate::account::{Account, AccountId, AuthenticatorId, DeviceToken, Operator};
+use crate::otp::StoredError;
 use crate::seal::{KeyId, SealError};
 use crate::store::{Store, Swap};
 use alloc::vec::Vec;
@@ -65,6 +66,11 @@ impl<S: Store> Support<'_, S> {
     /// Find out first what lost the record. After a backup was restored, rebuild the accounts that
     /// were created since it was made: creating them again would let anybody enroll.
     ///
+    /// Whether a record opens is judged by this verifier's keyring. Under a wrong key with the right
+    /// id every record seems damaged: see that others open before a list of accounts is rebuilt.
+    /// Should the outcome be unknown ([`Error::OutcomeUnknown`]) and the next call answer
+    /// [`Error::NotLost`], the record is there and its pass is not: [`reset`](Self::reset) gives one.
+    ///
     /// # Errors
     /// [`Error::NotLost`] if the record is not lost in this way; [`Error`].
     pub async fn rebuild(&self, account: &AccountId, loss: RecordLoss) -> Result<DeviceToken, Error> {
@@ -74,6 +80,8 @@ impl<S: Store> Support<'_, S> {
             let expected = stored.as_ref().map(|stored| stored.revision);
             let opened = stored.map(|stored| verifier.0.keyring.open(account, stored));
             let is_lost = match (&opened, loss) {
+                // Not lost: a newer release has written it, and reads it.
+                (Some(Err(SealError::Record(StoredError::Version { .. }))), _) => false,
                 (None, RecordLoss::Missing)
                 | (Some(Err(SealError::DoesNotOpen | SealError::Record(_))), RecordLoss::Damaged) => true,
                 (Some(Err(SealError::UnknownKey { id })), RecordLoss::LostKey(named)) => *id == named,

@@ -3,6 +3,7 @@
 use super::error::Error;
 use super::handle::Verifier;
 use crate::account::{AccountId, AccountView, Event};
+use crate::otp::UnixTime;
 use crate::store::Store;
 use alloc::vec::Vec;
 
@@ -18,6 +19,15 @@ pub enum Resealed {
 }
 
 impl<S: Store> Verifier<S> {
+    /// The time by the verifier's clock: for [`Rejection::retry_in`](crate::otp::Rejection::retry_in)
+    /// and whatever else is to agree with it.
+    ///
+    /// # Errors
+    /// [`Error::Time`] if the clock cannot be right.
+    pub fn now(&self) -> Result<UnixTime, Error> {
+        Ok(self.0.clock.now()?)
+    }
+
     /// The view of an account for settings pages and support.
     ///
     /// # Errors

@@ -39,8 +39,11 @@ impl Account {
     /// or that cannot be opened (`expected` is its revision). The account is as after a
     /// [`reset`](Self::reset): only the pass that this gives enrolls, and withdrawals are held.
     ///
-    /// Nothing of the lost record is known. So an imported secret counts as used for half an hour,
-    /// and the failures that were counted are forgotten.
+    /// Give only the revision of a record that the keyring cannot open: this replaces any.
+    ///
+    /// Nothing of the lost record is known. So an imported secret counts as used for half an hour.
+    /// Forgotten are failures, a freeze, longer holds, and events that nobody has been told of; and
+    /// authenticators are numbered from one again.
     pub fn rebuild<R: CryptoRng + ?Sized>(
         id: AccountId,
         expected: Option<Revision>,
