@@ -1,5 +1,5 @@
-//! How many log-ins a store bears, and how long each takes, beside what the store's client does by
-//! itself.
+//! Measures how many log-ins a store bears, and how long each takes, beside what the store's client
+//! does by itself.
 //!
 //! ```text
 //! cargo run --release --example load --features full -- --store redis://127.0.0.1 --tasks 1,16,64 --seconds 8

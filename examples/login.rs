@@ -20,7 +20,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let alice = AccountId::new("user-4711")?;
 
     if std::env::args().nth(1).as_deref() == Some("sign-up") {
-        verifier.create_account(&alice).await?; // here and never at log-in: a lost record stays an error
+        // Never at log-in: a lost record would be made anew, for anybody to enroll.
+        verifier.create_account(&alice).await?;
         let new = NewAuthenticator::new("Example Exchange", "alice@example.com")?;
         let enrollment = verifier.enroll_first(&alice, new).await?;
         println!("{}", Qr::new(enrollment.uri())?.to_half_blocks().expose());

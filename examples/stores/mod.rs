@@ -30,7 +30,7 @@ pub(crate) async fn open(url: &str, deadline: Duration) -> Result<BoxStore, Fail
         return Ok(BoxStore::new(RedisStore::builder().deadline(deadline).connect_cluster(&urls).await?));
     }
     if url.starts_with("rediss") {
-        // Which provider of TLS a process has is its own choice, made once; an earlier one stays.
+        // The process chooses its provider of TLS once: an earlier choice stays.
         let _ = rustls::crypto::ring::default_provider().install_default();
     }
     if url.starts_with("redis") {

@@ -121,7 +121,7 @@ impl<T> Uncommitted<T> {
     /// its count is stored can be had again and again, by asking in parallel. An acceptance
     /// that is believed before it is stored is believed twice. If another revision was stored,
     /// or if the outcome of the write is unknown, drop this and begin again from a fresh load.
-    /// Where there was nothing to write, the record must have been loaded afresh.
+    /// If there was nothing to write, the record must have been loaded afresh.
     ///
     /// Do not commit in a transaction that may be rolled back for other reasons: the failure that
     /// was counted would be forgotten.

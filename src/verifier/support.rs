@@ -66,10 +66,11 @@ impl<S: Store> Support<'_, S> {
     /// Find out first what lost the record. After a backup was restored, rebuild the accounts that
     /// were created since it was made: creating them again would let anybody enroll.
     ///
-    /// Whether a record opens is judged by this verifier's keyring. Under a wrong key with the right
-    /// id every record seems damaged: see that others open before a list of accounts is rebuilt.
-    /// Should the outcome be unknown ([`Error::OutcomeUnknown`]) and the next call answer
-    /// [`Error::NotLost`], the record is there and its pass is not: [`reset`](Self::reset) gives one.
+    /// This verifier's keyring decides whether a record opens. Under a wrong key with the right id
+    /// every record seems damaged: see that others open before you rebuild a list of accounts. If the
+    /// outcome was unknown ([`Error::OutcomeUnknown`]) and the next call answers
+    /// [`Error::NotLost`], the record is there and nobody has its pass: [`reset`](Self::reset) gives
+    /// one.
     ///
     /// # Errors
     /// [`Error::NotLost`] if the record is not lost in this way; [`Error`].

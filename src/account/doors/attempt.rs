@@ -98,7 +98,7 @@ impl Attempt {
         self
     }
 
-    /// What the code is for.
+    /// The purpose that the code is for.
     #[cfg(feature = "verifier")]
     pub(crate) const fn purpose(&self) -> Purpose {
         self.purpose

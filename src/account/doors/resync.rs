@@ -25,10 +25,10 @@ impl Account {
     /// code.
     ///
     /// Both codes have to be unused and younger than the last one used, and both are used up.
-    /// Whether one of them was right is not told: that is a
-    /// [`Mismatch`](crate::otp::Rejection::Mismatch), charged to the common throttle;
-    /// to that of devices with a token; with a recovery code as that would be. By chance two codes
-    /// are right once in 3 × 10⁸ attempts (a day and ten minutes: 2 900 pairs of 10¹²).
+    /// The answer does not say that one of them was right: it is a
+    /// [`Mismatch`](crate::otp::Rejection::Mismatch) then too, charged to the common throttle, with a
+    /// token to that of devices, and with a recovery code as that would be. By chance two codes are
+    /// right once in 3 × 10⁸ attempts (a day and ten minutes: 2 900 pairs of 10¹²).
     ///
     /// With a pass or a recovery code the policy's purposes are held for
     /// [`AccountLimits::resync_hold_secs`](crate::account::AccountLimits::resync_hold_secs).

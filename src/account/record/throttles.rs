@@ -31,7 +31,7 @@ pub(in crate::account) enum ThrottleId {
 }
 
 /// A door's throttles: for strangers, and for those who bring a known device's token or a pass.
-/// Where several are named, the first that is open counts, or else the last.
+/// Of several that are named, the first that is open counts, or else the last.
 struct Row {
     door: Door,
     strangers: &'static [ThrottleId],

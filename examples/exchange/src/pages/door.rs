@@ -76,8 +76,8 @@ pub(crate) async fn by_password(app: &App, email: &str, password: String) -> Res
     Ok(customer.filter(|_| is_right))
 }
 
-/// Whether a password is not enough. Without an authenticator it is neither after a reset, where only the pass that was mailed enrolls anew, nor
-/// during a freeze.
+/// Returns whether the password alone lets nobody in. So it is also without an authenticator: after a
+/// reset, when only the mailed pass enrolls anew, and during a freeze.
 pub(crate) fn has_second_step(view: &AccountView) -> bool {
     !view.authenticators.is_empty() || view.is_reset || view.frozen_at.is_some()
 }
