@@ -12,11 +12,14 @@ use sekisho::otp::NotAccepted;
 use sekisho::qr::Qr;
 use sekisho::seal::Keyring;
 use sekisho::store::RedbStore;
+use sekisho::verifier::TracingSink;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let file = std::env::args().nth(2).unwrap_or("login.redb".into());
-    let verifier = Verifier::builder(RedbStore::open(file)?, Keyring::from_env("SEKISHO_KEYS")?).build();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    let builder = Verifier::builder(RedbStore::open(file)?, Keyring::from_env("SEKISHO_KEYS")?);
+    let verifier = builder.event_sink(TracingSink).build(); // a real service tells the owner too
     let alice = AccountId::new("user-4711")?;
 
     if std::env::args().nth(1).as_deref() == Some("sign-up") {

@@ -10,6 +10,8 @@ extern crate std;
 
 #[cfg(feature = "alloc")]
 pub mod account;
+#[cfg(feature = "http")]
+pub mod http;
 pub mod otp;
 #[cfg(feature = "qr")]
 pub mod qr;
@@ -17,6 +19,8 @@ pub mod qr;
 pub mod seal;
 #[cfg(feature = "std")]
 pub mod store;
+#[cfg(feature = "test-kit")]
+pub mod test_kit;
 #[cfg(feature = "verifier")]
 pub mod verifier;
 

@@ -22,7 +22,7 @@ struct Row {
 
 impl Row {
     fn new() -> Self {
-        Self::with(AccountLimits::default())
+        Self::with(phone::limits())
     }
 
     fn with(limits: AccountLimits) -> Self {
@@ -645,12 +645,12 @@ fn a_named_attempt_gets_the_same_answer_for_a_minute() {
 
 #[test]
 fn another_name_code_purpose_or_context_is_another_attempt() {
-    let mut row = Row::new();
+    let own = Purpose::new("api-key").unwrap();
+    let mut row = Row::with(AccountLimits { purposes: vec![own], ..AccountLimits::default() });
     let phone = row.enroll(T);
     let code = phone.shows(T, 0);
     let named = Attempt::new(Purpose::LOGIN, &code).with_idempotency_key([1; 16]);
     assert!(row.attempt(T, &named).is_ok());
-    let own = Purpose::new("api-key").unwrap();
     for other in [
         Attempt::new(Purpose::LOGIN, &code).with_idempotency_key([2; 16]),
         Attempt::new(own, &code).with_idempotency_key([1; 16]),
@@ -1012,13 +1012,14 @@ fn guesses_do_not_flush_operators_acts_from_the_history() {
 #[test]
 fn renaming_is_no_change_of_binding() {
     let mut row = Row::new();
-    row.enroll(T);
+    let phone = row.enroll(T);
     let holds = row.open().view(&row.policy, at(T)).holds;
-    let change = row.open().rename(at(T), AuthenticatorId::new(1), "old phone".parse().unwrap()).unwrap();
+    let proof = row.prove(T + 30, &phone.shows(T + 30, 0), Purpose::LOGIN);
+    let change = row.open().rename(at(T + 30), &proof, AuthenticatorId::new(1), "old phone".parse().unwrap()).unwrap();
     row.commit(change);
     let view = row.open().view(&row.policy, at(T));
     assert_eq!((view.authenticators[0].name.as_str(), view.holds), ("old phone", holds));
-    let missing = row.open().rename(at(T), AuthenticatorId::new(7), "x".parse().unwrap()).unwrap_err();
+    let missing = row.open().rename(at(T + 30), &proof, AuthenticatorId::new(7), "x".parse().unwrap()).unwrap_err();
     assert_eq!(missing, AccountError::NoSuchAuthenticator { id: AuthenticatorId::new(7) });
 }
 

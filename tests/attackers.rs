@@ -1,5 +1,5 @@
 //! What a thief and a stranger reach: each tries all there is, for as long as it takes.
-#![cfg(all(feature = "verifier", feature = "redb"))]
+#![cfg(all(feature = "test-kit", feature = "redb"))]
 
 mod phone;
 mod service;
@@ -16,7 +16,7 @@ use service::{Service, accepted, alice, answer};
 const DAY: u64 = 86_400;
 
 fn service() -> Service<MemoryStore> {
-    Service::on(MemoryStore::new(), Policy::default(), tempfile::tempdir().unwrap())
+    Service::on(MemoryStore::new(), phone::policy(), tempfile::tempdir().unwrap())
 }
 
 fn is_spent<T>(answer: Result<T, Error>) -> bool {
@@ -65,7 +65,7 @@ async fn a_thief_with_one_phished_code_binds_nothing() {
 
 #[tokio::test]
 async fn a_thief_who_keeps_the_phished_code_for_a_binding_needs_the_second_channel() {
-    let policy = Policy::new(AccountLimits { binding_takes_pass: true, ..AccountLimits::default() }).unwrap();
+    let policy = Policy::new(AccountLimits { binding_takes_pass: true, ..phone::limits() }).unwrap();
     let service = Service::on(MemoryStore::new(), policy, tempfile::tempdir().unwrap());
     let (phone, _) = service.enrolled().await;
     let refused = service.verifier.verify(&alice(), Attempt::new(Purpose::BINDING, &phone.shows(T, 0))).await;

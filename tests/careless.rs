@@ -1,7 +1,7 @@
 //! Careless callers: whoever looks only for an error, or not even at it, lets nobody in. On each
 //! floor a wrong code is submitted through the usual slips: `is_ok`, `if let Ok`, `map`, `?`, and a
 //! machine that tries again.
-#![cfg(feature = "verifier")]
+#![cfg(feature = "test-kit")]
 
 mod phone;
 
@@ -10,7 +10,7 @@ use sekisho::account::{Account, AccountError, AccountId, Attempt, Change, Policy
 use sekisho::otp::{CodePolicy, Match, NotAccepted, Rejection, State, Totp, decide};
 use sekisho::seal::Stored;
 use sekisho::store::MemoryStore;
-use sekisho::verifier::TestClock;
+use sekisho::test_kit::TestClock;
 use sekisho::{Error, Verifier};
 use std::convert::Infallible;
 use std::error::Error as StdError;
@@ -93,7 +93,8 @@ fn on_floor_2_nobody_is_let_in() {
 
 async fn verifier() -> (Verifier<MemoryStore>, AccountId, Phone) {
     let clock = TestClock::at(at(T - 90));
-    let verifier = Verifier::builder(MemoryStore::new(), keyring()).clock(clock.clone()).build();
+    let verifier =
+        Verifier::builder(MemoryStore::new(), keyring()).clock(clock.clone()).without_notifications().build();
     let alice = AccountId::new("alice").unwrap();
     verifier.create_account(&alice).await.unwrap();
     let phone = Phone::of(&verifier.enroll_first(&alice, new_authenticator()).await.unwrap());

@@ -1,5 +1,5 @@
 //! Moving records from one store to another: they open there, with all that was used and counted.
-#![cfg(all(feature = "verifier", feature = "redb", feature = "redis", feature = "postgres"))]
+#![cfg(all(feature = "test-kit", feature = "redb", feature = "redis", feature = "postgres"))]
 
 mod phone;
 mod servers;
@@ -9,7 +9,7 @@ use sekisho::Verifier;
 use sekisho::account::{AccountId, Attempt, Proof, Purpose};
 use sekisho::otp::Rejection;
 use sekisho::store::{self, MemoryStore, PostgresStore, RedbStore, RedisStore, Store};
-use sekisho::verifier::TestClock;
+use sekisho::test_kit::TestClock;
 use servers::{Postgres, Redis};
 
 fn account(number: u32) -> AccountId {
@@ -17,7 +17,7 @@ fn account(number: u32) -> AccountId {
 }
 
 fn verifier<S: Store>(store: S) -> Verifier<S> {
-    Verifier::builder(store, keyring()).clock(TestClock::at(at(T))).build()
+    Verifier::builder(store, keyring()).clock(TestClock::at(at(T))).without_notifications().build()
 }
 
 #[tokio::test]

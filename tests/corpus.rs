@@ -1,6 +1,8 @@
 //! Every seed of the fuzz targets, on the stable toolchain.
 #![cfg(all(feature = "migration", feature = "qr", feature = "rand"))]
 
+#[path = "phone/envelope.rs"]
+mod envelope;
 mod model;
 #[path = "../fuzz/src/properties.rs"]
 mod properties;

@@ -1,17 +1,18 @@
 //! An account exists or it is an error: a record that is lost opens nothing.
-#![cfg(all(feature = "verifier", feature = "redb"))]
+#![cfg(all(feature = "test-kit", feature = "redb"))]
 
 mod phone;
 mod service;
 
 use phone::{Phone, T, at, keyring, new_authenticator, operator};
 use sekisho::account::{
-    AccountError, AccountId, Attempt, AuthenticatorId, CodeRequest, EventKind, Policy, Purpose, Resync,
+    AccountError, AccountId, Attempt, AuthenticatorId, CodeRequest, Event, EventKind, Policy, Purpose, Resync,
 };
 use sekisho::otp::{NotAccepted, Rejection, StoredError};
-use sekisho::seal::{KeyId, Keyring, Revision, SealError, SealingKey, Stored, Write};
+use sekisho::seal::{KeyId, Keyring, RecordLoss, Revision, SealError, Stored, Write};
 use sekisho::store::{MemoryStore, Store, Swap};
-use sekisho::verifier::{RecordLoss, TestClock};
+use sekisho::test_kit::TestClock;
+use sekisho::verifier::{EventSink, SinkError};
 use sekisho::{Error, Verifier};
 use service::{alice, in_memory, sms, stored};
 
@@ -83,8 +84,10 @@ async fn creating_an_account_again_answers_the_same_until_something_was_bound() 
     let verifier = &service.verifier;
     verifier.create_account(&alice()).await.unwrap();
     let first = stored(&store).await;
+    let view = verifier.view(&alice()).await.unwrap();
     verifier.create_account(&alice()).await.unwrap();
-    assert_eq!(stored(&store).await, first, "nothing was written");
+    assert_ne!(stored(&store).await.revision, first.revision, "a write of its own");
+    assert_eq!(verifier.view(&alice()).await.unwrap(), view, "of the same record");
     let waiting = Phone::of(&verifier.enroll_first(&alice(), new_authenticator()).await.unwrap());
     verifier.create_account(&alice()).await.unwrap();
     let proof = service.confirm(T, &waiting.shows(T, 0)).await;
@@ -96,6 +99,8 @@ async fn creating_an_account_again_answers_the_same_until_something_was_bound() 
     is_not_new().await;
     verifier.remove_last(proof, AuthenticatorId::new(1)).await.unwrap();
     is_not_new().await;
+    let held: Vec<_> = verifier.view(&alice()).await.unwrap().holds.iter().map(|(purpose, _)| *purpose).collect();
+    assert_eq!(held, [Purpose::WITHDRAWAL], "a hold, as after every change of binding");
     assert!(verifier.enroll_first(&alice(), new_authenticator()).await.is_ok(), "its owner has removed the last one");
     let _pass = verifier.support(operator("desk", "a test")).reset(&alice()).await.unwrap();
     is_not_new().await;
@@ -112,7 +117,10 @@ async fn sign_ups_that_race_make_one_record() {
         let (service, store) = in_memory(Policy::default());
         let calls: Vec<_> = (0..8)
             .map(|_| {
-                let verifier = Verifier::builder(store.clone(), keyring()).clock(TestClock::at(at(T))).build();
+                let verifier = Verifier::builder(store.clone(), keyring())
+                    .clock(TestClock::at(at(T)))
+                    .without_notifications()
+                    .build();
                 tokio::spawn(async move { verifier.create_account(&alice()).await })
             })
             .collect();
@@ -166,7 +174,7 @@ async fn a_damaged_record_is_rebuilt_and_one_that_opens_is_not_touched() {
     let support = service.verifier.support(operator("carol", "ticket 8"));
     let good = stored(&store).await;
     for loss in [RecordLoss::Missing, RecordLoss::Damaged, RecordLoss::LostKey(KeyId::new(1))] {
-        assert!(matches!(support.rebuild(&alice(), loss).await, Err(Error::NotLost)), "{loss:?}");
+        assert!(matches!(support.rebuild(&alice(), loss).await, Err(Error::Seal(SealError::NotLost))), "{loss:?}");
     }
     assert_eq!(stored(&store).await, good);
     let mut envelope = good.envelope.clone();
@@ -174,11 +182,14 @@ async fn a_damaged_record_is_rebuilt_and_one_that_opens_is_not_touched() {
     replace(&store, envelope).await;
     assert!(matches!(service.verifier.view(&alice()).await, Err(Error::Seal(_))));
     for loss in [RecordLoss::Missing, RecordLoss::LostKey(KeyId::new(1))] {
-        assert!(matches!(support.rebuild(&alice(), loss).await, Err(Error::NotLost)), "{loss:?}");
+        assert!(matches!(support.rebuild(&alice(), loss).await, Err(Error::Seal(SealError::NotLost))), "{loss:?}");
     }
     let _pass = support.rebuild(&alice(), RecordLoss::Damaged).await.unwrap();
     assert!(service.verifier.view(&alice()).await.unwrap().is_reset);
-    assert!(matches!(support.rebuild(&alice(), RecordLoss::Damaged).await, Err(Error::NotLost)), "once");
+    assert!(
+        matches!(support.rebuild(&alice(), RecordLoss::Damaged).await, Err(Error::Seal(SealError::NotLost))),
+        "once"
+    );
 }
 
 #[tokio::test]
@@ -186,36 +197,100 @@ async fn a_record_of_a_newer_release_is_not_damaged() {
     let (service, store) = in_memory(Policy::default());
     let _ = service.enrolled().await;
     let good = stored(&store).await;
-    let mut plain = keyring().open_bytes(&alice(), &good).unwrap().expose().clone();
+    let mut plain = phone::record_in(&alice(), &good);
     // Field 0, which comes first, is the least version that reads the rest.
     let place = plain.windows(2).position(|field| field == [0, 1]).unwrap();
     plain[place + 1] = 2;
-    let new = keyring().seal_bytes(&alice(), &plain, &mut phone::rng()).unwrap();
+    let new = phone::with_record(&alice(), &plain);
     let write = Write { expected: Some(good.revision), new };
     assert_eq!(store.swap(&alice(), &write).await.unwrap(), Swap::Done);
     let unreadable = service.verifier.view(&alice()).await.unwrap_err();
     let is_newer = matches!(unreadable, Error::Seal(SealError::Record(StoredError::Version { .. })));
     assert!(is_newer, "{unreadable:?}");
     let support = service.verifier.support(operator("carol", "ticket 10"));
-    assert!(matches!(support.rebuild(&alice(), RecordLoss::Damaged).await, Err(Error::NotLost)));
+    assert!(matches!(support.rebuild(&alice(), RecordLoss::Damaged).await, Err(Error::Seal(SealError::NotLost))));
 }
 
 #[tokio::test]
 async fn a_record_under_a_lost_key_is_rebuilt_only_while_nobody_has_the_key() {
     let (service, store) = in_memory(Policy::default());
     let _ = service.enrolled().await;
-    let key = |byte| SealingKey::from_bytes([byte; 32]);
-    let with = |keyring| Verifier::builder(store.clone(), keyring).clock(TestClock::at(at(T))).build();
+    let key = phone::key;
+    let with =
+        |keyring| Verifier::builder(store.clone(), keyring).clock(TestClock::at(at(T))).without_notifications().build();
     let without = with(Keyring::new(KeyId::new(2), key(8)));
     let both = with(Keyring::new(KeyId::new(2), key(8)).with_older(KeyId::new(1), key(7)).unwrap());
     let rebuild = async |verifier: &Verifier<MemoryStore>, loss| {
         verifier.support(operator("carol", "ticket 9")).rebuild(&alice(), loss).await
     };
     let lost = RecordLoss::LostKey(KeyId::new(1));
-    assert!(matches!(rebuild(&both, lost).await, Err(Error::NotLost)), "the ring has it");
+    assert!(matches!(rebuild(&both, lost).await, Err(Error::Seal(SealError::NotLost))), "the ring has it");
     for other in [RecordLoss::LostKey(KeyId::new(3)), RecordLoss::Damaged, RecordLoss::Missing] {
-        assert!(matches!(rebuild(&without, other).await, Err(Error::NotLost)), "{other:?}");
+        assert!(matches!(rebuild(&without, other).await, Err(Error::Seal(SealError::NotLost))), "{other:?}");
     }
     let _pass = rebuild(&without, lost).await.unwrap();
     assert!(without.view(&alice()).await.unwrap().is_reset);
+}
+
+#[tokio::test]
+async fn a_list_of_accounts_is_rebuilt_and_one_that_is_there_is_left_alone() {
+    let (service, store) = in_memory(Policy::default());
+    let _ = service.enrolled().await;
+    let kept = stored(&store).await;
+    let [bob, carol] = ["bob", "carol"].map(|name| AccountId::new(name).unwrap());
+    let support = service.verifier.support(operator("desk", "evicted, ticket 12"));
+    let list = [bob.clone(), alice(), carol.clone()];
+    let answers = support.rebuild_all(&list, RecordLoss::Missing).await;
+    assert_eq!(answers.iter().map(|(account, _)| (*account).clone()).collect::<Vec<_>>(), list);
+    let is_rebuilt: Vec<_> = answers.iter().map(|(_, answer)| answer.is_ok()).collect();
+    assert_eq!(is_rebuilt, [true, false, true]);
+    assert!(matches!(answers[1].1, Err(Error::Seal(SealError::NotLost))));
+    assert_eq!(stored(&store).await, kept);
+    for account in [bob, carol] {
+        assert!(service.verifier.view(&account).await.unwrap().is_reset);
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_is_being_erased_is_not_new() {
+    let (service, store) = in_memory(Policy::default());
+    let verifier = &service.verifier;
+    verifier.create_account(&alice()).await.unwrap();
+    // The erasure is written down, and then the process dies.
+    let down = Verifier::builder(store.clone(), keyring()).clock(service.clock.clone()).event_sink(Down).build();
+    let erasing = down.support(operator("desk", "left")).erase(&alice()).await;
+    assert!(matches!(erasing, Err(Error::EventsUndelivered)));
+    let again = verifier.create_account(&alice()).await.unwrap_err();
+    assert!(matches!(again, Error::Account(AccountError::NotNew)), "{again}");
+    assert!(verifier.support(operator("desk", "left")).erase(&alice()).await.unwrap());
+    verifier.create_account(&alice()).await.unwrap();
+}
+
+/// Takes no event.
+struct Down;
+
+impl EventSink for Down {
+    async fn deliver(&self, _: &AccountId, _: &Event) -> Result<(), SinkError> {
+        Err("down".into())
+    }
+}
+
+#[tokio::test]
+async fn an_error_says_in_which_way_the_record_is_lost() {
+    let (service, store) = in_memory(Policy::default());
+    let (phone, _) = service.enrolled().await;
+    let loss = async |verifier: &Verifier<MemoryStore>| verifier.view(&alice()).await.unwrap_err().record_loss();
+    let other = Keyring::new(KeyId::new(2), phone::key(8));
+    let other = Verifier::builder(store.clone(), other).clock(TestClock::at(at(T))).without_notifications().build();
+    assert_eq!(loss(&other).await, Some(RecordLoss::LostKey(KeyId::new(1))));
+    let mut envelope = stored(&store).await.envelope;
+    envelope.truncate(40);
+    replace(&store, envelope).await;
+    assert_eq!(loss(&service.verifier).await, Some(RecordLoss::Damaged));
+    lose(&store).await;
+    assert_eq!(loss(&service.verifier).await, Some(RecordLoss::Missing));
+    service.verifier.create_account(&alice()).await.unwrap();
+    let free = service.verifier.verify(&alice(), Attempt::new(Purpose::LOGIN, &phone.shows(T, 0))).await;
+    let Err(NotAccepted::Failed(error)) = free else { panic!("{free:?}") };
+    assert_eq!(error.record_loss(), None);
 }

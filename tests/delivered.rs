@@ -1,5 +1,5 @@
 //! Delivered codes: sent, sent again, and good for what they are for.
-#![cfg(all(feature = "verifier", feature = "redb"))]
+#![cfg(all(feature = "test-kit", feature = "redb"))]
 
 mod phone;
 mod service;
@@ -7,8 +7,7 @@ mod service;
 use phone::{Phone, T, at};
 use sekisho::Error;
 use sekisho::account::{
-    AccountError, Address, Attempt, AuthenticatorKind, Channel, CodeRequest, EventKind, Method, NewAddress, Policy,
-    Purpose,
+    AccountError, Address, Attempt, AuthenticatorKind, Channel, CodeRequest, EventKind, Method, NewAddress, Purpose,
 };
 use sekisho::otp::{Advice, Code, CodeKind, LockState, NotAccepted, Rejection, Secret, Step, Totp, UnixTime};
 use service::{DAY, accepted, alice, answer, in_memory, mail, rejected};
@@ -16,7 +15,7 @@ use subtle::ConstantTimeEq;
 
 #[tokio::test]
 async fn a_stranger_cannot_end_the_owners_code_that_was_sent() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let id = service.enrolled_by_sms("+819012345678").await;
     let request = || CodeRequest::new(id, Purpose::LOGIN);
     let first = service.message(T, request()).await;
@@ -39,7 +38,7 @@ async fn a_stranger_cannot_end_the_owners_code_that_was_sent() {
 
 #[tokio::test]
 async fn a_delivered_code_is_for_its_purpose_and_a_few_minutes() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let id = service.enrolled_by_sms("+819012345678").await;
     service.clock.set(at(T));
     let delivery = service.verifier.deliver(&alice(), CodeRequest::new(id, Purpose::LOGIN)).await.unwrap();
@@ -69,7 +68,7 @@ async fn a_delivered_code_is_for_its_purpose_and_a_few_minutes() {
 
 #[tokio::test]
 async fn five_messages_an_hour_and_ten_a_day_and_known_devices_apart() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let id = service.enrolled_by_sms("+819012345678").await;
     let code = service.message(T, CodeRequest::new(id, Purpose::LOGIN)).await;
     let proof = service.log_in(T, &code).await;
@@ -91,7 +90,7 @@ async fn five_messages_an_hour_and_ten_a_day_and_known_devices_apart() {
 #[tokio::test]
 async fn e_mail_confirms_and_lets_nobody_in() {
     assert!(NewAddress::new(Address::email("alice@example.com").unwrap()).is_err());
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let (phone, codes) = service.enrolled().await;
     let mail = || CodeRequest::confirmation(mail());
     let submit = |purpose, code: &str| Attempt::new(purpose, code);
@@ -123,7 +122,7 @@ async fn e_mail_confirms_and_lets_nobody_in() {
 
 #[tokio::test]
 async fn whoever_reads_the_mail_confirms_and_gains_nothing_else() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let (phone, _) = service.enrolled().await;
     for which in 0..4 {
         let _ = service.log_in_refused(T, &phone.never_shows(T, which)).await;
@@ -150,7 +149,7 @@ async fn whoever_reads_the_mail_confirms_and_gains_nothing_else() {
 
 #[tokio::test]
 async fn a_code_that_would_run_out_on_its_way_is_not_sent_again() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let id = service.enrolled_by_sms("+819012345678").await;
     let request = || CodeRequest::new(id, Purpose::LOGIN);
     let first = service.message(T, request()).await;
@@ -164,7 +163,7 @@ async fn a_code_that_would_run_out_on_its_way_is_not_sent_again() {
 
 #[tokio::test]
 async fn a_disabled_address_is_sent_nothing_and_said_to_be_disabled() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let id = service.enrolled_by_sms("+819012345678").await;
     let mut now = T;
     loop {
@@ -192,7 +191,7 @@ fn secret_showing(code: &str, step: Step) -> Secret {
 
 #[tokio::test]
 async fn the_same_digits_are_not_accepted_from_an_app_and_from_a_message() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let id = service.enrolled_by_sms("+819012345678").await;
     let sent = service.message(T, CodeRequest::new(id, Purpose::LOGIN)).await;
     // An app that will show the digits that were sent.
@@ -211,7 +210,7 @@ async fn the_same_digits_are_not_accepted_from_an_app_and_from_a_message() {
 
 #[tokio::test]
 async fn a_server_that_is_a_little_behind_sends_the_same_code_and_takes_it() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let id = service.enrolled_by_sms("+819012345678").await;
     let code = service.message(T, CodeRequest::new(id, Purpose::LOGIN)).await;
     let proof = service.log_in(T - 20, &code).await;

@@ -1,20 +1,21 @@
 //! Device tokens, passes, resets and proofs: each is good for what it is for, and as often.
-#![cfg(all(feature = "verifier", feature = "redb"))]
+#![cfg(all(feature = "test-kit", feature = "redb"))]
 
 mod phone;
 mod service;
 
-use phone::{Phone, T, app, at, new_authenticator};
+use phone::{Phone, T, app, at, new_authenticator, operator};
 use sekisho::Error;
 use sekisho::account::{
-    AccountError, AccountLimits, Address, Attempt, AuthenticatorId, CodeRequest, Policy, Proof, Purpose, Resync,
+    AccountError, AccountLimits, Address, Attempt, AuthenticatorId, Channel, CodeRequest, Method, Policy, Proof,
+    Purpose, Resync,
 };
 use sekisho::otp::{NotAccepted, Rejection};
 use service::{DAY, accepted, alice, answer, everything, in_memory, mail, rejected, stored};
 
 #[tokio::test]
 async fn a_pass_is_good_for_one_log_in_and_a_resynchronization_leaves_it() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let owner = everything(&service).await;
     let behind = -600;
     let pair = Resync::new(&owner.phone.shows(T + DAY - 30, behind), &owner.phone.shows(T + DAY, behind));
@@ -39,7 +40,7 @@ async fn a_pass_is_good_for_one_log_in_and_a_resynchronization_leaves_it() {
 
 #[tokio::test]
 async fn the_policy_asks_for_a_pass_before_a_change_of_binding() {
-    let policy = Policy::new(AccountLimits { binding_takes_pass: true, ..AccountLimits::default() }).unwrap();
+    let policy = Policy::new(AccountLimits { binding_takes_pass: true, ..phone::limits() }).unwrap();
     let (service, store) = in_memory(policy);
     let (old, codes) = service.enrolled().await;
     let binding = |secs: u64| Attempt::new(Purpose::BINDING, &old.shows(secs, 0));
@@ -78,7 +79,7 @@ async fn the_policy_asks_for_a_pass_before_a_change_of_binding() {
 
 #[tokio::test]
 async fn the_policy_asks_for_a_confirmation_after_a_reset() {
-    let policy = Policy::new(AccountLimits { confirmation_after_reset: true, ..AccountLimits::default() }).unwrap();
+    let policy = Policy::new(AccountLimits { confirmation_after_reset: true, ..phone::limits() }).unwrap();
     let (service, _) = in_memory(policy);
     let _ = service.enrolled().await;
     let support = service.verifier.support(phone::operator("desk", "nothing kept"));
@@ -109,7 +110,7 @@ async fn the_policy_asks_for_a_confirmation_after_a_reset() {
 
 #[tokio::test]
 async fn after_a_reset_the_pass_and_nothing_else_enrolls_and_once() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let owner = everything(&service).await;
     let pass =
         service.verifier.support(phone::operator("desk", "nothing kept")).reset(&alice()).await.unwrap().to_text();
@@ -140,7 +141,7 @@ async fn after_a_reset_the_pass_and_nothing_else_enrolls_and_once() {
 
 #[tokio::test]
 async fn a_reset_keeps_the_long_term_count_and_what_was_used() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let (phone, _) = service.enrolled().await;
     for which in 0..5 {
         let _ = service.log_in_refused(T, &phone.never_shows(T, which)).await;
@@ -163,7 +164,7 @@ async fn a_reset_keeps_the_long_term_count_and_what_was_used() {
 
 #[tokio::test]
 async fn five_devices_are_known_and_each_can_be_forgotten() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let (phone, _) = service.enrolled().await;
     let mut cookies = Vec::new();
     for number in 0..6 {
@@ -183,8 +184,10 @@ async fn five_devices_are_known_and_each_can_be_forgotten() {
         (1..6).map(|number| format!("browser {number}")).collect::<Vec<_>>(),
         "the oldest made room"
     );
-    service.verifier.forget_device(&alice(), view.devices[1].id).await.unwrap();
-    let gone = service.verifier.forget_device(&alice(), view.devices[1].id).await;
+    let now = T + 6 * 60;
+    let proof = service.log_in(now, &phone.shows(now, 0)).await;
+    service.verifier.forget_device(&proof, view.devices[1].id).await.unwrap();
+    let gone = service.verifier.forget_device(&proof, view.devices[1].id).await;
     assert!(matches!(gone, Err(Error::Account(AccountError::NoSuchDevice { .. }))));
     // Which of them are known shows while the common door is locked.
     let now = T + 600;
@@ -205,7 +208,7 @@ async fn five_devices_are_known_and_each_can_be_forgotten() {
 
 #[tokio::test]
 async fn a_stolen_token_is_worth_its_own_few_guesses_and_the_owners_browser_goes_on() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let (phone, _) = service.enrolled().await;
     let mut cookies = Vec::new();
     for now in [T - 120, T - 60] {
@@ -231,7 +234,7 @@ async fn a_stolen_token_is_worth_its_own_few_guesses_and_the_owners_browser_goes
 
 #[tokio::test]
 async fn a_proof_is_redeemed_once_and_not_after_a_reset() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let (phone, _) = service.enrolled().await;
     let context = [7; 32];
     let attempt = |secs: u64| {
@@ -264,7 +267,7 @@ async fn a_proof_is_redeemed_once_and_not_after_a_reset() {
 
 #[tokio::test]
 async fn a_proof_is_redeemed_once_also_across_a_server_whose_clock_is_ahead() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let (phone, _) = service.enrolled().await;
     let attempt = || Attempt::new(Purpose::LOGIN, &phone.shows(T, 0)).with_idempotency_key([9; 16]);
     let proof = accepted(service.submit(T, attempt()).await);
@@ -279,7 +282,7 @@ async fn a_proof_is_redeemed_once_also_across_a_server_whose_clock_is_ahead() {
 
 #[tokio::test]
 async fn a_mailed_pass_lives_an_hour_also_where_the_clock_is_set_back() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let (phone, _) = service.enrolled().await;
     let pass = accepted(answer(service.verifier.mail_pass(&alice(), None).await)).to_text();
     for which in 0..5 {
@@ -293,7 +296,7 @@ async fn a_mailed_pass_lives_an_hour_also_where_the_clock_is_set_back() {
 
 #[tokio::test]
 async fn where_a_pass_is_asked_for_one_is_good_for_one_change() {
-    let policy = Policy::new(AccountLimits { binding_takes_pass: true, ..AccountLimits::default() }).unwrap();
+    let policy = Policy::new(AccountLimits { binding_takes_pass: true, ..phone::limits() }).unwrap();
     let (service, _) = in_memory(policy);
     let (phone, _) = service.enrolled().await;
     let pass = accepted(answer(service.verifier.mail_pass(&alice(), None).await)).to_text();
@@ -316,7 +319,7 @@ async fn where_a_pass_is_asked_for_one_is_good_for_one_change() {
 
 #[tokio::test]
 async fn a_stranger_who_uses_up_the_messages_does_not_keep_a_known_browser_from_its_pass() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let (phone, _) = service.enrolled().await;
     let proof = service.log_in(T, &phone.shows(T, 0)).await;
     let cookie = service.verifier.remember_device(&proof, "Firefox".parse().unwrap()).await.unwrap().to_text();
@@ -332,7 +335,7 @@ async fn a_stranger_who_uses_up_the_messages_does_not_keep_a_known_browser_from_
 
 #[tokio::test]
 async fn a_stranger_who_guesses_at_an_enrollment_does_not_keep_a_known_browser_from_confirming_it() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let owner = everything(&service).await;
     let confirm = |code: String| Attempt::new(Purpose::BINDING, &code);
     for which in 0..5 {
@@ -347,7 +350,7 @@ async fn a_stranger_who_guesses_at_an_enrollment_does_not_keep_a_known_browser_f
 
 #[tokio::test]
 async fn a_freeze_that_has_ended_leaves_nothing_of_what_was_handed_out_before() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let owner = everything(&service).await;
     let support = service.verifier.support(phone::operator("desk", "lost, and found"));
     support.freeze(&alice()).await.unwrap();
@@ -369,7 +372,7 @@ async fn a_freeze_that_has_ended_leaves_nothing_of_what_was_handed_out_before() 
 
 #[tokio::test]
 async fn a_reset_ends_the_run_of_failures_and_its_lock() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let (phone, _) = service.enrolled().await;
     for which in 0..5 {
         let _ = service.log_in_refused(T, &phone.never_shows(T, which)).await;
@@ -382,7 +385,7 @@ async fn a_reset_ends_the_run_of_failures_and_its_lock() {
 
 #[tokio::test]
 async fn the_pass_that_begins_an_enrollment_outlasts_mistakes_at_its_confirmation() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let (old, _) = service.enrolled().await;
     let pass =
         service.verifier.support(phone::operator("desk", "nothing kept")).reset(&alice()).await.unwrap().to_text();
@@ -399,7 +402,7 @@ async fn the_pass_that_begins_an_enrollment_outlasts_mistakes_at_its_confirmatio
 
 #[tokio::test]
 async fn a_hold_of_a_clock_gone_wrong_ends_when_the_clock_is_right() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let (phone, codes) = service.enrolled().await;
     let far = T + 70 * 365 * DAY;
     drop(accepted(service.submit(far, Attempt::recovery(Purpose::LOGIN, codes.iter().next().unwrap())).await));
@@ -409,4 +412,65 @@ async fn a_hold_of_a_clock_gone_wrong_ends_when_the_clock_is_right() {
     // And the next one holds from now.
     drop(accepted(service.submit(T, Attempt::recovery(Purpose::LOGIN, codes.iter().nth(1).unwrap())).await));
     assert_eq!(service.verifier.view(&alice()).await.unwrap().holds, [(Purpose::WITHDRAWAL, at(T + DAY))]);
+}
+
+#[tokio::test]
+async fn names_and_known_browsers_change_only_with_a_live_proof_of_the_owner() {
+    let (service, _) = in_memory(phone::policy());
+    let (phone, _) = service.enrolled().await;
+    let verifier = &service.verifier;
+    let proof = service.log_in(T, &phone.shows(T, 0)).await;
+    let _cookie = verifier.remember_device(&proof, "Firefox".parse().unwrap()).await.unwrap();
+    let device = verifier.view(&alice()).await.unwrap().devices[0].id;
+    let id = AuthenticatorId::new(1);
+    let refused = async |proof: &Proof, expected: fn(&AccountError) -> bool| {
+        let renamed = verifier.rename(proof, id, "mine now".parse().unwrap()).await;
+        let forgotten = verifier.forget_device(proof, device).await;
+        for answer in [renamed, forgotten] {
+            assert!(matches!(&answer, Err(Error::Account(error)) if expected(error)), "{answer:?}");
+        }
+    };
+    // A confirmation shows only that somebody reads an address.
+    let code = service.message(T + 1, CodeRequest::confirmation(mail())).await;
+    let confirmation = accepted(service.submit(T + 2, Attempt::confirmation(&mail(), &code)).await);
+    refused(&confirmation, |error| matches!(error, AccountError::ProofForAnotherPurpose)).await;
+    // Time is over.
+    service.clock.set(at(T + 301));
+    refused(&proof, |error| matches!(error, AccountError::ProofEnded)).await;
+    // One proof renames twice, and is good for something else.
+    let proof = service.prove(T + 330, &phone.shows(T + 330, 0)).await;
+    for name in ["Pixel", "Pixel 9"] {
+        verifier.rename(&proof, id, name.parse().unwrap()).await.unwrap();
+    }
+    verifier.forget_device(&proof, device).await.unwrap();
+    let view = verifier.view(&alice()).await.unwrap();
+    assert_eq!((view.authenticators[0].name.as_str(), view.devices.len()), ("Pixel 9", 0));
+    let _codes = verifier.issue_recovery_codes(proof).await.unwrap();
+    // Used up by a change, also where an answer was had twice.
+    let named = |secs: u64| Attempt::new(Purpose::BINDING, &phone.shows(secs, 0)).with_idempotency_key([9; 16]);
+    let proof = accepted(service.submit(T + 360, named(T + 360)).await);
+    let again = accepted(service.submit(T + 361, named(T + 360)).await);
+    let _codes = verifier.issue_recovery_codes(proof).await.unwrap();
+    refused(&again, |error| matches!(error, AccountError::ProofSpent)).await;
+    // Frozen, and after it.
+    let proof = service.log_in(T + 390, &phone.shows(T + 390, 0)).await;
+    verifier.support(operator("desk", "stolen")).freeze(&alice()).await.unwrap();
+    refused(&proof, |error| matches!(error, AccountError::Frozen)).await;
+    verifier.support(operator("desk", "found")).thaw(&alice()).await.unwrap();
+    refused(&proof, |error| matches!(error, AccountError::ProofSpent)).await;
+}
+
+#[tokio::test]
+async fn a_proof_says_by_which_method_for_an_id_token() {
+    let (service, _) = in_memory(phone::policy());
+    let (phone, codes) = service.enrolled().await;
+    assert_eq!(service.log_in(T, &phone.shows(T, 0)).await.method().amr(), "otp");
+    let recovery = Attempt::recovery(Purpose::LOGIN, codes.iter().next().unwrap());
+    assert_eq!(accepted(service.submit(T + 1, recovery).await).method().amr(), "otp");
+    let (service, _) = in_memory(phone::policy());
+    let id = service.enrolled_by_sms("+819012345678").await;
+    let code = service.message(T, CodeRequest::new(id, Purpose::LOGIN)).await;
+    assert_eq!(service.log_in(T + 1, &code).await.method().amr(), "sms");
+    let voice = Method::DeliveredCode { authenticator: None, channel: Channel::Voice };
+    assert_eq!(voice.amr(), "tel");
 }

@@ -1,5 +1,5 @@
 //! Nothing is evaluated while it is locked, held or frozen, at whatever door.
-#![cfg(all(feature = "verifier", feature = "redb"))]
+#![cfg(all(feature = "test-kit", feature = "redb"))]
 
 mod phone;
 mod service;
@@ -110,7 +110,7 @@ impl Door {
 #[tokio::test]
 async fn no_door_evaluates_a_code_while_it_is_locked() {
     for locked in DOORS {
-        let (service, store) = in_memory(Policy::default());
+        let (service, store) = in_memory(phone::policy());
         let owner = everything(&service).await;
         // Tokens end with the fifth wrong code: locked by four with one, and one with another.
         for failure in 0..5 {
@@ -154,7 +154,7 @@ async fn no_door_evaluates_a_code_while_it_is_locked() {
 async fn other_doors_are_open_while_one_is_locked() {
     for locked in [Door::App, Door::AppFromDevice, Door::Recovery, Door::Confirm] {
         for open in DOORS.into_iter().filter(|door| door.throttle() != locked.throttle()) {
-            let (service, _) = in_memory(Policy::default());
+            let (service, _) = in_memory(phone::policy());
             let owner = everything(&service).await;
             for failure in 0..5 {
                 let by = if locked == Door::AppFromDevice && failure == 4 { Door::AppWithPass } else { locked };
@@ -167,7 +167,7 @@ async fn other_doors_are_open_while_one_is_locked() {
 
 #[tokio::test]
 async fn a_freeze_shuts_every_door_and_spends_nothing() {
-    let (service, store) = in_memory(Policy::default());
+    let (service, store) = in_memory(phone::policy());
     let owner = everything(&service).await;
     service.verifier.support(phone::operator("desk", "stolen")).freeze(&alice()).await.unwrap();
     let before = stored(&store).await;
@@ -187,7 +187,7 @@ async fn a_freeze_shuts_every_door_and_spends_nothing() {
 
 #[tokio::test]
 async fn a_held_purpose_spends_no_code_of_any_kind() {
-    let (service, store) = in_memory(Policy::default());
+    let (service, store) = in_memory(phone::policy());
     let owner = everything(&service).await;
     let before = stored(&store).await;
     let held = Rejection::Held { until: at(T - 500 + DAY) };

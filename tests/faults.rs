@@ -1,6 +1,6 @@
 //! The verifier on a store that fails at every call in turn, dropped at every await, and with sinks
 //! that fail.
-#![cfg(feature = "verifier")]
+#![cfg(feature = "test-kit")]
 
 mod phone;
 
@@ -9,72 +9,22 @@ use sekisho::account::{AccountId, Attempt, Event, EventKind, Purpose};
 use sekisho::otp::{NotAccepted, Rejection};
 use sekisho::seal::{Revision, Stored, Write};
 use sekisho::store::{MemoryStore, Store, Swap};
-use sekisho::verifier::{EventSink, SinkError, TestClock};
+use sekisho::test_kit::{FailingStore, Fault, TestClock};
+use sekisho::verifier::{EventSink, SinkError};
 use sekisho::{Error, Verifier};
-use std::fmt;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-/// A store one of whose calls fails: not done, or done and nobody is told.
-#[derive(Clone, Default)]
-struct Failing {
-    inner: MemoryStore,
-    calls: Arc<AtomicUsize>,
-    fails: Option<(usize, Fault)>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Fault {
-    NotDone,
-    DoneButUnknown,
-}
-
-#[derive(Debug)]
-struct Injected;
-
-impl fmt::Display for Injected {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("injected")
+/// A store one of whose calls fails, and the store that it keeps its records in.
+fn failing(fails: Option<(usize, Fault)>) -> (FailingStore<MemoryStore>, MemoryStore) {
+    let inner = MemoryStore::new();
+    let store = FailingStore::new(inner.clone());
+    if let Some((call, fault)) = fails {
+        store.fail_after(call, fault);
     }
-}
-
-impl std::error::Error for Injected {}
-
-impl Failing {
-    fn fault(&self) -> Option<Fault> {
-        let call = self.calls.fetch_add(1, Ordering::SeqCst);
-        self.fails.filter(|(fails, _)| *fails == call).map(|(_, fault)| fault)
-    }
-
-    async fn run<T>(&self, call: impl Future<Output = Result<T, std::convert::Infallible>>) -> Result<T, Injected> {
-        let fault = self.fault();
-        // Somewhere to be dropped at, before and after.
-        tokio::task::yield_now().await;
-        if fault == Some(Fault::NotDone) {
-            return Err(Injected);
-        }
-        let Ok(done) = call.await;
-        tokio::task::yield_now().await;
-        if fault.is_some() { Err(Injected) } else { Ok(done) }
-    }
-}
-
-impl Store for Failing {
-    type Error = Injected;
-
-    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, Injected> {
-        self.run(self.inner.load(account)).await
-    }
-
-    async fn swap(&self, account: &AccountId, write: &Write) -> Result<Swap, Injected> {
-        self.run(self.inner.swap(account, write)).await
-    }
-
-    async fn delete(&self, account: &AccountId, expected: Revision) -> Result<Swap, Injected> {
-        self.run(self.inner.delete(account, expected)).await
-    }
+    (store, inner)
 }
 
 /// Keeps what it was handed; refuses while told to.
@@ -131,7 +81,7 @@ struct Answers {
 }
 
 /// Right, used, wrong, right, wrong, five times over: through the failing store, each attempt once.
-async fn attempts(verifier: &Verifier<Failing>, phone: &Phone, clock: &TestClock) -> Answers {
+async fn attempts(verifier: &Verifier<FailingStore<MemoryStore>>, phone: &Phone, clock: &TestClock) -> Answers {
     let mut answers = Answers::default();
     let mut number = 0;
     for round in 0..3 {
@@ -161,24 +111,24 @@ async fn attempts(verifier: &Verifier<Failing>, phone: &Phone, clock: &TestClock
 async fn a_failure_at_every_store_call_accepts_nothing_and_forgets_nothing() {
     // How many calls there are without a fault.
     let (clock, log) = (TestClock::at(at(T)), Log::default());
-    let store = Failing::default();
-    let phone = enrolled(&store.inner, &clock).await;
+    let (store, inner) = failing(None);
+    let phone = enrolled(&inner, &clock).await;
     let answers = attempts(&verifier(store.clone(), &clock, &log), &phone, &clock).await;
     assert_eq!((answers.accepted.len(), answers.failures, answers.unknown.len()), (6, 6, 0));
-    let calls = store.calls.load(Ordering::SeqCst);
+    let calls = store.calls();
     assert!(calls >= 18 + 12, "{calls}");
 
     for fault in [Fault::NotDone, Fault::DoneButUnknown] {
         for fails in 0..calls {
             let (clock, log) = (TestClock::at(at(T)), Log::default());
-            let store = Failing { fails: Some((fails, fault)), ..Failing::default() };
-            let phone = enrolled(&store.inner, &clock).await;
+            let (store, inner) = failing(Some((fails, fault)));
+            let phone = enrolled(&inner, &clock).await;
             let answers = attempts(&verifier(store.clone(), &clock, &log), &phone, &clock).await;
             let what = format!("{fault:?} at call {fails}");
             assert_eq!(answers.unknown.len(), 1, "{what}: one attempt has no answer");
 
             // No code that was accepted is accepted again, by a verifier that knows nothing of all this.
-            let fresh = verifier(store.inner.clone(), &clock, &log);
+            let fresh = verifier(inner.clone(), &clock, &log);
             let view = fresh.view(&alice()).await.unwrap();
             assert!(view.long_term_failures >= answers.failures, "{what}: no counted failure is lost");
             assert!(view.long_term_failures <= answers.failures + 1, "{what}: none is counted that was not made");
@@ -194,8 +144,8 @@ async fn a_failure_at_every_store_call_accepts_nothing_and_forgets_nothing() {
 async fn an_unknown_outcome_is_answered_to_the_same_named_attempt() {
     for fault in [Fault::NotDone, Fault::DoneButUnknown] {
         let (clock, log) = (TestClock::at(at(T)), Log::default());
-        let store = Failing { fails: Some((1, fault)), ..Failing::default() };
-        let phone = enrolled(&store.inner, &clock).await;
+        let (store, inner) = failing(Some((1, fault)));
+        let phone = enrolled(&inner, &clock).await;
         let verifier = verifier(store.clone(), &clock, &log);
         let code = phone.shows(T, 0);
         let named = || Attempt::new(Purpose::LOGIN, &code).with_idempotency_key([4; 16]);
@@ -216,8 +166,8 @@ async fn a_future_dropped_at_every_await_leaves_the_account_whole() {
     let mut drops = 0;
     for polls in 1.. {
         let (clock, log) = (TestClock::at(at(T)), Log::default());
-        let store = Failing::default();
-        let phone = enrolled(&store.inner, &clock).await;
+        let (store, inner) = failing(None);
+        let phone = enrolled(&inner, &clock).await;
         let verifier = verifier(store.clone(), &clock, &log);
         let code = phone.shows(T, 0);
         let finished = {
@@ -243,7 +193,7 @@ async fn a_future_dropped_at_every_await_leaves_the_account_whole() {
 #[tokio::test]
 async fn a_crash_between_swap_and_sink_brings_the_event_again() {
     let clock = TestClock::at(at(T - 120));
-    let store = Failing::default();
+    let (store, _) = failing(None);
     let log = Log::default();
     let first = verifier(store.clone(), &clock, &log);
     let second_event = ((T - 120) << 20) + 2;
@@ -254,7 +204,7 @@ async fn a_crash_between_swap_and_sink_brings_the_event_again() {
     let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T - 120, 0));
     assert!(first.confirm(&alice(), attempt).await.is_ok(), "the answer stands");
     drop(first);
-    assert_eq!(log.sequences("confirmed"), []);
+    assert!(log.sequences("confirmed").is_empty());
 
     // Another one takes over; the sink is still down, and nobody is kept out by that.
     clock.set(at(T));
@@ -279,14 +229,14 @@ async fn a_crash_between_swap_and_sink_brings_the_event_again() {
 #[tokio::test]
 async fn an_acknowledgement_that_fails_brings_the_event_twice_with_one_number() {
     let clock = TestClock::at(at(T));
-    let (store, log) = (Failing { fails: Some((7, Fault::NotDone)), ..Failing::default() }, Log::default());
+    let ((store, _), log) = (failing(Some((7, Fault::NotDone))), Log::default());
     let verifier = verifier(store.clone(), &clock, &log);
     verifier.create_account(&alice()).await.unwrap();
     let phone = Phone::of(&verifier.enroll_first(&alice(), new_authenticator()).await.unwrap());
     let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T, 0));
     // Calls 0 and 1 create; 2 and 3 enroll; 4 and 5 confirm; 6 and 7 acknowledge.
     assert!(verifier.confirm(&alice(), attempt).await.is_ok());
-    assert_eq!(store.calls.load(Ordering::SeqCst), 8);
+    assert_eq!(store.calls(), 8);
     let second_event = (T << 20) + 2;
     assert_eq!(log.sequences("confirmed"), [second_event]);
     assert_eq!(verifier.deliver_events(&alice()).await.unwrap(), 0);
@@ -294,23 +244,32 @@ async fn an_acknowledgement_that_fails_brings_the_event_twice_with_one_number() 
 }
 
 #[tokio::test]
-async fn without_a_sink_what_is_owed_stays_owed() {
+async fn without_notifications_nothing_is_owed_and_what_others_owe_stays_owed() {
     let (clock, store) = (TestClock::at(at(T)), MemoryStore::new());
-    let silent = Verifier::builder(store.clone(), keyring()).clock(clock.clone()).build();
+    let silent = Verifier::builder(store.clone(), keyring()).clock(clock.clone()).without_notifications().build();
     silent.create_account(&alice()).await.unwrap();
     let phone = Phone::of(&silent.enroll_first(&alice(), new_authenticator()).await.unwrap());
     let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T, 0));
     assert!(silent.confirm(&alice(), attempt).await.is_ok());
     let log = Log::default();
-    assert_eq!(verifier(store, &clock, &log).deliver_events(&alice()).await.unwrap(), 0);
-    assert_eq!(log.sequences("confirmed"), [(T << 20) + 2]);
+    let telling = verifier(store, &clock, &log);
+    assert_eq!(telling.deliver_events(&alice()).await.unwrap(), 0);
+    assert!(log.sequences("confirmed").is_empty());
+
+    log.refuses.store(true, Ordering::SeqCst);
+    telling.support(phone::operator("bob", "lost phone")).freeze(&alice()).await.unwrap();
+    silent.support(phone::operator("bob", "found")).thaw(&alice()).await.unwrap();
+    log.refuses.store(false, Ordering::SeqCst);
+    assert_eq!(telling.deliver_events(&alice()).await.unwrap(), 0);
+    assert_eq!((log.sequences("frozen").len(), log.sequences("thawed").len()), (1, 0));
+    assert!(silent.support(phone::operator("bob", "left")).erase(&alice()).await.unwrap(), "nothing is owed");
 }
 
 #[tokio::test]
 async fn what_was_committed_is_told_before_the_answer_and_what_was_lost_is_not() {
     let (clock, log) = (TestClock::at(at(T)), Log::default());
-    let store = Failing { fails: Some((1, Fault::NotDone)), ..Failing::default() };
-    let phone = enrolled(&store.inner, &clock).await;
+    let (store, inner) = failing(Some((1, Fault::NotDone)));
+    let phone = enrolled(&inner, &clock).await;
     let verifier = verifier(store.clone(), &clock, &log);
     let wrong = phone.never_shows(T, 1);
     assert!(verifier.verify(&alice(), Attempt::new(Purpose::LOGIN, &wrong)).await.is_err());

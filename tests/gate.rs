@@ -1,18 +1,23 @@
 //! One way in and one way out: what used to differ between the doors does not any more.
-#![cfg(all(feature = "verifier", feature = "redb"))]
+#![cfg(all(feature = "test-kit", feature = "redb"))]
 
 mod phone;
 mod service;
 
 use phone::{T, answer, at, keyring};
-use sekisho::account::{AccountError, AccountId, AccountLimits, Attempt, AuthenticatorId, Policy, Purpose, Resync};
+use sekisho::account::{
+    AccountError, AccountId, AccountLimits, AccountView, Attempt, AuthenticatorId, BlockedBy, Policy, Purpose, Resync,
+    SecondStep,
+};
 use sekisho::otp::{NotAccepted, Rejection};
+use sekisho::seal::RecordLoss;
+use sekisho::store::{Store, Swap};
 use sekisho::{Error, Verifier};
 use service::{alice, in_memory, refusal, stored};
 
 #[tokio::test]
 async fn a_resynchronization_ends_the_run_of_failures_of_the_device_that_it_came_from() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let (phone, _) = service.enrolled().await;
     let proof = service.log_in(T, &phone.shows(T, 0)).await;
     let cookie = service.verifier.remember_device(&proof, "Firefox".parse().unwrap()).await.unwrap().to_text();
@@ -31,14 +36,14 @@ async fn a_resynchronization_ends_the_run_of_failures_of_the_device_that_it_came
 
 #[tokio::test]
 async fn a_wrong_purpose_is_told_before_a_malformed_code_on_both_floors() {
-    let (service, store) = in_memory(Policy::default());
+    let (service, store) = in_memory(phone::policy());
     let _ = service.enrolled().await;
     for text in ["no code", "123456"] {
         let attempt = || Attempt::new(Purpose::LOGIN, text);
         let on_floor_3 = service.verifier.confirm(&alice(), attempt()).await;
         assert!(matches!(on_floor_3, Err(NotAccepted::Failed(Error::Account(AccountError::Purpose)))), "{text}");
         let account = keyring().open(&alice(), stored(&store).await).unwrap();
-        let on_floor_2 = account.confirm(&Policy::default(), at(T), &attempt());
+        let on_floor_2 = account.confirm(&phone::policy(), at(T), &attempt());
         assert!(matches!(on_floor_2, Err(AccountError::Purpose)), "{text}");
     }
     let malformed = service.verifier.confirm(&alice(), Attempt::new(Purpose::BINDING, "no code")).await;
@@ -47,7 +52,7 @@ async fn a_wrong_purpose_is_told_before_a_malformed_code_on_both_floors() {
 
 #[tokio::test]
 async fn changes_by_proof_of_a_frozen_account_are_refused_as_frozen() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let (phone, _) = service.enrolled().await;
     let mut proofs = Vec::new();
     for secs in [T, T + 60, T + 120, T + 180, T + 210] {
@@ -72,7 +77,7 @@ async fn changes_by_proof_of_a_frozen_account_are_refused_as_frozen() {
 
 #[tokio::test]
 async fn a_hold_is_asked_before_a_repeated_attempt_is_answered() {
-    let (service, _) = in_memory(Policy::default());
+    let (service, _) = in_memory(phone::policy());
     let (phone, _) = service.enrolled().await;
     let withdraw =
         || Attempt::new(Purpose::WITHDRAWAL, &phone.shows(T, 0)).with_idempotency_key([1; 16]).with_context(&[2; 32]);
@@ -87,7 +92,7 @@ async fn a_hold_is_asked_before_a_repeated_attempt_is_answered() {
 
 #[tokio::test]
 async fn a_repeated_acceptance_is_answered_after_a_write_of_its_own() {
-    let (service, store) = in_memory(Policy::default());
+    let (service, store) = in_memory(phone::policy());
     let (phone, _) = service.enrolled().await;
     let named = |code: &str| Attempt::new(Purpose::LOGIN, code).with_idempotency_key([1; 16]);
     let first = service.submit(T, named(&phone.shows(T, 0))).await.unwrap();
@@ -108,7 +113,7 @@ async fn a_repeated_acceptance_is_answered_after_a_write_of_its_own() {
 #[tokio::test]
 async fn a_page_never_shows_as_open_what_is_held() {
     let held_purposes = vec![Purpose::LOGIN, Purpose::WITHDRAWAL];
-    let policy = Policy::new(AccountLimits { held_purposes, ..AccountLimits::default() }).unwrap();
+    let policy = Policy::new(AccountLimits { held_purposes, ..phone::limits() }).unwrap();
     let (service, _) = in_memory(policy);
     let alice = AccountId::new("alice").unwrap();
     service.verifier.create_account(&alice).await.unwrap();
@@ -119,4 +124,62 @@ async fn a_page_never_shows_as_open_what_is_held() {
     let refused = answer(verifier.verify(&alice, Attempt::new(Purpose::LOGIN, &phone.shows(T, 1))).await).unwrap_err();
     assert!(matches!(refused, Rejection::Held { .. }));
     assert_eq!((view.refusal, view.refusal_for_devices), (Some(refused), Some(refused)));
+}
+
+/// A page that asks the view whether the password alone is enough, and reads no more.
+fn lets_in_by_password(view: &AccountView) -> bool {
+    view.second_step == SecondStep::NotSetUp
+}
+
+#[tokio::test]
+async fn a_careless_page_lets_the_password_in_only_where_nothing_is_set_up() {
+    let (service, store) = in_memory(phone::policy());
+    let verifier = &service.verifier;
+    let seen = async || {
+        let view = verifier.view(&alice()).await.unwrap();
+        assert_eq!(lets_in_by_password(&view), view.second_step == SecondStep::NotSetUp);
+        view.second_step
+    };
+    let support = || verifier.support(phone::operator("desk", "a test"));
+    verifier.create_account(&alice()).await.unwrap();
+    assert_eq!(seen().await, SecondStep::NotSetUp);
+    let phone = phone::Phone::of(&verifier.enroll_first(&alice(), phone::new_authenticator()).await.unwrap());
+    assert_eq!(seen().await, SecondStep::NotSetUp, "nothing is bound yet");
+    drop(service.confirm(T, &phone.shows(T, 0)).await);
+    assert_eq!(seen().await, SecondStep::Required);
+    support().freeze(&alice()).await.unwrap();
+    assert_eq!(seen().await, SecondStep::Blocked(BlockedBy::Frozen));
+    support().thaw(&alice()).await.unwrap();
+    assert_eq!(seen().await, SecondStep::Required);
+
+    let pass = support().reset(&alice()).await.unwrap().to_text();
+    assert_eq!(seen().await, SecondStep::Blocked(BlockedBy::Reset));
+    let new = verifier.enroll_with_pass(&alice(), pass.expose(), None, phone::new_authenticator()).await.unwrap();
+    let phone = phone::Phone::of(&new);
+    assert_eq!(seen().await, SecondStep::Blocked(BlockedBy::Reset), "nothing is bound yet");
+    support().freeze(&alice()).await.unwrap();
+    assert_eq!(seen().await, SecondStep::Blocked(BlockedBy::Frozen), "frozen and reset");
+    support().thaw(&alice()).await.unwrap();
+    let pass = support().reset(&alice()).await.unwrap().to_text();
+    let new = verifier.enroll_with_pass(&alice(), pass.expose(), None, phone.again()).await.unwrap();
+    let later = T + 3_000;
+    service.clock.set(at(later));
+    drop(new);
+    let new = verifier.enroll_with_pass(&alice(), pass.expose(), None, phone::new_authenticator()).await.unwrap();
+    let phone = phone::Phone::of(&new);
+    drop(service.confirm(later, &phone.shows(later, 0)).await);
+    assert_eq!(seen().await, SecondStep::Required);
+
+    let mut now = later;
+    while seen().await == SecondStep::Required {
+        now += 2 * 86_400;
+        let _ = service.log_in_refused(now, &phone.never_shows(now, 1)).await;
+    }
+    assert_eq!(seen().await, SecondStep::Blocked(BlockedBy::Disabled));
+
+    let revision = stored(&store).await.revision;
+    assert_eq!(store.delete(&alice(), revision).await.unwrap(), Swap::Done);
+    assert!(verifier.view(&alice()).await.is_err(), "a lost record has no view");
+    let _pass = support().rebuild(&alice(), RecordLoss::Missing).await.unwrap();
+    assert_eq!(seen().await, SecondStep::Blocked(BlockedBy::Reset));
 }

@@ -1,6 +1,6 @@
 //! Random histories of an account, through verifiers, against the plain account; and what always
 //! holds, whatever the history.
-#![cfg(feature = "verifier")]
+#![cfg(feature = "test-kit")]
 
 mod model;
 mod phone;
@@ -13,7 +13,7 @@ use sekisho::account::{AccountError, AccountId, Attempt, AuthenticatorId, NewAut
 use sekisho::otp::{Algorithm, Digits, NotAccepted, OtpauthUri, Period, Rejection, Secret, Totp, UnixTime};
 use sekisho::seal::{Revision, Stored, Write};
 use sekisho::store::{MemoryStore, Store, Swap};
-use sekisho::verifier::TestClock;
+use sekisho::test_kit::TestClock;
 use sekisho::{Error, Verifier};
 use std::convert::Infallible;
 
@@ -277,7 +277,13 @@ struct View {
 }
 
 fn verifiers(store: &Yielding, clock: &TestClock) -> [Verifier<Yielding>; 2] {
-    [(); 2].map(|()| Verifier::builder(store.clone(), keyring()).clock(clock.clone()).build())
+    [(); 2].map(|()| {
+        Verifier::builder(store.clone(), keyring())
+            .clock(clock.clone())
+            .policy(phone::policy())
+            .without_notifications()
+            .build()
+    })
 }
 
 fn answer(verdict: Result<u32, NotAccepted<Error>>) -> Answer {

@@ -1,6 +1,6 @@
 //! A process that verifies on redb, killed at any moment again and again: no accepted code is
 //! accepted again, no counted failure is forgotten. And a second process is told that it cannot.
-#![cfg(all(feature = "redb", feature = "verifier"))]
+#![cfg(all(feature = "redb", feature = "test-kit"))]
 
 mod phone;
 
@@ -9,7 +9,7 @@ use sekisho::Verifier;
 use sekisho::account::{AccountId, AccountLimits, Attempt, NewAuthenticator, Policy, Purpose};
 use sekisho::otp::{Limits, OtpauthUri, Rejection, Secret, Totp};
 use sekisho::store::{RedbStore, StoreError};
-use sekisho::verifier::TestClock;
+use sekisho::test_kit::TestClock;
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -31,7 +31,7 @@ fn verifier(store: RedbStore, clock: &TestClock) -> Verifier<RedbStore> {
     let codes = Limits { long_term: u32::MAX, ..Limits::DEFAULT };
     let limits = AccountLimits { codes, ..AccountLimits::default() };
     let policy = Policy::new_with_risk_above_one_percent_a_year(limits).unwrap();
-    Verifier::builder(store, keyring()).clock(clock.clone()).policy(policy).build()
+    Verifier::builder(store, keyring()).clock(clock.clone()).policy(policy).without_notifications().build()
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {

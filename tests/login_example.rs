@@ -1,6 +1,6 @@
 //! `examples/login.rs` as a user runs it, with the system's clock and oathtool for a phone; and as
 //! the README shows it.
-#![cfg(all(feature = "qr", feature = "redb", feature = "verifier"))]
+#![cfg(all(feature = "qr", feature = "redb", feature = "tracing"))]
 
 mod examples;
 

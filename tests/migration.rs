@@ -1,5 +1,5 @@
 //! Exports of Google Authenticator, and what can be imported of them.
-#![cfg(all(feature = "migration", feature = "verifier"))]
+#![cfg(all(feature = "migration", feature = "test-kit"))]
 
 mod phone;
 
@@ -10,7 +10,7 @@ use sekisho::Verifier;
 use sekisho::account::{AccountId, Attempt, AuthenticatorKind, NewAuthenticator, Purpose};
 use sekisho::otp::{Algorithm, Digits, Field, Migration, OtpauthUri, Secret, SecretError, Totp, UriError};
 use sekisho::store::MemoryStore;
-use sekisho::verifier::TestClock;
+use sekisho::test_kit::TestClock;
 
 /// A field of a protocol buffer: a number, or bytes.
 fn number(field: u8, mut value: u64) -> Vec<u8> {
@@ -165,7 +165,8 @@ proptest! {
 #[tokio::test]
 async fn an_entry_is_imported_its_steps_so_far_count_as_used_and_a_legacy_one_is_marked() {
     let clock = TestClock::at(at(T));
-    let verifier = Verifier::builder(MemoryStore::new(), keyring()).clock(clock.clone()).build();
+    let verifier =
+        Verifier::builder(MemoryStore::new(), keyring()).clock(clock.clone()).without_notifications().build();
     let alice = AccountId::new("alice").unwrap();
     let short = Entry { secret: &[9; 10], ..PLAIN };
     let migration = Migration::parse_with_legacy_secrets(&export(&[short], [1, 0, 0])).unwrap();

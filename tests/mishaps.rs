@@ -1,6 +1,6 @@
 //! What brings owners to support, one mishap a test, through the verifier on redb. Each ends with
 //! the owner in by himself, or by the operators' acts that it took; the test counts them.
-#![cfg(all(feature = "verifier", feature = "redb"))]
+#![cfg(all(feature = "test-kit", feature = "redb"))]
 
 mod phone;
 mod service;

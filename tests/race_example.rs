@@ -1,6 +1,6 @@
 //! `examples/race.rs` on real servers: one code a round from four processes, while nothing happens,
 //! while the server is killed over and over, and while processes are killed and connections break.
-#![cfg(all(feature = "redis", feature = "postgres", feature = "redb", feature = "verifier"))]
+#![cfg(all(feature = "redis", feature = "postgres", feature = "redb", feature = "test-kit"))]
 
 mod examples;
 mod servers;

@@ -1,5 +1,5 @@
 //! Many at one account at the same moment, through several verifiers on one store.
-#![cfg(all(feature = "redb", feature = "verifier"))]
+#![cfg(all(feature = "redb", feature = "test-kit"))]
 
 mod phone;
 
@@ -7,7 +7,7 @@ use phone::{Phone, T, answer, at, keyring, new_authenticator};
 use sekisho::account::{AccountId, Attempt, Purpose};
 use sekisho::otp::{NotAccepted, Rejection};
 use sekisho::store::{MemoryStore, RedbStore, Store};
-use sekisho::verifier::TestClock;
+use sekisho::test_kit::TestClock;
 use sekisho::{Error, Verifier};
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -18,7 +18,7 @@ const TASKS: usize = 64;
 const VERIFIERS: usize = 4;
 
 fn verifiers<S: Store + Clone>(store: &S, clock: &TestClock) -> Vec<Verifier<S>> {
-    let one = || Verifier::builder(store.clone(), keyring()).clock(clock.clone()).build();
+    let one = || Verifier::builder(store.clone(), keyring()).clock(clock.clone()).without_notifications().build();
     (0..VERIFIERS).map(|_| one()).collect()
 }
 

@@ -1,5 +1,5 @@
 //! Resynchronization and diagnosis: how far they reach, what they tell, and what they spend.
-#![cfg(all(feature = "verifier", feature = "redb"))]
+#![cfg(all(feature = "test-kit", feature = "redb"))]
 
 mod phone;
 mod service;

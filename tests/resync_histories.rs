@@ -1,12 +1,12 @@
 //! Random histories of resynchronizations, replacements and resets: no step is accepted twice.
-#![cfg(all(feature = "verifier", feature = "redb"))]
+#![cfg(all(feature = "test-kit", feature = "redb"))]
 
 mod phone;
 mod service;
 
 use phone::{Phone, T, at, keyring};
 use proptest::prelude::*;
-use sekisho::account::{AccountError, Attempt, NewAuthenticator, Policy, Proof, Purpose, Resync};
+use sekisho::account::{AccountError, Attempt, NewAuthenticator, Proof, Purpose, Resync};
 use sekisho::otp::{NotAccepted, OtpauthUri, Rejection, Secret, Totp};
 use sekisho::store::MemoryStore;
 use sekisho::{Error, Verifier};
@@ -87,12 +87,16 @@ struct History {
 
 impl History {
     async fn new() -> Self {
-        let (service, store) = in_memory(Policy::default());
+        let (service, store) = in_memory(phone::policy());
         let phones = phones();
         service.clock.set(at(T));
         service.verifier.create_account(&alice()).await.unwrap();
         let _ = service.verifier.enroll_first(&alice(), imported(&phones[0])).await.unwrap();
-        let verifier = Verifier::builder(store.clone(), keyring()).clock(service.clock.clone()).build();
+        let verifier = Verifier::builder(store.clone(), keyring())
+            .policy(phone::policy())
+            .clock(service.clock.clone())
+            .without_notifications()
+            .build();
         let mut history = Self {
             verifier,
             service,

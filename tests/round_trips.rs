@@ -1,5 +1,5 @@
 //! How often a verification asks a server: twice, by what passes on the wire.
-#![cfg(all(feature = "redis", feature = "postgres", feature = "redb", feature = "verifier"))]
+#![cfg(all(feature = "redis", feature = "postgres", feature = "redb", feature = "test-kit"))]
 
 mod phone;
 mod servers;

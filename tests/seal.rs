@@ -3,8 +3,9 @@
 
 use hex_literal::hex;
 use proptest::prelude::*;
-use sekisho::account::AccountId;
-use sekisho::seal::{KeyId, Keyring, Revision, SealError, SealingKey, Stored};
+use sekisho::account::{Account, AccountId};
+use sekisho::otp::UnixTime;
+use sekisho::seal::{KeyId, Keyring, KeyringHandle, Revision, SealError, SealingKey, Stored};
 use std::process::Command;
 
 fn rng() -> rand::rngs::StdRng {
@@ -12,24 +13,104 @@ fn rng() -> rand::rngs::StdRng {
 }
 
 fn ring(id: u32, byte: u8) -> Keyring {
-    Keyring::new(KeyId::new(id), SealingKey::from_bytes([byte; 32]))
+    Keyring::new(KeyId::new(id), key(byte))
+}
+
+fn key_bytes(byte: u8) -> [u8; 32] {
+    core::array::from_fn(|place| byte ^ u8::try_from(place).unwrap())
+}
+
+fn key(byte: u8) -> SealingKey {
+    SealingKey::from_bytes(key_bytes(byte)).unwrap()
 }
 
 fn account(id: &str) -> AccountId {
     AccountId::new(id).unwrap()
 }
 
+const KEY: [u8; 32] = hex!("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+
 /// Sealed by libsodium's XChaCha20-Poly1305 from the description of the envelope: what the first
 /// release writes, and every later one has to read.
 #[test]
-fn envelope_of_the_first_release_opens() {
-    let key = hex!("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
-    let ring = Keyring::new(KeyId::new(7), SealingKey::from_bytes(key));
-    let stored = Stored {
-        revision: Revision::from_bytes(hex!("a0a1a2a3a4a5a6a7a8a9aaabacadaeaf")),
-        envelope: hex!("010000000763a4273edf2048ea579a221f7ab72b9145867b6c9d9187a07dd72b09ff032b9fc656582014").to_vec(),
-    };
-    assert_eq!(ring.open_bytes(&account("alice"), &stored).unwrap().expose(), b"what is kept of alice");
+fn envelopes_of_the_first_release_open() {
+    let ring = Keyring::new(KeyId::new(7), SealingKey::from_bytes(KEY).unwrap());
+    let revision = Revision::from_bytes(hex!("a0a1a2a3a4a5a6a7a8a9aaabacadaeaf"));
+    let stored = |envelope: &[u8]| Stored { revision, envelope: envelope.to_vec() };
+    let bytes = hex!("010000000763a4273edf2048ea579a221f7ab72b9145867b6c9dbc2140d876f033ef52fcb087ab43587a");
+    assert_eq!(ring.open_bytes(&account("alice"), &stored(&bytes)).unwrap().expose(), b"what is kept of alice");
+    let record = hex!("0100000007abcc4748e64adcce3d006de10bceedb514bb7ef06580d3d1968e");
+    assert!(ring.open(&account("alice"), stored(&record)).is_ok());
+}
+
+#[test]
+fn neither_a_record_nor_bytes_open_in_the_place_of_the_other() {
+    let (ring, alice) = (ring(1, 1), account("alice"));
+    let change = Account::create(alice.clone(), UnixTime::from_secs(1_800_000_000), &mut rng());
+    let record = ring.seal(change, &mut rng()).unwrap().0.unwrap().new;
+    assert!(ring.open(&alice, record.clone()).is_ok());
+    assert!(matches!(ring.open_bytes(&alice, &record).unwrap_err(), SealError::DoesNotOpen));
+    let bytes = ring.seal_bytes(&alice, &[0xbf, 0x00, 0x01, 0xff], &mut rng()).unwrap();
+    assert!(matches!(ring.open(&alice, bytes).unwrap_err(), SealError::DoesNotOpen));
+}
+
+#[test]
+fn a_label_has_keys_of_its_own_and_one_tenants_record_is_no_others() {
+    let (ring, alice) = (ring(1, 1).with_older(KeyId::new(2), key(2)).unwrap(), account("alice"));
+    let labels = ["notes", "tenant 7", "tenant 77"].map(|label| ring.of(label).unwrap());
+    let rings = [&ring, &labels[0], &labels[1], &labels[2]];
+    for (place, sealing) in rings.iter().enumerate() {
+        let stored = sealing.seal_bytes(&alice, b"kept", &mut rng()).unwrap();
+        for (other, opening) in rings.iter().enumerate() {
+            assert_eq!(opening.open_bytes(&alice, &stored).is_ok(), place == other, "{place} in {other}");
+        }
+    }
+    // A rotation carries the labels along.
+    let old = self::ring(2, 2).of("notes").unwrap().seal_bytes(&alice, b"kept", &mut rng()).unwrap();
+    assert!(labels[0].open_bytes(&alice, &old).is_ok());
+    for label in ["", &"a".repeat(65)] {
+        assert!(matches!(ring.of(label).unwrap_err(), SealError::Label { len } if len == label.len()));
+    }
+}
+
+/// HMAC-SHA256 by Python's `hmac` over `sekisho label notes` and 0x01 (RFC 5869 §2.3).
+#[test]
+fn the_key_of_a_label_is_hkdf_expand() {
+    let derived = hex!("e1b41130b38df1c49bb2a9e3366acdeb500640a3b837b973d25434366884305a");
+    let alone = Keyring::new(KeyId::new(7), SealingKey::from_bytes(derived).unwrap());
+    let ring = Keyring::new(KeyId::new(7), SealingKey::from_bytes(KEY).unwrap()).of("notes").unwrap();
+    let stored = ring.seal_bytes(&account("alice"), b"kept", &mut rng()).unwrap();
+    assert_eq!(alone.open_bytes(&account("alice"), &stored).unwrap().expose(), b"kept");
+}
+
+#[test]
+fn a_key_of_one_repeated_byte_is_refused() {
+    for byte in 0..=255 {
+        assert!(matches!(SealingKey::from_bytes([byte; 32]), Err(SealError::WeakKey)));
+        let text = format!("1:{}", hex::encode([byte; 32]));
+        assert!(matches!(Keyring::parse(&text), Err(SealError::WeakKey)), "{text}");
+    }
+    for place in 0..32 {
+        let mut key = [7; 32];
+        key[place] = 8;
+        assert!(SealingKey::from_bytes(key).is_ok(), "{place}");
+    }
+}
+
+#[test]
+fn a_ring_is_exchanged_only_for_one_that_opens_what_was_written() {
+    let handle = KeyringHandle::new(ring(1, 1));
+    let same = handle.clone();
+    let rotated = || ring(2, 2).with_older(KeyId::new(1), key(1)).unwrap();
+    // Without the primary key, and with another one under its id.
+    for wrong in [ring(2, 2), ring(1, 3), ring(2, 2).with_older(KeyId::new(1), key(3)).unwrap()] {
+        let refused = handle.exchange(wrong).unwrap_err();
+        assert!(matches!(refused, SealError::PrimaryMissing { id } if id.number() == 1), "{refused}");
+    }
+    assert_eq!(same.get().primary_id().number(), 1);
+    handle.exchange(rotated()).unwrap();
+    assert_eq!(same.get().primary_id().number(), 2);
+    handle.exchange(ring(2, 2)).unwrap();
 }
 
 proptest! {
@@ -118,8 +199,8 @@ fn keys_rotate() {
     let old = ring(1, 1);
     let stored = old.seal_bytes(&alice, b"kept", &mut rng()).unwrap();
     // The new key is added everywhere, then made the primary, then the old one goes.
-    let added = ring(1, 1).with_older(KeyId::new(2), SealingKey::from_bytes([2; 32])).unwrap();
-    let rotated = ring(2, 2).with_older(KeyId::new(1), SealingKey::from_bytes([1; 32])).unwrap();
+    let added = ring(1, 1).with_older(KeyId::new(2), key(2)).unwrap();
+    let rotated = ring(2, 2).with_older(KeyId::new(1), key(1)).unwrap();
     assert!(!rotated.is_sealed_under_primary(&stored).unwrap());
     let plain = rotated.open_bytes(&alice, &stored).unwrap();
     let resealed = rotated.seal_bytes(&alice, plain.expose(), &mut rng()).unwrap();
@@ -143,8 +224,8 @@ const HEX: &str = "00112233445566778899aabbccddeeff00112233445566778899AABBCCDDE
 
 #[test]
 fn keyrings_are_read_from_text_the_primary_first() {
-    for text in [format!("2:{HEX},1:{}", "01".repeat(32)), format!("# keys\r\n\n 2:{HEX} \r\n1:{}\n", "01".repeat(32))]
-    {
+    let older = hex::encode(key_bytes(1));
+    for text in [format!("2:{HEX},1:{older}"), format!("# keys\r\n\n 2:{HEX} \r\n1:{older}\n")] {
         let ring = Keyring::parse(&text).unwrap();
         assert_eq!(format!("{ring:?}"), "Keyring { primary: 2, older: [1] }");
         let stored = self::ring(1, 1).seal_bytes(&account("alice"), b"kept", &mut rng()).unwrap();
@@ -158,7 +239,7 @@ fn keyrings_are_read_with_what_editors_and_shells_put_around_them() {
         format!("\u{feff}2:{HEX}\r\n"),
         format!("\"2:{HEX}\""),
         format!("'2:{HEX}'\n"),
-        format!("\u{feff}\"2:{HEX}\r\n1:{}\"\r\n", "01".repeat(32)),
+        format!("\u{feff}\"2:{HEX}\r\n1:{}\"\r\n", "0123".repeat(16)),
     ] {
         assert_eq!(Keyring::parse(&text).unwrap().primary_id().number(), 2, "{text:?}");
     }

@@ -56,20 +56,21 @@ fn rejections_and_advice_are_written_for_pages() {
     assert_eq!(to_value(Advice::WaitForTheLock).unwrap(), json!("wait_for_the_lock"));
 }
 
-#[cfg(feature = "verifier")]
+#[cfg(feature = "test-kit")]
 mod accounts {
     use super::*;
     use sekisho::Verifier;
     use sekisho::account::{AccountId, Attempt, NewAuthenticator, Purpose};
     use sekisho::seal::{KeyId, Keyring, SealingKey};
     use sekisho::store::MemoryStore;
-    use sekisho::verifier::TestClock;
+    use sekisho::test_kit::TestClock;
 
     #[tokio::test]
     async fn a_view_with_its_history_is_written_without_secrets() {
         let clock = TestClock::at(UnixTime::from_secs(1_800_000_000));
-        let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes([7; 32]));
-        let verifier = Verifier::builder(MemoryStore::new(), keyring).clock(clock).build();
+        let keyring =
+            Keyring::new(KeyId::new(1), SealingKey::from_bytes(*b"a key for tests, of 32 bytes ...").unwrap());
+        let verifier = Verifier::builder(MemoryStore::new(), keyring).clock(clock).without_notifications().build();
         let alice = AccountId::new("alice").unwrap();
         let new = NewAuthenticator::new("Example", "alice").unwrap().named("Pixel 9".parse().unwrap());
         verifier.create_account(&alice).await.unwrap();

@@ -1,5 +1,5 @@
 //! What the sinks for logs and counters write: all that happened, and nothing that could be used.
-#![cfg(all(feature = "tracing", feature = "metrics"))]
+#![cfg(all(feature = "tracing", feature = "metrics", feature = "test-kit"))]
 
 mod phone;
 
@@ -8,7 +8,8 @@ use phone::{Phone, T, at, keyring, new_authenticator};
 use sekisho::Verifier;
 use sekisho::account::{AccountId, Address, Attempt, AuthenticatorId, CodeRequest, Purpose};
 use sekisho::store::MemoryStore;
-use sekisho::verifier::{EventSink, MetricsSink, TestClock, TracingSink};
+use sekisho::test_kit::TestClock;
+use sekisho::verifier::{EventSink, MetricsSink, TracingSink};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 

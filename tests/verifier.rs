@@ -1,16 +1,17 @@
 //! The verifier: clocks, keys, backups, sinks, errors, and who waits for whom.
-#![cfg(feature = "verifier")]
+#![cfg(feature = "test-kit")]
 
 mod phone;
 
 use phone::{Phone, T, answer, at, keyring, new_authenticator};
 use sekisho::account::{
-    AccountError, AccountId, Attempt, AuthenticatorId, Event, EventKind, NameError, Operator, Purpose,
+    AccountError, AccountId, Act, Attempt, AuthenticatorId, Event, EventKind, NameError, Operator, Purpose,
 };
 use sekisho::otp::{NotAccepted, Reason, Rejection, TimeError, UnixTime};
-use sekisho::seal::{KeyId, Keyring, SealError, SealingKey, Stored, Write};
+use sekisho::seal::{KeyId, Keyring, KeyringHandle, SealError, Stored, Write};
 use sekisho::store::{BoxStore, MemoryStore, Store, Swap};
-use sekisho::verifier::{Clock, EventSink, Resealed, SinkError, TestClock};
+use sekisho::test_kit::TestClock;
+use sekisho::verifier::{Clock, EventSink, Resealed, SinkError};
 use sekisho::{Error, Verifier};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
@@ -20,7 +21,7 @@ fn alice() -> AccountId {
 }
 
 fn verifier(store: &MemoryStore, clock: &TestClock) -> Verifier<MemoryStore> {
-    Verifier::builder(store.clone(), keyring()).clock(clock.clone()).build()
+    Verifier::builder(store.clone(), keyring()).clock(clock.clone()).without_notifications().build()
 }
 
 /// Enrolled at `T - 180`; the clock stands at `T` then.
@@ -103,7 +104,7 @@ impl Clock for NoClock {
 async fn a_clock_that_cannot_be_right_judges_nothing() {
     let (store, clock) = (MemoryStore::new(), TestClock::at(at(T)));
     let phone = enrolled(&verifier(&store, &clock), &clock).await;
-    let broken = Verifier::builder(store.clone(), keyring()).clock(NoClock).build();
+    let broken = Verifier::builder(store.clone(), keyring()).clock(NoClock).without_notifications().build();
     let error = failed(broken.verify(&alice(), login(&phone.shows(T, 0))).await);
     assert!(matches!(error, Error::Time(TimeError::BeforeUnixEpoch)) && !error.is_transient());
 }
@@ -120,14 +121,14 @@ async fn errors_tell_not_enrolled_from_key_missing_from_try_again() {
     assert!(error.is_not_enrolled() && !error.is_transient() && !error.is_key_missing(), "{error}");
     let phone = enrolled(&verifier, &clock).await;
 
-    let other = Keyring::new(KeyId::new(2), SealingKey::from_bytes([2; 32]));
-    let keyless = Verifier::builder(store.clone(), other).clock(clock.clone()).build();
+    let other = Keyring::new(KeyId::new(2), phone::key(2));
+    let keyless = Verifier::builder(store.clone(), other).clock(clock.clone()).without_notifications().build();
     let error = failed(keyless.verify(&alice(), login(&phone.shows(T, 0))).await);
     assert!(error.is_key_missing() && !error.is_transient() && !error.is_not_enrolled(), "{error}");
 
     // Another key under the same id does not open it, and is not taken for a new account.
-    let wrong = Keyring::new(KeyId::new(1), SealingKey::from_bytes([2; 32]));
-    let wrong = Verifier::builder(store.clone(), wrong).clock(clock.clone()).build();
+    let wrong = Keyring::new(KeyId::new(1), phone::key(2));
+    let wrong = Verifier::builder(store.clone(), wrong).clock(clock.clone()).without_notifications().build();
     let error = failed(wrong.verify(&alice(), login(&phone.shows(T, 0))).await);
     assert!(matches!(error, Error::Seal(SealError::DoesNotOpen)), "{error}");
     assert!(wrong.create_account(&alice()).await.is_err());
@@ -181,10 +182,10 @@ async fn keys_rotate_by_writes_and_by_reseal() {
     let (store, clock) = (MemoryStore::new(), TestClock::at(at(T)));
     let phone = enrolled(&verifier(&store, &clock), &clock).await;
     let with_old = || {
-        let new = Keyring::new(KeyId::new(2), SealingKey::from_bytes([2; 32]));
-        new.with_older(KeyId::new(1), SealingKey::from_bytes([7; 32])).unwrap()
+        let new = Keyring::new(KeyId::new(2), phone::key(2));
+        new.with_older(KeyId::new(1), phone::key(7)).unwrap()
     };
-    let rotating = Verifier::builder(store.clone(), with_old()).clock(clock.clone()).build();
+    let rotating = Verifier::builder(store.clone(), with_old()).clock(clock.clone()).without_notifications().build();
     let under_primary =
         async || with_old().is_sealed_under_primary(&store.load(&alice()).await.unwrap().unwrap()).unwrap();
     assert!(!under_primary().await);
@@ -195,12 +196,12 @@ async fn keys_rotate_by_writes_and_by_reseal() {
     assert_eq!(rotating.reseal(&nobody).await.unwrap(), Resealed::Absent);
     assert!(store.load(&nobody).await.unwrap().is_none());
     // The old key can go.
-    let new = Keyring::new(KeyId::new(2), SealingKey::from_bytes([2; 32]));
-    let rotated = Verifier::builder(store.clone(), new).clock(clock.clone()).build();
+    let new = Keyring::new(KeyId::new(2), phone::key(2));
+    let rotated = Verifier::builder(store.clone(), new).clock(clock.clone()).without_notifications().build();
     assert!(rotated.verify(&alice(), login(&phone.shows(T, 0))).await.is_ok());
     // And back, by a write alone.
-    let back = keyring().with_older(KeyId::new(2), SealingKey::from_bytes([2; 32])).unwrap();
-    let back = Verifier::builder(store.clone(), back).clock(clock.clone()).build();
+    let back = keyring().with_older(KeyId::new(2), phone::key(2)).unwrap();
+    let back = Verifier::builder(store.clone(), back).clock(clock.clone()).without_notifications().build();
     assert!(back.verify(&alice(), login(&phone.shows(T, 1))).await.is_ok());
     assert!(keyring().is_sealed_under_primary(&store.load(&alice()).await.unwrap().unwrap()).unwrap());
 }
@@ -219,8 +220,8 @@ async fn a_restored_backup_is_treated_with_care_once_and_told_once() {
     let careful = careful.restored_at(at(T + 20)).build();
     let again = answer(careful.verify(&alice(), login(&used)).await);
     assert!(matches!(again, Err(Rejection::Replayed { .. })), "{again:?}");
-    let withdraw = Attempt::new(Purpose::WITHDRAWAL, &used);
-    let held = answer(careful.verify(&alice(), withdraw).await);
+    let withdraw = Act::new(Purpose::WITHDRAWAL, &[3; 32], [7; 16], &used);
+    let held = answer(careful.authorize(&alice(), withdraw).await);
     assert!(matches!(held, Err(Rejection::Held { until }) if until == at(T + 20 + 86_400)));
     assert_eq!(log.kinds().iter().filter(|kind| **kind == "restored").count(), 1);
     clock.advance(810);
@@ -261,7 +262,7 @@ async fn events_tell_the_whole_story_in_order() {
     let pass = verifier.support(phone::operator("bob", "ticket 1")).unlock(&alice()).await.unwrap().to_text();
     let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T, 0)).with_device(pass.expose());
     let proof = verifier.verify(&alice(), attempt).await.unwrap();
-    verifier.rename(&alice(), AuthenticatorId::new(1), "old".parse().unwrap()).await.unwrap();
+    verifier.rename(&proof, AuthenticatorId::new(1), "old".parse().unwrap()).await.unwrap();
     verifier.remove_last(proof, AuthenticatorId::new(1)).await.unwrap();
     assert!(verifier.support(phone::operator("bob", "left")).erase(&alice()).await.unwrap());
     let expected = "enrollment_begun confirmed rejected rejected rejected rejected rejected rejected locked rejected pass_issued \
@@ -421,11 +422,12 @@ impl Store for Broken {
 #[tokio::test]
 async fn any_store_in_a_box_gives_its_own_error() {
     let (store, clock) = (MemoryStore::new(), TestClock::at(at(T)));
-    let boxed: Verifier = Verifier::builder(BoxStore::new(store), keyring()).clock(clock.clone()).build();
+    let boxed: Verifier =
+        Verifier::builder(BoxStore::new(store), keyring()).clock(clock.clone()).without_notifications().build();
     let phone = enrolled(&boxed, &clock).await;
     assert!(boxed.verify(&alice(), login(&phone.shows(T, 0))).await.is_ok());
 
-    let broken: Verifier = Verifier::builder(BoxStore::new(Broken), keyring()).build();
+    let broken: Verifier = Verifier::builder(BoxStore::new(Broken), keyring()).without_notifications().build();
     let error = failed(broken.verify(&alice(), login("123456")).await);
     let Error::Store(source) = &error else { panic!("{error}") };
     assert!(source.get().is::<Down>() && error.is_transient());
@@ -457,4 +459,18 @@ fn verifiers_can_be_shared_and_their_futures_spawned() {
     spawned(verifier.verify(&account, login("123456")));
     spawned(verifier.enroll_first(&account, new_authenticator()));
     spawned(verifier.support(phone::operator("bob", "why")).unlock(&account));
+}
+
+#[tokio::test]
+async fn the_ring_is_exchanged_while_the_verifier_runs() {
+    let (store, clock) = (MemoryStore::new(), TestClock::at(at(T)));
+    let keys = KeyringHandle::new(keyring());
+    let running = Verifier::builder(store.clone(), keys.clone()).clock(clock.clone()).without_notifications().build();
+    let phone = enrolled(&running, &clock).await;
+    let both = || Keyring::new(KeyId::new(2), phone::key(2)).with_older(KeyId::new(1), phone::key(7)).unwrap();
+    keys.exchange(both()).unwrap();
+    assert!(running.verify(&alice(), login(&phone.shows(T, 0))).await.is_ok());
+    assert!(both().is_sealed_under_primary(&store.load(&alice()).await.unwrap().unwrap()).unwrap());
+    assert!(matches!(keys.exchange(keyring()), Err(SealError::PrimaryMissing { .. })));
+    assert!(running.verify(&alice(), login(&phone.shows(T, 1))).await.is_ok(), "the ring of before is in use");
 }

@@ -1,5 +1,6 @@
 //! Accounts that have been used for a while, all alike, and log-ins of theirs.
 
+use envelope::{open_record, seal_record};
 use rand::SeedableRng;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::{StdRng, SysRng};
@@ -7,20 +8,24 @@ use sekisho::account::{AccountId, Attempt, NewAuthenticator, Proof, Purpose};
 use sekisho::otp::{Key, NotAccepted, OtpauthUri, Secret, Totp, UnixTime};
 use sekisho::seal::{KeyId, Keyring, SealingKey, Stored, Write};
 use sekisho::store::{MemoryStore, Store, Swap};
-use sekisho::verifier::TestClock;
+use sekisho::test_kit::TestClock;
 use sekisho::{Error, Verifier};
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+#[path = "../../tests/phone/envelope.rs"]
+mod envelope;
+
 const T: u64 = 1_800_000_000;
+const KEY: [u8; 32] = *b"a key for measurements, not more";
 
 pub(crate) fn account(number: u64) -> AccountId {
     AccountId::new(number.to_be_bytes()).unwrap()
 }
 
 fn keyring() -> Keyring {
-    Keyring::new(KeyId::new(1), SealingKey::from_bytes([7; 32]))
+    Keyring::new(KeyId::new(1), SealingKey::from_bytes(KEY).expect("no weak key"))
 }
 
 pub(crate) fn rng() -> StdRng {
@@ -50,7 +55,7 @@ pub(crate) struct Template {
 impl Template {
     pub(crate) async fn new() -> Self {
         let (store, clock) = (MemoryStore::new(), TestClock::at(UnixTime::from_secs(T)));
-        let verifier = Verifier::builder(store.clone(), keyring()).clock(clock.clone()).build();
+        let verifier = Verifier::builder(store.clone(), keyring()).clock(clock.clone()).without_notifications().build();
         let (account, key) = (account(0), key());
         verifier.create_account(&account).await.unwrap();
         let _ = verifier.enroll_first(&account, NewAuthenticator::imported(&uri()).unwrap()).await.unwrap();
@@ -62,12 +67,12 @@ impl Template {
             judged(verifier.verify(&account, Attempt::new(Purpose::LOGIN, &code(&key, secs))).await);
         }
         let stored = store.load(&account).await.unwrap().unwrap();
-        let plain = keyring().open_bytes(&account, &stored).unwrap().expose().clone();
+        let plain = open_record(&KEY, &account, &stored);
         Self { plain, unused: T + 40 * 30 }
     }
 
     pub(crate) fn sealed(&self, account: &AccountId) -> Stored {
-        keyring().seal_bytes(account, &self.plain, &mut UnwrapErr(SysRng)).unwrap()
+        seal_record(&KEY, account, &self.plain)
     }
 
     pub(crate) fn envelope_len(&self) -> usize {
@@ -100,7 +105,8 @@ impl Template {
         let (store, now) = (store.clone(), Arc::new(AtomicU64::new(self.unused)));
         move || {
             let clock = TestClock::at(UnixTime::from_secs(T));
-            let verifier = Verifier::builder(store.clone(), keyring()).clock(clock.clone()).build();
+            let verifier =
+                Verifier::builder(store.clone(), keyring()).clock(clock.clone()).without_notifications().build();
             Worker { verifier, clock, key: key(), now: Arc::clone(&now) }
         }
     }

@@ -6,7 +6,7 @@ use sekisho::Verifier;
 use sekisho::account::{AccountId, Attempt, NewAuthenticator, Purpose};
 use sekisho::otp::{Key, NotAccepted, OtpauthUri, Rejection, Secret, Totp, UnixTime};
 use sekisho::seal::{KeyId, Keyring, SealingKey};
-use sekisho::verifier::TestClock;
+use sekisho::test_kit::TestClock;
 use std::time::{Duration, Instant};
 
 /// Raced at the same time, so that a store that commits groups is not waited for one by one.
@@ -56,9 +56,10 @@ impl Racers {
                 Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         };
-        let keyring = || Keyring::new(KeyId::new(1), SealingKey::from_bytes(run.key));
+        let keyring = || Keyring::new(KeyId::new(1), SealingKey::from_bytes(run.key).unwrap());
         let clock = TestClock::at(at(0));
-        let verifier = || Verifier::builder(store.clone(), keyring()).clock(clock.clone()).build();
+        let verifier =
+            || Verifier::builder(store.clone(), keyring()).clock(clock.clone()).without_notifications().build();
         let verifiers = (0..setup.tasks).map(|_| verifier()).collect();
         Ok(Self { verifiers, clock, store, run })
     }

@@ -2,6 +2,7 @@
 
 #![allow(unreachable_pub)]
 
+use super::envelope::{open_record, seal_record};
 use super::model::compare;
 use super::model::{Authenticator, Hash, Rules, State as PlainState};
 use rand::rand_core::UnwrapErr;
@@ -13,6 +14,8 @@ use sekisho::account::{
 use sekisho::otp::{self, Code, CodePolicy, Migration, OtpauthUri, Secret, State, Totp, UnixTime};
 use sekisho::seal::{KeyId, Keyring, SealingKey};
 use std::convert::Infallible;
+
+const KEY: [u8; 32] = *b"a key for fuzzing, and no other!";
 
 /// A text that parses stands for the same code as its digits alone.
 pub fn code(input: &[u8]) {
@@ -70,16 +73,12 @@ pub fn migration(input: &[u8]) {
 /// Bytes that are read as an account's record are written as bytes that read and write the same; a
 /// code can be verified on it at any time.
 pub fn account(input: &[u8]) {
-    let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes([7; 32]));
+    let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes(KEY).unwrap());
     let (alice, policy) = (AccountId::new("alice").unwrap(), Policy::default());
-    let mut rng = UnwrapErr(SysRng);
-    let mut open = |plain: &[u8]| {
-        let stored = keyring.seal_bytes(&alice, plain, &mut rng).ok()?;
-        keyring.open(&alice, stored).ok()
-    };
+    let open = |plain: &[u8]| keyring.open(&alice, seal_record(&KEY, &alice, plain)).ok();
     let written = |change: sekisho::account::Change<()>| {
         let (write, _) = keyring.seal(change, &mut UnwrapErr(SysRng)).unwrap();
-        keyring.open_bytes(&alice, &write.unwrap().new).unwrap().expose().clone()
+        open_record(&KEY, &alice, &write.unwrap().new)
     };
     let Some(account) = open(input) else { return };
     let plain = written(account.reseal());
@@ -105,8 +104,7 @@ pub fn account(input: &[u8]) {
 }
 
 fn open_again(keyring: &Keyring, alice: &AccountId, plain: &[u8]) -> Account {
-    let stored = keyring.seal_bytes(alice, plain, &mut UnwrapErr(SysRng)).unwrap();
-    keyring.open(alice, stored).unwrap()
+    keyring.open(alice, seal_record(&KEY, alice, plain)).unwrap()
 }
 
 /// What is possible without a code that is right: whatever it writes is read again.

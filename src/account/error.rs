@@ -1,6 +1,7 @@
 //! Why a transition is not possible.
 
 use super::names::ids::{AuthenticatorId, DeviceId};
+use super::names::purpose::Purpose;
 use crate::otp::{TimeError, UnixTime, UriError};
 
 /// Why a transition is not possible. Nothing has changed.
@@ -81,6 +82,24 @@ pub enum AccountError {
         "codes of this kind have another purpose: `BINDING` confirms enrollments, `CONFIRMATION` is for addresses that are named"
     )]
     Purpose,
+    /// A purpose that the policy does not declare.
+    #[error(
+        "the policy declares no purpose {purpose}: correct its spelling, or add it to `AccountLimits::purposes` or \
+         `AccountLimits::acts`"
+    )]
+    UndeclaredPurpose {
+        /// The purpose that was asked for.
+        purpose: Purpose,
+    },
+    /// `verify` for a purpose that the policy declares as an act.
+    #[error("the purpose is an act, whose code is used up at once: call `authorize`")]
+    IsAct,
+    /// `authorize` for a purpose that the policy does not declare as an act.
+    #[error("the purpose is no act: call `verify`, or add the purpose to `AccountLimits::acts`")]
+    NotAnAct,
+    /// The account was frozen, reset, restored, or its purpose held, since the authorization.
+    #[error("the authorization does not stand any more: the account has changed since; have the owner confirm again")]
+    AuthorizationEnded,
     /// The proof is another account's.
     #[error("the proof is another account's: ask for a code of this one")]
     ProofOfAnotherAccount,

@@ -46,6 +46,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod authorization;
 mod changes;
 mod diagnosis;
 mod doors;
@@ -61,10 +62,13 @@ mod record;
 mod transition;
 mod view;
 
+pub use authorization::Authorization;
+pub use changes::create::LostRecord;
 pub use changes::deliver::{CodeRequest, Delivery};
 pub use changes::new_authenticator::{Enrollable, Enrollment, NewAddress, NewAuthenticator};
 pub use diagnosis::Diagnosis;
 pub use doors::attempt::Attempt;
+pub use doors::authorize::Act;
 pub use doors::two_codes::Resync;
 pub use error::AccountError;
 pub use event::{Event, EventKind, Operator};
@@ -79,7 +83,7 @@ pub use proof::{Method, Proof};
 pub use record::recovery::RecoveryCodes;
 pub use record::token::DeviceToken;
 pub use transition::{Account, Change, Uncommitted};
-pub use view::{AccountView, AuthenticatorKind, AuthenticatorView, DeviceView};
+pub use view::{AccountView, AuthenticatorKind, AuthenticatorView, BlockedBy, DeviceView, SecondStep};
 
 #[cfg(feature = "verifier")]
 pub(crate) use doors::outcome::refusal_event;

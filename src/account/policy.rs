@@ -1,10 +1,16 @@
 //! The policy: how strict an account's verification is.
 
+use super::error::AccountError;
 use super::names::purpose::Purpose;
 use super::record::capacity::{AUTHENTICATORS, HELD, HOLD_SECS, RECOVERY_CODES};
 use crate::otp::{CodePolicy, Digits, Limits, PolicyError, RECENT_SECS, Window, chance, guesses_a_year};
 use alloc::vec;
 use alloc::vec::Vec;
+
+/// The most purposes of each kind that a policy declares.
+const DECLARED: usize = 16;
+/// The purposes that codes are verified for under every policy.
+const VERIFIED_ALWAYS: [Purpose; 3] = [Purpose::LOGIN, Purpose::BINDING, Purpose::CONFIRMATION];
 
 /// The numbers of a [`Policy`], before they have been checked.
 ///
@@ -55,9 +61,19 @@ pub struct AccountLimits {
     /// True if the enrollment after a reset takes a delivered code beside the pass
     /// ([`CodeRequest::confirmation`](crate::account::CodeRequest::confirmation)). Default: no.
     pub confirmation_after_reset: bool,
-    /// The purposes that are held after a change of binding or a recovery: at most 16,
-    /// [`Purpose::BINDING`], [`Purpose::CONFIRMATION`] and [`Purpose::RESYNC`] not among them.
-    /// Default: [`Purpose::WITHDRAWAL`].
+    /// The service's own purposes, beside [`Purpose::LOGIN`], [`Purpose::BINDING`] and
+    /// [`Purpose::CONFIRMATION`]: at most 16. [`Account::verify`](crate::account::Account::verify)
+    /// gives proofs for them. A code for a purpose that is neither here nor among
+    /// [`acts`](Self::acts) is an error: a misspelled one would pass its hold. Default: none.
+    pub purposes: Vec<Purpose>,
+    /// The purposes of acts, whose code is used up in the write that accepts it: at most 16.
+    /// [`Account::authorize`](crate::account::Account::authorize) takes them, and
+    /// [`Account::verify`](crate::account::Account::verify) refuses them. One that is not among
+    /// [`held_purposes`](Self::held_purposes) is free right after a change of binding, and takes
+    /// recovery codes. Default: [`Purpose::WITHDRAWAL`].
+    pub acts: Vec<Purpose>,
+    /// The purposes that are held after a change of binding or a recovery: at most 16, each
+    /// declared above, or [`Purpose::LOGIN`]. Default: [`Purpose::WITHDRAWAL`].
     pub held_purposes: Vec<Purpose>,
 }
 
@@ -79,6 +95,8 @@ impl Default for AccountLimits {
             delivered_secs: 300,
             binding_takes_pass: false,
             confirmation_after_reset: false,
+            purposes: Vec::new(),
+            acts: vec![Purpose::WITHDRAWAL],
             held_purposes: vec![Purpose::WITHDRAWAL],
         }
     }
@@ -120,6 +138,8 @@ impl Policy {
             ("recovery_codes", limits.recovery_codes.into(), 1, RECOVERY_CODES as u64),
             ("max_authenticators", limits.max_authenticators.into(), 1, AUTHENTICATORS as u64),
             ("held_purposes (how many)", limits.held_purposes.len() as u64, 0, HELD as u64),
+            ("purposes (how many)", limits.purposes.len() as u64, 0, DECLARED as u64),
+            ("acts (how many)", limits.acts.len() as u64, 0, DECLARED as u64),
             ("pending_secs", limits.pending_secs, 1, 86_400),
             ("proof_secs", limits.proof_secs, 1, RECENT_SECS),
             ("pass_secs", limits.pass_secs, 1, 30 * 86_400),
@@ -134,6 +154,7 @@ impl Policy {
         if never_held.iter().any(|purpose| limits.held_purposes.contains(purpose)) {
             return Err(PolicyError::NeverHeld);
         }
+        check_purposes(&limits)?;
         Ok(Self::of(limits))
     }
 
@@ -156,6 +177,19 @@ impl Policy {
         AccountRisk::of(&self.limits.codes, authenticators, digits)
     }
 
+    /// Fails unless codes may be submitted, and sent, for this purpose.
+    pub(super) fn check_declared(&self, purpose: Purpose) -> Result<(), AccountError> {
+        let is_declared = VERIFIED_ALWAYS.contains(&purpose)
+            || self.limits.purposes.contains(&purpose)
+            || self.limits.acts.contains(&purpose);
+        if is_declared { Ok(()) } else { Err(AccountError::UndeclaredPurpose { purpose }) }
+    }
+
+    /// Returns whether a code for this purpose is used up in the write that accepts it.
+    pub(super) fn is_act(&self, purpose: Purpose) -> bool {
+        self.limits.acts.contains(&purpose)
+    }
+
     pub(super) const fn codes(&self) -> &Limits {
         &self.codes
     }
@@ -169,6 +203,21 @@ impl Default for Policy {
     fn default() -> Self {
         Self::of(AccountLimits::default())
     }
+}
+
+/// Fails if a purpose is declared twice or needlessly, or held without being declared.
+fn check_purposes(limits: &AccountLimits) -> Result<(), PolicyError> {
+    let declared = || limits.purposes.iter().chain(&limits.acts);
+    for purpose in declared() {
+        if VERIFIED_ALWAYS.contains(purpose) || *purpose == Purpose::RESYNC {
+            return Err(PolicyError::DeclaredAlways);
+        }
+        if declared().filter(|other| *other == purpose).count() > 1 {
+            return Err(PolicyError::DeclaredTwice);
+        }
+    }
+    let is_known = |purpose: &Purpose| *purpose == Purpose::LOGIN || declared().any(|other| other == purpose);
+    if limits.held_purposes.iter().all(is_known) { Ok(()) } else { Err(PolicyError::HeldUndeclared) }
 }
 
 /// The reach of an attacker who knows the password, and nothing of the secrets, within a year

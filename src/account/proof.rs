@@ -16,8 +16,8 @@ use crate::otp::UnixTime;
 ///
 /// An attempt that is made again with its [idempotency
 /// key](crate::account::Attempt::with_idempotency_key) gets the same reply, and so a proof again:
-/// one with the same [`id`](Self::id). An act that must happen once (a withdrawal, say)
-/// [redeems](crate::account::Account::redeem) its proof, or is kept under that id.
+/// one with the same [`id`](Self::id). What must happen once (a withdrawal, say) is no matter for a
+/// proof: declare its purpose as an act, and [authorize](crate::account::Account::authorize) it.
 #[derive(Debug)]
 #[must_use = "a proof that nobody looks at proves nothing"]
 pub struct Proof {
@@ -183,6 +183,20 @@ pub enum Method {
 }
 
 impl Method {
+    /// The method as an authentication method reference (RFC 8176 §2), for the `amr` claim of an ID
+    /// token: `sms` and `tel` for codes sent by message and by voice, and `otp` for every other code.
+    /// The service adds `pwd` for the password, and `mfa`.
+    #[must_use]
+    pub const fn amr(self) -> &'static str {
+        match self {
+            Self::DeliveredCode { channel: Channel::Sms, .. } => "sms",
+            Self::DeliveredCode { channel: Channel::Voice, .. } => "tel",
+            Self::DeliveredCode { channel: Channel::Email, .. }
+            | Self::Authenticator(_)
+            | Self::RecoveryCode { .. } => "otp",
+        }
+    }
+
     /// Returns whether the owner should have a new set of recovery codes made: one of them has
     /// been used.
     #[must_use]

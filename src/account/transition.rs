@@ -99,6 +99,16 @@ impl<T> Change<T> {
     }
 }
 
+#[cfg(feature = "verifier")]
+impl<T> Change<T> {
+    /// The same change, with its events marked as taken: for services without notifications.
+    pub(crate) fn with_events_acknowledged(mut self) -> Self {
+        let sequences: Vec<_> = self.uncommitted.events.iter().filter_map(|event| event.sequence).collect();
+        self.account.record.history.acknowledge(&sequences);
+        self
+    }
+}
+
 impl<T> fmt::Debug for Change<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Change(not stored)")

@@ -16,6 +16,9 @@ use alloc::vec::Vec;
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct AccountView {
+    /// What the second step of a log-in is now. Never let the password alone in but for
+    /// [`SecondStep::NotSetUp`].
+    pub second_step: SecondStep,
     /// The authenticators, oldest first.
     pub authenticators: Vec<AuthenticatorView>,
     /// The enrollment that waits for its confirming code, and until when it does.
@@ -48,6 +51,30 @@ pub struct AccountView {
     pub epoch: u64,
     /// The devices that are known, in the order they came.
     pub devices: Vec<DeviceView>,
+}
+
+/// What the second step of a log-in is, behind the right password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum SecondStep {
+    /// The owner has none: it was never set up, or the owner has removed the last authenticator.
+    NotSetUp,
+    /// Ask for a code. (Whether one would be looked at now: [`AccountView::refusal`].)
+    Required,
+    /// No code can be right, and the password alone is not enough.
+    Blocked(BlockedBy),
+}
+
+/// Why no code can be right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+pub enum BlockedBy {
+    /// An operator has frozen the account, and has to thaw it.
+    Frozen,
+    /// An operator has reset or rebuilt the account. The pass enrolls the next authenticator.
+    Reset,
+    /// Too many failures in a row have disabled all authenticators. Recovery codes work.
+    Disabled,
 }
 
 /// An authenticator without its secret.
@@ -119,6 +146,7 @@ impl Account {
         let holds = record.holds.iter().filter(|hold| hold.is_in_force(now));
         let max_drift = policy.codes().max_drift;
         AccountView {
+            second_step: self.second_step(),
             authenticators: record.authenticators.iter().map(|one| AuthenticatorView::of(one, max_drift)).collect(),
             pending: record.waiting(policy, now).map(|one| (one.id, one.until)),
             refusal: self.refusal_at(policy, now, Door::Code, false),
@@ -135,6 +163,21 @@ impl Account {
             devices: devices
                 .map(|device| DeviceView { id: device.id, name: device.name.clone(), last_used: device.last_used })
                 .collect(),
+        }
+    }
+
+    fn second_step(&self) -> SecondStep {
+        let record = &self.record;
+        if record.frozen_at.is_some() {
+            SecondStep::Blocked(BlockedBy::Frozen)
+        } else if record.is_reset {
+            SecondStep::Blocked(BlockedBy::Reset)
+        } else if record.authenticators.is_empty() {
+            SecondStep::NotSetUp
+        } else if record.authenticators.iter().all(|one| one.disabled) {
+            SecondStep::Blocked(BlockedBy::Disabled)
+        } else {
+            SecondStep::Required
         }
     }
 }

@@ -115,6 +115,15 @@ pub enum PolicyError {
     /// A purpose that may not be held is among the held ones. A hold on it would end recoveries.
     #[error("`BINDING`, `CONFIRMATION` and `RESYNC` are never held: take them out of held_purposes")]
     NeverHeld,
+    /// A held purpose is not declared.
+    #[error("a held purpose is declared nowhere: declare it in purposes or acts too, or correct its spelling")]
+    HeldUndeclared,
+    /// A purpose that every policy has is declared.
+    #[error("`LOGIN`, `BINDING`, `CONFIRMATION` and `RESYNC` are always there: take them out of purposes and acts")]
+    DeclaredAlways,
+    /// A purpose is declared twice.
+    #[error("a purpose is declared twice: declare it once, in purposes or in acts")]
+    DeclaredTwice,
     /// A guesser's chance is above 1 % a year.
     #[error(
         "a guesser would get in with a chance above 1 % a year: narrow the window, lower long_term, or accept it by \

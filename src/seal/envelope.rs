@@ -20,11 +20,11 @@ impl Keyring {
     /// an error of the caller's, and never an account without a second factor.
     ///
     /// # Errors
-    /// [`SealError`]: the key is not here, the envelope is not what was sealed for this account and revision, or what is in it
-    /// cannot be read.
+    /// [`SealError`]: the key is not here, the envelope is not what was sealed for this account and
+    /// revision, or what is in it cannot be read.
     #[allow(clippy::needless_pass_by_value)] // used up: what comes after a write has another revision
     pub fn open(&self, account: &AccountId, stored: Stored) -> Result<Account, SealError> {
-        let plain = self.open_bytes(account, &stored)?;
+        let plain = self.open_as(Content::Record, account, &stored)?;
         Ok(Account::stored(account.clone(), stored.revision, plain.expose())?)
     }
 
@@ -42,11 +42,12 @@ impl Keyring {
         if !is_written {
             return Ok((None, uncommitted));
         }
-        let new = self.seal_bytes(account.id(), account.to_bytes().expose(), rng)?;
+        let new = self.seal_as(Content::Record, account.id(), account.to_bytes().expose(), rng)?;
         Ok((Some(Write { expected: account.revision(), new }), uncommitted))
     }
 
-    /// Seals `plain` for `account` under the primary key and a new revision.
+    /// Seals bytes of the service's own, about `account`, under the primary key and a new revision.
+    /// They do not open as the account's record, nor does a record open as bytes.
     ///
     /// The envelope is 21 bytes longer than `plain`.
     ///
@@ -54,6 +55,16 @@ impl Keyring {
     /// [`SealError::TooLong`] if `plain` has over [`Keyring::MAX_LEN`] bytes.
     pub fn seal_bytes<R: CryptoRng + ?Sized>(
         &self,
+        account: &AccountId,
+        plain: &[u8],
+        rng: &mut R,
+    ) -> Result<Stored, SealError> {
+        self.seal_as(Content::Bytes, account, plain, rng)
+    }
+
+    fn seal_as<R: CryptoRng + ?Sized>(
+        &self,
+        content: Content,
         account: &AccountId,
         plain: &[u8],
         rng: &mut R,
@@ -67,7 +78,7 @@ impl Keyring {
         let mut text = Sensitive::new(Vec::with_capacity(plain.len().saturating_add(TAG)));
         text.expose_mut().extend_from_slice(plain);
         cipher(key)
-            .encrypt_in_place(&nonce(&revision), &associated(account, &revision, id), text.expose_mut())
+            .encrypt_in_place(&nonce(&revision), &associated(content, account, &revision, id), text.expose_mut())
             .map_err(|_| SealError::TooLong { len: plain.len() })?;
         let mut envelope = Vec::with_capacity(HEAD.saturating_add(text.expose().len()));
         envelope.push(VERSION);
@@ -80,13 +91,22 @@ impl Keyring {
     /// ring.
     ///
     /// # Errors
-    /// [`SealError`]: the key is not here, or the envelope is not what was sealed for this account and revision.
+    /// [`SealError`]: the key is not here, or the envelope is not what was sealed for this account
+    /// and revision.
     pub fn open_bytes(&self, account: &AccountId, stored: &Stored) -> Result<Sensitive<Vec<u8>>, SealError> {
+        self.open_as(Content::Bytes, account, stored)
+    }
+
+    fn open_as(&self, content: Content, account: &AccountId, stored: &Stored) -> Result<Sensitive<Vec<u8>>, SealError> {
         let (id, text) = split(stored)?;
         let key = self.get(id).ok_or(SealError::UnknownKey { id })?;
         let mut plain = Sensitive::new(text.to_vec());
         cipher(key)
-            .decrypt_in_place(&nonce(&stored.revision), &associated(account, &stored.revision, id), plain.expose_mut())
+            .decrypt_in_place(
+                &nonce(&stored.revision),
+                &associated(content, account, &stored.revision, id),
+                plain.expose_mut(),
+            )
             .map_err(|_| SealError::DoesNotOpen)?;
         Ok(plain)
     }
@@ -123,8 +143,21 @@ fn nonce(revision: &Revision) -> XNonce {
     nonce
 }
 
-/// All fields but the account have a fixed length, and it comes last: no two contexts give the same
-/// bytes.
-fn associated(account: &AccountId, revision: &Revision, id: KeyId) -> Vec<u8> {
-    [b"sekisho", [VERSION].as_slice(), &id.number().to_be_bytes(), revision.as_bytes(), account.as_bytes()].concat()
+/// The kinds of content, none of which opens as another.
+#[derive(Clone, Copy)]
+enum Content {
+    /// An account's record.
+    Record,
+    /// Bytes of the service's own.
+    Bytes,
+}
+
+/// Behind the shorter word comes a byte that the longer one does not have there. The fields behind
+/// have fixed lengths, and the account comes last. So no two contexts give the same bytes.
+fn associated(content: Content, account: &AccountId, revision: &Revision, id: KeyId) -> Vec<u8> {
+    let word: &[u8] = match content {
+        Content::Record => b"sekisho",
+        Content::Bytes => b"sekisho bytes",
+    };
+    [word, &[VERSION], &id.number().to_be_bytes(), revision.as_bytes(), account.as_bytes()].concat()
 }

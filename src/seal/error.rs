@@ -1,7 +1,7 @@
 //! Why records cannot be sealed or opened.
 
 use super::key_id::KeyId;
-use super::record::MAX_LEN;
+use super::record::{MAX_LABEL, MAX_LEN};
 use crate::otp::StoredError;
 
 /// Why there is no keyring, or why an envelope cannot be sealed or opened. No code is accepted
@@ -52,6 +52,27 @@ pub enum SealError {
         /// The id.
         id: KeyId,
     },
+    /// A key of one repeated byte.
+    #[error("a key of the keyring is one repeated byte, which no random key is: make one by `openssl rand -hex 32`")]
+    WeakKey,
+    /// A label that is empty, or too long.
+    #[error("a label of {len} bytes: give it 1 to {}", MAX_LABEL)]
+    Label {
+        /// The number of bytes that there were.
+        len: usize,
+    },
+    /// A ring that does not have the primary key of the one that it is exchanged for.
+    #[error(
+        "the new keyring does not have key {}, which is the primary one now: keep it as an older key until every record \
+         is sealed anew", id.number()
+    )]
+    PrimaryMissing {
+        /// The present primary key.
+        id: KeyId,
+    },
+    /// The record is not lost in the way that was named. It is left as it is.
+    #[error("the record is not lost in this way: look at the account again")]
+    NotLost,
     /// The environment variable that should hold the keyring is not there.
     #[cfg(feature = "std")]
     #[error("the environment variable {name} is not set: put the keyring there")]

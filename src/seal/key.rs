@@ -2,11 +2,15 @@
 
 use super::error::SealError;
 use super::key_id::KeyId;
+use super::record::MAX_LABEL;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
+use hkdf::Hkdf;
 use rand::CryptoRng;
-use zeroize::Zeroize;
+use sha2::Sha256;
+use subtle::ConstantTimeEq;
+use zeroize::{Zeroize, Zeroizing};
 
 /// 256 bits under which records are sealed. Wiped on drop, redacted in `Debug`.
 pub struct SealingKey([u8; Self::LEN]);
@@ -16,9 +20,14 @@ impl SealingKey {
     pub const LEN: usize = 32;
 
     /// The key with these bytes: what a key management service has answered, say.
-    #[must_use]
-    pub const fn from_bytes(bytes: [u8; Self::LEN]) -> Self {
-        Self(bytes)
+    ///
+    /// # Errors
+    /// [`SealError::WeakKey`] if all of them are the same: a buffer that nobody has filled, or a
+    /// placeholder. No random key is like that.
+    pub fn from_bytes(bytes: [u8; Self::LEN]) -> Result<Self, SealError> {
+        let key = Self(bytes);
+        let differences = key.0.iter().fold(0, |any, byte| any | (byte ^ key.0[0]));
+        if bool::from(differences.ct_eq(&0)) { Err(SealError::WeakKey) } else { Ok(key) }
     }
 
     /// A new key.
@@ -27,6 +36,22 @@ impl SealingKey {
         let mut key = Self([0; Self::LEN]);
         rng.fill_bytes(&mut key.0);
         key
+    }
+
+    /// The key that this one gives for a label: HKDF-Expand with SHA-256 (RFC 5869 §2.3), to which a
+    /// key of 256 random bits needs no extraction (§3.3).
+    fn derived(&self, label: &str) -> Result<Self, SealError> {
+        let mut key = Self([0; Self::LEN]);
+        let expander = Hkdf::<Sha256>::from_prk(&self.0).map_err(|_| SealError::WeakKey)?;
+        let info = [b"sekisho label ", label.as_bytes()];
+        // It refuses keys of more than 255 hashes only.
+        expander.expand_multi_info(&info, &mut key.0).map_err(|_| SealError::WeakKey)?;
+        Ok(key)
+    }
+
+    #[cfg(feature = "std")]
+    fn is_same(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
     }
 
     pub(super) const fn expose(&self) -> &[u8; Self::LEN] {
@@ -77,6 +102,9 @@ pub struct Keyring {
 }
 
 impl Keyring {
+    /// The longest label of [`of`](Self::of), in bytes.
+    pub const MAX_LABEL: usize = MAX_LABEL;
+
     /// A ring with this one key.
     #[must_use]
     pub const fn new(id: KeyId, key: SealingKey) -> Self {
@@ -95,6 +123,40 @@ impl Keyring {
         Ok(self)
     }
 
+    /// The ring of another use: it has a key of its own for every key of this one, under the same
+    /// id. What was sealed under one label opens under no other, and not under this ring itself.
+    ///
+    /// Take one label for each tenant whose accounts have the same ids as another's, and one for
+    /// each kind of bytes that the service seals for itself. Rotate this ring, and derive again.
+    ///
+    /// ```
+    /// use sekisho::account::AccountId;
+    /// use sekisho::seal::{KeyId, Keyring, SealingKey};
+    ///
+    /// # let mut rng = rand::rand_core::UnwrapErr(rand::rngs::SysRng);
+    /// let keyring = Keyring::new(KeyId::new(1), SealingKey::generate(&mut rng));
+    /// let (notes, tenant) = (keyring.of("notes")?, keyring.of("tenant 7")?);
+    /// let alice = AccountId::new("alice")?;
+    /// let stored = notes.seal_bytes(&alice, b"a note", &mut rng)?;
+    /// assert!(keyring.of("notes")?.open_bytes(&alice, &stored).is_ok());
+    /// assert!(tenant.open_bytes(&alice, &stored).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`SealError::Label`] unless the label has 1 to 64 bytes.
+    pub fn of(&self, label: &str) -> Result<Self, SealError> {
+        if label.is_empty() || label.len() > Self::MAX_LABEL {
+            return Err(SealError::Label { len: label.len() });
+        }
+        let (id, key) = &self.primary;
+        let mut ring = Self::new(*id, key.derived(label)?);
+        for (id, key) in &self.older {
+            ring = ring.with_older(*id, key.derived(label)?)?;
+        }
+        Ok(ring)
+    }
+
     /// Reads a ring from text, as described above.
     ///
     /// # Errors
@@ -105,7 +167,8 @@ impl Keyring {
         let entries = lines.flat_map(|line| line.split(',')).map(str::trim).filter(|entry| !entry.is_empty());
         let mut ring: Option<Self> = None;
         for (index, entry) in entries.enumerate() {
-            let (id, key) = parse_entry(entry).ok_or(SealError::KeyEntry { number: index.saturating_add(1) })?;
+            let (id, bytes) = parse_entry(entry).ok_or(SealError::KeyEntry { number: index.saturating_add(1) })?;
+            let key = SealingKey::from_bytes(*bytes)?;
             ring = Some(match ring {
                 None => Self::new(id, key),
                 Some(ring) => ring.with_older(id, key)?,
@@ -125,7 +188,7 @@ impl Keyring {
     pub fn from_env(name: &str) -> Result<Self, SealError> {
         use std::env::VarError;
         match std::env::var(name) {
-            Ok(text) => Self::parse(&zeroize::Zeroizing::new(text)),
+            Ok(text) => Self::parse(&Zeroizing::new(text)),
             Err(VarError::NotPresent) => Err(SealError::NotSet { name: name.into() }),
             Err(VarError::NotUnicode(_)) => Err(SealError::KeyEntry { number: 1 }),
         }
@@ -143,7 +206,7 @@ impl Keyring {
         let path = path.as_ref();
         let unreadable = |source| SealError::Unreadable { path: path.into(), source: alloc::sync::Arc::new(source) };
         // Never grows, which would leave a copy unwiped; one byte more tells a longer file.
-        let mut bytes = zeroize::Zeroizing::new(alloc::vec![0; MAX.saturating_add(1)]);
+        let mut bytes = Zeroizing::new(alloc::vec![0; MAX.saturating_add(1)]);
         let mut file = std::fs::File::open(path).map_err(unreadable)?;
         let mut len = 0_usize;
         loop {
@@ -169,6 +232,13 @@ impl Keyring {
         (self.primary.0, &self.primary.1)
     }
 
+    /// Returns whether the other ring has this one's primary key.
+    #[cfg(feature = "std")]
+    pub(super) fn hands_over_to(&self, other: &Self) -> bool {
+        let (id, key) = self.primary();
+        other.get(id).is_some_and(|same| same.is_same(key))
+    }
+
     pub(super) fn get(&self, id: KeyId) -> Option<&SealingKey> {
         if self.primary.0 == id {
             return Some(&self.primary.1);
@@ -190,11 +260,11 @@ fn unquoted(text: &str) -> &str {
     inside('"').or_else(|| inside('\'')).unwrap_or(text)
 }
 
-fn parse_entry(entry: &str) -> Option<(KeyId, SealingKey)> {
+fn parse_entry(entry: &str) -> Option<(KeyId, Zeroizing<[u8; SealingKey::LEN]>)> {
     let (id, hex) = entry.split_once(':')?;
     let id = id.bytes().all(|byte| byte.is_ascii_digit()).then(|| id.parse().ok())??;
-    let mut key = SealingKey([0; SealingKey::LEN]);
+    let mut key = Zeroizing::new([0; SealingKey::LEN]);
     // Decodes in constant time; a text of another length fails.
-    let len = base16ct::mixed::decode(hex, &mut key.0).ok()?.len();
+    let len = base16ct::mixed::decode(hex, &mut *key).ok()?.len();
     (len == SealingKey::LEN).then_some((KeyId::new(id), key))
 }

@@ -20,12 +20,18 @@
 
 mod envelope;
 mod error;
+#[cfg(feature = "std")]
+mod handle;
 mod key;
 mod key_id;
+mod lost;
 mod record;
 
 pub use crate::account::names::revision::Revision;
 pub use error::SealError;
+#[cfg(feature = "std")]
+pub use handle::KeyringHandle;
 pub use key::{Keyring, SealingKey};
 pub use key_id::KeyId;
+pub use lost::RecordLoss;
 pub use record::{Stored, Write};

@@ -12,6 +12,9 @@ pub(super) const TAG: usize = 16;
 /// The most bytes that are sealed: with what is added an envelope has 64 KiB.
 pub(super) const MAX_LEN: usize = (64 << 10) - HEAD - TAG;
 
+/// The longest label of a ring, in bytes.
+pub(super) const MAX_LABEL: usize = 64;
+
 /// A record as a store keeps it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Stored {

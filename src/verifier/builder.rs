@@ -6,35 +6,60 @@ use super::queue::Queue;
 use super::sink::{BoxSink, EventSink};
 use crate::account::Policy;
 use crate::otp::UnixTime;
-use crate::seal::Keyring;
+use crate::seal::KeyringHandle;
 use crate::store::Store;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::fmt;
 
 impl<S: Store> Verifier<S> {
-    /// Begins a verifier on `store`, whose records `keyring` seals.
-    pub const fn builder(store: S, keyring: Keyring) -> VerifierBuilder<S> {
-        VerifierBuilder::new(store, keyring)
+    /// Begins a verifier on `store`, whose records `keyring` seals: a [`Keyring`], or a
+    /// [`KeyringHandle`], whose ring can be exchanged later.
+    ///
+    /// [`Keyring`]: crate::seal::Keyring
+    pub fn builder(store: S, keyring: impl Into<KeyringHandle>) -> VerifierBuilder<S> {
+        VerifierBuilder {
+            store,
+            keyring: keyring.into(),
+            policy: None,
+            clock: None,
+            restored_at: None,
+            notifications: Undecided(()),
+        }
     }
 }
 
 /// Makes a [`Verifier`].
+///
+/// It builds one only after the service has said who is told of events: either
+/// [`event_sink`](Self::event_sink) or [`without_notifications`](Self::without_notifications).
+///
+/// ```compile_fail,E0599
+/// use sekisho::Verifier;
+/// use sekisho::seal::Keyring;
+/// use sekisho::store::MemoryStore;
+///
+/// # let keyring = Keyring::parse("1:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff").unwrap();
+/// let verifier = Verifier::builder(MemoryStore::new(), keyring).build();
+/// ```
 #[must_use]
-pub struct VerifierBuilder<S> {
+pub struct VerifierBuilder<S, N = Undecided> {
     store: S,
-    keyring: Keyring,
+    keyring: KeyringHandle,
     policy: Option<Policy>,
     clock: Option<Box<dyn Clock>>,
-    sink: Option<BoxSink>,
     restored_at: Option<UnixTime>,
+    notifications: N,
 }
 
-impl<S: Store> VerifierBuilder<S> {
-    const fn new(store: S, keyring: Keyring) -> Self {
-        Self { store, keyring, policy: None, clock: None, sink: None, restored_at: None }
-    }
+/// Nobody has said yet who is told of events.
+#[derive(Debug)]
+pub struct Undecided(());
 
+/// It was said who is told of events: a sink, or nobody.
+pub struct Decided(Option<BoxSink>);
+
+impl<S: Store, N> VerifierBuilder<S, N> {
     /// Sets the policy. Default: [`Policy::default`].
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = Some(policy);
@@ -47,27 +72,42 @@ impl<S: Store> VerifierBuilder<S> {
         self
     }
 
-    /// Sets the sink that events go to. Without one they are kept in the accounts' histories only,
-    /// and those that notify owners stay unacknowledged until a verifier with one works on the
-    /// account.
-    pub fn event_sink(mut self, sink: impl EventSink) -> Self {
-        self.sink = Some(BoxSink::new(sink));
-        self
-    }
-
     /// After the store was restored from a backup: when that was, at the latest. Every record that
     /// was made before is treated with care once, before anything else is done with it: see
     /// [`Account::restored_at`](crate::account::Account::restored_at). Set it on every verifier of
     /// the store before the first one works again, and keep it for as long as records may be left.
-    pub const fn restored_at(mut self, at: UnixTime) -> Self {
+    pub fn restored_at(mut self, at: UnixTime) -> Self {
         self.restored_at = Some(at);
         self
     }
 
+    fn decided(self, sink: Option<BoxSink>) -> VerifierBuilder<S, Decided> {
+        let Self { store, keyring, policy, clock, restored_at, notifications: _ } = self;
+        VerifierBuilder { store, keyring, policy, clock, restored_at, notifications: Decided(sink) }
+    }
+}
+
+impl<S: Store> VerifierBuilder<S> {
+    /// Sets the sink that events go to. Those that [notify the
+    /// owner](crate::account::Event::notifies_owner) are delivered until it has taken them.
+    pub fn event_sink(self, sink: impl EventSink) -> VerifierBuilder<S, Decided> {
+        self.decided(Some(BoxSink::new(sink)))
+    }
+
+    /// Tells nobody: neither the owner, who would learn of a stranger's change (SP 800-63B-4 §4.6),
+    /// nor an audit log. Events are kept in the accounts' histories only, acknowledged in the write
+    /// that makes them, so that no other verifier of the store tells of them either: decide the same
+    /// for all of them, operators' tools included.
+    pub fn without_notifications(self) -> VerifierBuilder<S, Decided> {
+        self.decided(None)
+    }
+}
+
+impl<S: Store> VerifierBuilder<S, Decided> {
     /// The verifier.
     #[must_use]
     pub fn build(self) -> Verifier<S> {
-        let Self { store, keyring, policy, clock, sink, restored_at } = self;
+        let Self { store, keyring, policy, clock, restored_at, notifications: Decided(sink) } = self;
         Verifier(Arc::new(Inner {
             store,
             keyring,
@@ -80,7 +120,13 @@ impl<S: Store> VerifierBuilder<S> {
     }
 }
 
-impl<S> fmt::Debug for VerifierBuilder<S> {
+impl fmt::Debug for Decided {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Decided").finish_non_exhaustive()
+    }
+}
+
+impl<S, N> fmt::Debug for VerifierBuilder<S, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("VerifierBuilder").field("keyring", &self.keyring).finish_non_exhaustive()
     }

@@ -26,12 +26,11 @@ impl<S: Store> Verifier<S> {
     /// it is frozen or was reset; [`Error`].
     pub async fn create_account(&self, account: &AccountId) -> Result<(), Error> {
         for _ in 0..MAX_TRIES {
-            match self.load(account).await {
-                Err(Error::NoSuchAccount) => {}
-                loaded => return Ok(loaded?.0.check_new()?),
-            }
             let (now, mut randomness) = (self.0.clock.now()?, Randomness::new());
-            let change = Account::create(account.clone(), now, &mut randomness);
+            let change = match self.load(account).await {
+                Err(Error::NoSuchAccount) => Account::create(account.clone(), now, &mut randomness),
+                loaded => loaded?.0.create_again()?,
+            };
             if let Written::Done(_) = self.write(account, change, randomness).await? {
                 return Ok(());
             }
@@ -110,12 +109,13 @@ impl<S: Store> Verifier<S> {
         .await
     }
 
-    /// Ends a device's token.
+    /// Ends the token of a device of the account that `proof` is about: see
+    /// [`Account::forget_device`](crate::account::Account::forget_device).
     ///
     /// # Errors
-    /// [`Error::Account`] if there is no such device; [`Error`].
-    pub async fn forget_device(&self, account: &AccountId, id: DeviceId) -> Result<(), Error> {
-        self.change(account, |opened, now, _| opened.forget_device(now, id)).await
+    /// [`Error::Account`] if there is no such device, or the proof has ended; [`Error`].
+    pub async fn forget_device(&self, proof: &Proof, id: DeviceId) -> Result<(), Error> {
+        self.change(proof.account(), |opened, now, _| opened.forget_device(now, proof, id)).await
     }
 
     /// Uses a proof up, once, for what it was given for: see
@@ -135,12 +135,13 @@ impl<S: Store> Verifier<S> {
         self.change(account, |opened, now, _| opened.redeem(now, &proof, purpose, context)).await
     }
 
-    /// Gives an authenticator another name.
+    /// Gives an authenticator of the account that `proof` is about another name: see
+    /// [`Account::rename`](crate::account::Account::rename).
     ///
     /// # Errors
-    /// [`Error::Account`] if there is no such authenticator; [`Error`].
-    pub async fn rename(&self, account: &AccountId, id: AuthenticatorId, name: Text) -> Result<(), Error> {
-        self.change(account, |opened, now, _| opened.rename(now, id, name.clone())).await
+    /// [`Error::Account`] if there is no such authenticator, or the proof has ended; [`Error`].
+    pub async fn rename(&self, proof: &Proof, id: AuthenticatorId, name: Text) -> Result<(), Error> {
+        self.change(proof.account(), |opened, now, _| opened.rename(now, proof, id, name.clone())).await
     }
 
     /// Removes one of several authenticators of the account that `proof` is about: see

@@ -80,7 +80,7 @@ impl<S: Store> Verifier<S> {
     /// without a second factor, it would let anybody enroll.
     pub(super) async fn load(&self, account: &AccountId) -> Result<(Account, UnixTime), Error> {
         let stored = self.0.store.load(account).await.map_err(Error::store)?.ok_or(Error::NoSuchAccount)?;
-        Ok((self.0.keyring.open(account, stored)?, self.0.clock.now()?))
+        Ok((self.0.keyring.get().open(account, stored)?, self.0.clock.now()?))
     }
 
     /// Seals a change and swaps it in. `randomness` is what the change was made with.
@@ -90,7 +90,8 @@ impl<S: Store> Verifier<S> {
         change: Change<T>,
         mut randomness: Randomness,
     ) -> Result<Written<T>, Error> {
-        let (write, uncommitted) = self.0.keyring.seal(change, &mut randomness)?;
+        let change = if self.0.sink.is_some() { change } else { change.with_events_acknowledged() };
+        let (write, uncommitted) = self.0.keyring.get().seal(change, &mut randomness)?;
         randomness.check().map_err(Error::Randomness)?;
         if let Some(write) = write {
             match self.0.store.swap(account, &write).await.map_err(Error::outcome_unknown)? {

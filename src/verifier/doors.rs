@@ -3,7 +3,8 @@
 use super::error::Error;
 use super::handle::Verifier;
 use crate::account::{
-    AccountId, Attempt, AuthenticatorId, CodeRequest, Delivery, DeviceToken, Proof, Purpose, Resync, refusal_event,
+    AccountId, Act, Attempt, AuthenticatorId, Authorization, CodeRequest, Delivery, DeviceToken, Proof, Purpose,
+    Resync, refusal_event,
 };
 use crate::otp::{NotAccepted, Rejection};
 use crate::store::Store;
@@ -16,10 +17,18 @@ impl<S: Store> Verifier<S> {
     /// [`NotAccepted::Rejected`] if the code was refused; [`NotAccepted::Failed`] if there is no
     /// answer. [`Error::is_transient`] and [`Error::is_not_enrolled`] tell what to do then.
     pub async fn verify(&self, account: &AccountId, attempt: Attempt) -> Result<Proof, NotAccepted<Error>> {
-        if let Err(rejection) = attempt.read() {
-            return Err(self.refused(account, attempt.purpose(), rejection).await);
-        }
+        self.check_readable(account, &attempt).await?;
         self.submit(account, |opened, now, _| opened.verify(&self.0.policy, now, &attempt)).await
+    }
+
+    /// Verifies the code of an act and uses it up for that act, in one write: see
+    /// [`Account::authorize`](crate::account::Account::authorize).
+    ///
+    /// # Errors
+    /// As [`verify`](Self::verify).
+    pub async fn authorize(&self, account: &AccountId, act: Act) -> Result<Authorization, NotAccepted<Error>> {
+        self.check_readable(account, act.attempt()).await?;
+        self.submit(account, |opened, now, _| opened.authorize(&self.0.policy, now, &act)).await
     }
 
     /// Confirms the enrollment that waits, with a code of the new authenticator: see
@@ -71,6 +80,15 @@ impl<S: Store> Verifier<S> {
         cookie: Option<&str>,
     ) -> Result<DeviceToken, NotAccepted<Error>> {
         self.submit(account, |opened, now, rng| opened.mail_pass(&self.0.policy, now, cookie, rng)).await
+    }
+
+    /// Refuses a text that is no code before anybody looks at the account.
+    async fn check_readable(&self, account: &AccountId, attempt: &Attempt) -> Result<(), NotAccepted<Error>> {
+        match attempt.read(&self.0.policy) {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(rejection)) => Err(self.refused(account, attempt.purpose(), rejection).await),
+            Err(error) => Err(NotAccepted::Failed(error.into())),
+        }
     }
 
     /// A refusal that needs no look at the account.

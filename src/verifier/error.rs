@@ -2,7 +2,7 @@
 
 use crate::account::AccountError;
 use crate::otp::{NotAccepted, Rejection, TimeError};
-use crate::seal::SealError;
+use crate::seal::{RecordLoss, SealError};
 use crate::store::StoreError;
 use rand::rngs::SysError;
 
@@ -31,10 +31,6 @@ pub enum Error {
          why, and have an operator rebuild it"
     )]
     NoSuchAccount,
-    /// An operator's [`rebuild`](crate::verifier::Support::rebuild) of a record that is not lost in
-    /// this way. Nothing has changed.
-    #[error("the record is not lost in this way: look at the account again")]
-    NotLost,
     /// The record cannot be opened or sealed: a key is missing, or it was changed.
     #[error(transparent)]
     Seal(#[from] SealError),
@@ -79,6 +75,17 @@ impl Error {
     #[must_use]
     pub const fn is_not_enrolled(&self) -> bool {
         matches!(self, Self::Account(AccountError::NotEnrolled))
+    }
+
+    /// The way in which the account's record is lost, if that is why there is no answer: what an
+    /// operator gives to [`rebuild`](crate::verifier::Support::rebuild), after finding out why.
+    #[must_use]
+    pub const fn record_loss(&self) -> Option<RecordLoss> {
+        match self {
+            Self::NoSuchAccount => Some(RecordLoss::Missing),
+            Self::Seal(error) => error.record_loss(),
+            _ => None,
+        }
     }
 
     /// Returns whether the keyring lacks the key that the record is sealed under: an operator has

@@ -5,7 +5,7 @@ use super::queue::Queue;
 use super::sink::BoxSink;
 use crate::account::Policy;
 use crate::otp::UnixTime;
-use crate::seal::Keyring;
+use crate::seal::KeyringHandle;
 use crate::store::BoxStore;
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -30,7 +30,7 @@ pub struct Verifier<S = BoxStore>(pub(super) Arc<Inner<S>>);
 
 pub(super) struct Inner<S> {
     pub(super) store: S,
-    pub(super) keyring: Keyring,
+    pub(super) keyring: KeyringHandle,
     pub(super) policy: Policy,
     pub(super) clock: Box<dyn Clock>,
     pub(super) sink: Option<BoxSink>,

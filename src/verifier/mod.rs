@@ -14,7 +14,7 @@
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 //! # let mut rng = rand::rand_core::UnwrapErr(rand::rngs::SysRng);
 //! # let keyring = Keyring::new(KeyId::new(1), SealingKey::generate(&mut rng));
-//! let verifier = Verifier::builder(MemoryStore::new(), keyring).build();
+//! let verifier = Verifier::builder(MemoryStore::new(), keyring).without_notifications().build();
 //! let alice = AccountId::new("user-4711")?;
 //!
 //! verifier.create_account(&alice).await?; // at sign-up, never at log-in
@@ -56,12 +56,12 @@ mod support;
 mod tracing_sink;
 mod upkeep;
 
-pub use builder::VerifierBuilder;
-pub use clock::{Clock, SystemClock, TestClock};
+pub use builder::{Decided, Undecided, VerifierBuilder};
+pub use clock::{Clock, SystemClock};
 #[cfg(feature = "metrics")]
 pub use metrics_sink::MetricsSink;
 pub use sink::{EventSink, SinkError};
-pub use support::{RecordLoss, Support};
+pub use support::Support;
 #[cfg(feature = "tracing")]
 pub use tracing_sink::TracingSink;
 pub use upkeep::Resealed;

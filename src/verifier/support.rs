@@ -5,22 +5,12 @@ use super::error::Error;
 use super::handle::Verifier;
 use super::randomness::Randomness;
 use crate::account::{Account, AccountId, AuthenticatorId, DeviceToken, Operator};
-use crate::otp::StoredError;
-use crate::seal::{KeyId, SealError};
+use crate::seal::RecordLoss;
+#[cfg(doc)]
+use crate::seal::SealError;
 use crate::store::{Store, Swap};
 use alloc::vec::Vec;
 use core::fmt;
-
-/// The way in which a record was lost, as the operator has found out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RecordLoss {
-    /// The store has none: it was evicted, deleted, or is not in the backup that was restored.
-    Missing,
-    /// It does not open, or cannot be read: it was changed, or belongs to another account.
-    Damaged,
-    /// It is sealed under this key, which nobody has any more.
-    LostKey(KeyId),
-}
 
 /// The acts of an operator on accounts; made by [`Verifier::support`]. Each act goes into the
 /// account's history, with operator and reason, and notifies the owner.
@@ -69,31 +59,18 @@ impl<S: Store> Support<'_, S> {
     /// This verifier's keyring decides whether a record opens. Under a wrong key with the right id
     /// every record seems damaged: see that others open before you rebuild a list of accounts. If the
     /// outcome was unknown ([`Error::OutcomeUnknown`]) and the next call answers
-    /// [`Error::NotLost`], the record is there and nobody has its pass: [`reset`](Self::reset) gives
+    /// [`SealError::NotLost`], the record is there and nobody has its pass: [`reset`](Self::reset) gives
     /// one.
     ///
     /// # Errors
-    /// [`Error::NotLost`] if the record is not lost in this way; [`Error`].
+    /// [`Error::Seal`] with [`SealError::NotLost`] if the record is not lost in this way; [`Error`].
     pub async fn rebuild(&self, account: &AccountId, loss: RecordLoss) -> Result<DeviceToken, Error> {
         let Self { verifier, operator } = self;
         for _ in 0..MAX_TRIES {
             let stored = verifier.0.store.load(account).await.map_err(Error::store)?;
-            let expected = stored.as_ref().map(|stored| stored.revision);
-            let opened = stored.map(|stored| verifier.0.keyring.open(account, stored));
-            let is_lost = match (&opened, loss) {
-                // Not lost: a newer release has written it, and reads it.
-                (Some(Err(SealError::Record(StoredError::Version { .. }))), _) => false,
-                (None, RecordLoss::Missing)
-                | (Some(Err(SealError::DoesNotOpen | SealError::Record(_))), RecordLoss::Damaged) => true,
-                (Some(Err(SealError::UnknownKey { id })), RecordLoss::LostKey(named)) => *id == named,
-                _ => false,
-            };
-            if !is_lost {
-                return Err(Error::NotLost);
-            }
+            let evidence = verifier.0.keyring.get().lost_record(account, stored, loss)?;
             let (now, mut randomness) = (verifier.0.clock.now()?, Randomness::new());
-            let policy = &verifier.0.policy;
-            let change = Account::rebuild(account.clone(), expected, policy, now, operator, &mut randomness);
+            let change = Account::rebuild(evidence, &verifier.0.policy, now, operator, &mut randomness);
             if let Written::Done(uncommitted) = verifier.write(account, change, randomness).await? {
                 let mut events = Vec::new();
                 let token = uncommitted.assume_committed(&mut events).map_err(Error::Rejected)?;
@@ -102,6 +79,20 @@ impl<S: Store> Support<'_, S> {
             }
         }
         Err(Error::Contention)
+    }
+
+    /// The same for a list of accounts: after an eviction, say. Each has its own answer, in the order
+    /// of the list, and one that fails stops none of the others.
+    pub async fn rebuild_all<'l>(
+        &self,
+        accounts: impl IntoIterator<Item = &'l AccountId>,
+        loss: RecordLoss,
+    ) -> Vec<(&'l AccountId, Result<DeviceToken, Error>)> {
+        let mut answers = Vec::new();
+        for account in accounts {
+            answers.push((account, self.rebuild(account, loss).await));
+        }
+        answers
     }
 
     /// Holds everything: see [`Account::freeze`](crate::account::Account::freeze).
@@ -140,13 +131,14 @@ impl<S: Store> Support<'_, S> {
     /// record goes when all of it has been taken.
     ///
     /// # Errors
-    /// [`Error::EventsUndelivered`] if the sink has not taken all, or there is none; [`Error`].
+    /// [`Error::EventsUndelivered`] if the sink has not taken all, or there is none for what another
+    /// verifier owes; [`Error`].
     pub async fn erase(&self, account: &AccountId) -> Result<bool, Error> {
         self.erase_if(account, false).await
     }
 
-    /// The same, whether or not anybody has been told: for services without an event sink. Neither
-    /// the owner nor the audit log may ever learn of it.
+    /// The same, whether or not anybody has been told: where the sink is gone for good. Neither the
+    /// owner nor the audit log may ever learn of it.
     ///
     /// # Errors
     /// [`Error`].
@@ -161,7 +153,7 @@ impl<S: Store> Support<'_, S> {
             let Some(stored) = verifier.0.store.load(account).await.map_err(Error::store)? else { return Ok(existed) };
             existed = true;
             let revision = stored.revision;
-            let opened = verifier.0.keyring.open(account, stored)?;
+            let opened = verifier.0.keyring.get().open(account, stored)?;
             let (unacknowledged, is_being_erased) = (opened.unacknowledged(), opened.is_being_erased());
             drop(opened);
             if !unacknowledged.is_empty()

@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::handle::Verifier;
-use crate::account::{AccountId, AccountView, Event};
+use crate::account::{AccountError, AccountId, AccountView, Authorization, Event};
 use crate::otp::UnixTime;
 use crate::store::Store;
 use alloc::vec::Vec;
@@ -26,6 +26,22 @@ impl<S: Store> Verifier<S> {
     /// [`Error::Time`] if the clock cannot be right.
     pub fn now(&self) -> Result<UnixTime, Error> {
         Ok(self.0.clock.now()?)
+    }
+
+    /// Fails unless an authorization still stands: see
+    /// [`Account::still_stands`](crate::account::Account::still_stands). One fresh load. Ask
+    /// immediately before what was authorized happens: before the money moves, say. Compare the
+    /// authorization's [purpose](Authorization::purpose) and [context](Authorization::context) with
+    /// that first.
+    ///
+    /// # Errors
+    /// [`Error::Account`] if it does not stand; [`Error`] if nobody knows.
+    pub async fn still_stands(&self, authorization: &Authorization) -> Result<(), Error> {
+        let (opened, now) = self.load(authorization.account()).await?;
+        if self.0.restored_at.is_some_and(|at| opened.needs_care(now, at)) {
+            return Err(AccountError::AuthorizationEnded.into());
+        }
+        Ok(opened.still_stands(now, authorization)?)
     }
 
     /// The view of an account for settings pages and support.
@@ -55,7 +71,7 @@ impl<S: Store> Verifier<S> {
     pub async fn reseal(&self, account: &AccountId) -> Result<Resealed, Error> {
         let stored = self.0.store.load(account).await.map_err(Error::store)?;
         let Some(stored) = stored else { return Ok(Resealed::Absent) };
-        if self.0.keyring.is_sealed_under_primary(&stored)? {
+        if self.0.keyring.get().is_sealed_under_primary(&stored)? {
             return Ok(Resealed::NotNeeded);
         }
         self.change(account, |opened, _, _| Ok(opened.reseal())).await?;

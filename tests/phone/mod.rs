@@ -1,10 +1,13 @@
 //! What tests of accounts have in common: the owner's app, and the keys records are sealed under.
 #![allow(dead_code)] // no test uses all of it
 
+pub(crate) mod envelope;
+
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use sekisho::account::{
-    Account, AccountId, AuthenticatorKind, AuthenticatorView, Enrollment, NewAuthenticator, Operator,
+    Account, AccountId, AccountLimits, AuthenticatorKind, AuthenticatorView, Enrollment, NewAuthenticator, Operator,
+    Policy, Purpose,
 };
 use sekisho::otp::{Key, NotAccepted, OtpauthUri, Rejection, Secret, Step, Totp, UnixTime};
 use sekisho::seal::{KeyId, Keyring, SealingKey, Stored};
@@ -20,9 +23,38 @@ pub(crate) fn rng() -> UnwrapErr<SysRng> {
     UnwrapErr(SysRng)
 }
 
+/// The same keys each time, another for every byte.
+pub(crate) fn key(byte: u8) -> SealingKey {
+    SealingKey::from_bytes(key_bytes(byte)).unwrap()
+}
+
+fn key_bytes(byte: u8) -> [u8; 32] {
+    core::array::from_fn(|place| byte ^ u8::try_from(place).unwrap())
+}
+
 /// The same keys each time.
 pub(crate) fn keyring() -> Keyring {
-    Keyring::new(KeyId::new(1), SealingKey::from_bytes([7; 32]))
+    Keyring::new(KeyId::new(1), key(7))
+}
+
+/// The record inside an envelope that [`keyring`] has sealed.
+pub(crate) fn record_in(account: &AccountId, stored: &Stored) -> Vec<u8> {
+    envelope::open_record(&key_bytes(7), account, stored)
+}
+
+/// An envelope as [`keyring`] would make it, around any bytes in the place of a record.
+pub(crate) fn with_record(account: &AccountId, record: &[u8]) -> Stored {
+    envelope::seal_record(&key_bytes(7), account, record)
+}
+
+/// The policy of tests that withdraw by plain proofs. (With the default one, withdrawals are acts:
+/// see `acts.rs`.)
+pub(crate) fn policy() -> Policy {
+    Policy::new(limits()).unwrap()
+}
+
+pub(crate) fn limits() -> AccountLimits {
+    AccountLimits { purposes: vec![Purpose::WITHDRAWAL], acts: Vec::new(), ..AccountLimits::default() }
 }
 
 /// The record of a new account, as it is stored.

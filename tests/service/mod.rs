@@ -3,7 +3,7 @@
 #![allow(dead_code)] // no test uses all of it
 
 pub(crate) use super::phone::answer;
-use super::phone::{Phone, T, at, keyring, new_authenticator};
+use super::phone::{Phone, T, at, keyring, new_authenticator, policy};
 use sekisho::account::{
     AccountId, Address, Attempt, AuthenticatorId, CodeRequest, Diagnosis, Event, EventKind, NewAddress, Policy, Proof,
     Purpose, RecoveryCodes, Resync,
@@ -11,7 +11,8 @@ use sekisho::account::{
 use sekisho::otp::{NotAccepted, Rejection};
 use sekisho::seal::Stored;
 use sekisho::store::{MemoryStore, RedbStore, Store};
-use sekisho::verifier::{EventSink, SinkError, TestClock};
+use sekisho::test_kit::TestClock;
+use sekisho::verifier::{EventSink, SinkError};
 use sekisho::{Error, Verifier};
 use std::sync::{Arc, Mutex};
 
@@ -39,7 +40,7 @@ pub(crate) struct Service<S = RedbStore> {
 
 impl Service {
     pub(crate) fn new() -> Self {
-        Self::with(Policy::default())
+        Self::with(policy())
     }
 
     pub(crate) fn with(policy: Policy) -> Self {

@@ -2,27 +2,25 @@
 //!
 //! In: `{"email": …, "password": …, "code": …}`, or `"recovery"` in the place of `"code"`, or neither, to learn whether one is wanted.
 //!
-//! | status | `answer` | and |
-//! |---|---|---|
-//! | 200 | `logged_in` | the session's cookie |
-//! | 401 | `wrong_password` | |
-//! | 401 | `code_wanted` | the password is right |
-//! | 401 | `refused` | `advice` (a word), `attempts_left` if known |
-//! | 429 | `refused` | the same, `retry_at` in Unix seconds, and `Retry-After` |
-//! | 409 | | in text: the account does not allow it, as after a reset |
-//! | 429 | | in text, with `Retry-After`: too many requests of this address, nothing was looked at |
-//! | 503 | | in text, with `Retry-After`: overloaded, nothing was looked at; or the store did not answer, and the code may have been used up |
+//! | status | body |
+//! |---|---|
+//! | 200 | `{"answer": "logged_in"}`, with the session's cookie |
+//! | 401 | `{"answer": "wrong_password"}`, or `{"answer": "code_wanted"}`: the password is right |
+//! | any other | problem details (RFC 9457), as [`sekisho::http`] has them in its table |
+//! | 429, 503 | in text, with `Retry-After`: too many requests of this address, or overloaded; nothing was looked at |
 
 use crate::App;
-use crate::pages::{by_password, has_second_step, refusal};
+use crate::pages::{by_password, has_second_step};
 use crate::session::{self, By};
 use crate::trouble::Trouble;
 use axum::Json;
 use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use sekisho::account::{Attempt, Purpose};
-use sekisho::otp::{Advice, CodeKind, NotAccepted, Rejection};
+use sekisho::http::Problem;
+use sekisho::otp::{CodeKind, NotAccepted, UnixTime};
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
@@ -51,33 +49,31 @@ pub enum Answer {
     WrongPassword,
     /// The password is right.
     CodeWanted,
-    /// The code was not taken.
-    Refused {
-        /// What to do.
-        advice: Advice,
-        /// Until the lock.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        attempts_left: Option<u32>,
-        /// In Unix seconds.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        retry_at: Option<u64>,
-    },
 }
 
 /// Logs in.
 ///
 /// # Errors
-/// [`Trouble`].
+/// [`Problem`], as a response.
 pub async fn log_in(
     State(app): State<App>,
     session: Session,
-    Json(request): Json<Request>,
-) -> Result<Response, Trouble> {
-    let Some(customer) = by_password(&app, &request.email, request.password).await? else {
+    request: Result<Json<Request>, JsonRejection>,
+) -> Result<Response, Response> {
+    // What could not be read is not repeated.
+    let Ok(Json(request)) = request else { return Err(answer(Problem::unreadable())) };
+    let now = UnixTime::from_secs(app.now());
+    judge(&app, &session, request, now).await.map_err(|problem| answer(*problem))
+}
+
+async fn judge(app: &App, session: &Session, request: Request, now: UnixTime) -> Result<Response, Box<Problem>> {
+    let trouble = |trouble: Trouble| Box::new(trouble.problem(now));
+    let found = by_password(app, &request.email, request.password).await.map_err(trouble)?;
+    let Some(customer) = found else {
         return Ok((StatusCode::UNAUTHORIZED, Json(Answer::WrongPassword)).into_response());
     };
-    let account = customer.account()?;
-    let view = app.verifier.view(&account).await?;
+    let account = customer.account().map_err(|error| trouble(error.into()))?;
+    let view = app.verifier.view(&account).await.map_err(|error| trouble(error.into()))?;
     let mut by = By::Password(view.epoch);
     if has_second_step(&view) {
         let (attempt, typed) = match (&request.code, &request.recovery) {
@@ -87,22 +83,14 @@ pub async fn log_in(
         };
         match app.verifier.verify(&account, attempt).await {
             Ok(proof) => by = By::Proof(proof.epoch()),
-            Err(NotAccepted::Rejected(rejection)) => {
-                let answer = Json(refused(&rejection, typed));
-                let (status, headers) = refusal(&rejection, app.now());
-                return Ok((status, headers, answer).into_response());
-            }
-            Err(NotAccepted::Failed(error)) => return Err(error.into()),
+            Err(NotAccepted::Rejected(rejection)) => return Err(Box::new(Problem::refused(&rejection, typed, now))),
+            Err(NotAccepted::Failed(error)) => return Err(trouble(error.into())),
         }
     }
-    session::log_in(&session, &customer, by).await?;
+    session::log_in(session, &customer, by).await.map_err(trouble)?;
     Ok(Json(Answer::LoggedIn).into_response())
 }
 
-fn refused(rejection: &Rejection, typed: CodeKind) -> Answer {
-    Answer::Refused {
-        advice: rejection.advice_for(typed),
-        attempts_left: rejection.attempts_left(),
-        retry_at: rejection.retry_at().map(sekisho::otp::UnixTime::as_secs),
-    }
+fn answer(problem: Problem) -> Response {
+    axum::http::Response::<String>::from(problem).into_response()
 }

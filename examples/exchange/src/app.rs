@@ -7,7 +7,7 @@ use crate::{Customers, guard, pages};
 use axum::Router;
 use metrics_exporter_prometheus::PrometheusHandle;
 use sekisho::Verifier;
-use sekisho::account::Policy;
+use sekisho::account::{AccountLimits, Policy};
 use sekisho::otp::UnixTime;
 use sekisho::seal::Keyring;
 use sekisho::verifier::{Clock, MetricsSink, SystemClock, TracingSink};
@@ -39,6 +39,27 @@ pub struct Settings {
     pub is_behind_proxy: bool,
     /// Whether anybody may read `/outbox` and `/metrics`: where only this machine reaches the exchange.
     pub shows_inside: bool,
+    /// The rules about codes and holds.
+    pub policy: Policy,
+    /// A withdrawal waits so long until it is paid, in seconds: as long, a freeze can stop it.
+    pub payout_secs: u64,
+}
+
+impl Settings {
+    /// For trying all of it within minutes: holds of one minute, and withdrawals that wait for 20 s.
+    ///
+    /// # Errors
+    /// None, as long as the policy's limits allow that.
+    pub fn demo() -> Result<Self, OpenError> {
+        let limits = AccountLimits {
+            binding_hold_secs: 60,
+            recovery_hold_secs: 60,
+            resync_hold_secs: 60,
+            reset_hold_secs: 60,
+            ..AccountLimits::default()
+        };
+        Ok(Self { policy: Policy::new(limits)?, payout_secs: 20, ..Self::default() })
+    }
 }
 
 impl Default for Settings {
@@ -52,17 +73,10 @@ impl Default for Settings {
             sessions: 100_000,
             is_behind_proxy: false,
             shows_inside: false,
+            policy: Policy::default(),
+            payout_secs: 600,
         }
     }
-}
-
-/// What records are sealed under.
-#[derive(Debug)]
-pub struct Keyrings {
-    /// Those of the second factors.
-    pub accounts: Keyring,
-    /// Those of the customers.
-    pub customers: Keyring,
 }
 
 /// What handlers work with. Cheap to clone.
@@ -92,8 +106,8 @@ impl App {
     ///
     /// # Errors
     /// If the operating system gives no randomness.
-    pub fn new(stores: Stores, keyrings: Keyrings, settings: Settings) -> Result<Self, OpenError> {
-        Self::with_clock(stores, keyrings, settings, SystemClock)
+    pub fn new(stores: Stores, keyring: Keyring, settings: Settings) -> Result<Self, OpenError> {
+        Self::with_clock(stores, keyring, settings, SystemClock)
     }
 
     /// By another clock.
@@ -102,15 +116,15 @@ impl App {
     /// If the operating system gives no randomness.
     pub fn with_clock(
         stores: Stores,
-        keyrings: Keyrings,
+        keyring: Keyring,
         settings: Settings,
         clock: impl Clock + Clone,
     ) -> Result<Self, OpenError> {
-        let customers = Customers::new(stores.customers, keyrings.customers);
+        let customers = Customers::new(stores.customers, keyring.of("customers")?);
         let outbox = Outbox::default();
         let own = clock.clone();
-        let verifier = Verifier::builder(stores.accounts, keyrings.accounts)
-            .policy(Policy::default())
+        let verifier = Verifier::builder(stores.accounts, keyring)
+            .policy(settings.policy.clone())
             .clock(clock)
             .event_sink(((TracingSink, MetricsSink), Mails { customers: customers.clone(), outbox: outbox.clone() }))
             .build();

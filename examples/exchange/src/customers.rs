@@ -9,10 +9,17 @@ use sekisho::account::AccountId;
 use sekisho::seal::{Keyring, Revision, SealError, Write};
 use sekisho::store::{BoxStore, Store, StoreError, Swap};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Withdrawals that are kept to be shown, and to know one that is asked for again: as many as codes are accepted in ten minutes.
+/// Those that wait are kept in any case.
 const KEPT: usize = 32;
+/// Withdrawals of the last day are kept too: no form that one could be sent again from is older, in seconds.
+const RECENT_SECS: u64 = 86_400;
+/// Nobody takes longer to write a withdrawal that was announced in the queue, in seconds: stores have time-outs.
+const ANNOUNCED_SECS: u64 = 120;
 
 /// A customer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -31,17 +38,58 @@ pub struct Customer {
     pub withdrawals: Vec<Withdrawal>,
 }
 
-/// Money that has left.
+/// Money that leaves. It is taken from the balance at once, and paid later.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Withdrawal {
-    /// Which one it is, however often it is asked for.
-    pub name: [u8; 16],
+    /// The authorization's id: one withdrawal has one, however often it is asked for.
+    pub id: [u8; 32],
     /// In yen.
     pub amount: u64,
-    /// The account that it went to.
+    /// The account that it goes to.
     pub to: String,
     /// In Unix seconds.
     pub at: u64,
+    /// What has become of it.
+    pub state: WithdrawalState,
+}
+
+/// What has become of a withdrawal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum WithdrawalState {
+    /// It waits to be paid.
+    Waits {
+        /// [`Authorization::to_bytes`](sekisho::account::Authorization::to_bytes).
+        authorization: Vec<u8>,
+    },
+    /// The money has left.
+    Paid,
+    /// The authorization did not stand any more: the money is back.
+    Stopped,
+}
+
+impl Withdrawal {
+    /// The hash of what a code for a withdrawal confirms.
+    #[must_use]
+    pub fn context(amount: u64, to: &str) -> [u8; 32] {
+        Sha256::digest(format!("withdraw {amount} to {to}")).into()
+    }
+}
+
+/// A customer with withdrawals that may wait, and since when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queued {
+    account: String,
+    at: u64,
+}
+
+impl Queued {
+    /// Whose withdrawals.
+    ///
+    /// # Errors
+    /// If the record was tampered with.
+    pub fn account(&self) -> Result<AccountId, CustomerError> {
+        AccountId::new(&self.account).map_err(|_| CustomerError::Unknown)
+    }
 }
 
 /// Why customers could not be read or changed.
@@ -144,21 +192,103 @@ impl Customers {
         Ok(self.read(account).await?.map(|(_, customer)| customer))
     }
 
-    /// Takes an amount from the balance, once for a name: a second time nothing is taken, and all is well.
+    /// Takes an amount from the balance, once for an id: a second time nothing is taken, and all is well. The withdrawal waits to be paid.
     ///
     /// # Errors
     /// [`CustomerError::Balance`]; the store's.
     pub async fn withdraw(&self, account: &AccountId, withdrawal: &Withdrawal) -> Result<Customer, CustomerError> {
-        loop {
-            let (revision, mut customer) = self.read(account).await?.ok_or(CustomerError::Unknown)?;
-            if customer.withdrawals.iter().any(|own| own.name == withdrawal.name) {
-                return Ok(customer);
+        // First: a withdrawal that is not in the queue would wait for ever.
+        self.announce(account, withdrawal.at).await?;
+        self.change(account, |customer| {
+            if customer.withdrawals.iter().any(|own| own.id == withdrawal.id) {
+                return Ok(());
             }
             customer.balance = customer.balance.checked_sub(withdrawal.amount).ok_or(CustomerError::Balance)?;
             customer.withdrawals.insert(0, withdrawal.clone());
-            customer.withdrawals.truncate(KEPT);
-            if self.write(&account_key(account)?, Some(revision), &serde_json::to_vec(&customer)?).await? == Swap::Done
-            {
+            let mut kept = KEPT;
+            customer.withdrawals.retain(|own| {
+                let is_new = kept > 0;
+                kept = kept.saturating_sub(1);
+                let is_recent = withdrawal.at.saturating_sub(own.at) < RECENT_SECS;
+                is_new || is_recent || matches!(own.state, WithdrawalState::Waits { .. })
+            });
+            Ok(())
+        })
+        .await
+    }
+
+    /// Ends the wait of a withdrawal, once: it is paid, or stopped and the money is back. Gives whether it has waited until now.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn settle(&self, account: &AccountId, id: &[u8; 32], is_paid: bool) -> Result<bool, CustomerError> {
+        let has_waited = AtomicBool::new(false);
+        self.change(account, |customer| {
+            has_waited.store(false, Ordering::Relaxed);
+            let waiting = |own: &&mut Withdrawal| own.id == *id && matches!(own.state, WithdrawalState::Waits { .. });
+            if let Some(own) = customer.withdrawals.iter_mut().find(waiting) {
+                has_waited.store(true, Ordering::Relaxed);
+                own.state = if is_paid { WithdrawalState::Paid } else { WithdrawalState::Stopped };
+                customer.balance = customer.balance.saturating_add(if is_paid { 0 } else { own.amount });
+            }
+            Ok(())
+        })
+        .await?;
+        Ok(has_waited.into_inner())
+    }
+
+    /// Customers whose withdrawals may wait.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn queued(&self) -> Result<Vec<Queued>, CustomerError> {
+        Ok(self.queue().await?.1)
+    }
+
+    /// Takes customers out of the queue of whom nothing waited at `now`, as they stood there. One who was put there lately, or again since, stays: the withdrawal may be on its way.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn dequeue(&self, done: &[Queued], now: u64) -> Result<(), CustomerError> {
+        let (revision, mut queue) = self.queue().await?;
+        let before = queue.len();
+        queue.retain(|own| now < own.at.saturating_add(ANNOUNCED_SECS) || !done.contains(own));
+        if queue.len() < before {
+            // Lost is as good: it is for the next time.
+            let _ = self.write(&queue_key()?, revision, &serde_json::to_vec(&queue)?).await?;
+        }
+        Ok(())
+    }
+
+    async fn announce(&self, account: &AccountId, at: u64) -> Result<(), CustomerError> {
+        let account = String::from_utf8_lossy(account.as_bytes()).into_owned();
+        loop {
+            let (revision, mut queue) = self.queue().await?;
+            queue.retain(|own| own.account != account);
+            queue.push(Queued { account: account.clone(), at });
+            if self.write(&queue_key()?, revision, &serde_json::to_vec(&queue)?).await? == Swap::Done {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn queue(&self) -> Result<(Option<Revision>, Vec<Queued>), CustomerError> {
+        Ok(match self.read_bytes(&queue_key()?).await? {
+            Some((revision, bytes)) => (Some(revision), serde_json::from_slice(&bytes)?),
+            None => (None, Vec::new()),
+        })
+    }
+
+    async fn change(
+        &self,
+        account: &AccountId,
+        change: impl Fn(&mut Customer) -> Result<(), CustomerError> + Send + Sync,
+    ) -> Result<Customer, CustomerError> {
+        loop {
+            let (revision, mut customer) = self.read(account).await?.ok_or(CustomerError::Unknown)?;
+            change(&mut customer)?;
+            let bytes = serde_json::to_vec(&customer)?;
+            if self.write(&account_key(account)?, Some(revision), &bytes).await? == Swap::Done {
                 return Ok(customer);
             }
         }
@@ -186,6 +316,11 @@ impl Customers {
 /// What a customer is found by. No record of these can stand in the place of one of Sekisho's: their keys differ.
 fn account_key(account: &AccountId) -> Result<AccountId, CustomerError> {
     AccountId::new([b"customer:", account.as_bytes()].concat()).map_err(|_| CustomerError::Unknown)
+}
+
+/// What the queue of withdrawals is kept under. It is one record, which is enough for trying.
+fn queue_key() -> Result<AccountId, CustomerError> {
+    AccountId::new("queue").map_err(|_| CustomerError::Unknown)
 }
 
 /// What leads from an address to its customer.

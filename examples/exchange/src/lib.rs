@@ -11,10 +11,11 @@ pub mod language;
 pub mod outbox;
 pub mod pages;
 pub mod passwords;
+pub mod payouts;
 pub mod session;
 pub mod stores;
 pub mod trouble;
 pub mod words;
 
-pub use app::{App, Keyrings, Settings};
+pub use app::{App, Settings};
 pub use customers::Customers;

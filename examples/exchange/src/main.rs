@@ -4,13 +4,14 @@
 //! - `--listen`: an address and a port. Default: `127.0.0.1:8080`. Where others than this machine reach it, `/outbox` and `/metrics` are not served.
 //! - `--metrics`: another address and port, for `/metrics` alone
 //! - `--behind-proxy`: a proxy of ours speaks TLS, and puts the sender's address last in `X-Forwarded-For`
+//! - `--demo`: holds of one minute, and withdrawals that are paid after 20 s, for trying
 //! - `SEKISHO_KEYS`: the sealing keys, as [`Keyring::from_env`] reads them. Without it one is made and kept beside the redb files, for trying.
 //! - `SUPPORT_PASSWORD`: opens the support desk at `/support`. Without it one is made, and said.
 
 use axum::Router;
 use axum::routing::get;
 use exchange::stores::{self, OpenError};
-use exchange::{App, Keyrings, Settings};
+use exchange::{App, Settings, payouts};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use sekisho::seal::Keyring;
 use std::fs::OpenOptions;
@@ -29,6 +30,7 @@ struct Options {
     listen: SocketAddr,
     metrics: Option<SocketAddr>,
     is_behind_proxy: bool,
+    is_demo: bool,
 }
 
 fn options() -> Result<Options, OpenError> {
@@ -38,6 +40,7 @@ fn options() -> Result<Options, OpenError> {
         listen: ([127, 0, 0, 1], 8080).into(),
         metrics: None,
         is_behind_proxy: false,
+        is_demo: false,
     };
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
@@ -46,6 +49,7 @@ fn options() -> Result<Options, OpenError> {
             Long("listen") => options.listen = arguments.value()?.parse()?,
             Long("metrics") => options.metrics = Some(arguments.value()?.parse()?),
             Long("behind-proxy") => options.is_behind_proxy = true,
+            Long("demo") => options.is_demo = true,
             _ => return Err(argument.unexpected().into()),
         }
     }
@@ -63,14 +67,15 @@ async fn main() -> Result<(), OpenError> {
         println!("the support desk's password, this time: {made}");
         made
     });
-    let keyrings = Keyrings { accounts: keyring(&options.store)?, customers: keyring(&options.store)? };
+    let keyring = keyring(&options.store)?;
     let settings = Settings {
         support_password: Some(support_password),
         is_behind_proxy: options.is_behind_proxy,
         shows_inside: options.listen.ip().is_loopback() && !options.is_behind_proxy,
-        ..Settings::default()
+        ..if options.is_demo { Settings::demo()? } else { Settings::default() }
     };
-    let app = App::new(stores::open(&options.store).await?, keyrings, settings)?;
+    let app = App::new(stores::open(&options.store).await?, keyring, settings)?;
+    tokio::spawn(payouts::run(app.clone()));
     if let Some(address) = options.metrics {
         let listener = TcpListener::bind(address).await?;
         let metrics = metrics.clone();

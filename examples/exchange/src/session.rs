@@ -9,7 +9,7 @@ use crate::{App, language};
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
-use sekisho::account::{AccountId, AccountView, Attempt};
+use sekisho::account::{AccountId, AccountView, Act, Attempt};
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
@@ -62,6 +62,14 @@ impl Owner {
         match &self.device {
             Some(token) => attempt.with_device(token),
             None => attempt,
+        }
+    }
+
+    /// The act of this browser.
+    pub fn act(&self, act: Act) -> Act {
+        match &self.device {
+            Some(token) => act.with_device(token),
+            None => act,
         }
     }
 }

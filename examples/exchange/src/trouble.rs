@@ -7,6 +7,8 @@ use crate::words;
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
+use sekisho::http::Problem;
+use sekisho::otp::UnixTime;
 use sekisho::store::StoreError;
 
 /// Why there is no answer.
@@ -49,10 +51,31 @@ impl Trouble {
     }
 }
 
+impl Trouble {
+    /// The answer to a program.
+    pub(crate) fn problem(&self, now: UnixTime) -> Problem {
+        self.log();
+        match self {
+            Self::Verifier(error) | Self::Customer(CustomerError::Account(error)) => Problem::failed(error, now),
+            other if other.is_transient() => Problem::unavailable(),
+            _ => Problem::broken(),
+        }
+    }
+
+    fn log(&self) {
+        let source = std::error::Error::source(self).map(ToString::to_string);
+        if self.is_transient() {
+            tracing::warn!(error = %self, source, "not answered");
+        } else if !matches!(self, Self::Verifier(sekisho::Error::Account(_))) {
+            tracing::error!(error = %self, source, "failed");
+        }
+    }
+}
+
 impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
+        self.log();
         if self.is_transient() {
-            tracing::warn!(error = %self, source = std::error::Error::source(&self).map(ToString::to_string), "not answered");
             let text = "Please try again in a moment. / しばらくしてからもう一度お試しください。\n";
             return (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "2")], text).into_response();
         }
@@ -62,7 +85,6 @@ impl IntoResponse for Trouble {
                 [Language::English, Language::Japanese].map(|language| words::impossible(language, why));
             return (StatusCode::CONFLICT, format!("{english} / {japanese}\n")).into_response();
         }
-        tracing::error!(error = %self, source = std::error::Error::source(&self).map(ToString::to_string), "failed");
         let text = "Something is wrong on our side. / システムエラーが発生しました。\n";
         (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
     }

@@ -145,6 +145,10 @@ pub fn happened(language: Language, kind: &EventKind) -> &'static str {
         EventKind::RecoveryCodesIssued { .. } => ("リカバリーコードが発行されました。", "Recovery codes were issued."),
         EventKind::Recovered { .. } => ("リカバリーコードが使われました。", "A recovery code was used."),
         EventKind::Reset { .. } => ("サポートが2段階認証をリセットしました。", "Support has reset two-step login."),
+        EventKind::Rebuilt { .. } => (
+            "サポートが失われた認証情報を作り直しました。仮パスコードで再設定してください。",
+            "Support has made your lost second factor anew: set it up with the pass.",
+        ),
         EventKind::Frozen => ("サポートがアカウントを凍結しました。", "Support has frozen the account."),
         EventKind::Thawed => ("サポートがアカウントの凍結を解除しました。", "Support has ended the freeze."),
         EventKind::DriftCleared { .. } => (

@@ -22,7 +22,7 @@ async fn a_customer_signs_up_enrolls_and_logs_in_and_a_code_is_good_once() {
     // Somebody has looked over the shoulder.
     let mut thief = site.browser();
     let page = thief.log_in(ALICE, &phone.shows(T + 60)).await;
-    assert_eq!(page.status, 429);
+    assert_eq!(page.status, 403);
     assert!(page.shows("cannot be used again") && page.headers.contains_key("retry-after"));
     assert_eq!(thief.get("/wallet").await.path, "/log-in/code");
     // Nor the code that has confirmed.
@@ -81,17 +81,36 @@ async fn programs_log_in_by_json() {
     let wanted = program.json("/api/log-in", &body("")).await;
     assert_eq!((wanted.status, &*wanted.text), (401, "{\"answer\":\"code_wanted\"}"));
     let refused = program.json("/api/log-in", &body(&format!(",\"code\":\"{}\"", phone.wrong(T + 60, 0)))).await;
-    let text = "{\"answer\":\"refused\",\"advice\":\"check_the_entry\",\"attempts_left\":4}";
-    assert_eq!((refused.status, &*refused.text), (401, text));
+    let problem = |page: &site::Page| {
+        assert_eq!(page.headers["content-type"], "application/problem+json");
+        let problem: serde_json::Value = serde_json::from_str(&page.text).unwrap();
+        assert_eq!((problem["status"].as_u64(), problem.as_object().unwrap().len()), (Some(page.status.into()), 8));
+        problem
+    };
+    let told = problem(&refused);
+    assert_eq!(
+        (refused.status, &told["reason"], &told["advice"]),
+        (403, &"mismatch".into(), &"check_the_entry".into())
+    );
+    assert_eq!((&told["attempts_left"], &told["retry_in"]), (&4.into(), &serde_json::Value::Null));
     let accepted = program.json("/api/log-in", &body(&format!(",\"code\":\"{}\"", phone.shows(T + 60)))).await;
     assert_eq!((accepted.status, &*accepted.text), (200, "{\"answer\":\"logged_in\"}"));
     assert_eq!(program.get("/wallet").await.path, "/wallet");
     let replayed = program.json("/api/log-in", &body(&format!(",\"code\":\"{}\"", phone.shows(T + 60)))).await;
-    assert_eq!(replayed.status, 429);
-    assert!(replayed.text.contains("\"advice\":\"wait_for_the_next_code\"") && replayed.text.contains("retry_at"));
+    let told = problem(&replayed);
+    assert_eq!((replayed.status, &told["reason"], &told["retry_in"]), (403, &"replayed".into(), &30.into()));
+    assert_eq!(replayed.headers["retry-after"], "30");
     let recovered = program.json("/api/log-in", &body(&format!(",\"recovery\":\"{}\"", codes[0]))).await;
     assert_eq!(recovered.status, 200);
-    assert_eq!(program.json("/api/log-in", "no json").await.status, 400);
+    for body in ["no json", "{\"email\":\"the secret of alice\"}", "{\"email\":1,\"password\":\"the secret of alice\"}"]
+    {
+        let unreadable = program.json("/api/log-in", body).await;
+        assert_eq!((unreadable.status, &problem(&unreadable)["reason"]), (400, &"unreadable".into()));
+        assert!(!unreadable.text.contains("secret") && !unreadable.text.contains("email"), "{}", unreadable.text);
+    }
+    let nothing = program.json("/api/log-in", &body(",\"code\":\"ninety-nine red\"")).await;
+    assert_eq!((nothing.status, &problem(&nothing)["reason"]), (422, &"malformed".into()));
+    assert!(!nothing.text.contains("ninety"), "{}", nothing.text);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod site;
 
+use sekisho::store::{Store, Swap};
 use site::{ALICE, PASSWORD, Site, T, at_the_desk, refused, withdraw};
 
 #[tokio::test]
@@ -19,7 +20,7 @@ async fn without_the_phone_a_recovery_code_lets_in_once_and_holds_withdrawals() 
     // The phone was in the other coat.
     site.at(then + 60);
     let page = withdraw(&mut browser, &phone.shows(then + 60)).await;
-    assert_eq!(page.status, 429);
+    assert_eq!(page.status, 403);
     assert!(page.shows("This is held for a while") && page.shows("<span id=\"balance\">1,000,000</span>"));
     browser.log_out().await;
     browser.password(ALICE).await;
@@ -79,7 +80,8 @@ async fn after_a_reset_only_the_pass_enrolls_and_withdrawals_are_held_for_two_da
     assert_eq!(browser.post("/log-in/code", &[("code", &old.shows(T + 86_400))]).await.status, 409);
     assert_eq!(browser.post("/log-in/code", &[("recovery", &codes[1])]).await.status, 409);
     let body = format!("{{\"email\":\"{ALICE}\",\"password\":\"{PASSWORD}\",\"code\":\"123456\"}}");
-    assert_eq!(site.browser().json("/api/log-in", &body).await.status, 409);
+    let told = site.browser().json("/api/log-in", &body).await;
+    assert!(told.status == 403 && told.shows("\"pass_needed\""), "{}", told.text);
     let phone = browser.post("/two-step/pass", &[("pass", &site.pass_for(ALICE))]).await.phone();
     let page = browser.post("/two-step/confirm", &[("code", &phone.shows(T + 86_400))]).await;
     assert_eq!(page.recovery_codes().len(), 10, "{}", page.text);
@@ -215,7 +217,7 @@ async fn a_code_is_typed_late_or_from_elsewhere_or_with_a_japanese_keyboard() {
     }
     // What is no code is not counted.
     let page = site.browser().log_in(ALICE, "12 34").await;
-    assert!(page.status == 401 && !page.shows("Attempts left"), "{}", page.text);
+    assert!(page.status == 422 && !page.shows("Attempts left"), "{}", page.text);
     let full_width: String =
         phone.shows(T + 86_400).chars().map(|c| char::from_u32(u32::from(c) + 0xFEE0).unwrap()).collect();
     let (front, back) = full_width.split_at(9);
@@ -279,7 +281,7 @@ async fn without_an_app_messages_are_enough_and_the_last_authenticator_goes_only
     browser.post("/security/resend", &[]).await;
     assert_eq!(sent(), first, "the same code again");
     let page = browser.post("/two-step/confirm", &[("code", &phone.wrong(T, 0)), ("sent", "yes")]).await;
-    assert!(page.status == 401 && page.shows("Send it again"), "{}", page.text);
+    assert!(page.status == 403 && page.shows("Send it again"), "{}", page.text);
     assert_eq!(browser.post("/two-step/confirm", &[("code", &first), ("sent", "yes")]).await.path, "/security");
     // Smartphones are not for her.
     site.at(T + 700);
@@ -357,7 +359,11 @@ async fn a_withdrawal_that_is_sent_twice_is_made_once_and_mistakes_spend_no_code
 #[tokio::test]
 async fn an_authenticator_is_renamed_and_support_clears_a_drift() {
     let (site, mut browser, phone, _) = Site::with_alice().await;
-    let page = browser.post("/security/rename", &[("id", "1"), ("name", "  <Pixel> 9 ")]).await;
+    let page = browser.post("/security/rename", &[("id", "1"), ("name", "mine"), ("code", &phone.wrong(T, 0))]).await;
+    assert!(page.status == 403 && !page.shows("mine"), "not by a session alone: {}", page.text);
+    site.at(T + 30);
+    let fields = [("id", "1"), ("name", "  <Pixel> 9 "), ("code", &*phone.shows(T + 30))];
+    let page = browser.post("/security/rename", &fields).await;
     assert!(page.shows("&lt;Pixel&gt; 9") && !page.shows("<Pixel>"), "{}", page.text);
     assert_eq!(browser.post("/security/rename", &[("id", "1"), ("name", " ")]).await.status, 422);
     site.at(T + 86_400);
@@ -370,4 +376,104 @@ async fn an_authenticator_is_renamed_and_support_clears_a_drift() {
     assert_eq!(desk.act("clear-drift 9", "asked for").await.status, 409);
     assert_eq!(desk.act("thaw", "asked for").await.status, 409);
     assert_eq!(desk.act("freeze", " ").await.status, 422);
+}
+
+/// An owner who may withdraw, logged in, and the moment.
+async fn may_withdraw() -> (Site, site::Browser, site::Phone, u64) {
+    let (site, mut browser, phone, _) = Site::with_alice().await;
+    let now = T + 3 * 86_400;
+    site.at(now);
+    browser.log_out().await;
+    assert_eq!(browser.log_in(ALICE, &phone.shows(now)).await.path, "/wallet");
+    site.at(now + 30);
+    (site, browser, phone, now + 30)
+}
+
+#[tokio::test]
+async fn a_withdrawal_is_paid_once_after_its_wait() {
+    let (site, mut browser, phone, now) = may_withdraw().await;
+    assert!(withdraw(&mut browser, &phone.shows(now)).await.shows("<td>waits</td>"));
+    site.at(now + 599);
+    site.pay().await;
+    assert!(browser.get("/wallet").await.shows("<td>waits</td>"));
+    site.at(now + 600);
+    let customer = site.app.customers.find(ALICE).await.unwrap().unwrap();
+    let id = customer.withdrawals[0].id;
+    // Two copies at once.
+    tokio::join!(site.pay(), site.pay());
+    let page = browser.get("/wallet").await;
+    assert!(page.shows("<td>paid</td>") && page.shows("<span id=\"balance\">750,000</span>"), "{}", page.text);
+    for is_paid in [true, false] {
+        assert!(!site.app.customers.settle(&customer.account().unwrap(), &id, is_paid).await.unwrap(), "once");
+    }
+    assert!(browser.get("/wallet").await.shows("<span id=\"balance\">750,000</span>"));
+    site.pay().await;
+    assert!(site.app.customers.queued().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_freeze_stops_a_withdrawal_that_waits_also_after_a_thaw() {
+    for is_thawed in [false, true] {
+        let (site, mut browser, phone, now) = may_withdraw().await;
+        assert!(withdraw(&mut browser, &phone.shows(now)).await.shows("<td>waits</td>"));
+        let mut desk = at_the_desk(&site).await;
+        desk.act("freeze", "that was not me, she says").await;
+        if is_thawed {
+            desk.act("thaw", "phone found").await;
+        }
+        site.at(now + 600);
+        site.pay().await;
+        let customer = site.app.customers.find(ALICE).await.unwrap().unwrap();
+        assert_eq!(customer.balance, 1_000_000, "the money is back");
+        assert!(site.mails_to(ALICE)[0].contains("A withdrawal was stopped"));
+        site.pay().await;
+        assert_eq!(site.app.customers.find(ALICE).await.unwrap().unwrap().balance, 1_000_000, "once");
+        if is_thawed {
+            site.at(now + 660);
+            let mut browser = site.browser();
+            assert_eq!(browser.log_in(ALICE, &phone.shows(now + 660)).await.path, "/wallet");
+            assert!(browser.get("/wallet").await.shows("<td>stopped</td>"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_is_lost_lets_nobody_in_until_support_has_rebuilt_it() {
+    let (site, mut browser, phone, _) = Site::with_alice().await;
+    let account = site.app.customers.find(ALICE).await.unwrap().unwrap().account().unwrap();
+    let mut desk = at_the_desk(&site).await;
+    assert_eq!(desk.act("rebuild missing", "a mistake").await.status, 409, "it is there");
+    let revision = site.accounts.load(&account).await.unwrap().unwrap().revision;
+    assert_eq!(site.accounts.delete(&account, revision).await.unwrap(), Swap::Done);
+    site.at(T + 60);
+    assert_eq!(browser.get("/wallet").await.status, 500);
+    assert_eq!(site.browser().password(ALICE).await.status, 500, "not as without a second step");
+
+    let page = desk.get("/support?email=alice@example.com").await;
+    assert!(page.shows("The record is missing") && !page.shows("value=\"unlock\""), "{}", page.text);
+    assert_eq!(desk.act("rebuild damaged", "another page").await.status, 409, "not lost in that way");
+    let page = desk.act("rebuild missing", "evicted, ticket 7").await;
+    assert!(page.status == 200 && page.shows("rebuilt") && page.shows("evicted, ticket 7"), "{}", page.text);
+    let mut browser = site.browser();
+    assert!(browser.password(ALICE).await.shows("Type the pass"));
+    refused(&browser.post("/two-step/pass", &[("pass", "guessed")]).await);
+    let new = browser.post("/two-step/pass", &[("pass", &site.pass_for(ALICE))]).await.phone();
+    let page = browser.post("/two-step/confirm", &[("code", &new.shows(T + 60))]).await;
+    assert_eq!(page.recovery_codes().len(), 10, "{}", page.text);
+    assert!(browser.get("/wallet").await.shows("48 h 0 min"));
+    refused(&site.browser().log_in(ALICE, &phone.shows(T + 60)).await);
+}
+
+#[tokio::test]
+async fn a_demo_shows_a_withdrawal_within_minutes_of_signing_up() {
+    let site = Site::with(exchange::Settings::demo().unwrap()).await;
+    let mut browser = site.browser();
+    let (phone, _) = browser.sign_up(&site, ALICE, T).await;
+    site.at(T + 30);
+    assert!(withdraw(&mut browser, &phone.shows(T + 30)).await.shows("This is held for a while"));
+    site.at(T + 60);
+    assert!(withdraw(&mut browser, &phone.shows(T + 60)).await.shows("<td>waits</td>"));
+    site.at(T + 80);
+    site.pay().await;
+    assert!(browser.get("/wallet").await.shows("<td>paid</td>"));
 }

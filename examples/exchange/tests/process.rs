@@ -108,3 +108,19 @@ fn it_does_not_start_with_keys_that_cannot_be_right() {
     let other = folder.path().join("other");
     assert!(start(&format!("redb:{}", other.display()), Some("nonsense")).contains("Error"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn as_a_demo_it_holds_withdrawals_for_a_minute() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("redb:{}", folder.path().display());
+    let exchange = Copy::with(&store, Stdio::null(), |command| {
+        command.arg("--demo");
+    });
+    let mut browser = Browser::at(&format!("http://127.0.0.1:{}", exchange.port));
+    browser.post("/sign-up", &[("email", ALICE), ("password", PASSWORD)]).await;
+    let phone = browser.post("/two-step", &[]).await.phone();
+    browser.post("/two-step/confirm", &[("code", &phone.shows(now()))]).await;
+    let page = browser.get("/wallet").await;
+    let until: u64 = page.between("data-until=\"", "\"").parse().unwrap();
+    assert!((1..=61).contains(&(until - now())), "{until}");
+}

@@ -13,7 +13,7 @@ async fn five_wrong_codes_lock_and_end_the_open_door_and_the_lock_ends() {
     for left in (1..5).rev() {
         let code = phone.wrong(T + 60, left);
         let page = browser.post("/log-in/code", &[("code", &code)]).await;
-        assert_eq!(page.status, 401);
+        assert_eq!(page.status, 403);
         assert!(page.shows(&format!("Attempts left: {left}")), "{}", page.text);
         // The same one once more is the same answer.
         assert!(browser.post("/log-in/code", &[("code", &code)]).await.shows(&format!("Attempts left: {left}")));

@@ -11,6 +11,17 @@ use crate::account::transition::{Account, Change};
 use crate::otp::UnixTime;
 use rand::CryptoRng;
 
+/// Evidence that an account's record is lost, as the store has it now. Only
+/// [`Keyring::lost_record`](crate::seal::Keyring::lost_record) gives it, and
+/// [`Account::rebuild`] takes it.
+#[derive(Debug)]
+#[must_use = "the record is still lost"]
+pub struct LostRecord {
+    pub(crate) account: AccountId,
+    /// The write that has to be replaced; `None` if there is no record.
+    pub(crate) expected: Option<Revision>,
+}
+
 impl Account {
     /// Makes the record of a new account, which has no second factor yet. This is the only change
     /// that expects no record, besides an operator's [`rebuild`](Self::rebuild).
@@ -22,37 +33,36 @@ impl Account {
         Change::written(Self::begun(id, None, now, rng), Ok(()))
     }
 
-    /// Succeeds if the record is as [`create`](Self::create) made it, or waits for the confirmation
-    /// of a first authenticator: creating it again would change nothing.
+    /// Answers as [`create`](Self::create) where the record is there already: it is as that made
+    /// it, or waits for the confirmation of a first authenticator. Nothing but the revision changes.
+    /// It is a write all the same, since a server that is about to fail over may still be read.
     ///
     /// # Errors
     /// [`AccountError::NotNew`] if anything was ever bound, or an operator has frozen or reset the
-    /// account.
-    pub const fn check_new(&self) -> Result<(), AccountError> {
+    /// account, or is erasing it.
+    pub fn create_again(self) -> Result<Change<()>, AccountError> {
         let record = &self.record;
         // The confirmation of an authenticator sets `proofs_spent`, and nothing clears it.
         let is_new = record.proofs_spent == 0 && !record.is_reset && record.frozen_at.is_none();
-        if is_new { Ok(()) } else { Err(AccountError::NotNew) }
+        if is_new && !self.is_being_erased() { Ok(Change::written(self, Ok(()))) } else { Err(AccountError::NotNew) }
     }
 
-    /// Makes a record in the place of one that is lost: one that is missing (`expected` is `None`)
-    /// or that cannot be opened (`expected` is its revision). The account is as after a
-    /// [`reset`](Self::reset): only the pass that this gives enrolls, and withdrawals are held.
-    ///
-    /// Give only the revision of a record that the keyring cannot open: this replaces any.
+    /// Makes a record in the place of one that is lost, as
+    /// [`Keyring::lost_record`](crate::seal::Keyring::lost_record) has shown. The account is as
+    /// after a [`reset`](Self::reset): only the pass that this gives enrolls, and withdrawals are
+    /// held.
     ///
     /// Nothing of the lost record is known. So an imported secret counts as used for half an hour.
     /// Forgotten are failures, a freeze, longer holds, and events that nobody has been told of; and
     /// authenticators are numbered from one again.
     pub fn rebuild<R: CryptoRng + ?Sized>(
-        id: AccountId,
-        expected: Option<Revision>,
+        lost: LostRecord,
         policy: &Policy,
         now: UnixTime,
         operator: &Operator,
         rng: &mut R,
     ) -> Change<DeviceToken> {
-        let mut account = Self::begun(id, expected, now, rng);
+        let mut account = Self::begun(lost.account, lost.expected, now, rng);
         account.record.used_until = now.saturating_add(longest_use_ahead(policy));
         let (token, until) = account.take_all(policy, now, rng);
         account.record_act(now, operator, EventKind::Rebuilt { until });

@@ -94,7 +94,7 @@ impl Account {
     /// [`AccountLimits::delivered_secs`]: crate::account::AccountLimits::delivered_secs
     ///
     /// # Errors
-    /// [`AccountError::NoSuchAuthenticator`] unless it is bound to that address;
+    /// [`AccountError::UndeclaredPurpose`]; [`AccountError::NoSuchAuthenticator`] unless it is bound to that address;
     /// [`AccountError::Purpose`] for [`Purpose::CONFIRMATION`] to one that it is bound to.
     pub fn deliver<R: CryptoRng + ?Sized>(
         mut self,
@@ -104,6 +104,7 @@ impl Account {
         rng: &mut R,
     ) -> Result<Change<Delivery>, AccountError> {
         let purpose = request.purpose;
+        policy.check_declared(purpose)?;
         let is_recognized = self.recognize(policy, request.presented, now).is_some();
         let (address, recipient, door) = match &request.addressee {
             Addressee::Address(address) => (address.clone(), Recipient::Named(address.clone()), Door::Code),

@@ -3,6 +3,7 @@
 use crate::account::error::AccountError;
 use crate::account::event::EventKind;
 use crate::account::names::ids::DeviceId;
+#[cfg(doc)]
 use crate::account::names::purpose::Purpose;
 use crate::account::names::text::Text;
 use crate::account::policy::Policy;
@@ -38,14 +39,10 @@ impl Account {
         name: Text,
         rng: &mut R,
     ) -> Result<Change<DeviceToken>, AccountError> {
-        // A confirmation shows only that somebody reads an address, who need not be the owner.
-        if proof.purpose == Purpose::CONFIRMATION {
-            return Err(AccountError::ProofForAnotherPurpose);
-        }
-        proof.check(&self.id, proof.purpose, now)?;
+        self.check_live(proof, now)?;
         let secs = policy.limits().device_secs;
         let devices = &mut self.record.devices;
-        if proof.epoch != self.record.epoch || devices.iter().any(|device| device.proof == proof.serial) {
+        if devices.iter().any(|device| device.proof == proof.serial) {
             return Err(AccountError::ProofSpent);
         }
         devices.retain(|device| device.is_good(secs, now));
@@ -69,11 +66,13 @@ impl Account {
         Ok(Change::written(self, Ok(token)))
     }
 
-    /// Ends a device's token.
+    /// Ends a device's token. `proof` is a live one, of any purpose but [`Purpose::CONFIRMATION`];
+    /// it is not used up.
     ///
     /// # Errors
-    /// [`AccountError::NoSuchDevice`].
-    pub fn forget_device(mut self, now: UnixTime, id: DeviceId) -> Result<Change<()>, AccountError> {
+    /// [`AccountError::NoSuchDevice`]; [`AccountError::ProofSpent`] and its like.
+    pub fn forget_device(mut self, now: UnixTime, proof: &Proof, id: DeviceId) -> Result<Change<()>, AccountError> {
+        self.check_live(proof, now)?;
         let devices = &mut self.record.devices;
         let place = devices.iter().position(|device| device.id == id).ok_or(AccountError::NoSuchDevice { id })?;
         devices.remove(place);

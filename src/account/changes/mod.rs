@@ -1,7 +1,7 @@
 //! The changes: where a proof or an operator comes in, and no code is judged.
 
 mod acknowledge;
-mod create;
+pub(super) mod create;
 pub(super) mod deliver;
 mod devices;
 mod enroll;

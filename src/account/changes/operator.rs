@@ -127,7 +127,6 @@ impl Account {
     }
 
     /// Returns whether nothing has happened since the erasure was written down.
-    #[cfg(feature = "verifier")]
     pub(crate) fn is_being_erased(&self) -> bool {
         self.record.history.events().last().is_some_and(|event| matches!(event.kind, EventKind::Erased))
     }

@@ -4,15 +4,25 @@ use crate::account::error::AccountError;
 use crate::account::event::EventKind;
 use crate::account::names::ids::AuthenticatorId;
 use crate::account::names::text::Text;
+use crate::account::proof::Proof;
 use crate::account::transition::{Account, Change};
 use crate::otp::UnixTime;
 
 impl Account {
-    /// Gives an authenticator another name. That changes no binding.
+    /// Gives an authenticator another name. That changes no binding, but the owner trusts the names
+    /// when one of several is to be removed. `proof` is a live one, of any purpose but
+    /// [`Purpose::CONFIRMATION`](crate::account::Purpose::CONFIRMATION); it is not used up.
     ///
     /// # Errors
-    /// [`AccountError::NoSuchAuthenticator`].
-    pub fn rename(mut self, now: UnixTime, id: AuthenticatorId, name: Text) -> Result<Change<()>, AccountError> {
+    /// [`AccountError::NoSuchAuthenticator`]; [`AccountError::ProofSpent`] and its like.
+    pub fn rename(
+        mut self,
+        now: UnixTime,
+        proof: &Proof,
+        id: AuthenticatorId,
+        name: Text,
+    ) -> Result<Change<()>, AccountError> {
+        self.check_live(proof, now)?;
         let found = self.record.authenticator_mut(id).ok_or(AccountError::NoSuchAuthenticator { id })?;
         found.name = name;
         self.record_event(now, EventKind::Renamed { authenticator: id });

@@ -34,6 +34,20 @@ impl Account {
         self.spend_proof(proof, now)
     }
 
+    /// Fails unless the proof is a live one of the owner's: it has not ended, no change of binding has
+    /// used it up, and nothing has voided it. It is not used up here. Its purpose may be any but [`Purpose::CONFIRMATION`], which shows only
+    /// that somebody reads an address, who need not be the owner.
+    pub(super) fn check_live(&self, proof: &Proof, now: UnixTime) -> Result<(), AccountError> {
+        if proof.purpose == Purpose::CONFIRMATION {
+            return Err(AccountError::ProofForAnotherPurpose);
+        }
+        self.check_not_frozen()?;
+        proof.check(&self.id, proof.purpose, now)?;
+        proof.check_epoch(self.record.epoch)?;
+        let is_used_up = proof.purpose == Purpose::BINDING && proof.serial <= self.record.proofs_spent;
+        if is_used_up { Err(AccountError::ProofSpent) } else { Ok(()) }
+    }
+
     /// An operator holds everything of a frozen account, changes with a proof included.
     pub(super) const fn check_not_frozen(&self) -> Result<(), AccountError> {
         if self.record.frozen_at.is_some() { Err(AccountError::Frozen) } else { Ok(()) }

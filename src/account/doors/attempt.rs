@@ -4,6 +4,7 @@ use super::gate::Request;
 use crate::account::error::AccountError;
 use crate::account::names::address::Address;
 use crate::account::names::purpose::Purpose;
+use crate::account::policy::Policy;
 use crate::account::record::recovery::RecoveryCode;
 use crate::account::record::throttles::Door;
 use crate::account::record::token::{Presented, TokenHash};
@@ -30,6 +31,8 @@ pub struct Attempt {
     pub(super) address: Option<Address>,
     pub(super) context: Option<[u8; 32]>,
     key: Option<[u8; 16]>,
+    /// Submitted by [`Account::authorize`](crate::account::Account::authorize).
+    pub(super) is_act: bool,
 }
 
 /// The text, parsed.
@@ -61,7 +64,8 @@ impl Attempt {
     }
 
     fn of(purpose: Purpose, submitted: Option<Submitted>) -> Self {
-        Self { purpose, submitted, presented: Presented::default(), address: None, context: None, key: None }
+        let presented = Presented::default();
+        Self { purpose, submitted, presented, address: None, context: None, key: None, is_act: false }
     }
 
     /// With the device token that the browser presented:
@@ -98,6 +102,12 @@ impl Attempt {
         self
     }
 
+    /// The same, submitted for an act.
+    pub(super) fn into_act(mut self) -> Self {
+        self.is_act = true;
+        self
+    }
+
     /// The purpose that the code is for.
     #[cfg(feature = "verifier")]
     pub(crate) const fn purpose(&self) -> Purpose {
@@ -105,18 +115,27 @@ impl Attempt {
     }
 
     /// The code that was submitted. A text that is no code is refused before anybody looks at the
-    /// account, and not counted.
-    pub(crate) fn read(&self) -> Result<&Submitted, Rejection> {
+    /// account, and not counted. A wrong purpose is the service's mistake, and is told whatever the
+    /// text.
+    pub(crate) fn read(&self, policy: &Policy) -> Result<Result<&Submitted, Rejection>, AccountError> {
+        policy.check_declared(self.purpose)?;
+        match (policy.is_act(self.purpose), self.is_act) {
+            (true, false) => Err(AccountError::IsAct),
+            (false, true) => Err(AccountError::NotAnAct),
+            _ => Ok(self.parsed()),
+        }
+    }
+
+    fn parsed(&self) -> Result<&Submitted, Rejection> {
         self.submitted.as_ref().ok_or(Rejection::Malformed)
     }
 
-    /// The same where the code shall confirm an enrollment. A wrong purpose is the service's
-    /// mistake, and is told whatever the text.
+    /// The same where the code shall confirm an enrollment.
     pub(crate) fn read_for_confirm(&self) -> Result<Result<Code, Rejection>, AccountError> {
         if self.purpose != Purpose::BINDING {
             return Err(AccountError::Purpose);
         }
-        Ok(self.read().and_then(|submitted| match submitted {
+        Ok(self.parsed().and_then(|submitted| match submitted {
             Submitted::Code(code) => Ok(*code),
             Submitted::Recovery(_) => Err(Rejection::Malformed),
         }))
@@ -135,7 +154,7 @@ impl Attempt {
     fn fingerprint(&self, door: Door) -> Option<[u8; 32]> {
         let key = self.key?;
         let mut hash = Sha256::new();
-        hash.update([door as u8]);
+        hash.update([door as u8, u8::from(self.is_act)]);
         hash.update(key);
         match self.submitted.as_ref()? {
             Submitted::Code(code) => hash.update(code.packed().to_be_bytes()),
@@ -148,7 +167,7 @@ impl Attempt {
             hash.update(address.channel().as_str());
             hash.update(address.as_str());
         }
-        Some(hash.finalize().into())
+        Some(hash.finalize_reset().into())
     }
 }
 

@@ -4,7 +4,7 @@ use super::attempt::Attempt;
 use super::common_offset::common_offset;
 use super::gate::{Admitted, Gate, Recognized};
 use super::judge::{Candidate, judge, judge_delivered};
-use super::outcome::{Right, Wrong};
+use super::outcome::{Acceptance, Right, Wrong};
 use crate::account::error::AccountError;
 use crate::account::event::EventKind;
 use crate::account::policy::Policy;
@@ -33,12 +33,9 @@ impl Account {
             Ok(code) => code,
             Err(rejection) => return Ok(self.refuse(now, attempt.purpose, rejection)),
         };
+        let answer = |account: &Self, acceptance| account.proof(policy, attempt, acceptance).by_enrollment();
         let admitted = match self.gate(policy, now, &attempt.request(Door::Confirm))? {
-            Gate::Repeat(reply) => {
-                return Ok(self.repeat(reply, |account, method, at, serial| {
-                    account.proof(policy, attempt, method, at, serial).by_enrollment()
-                }));
-            }
+            Gate::Repeat(reply) => return Ok(self.repeat(reply, answer)),
             Gate::Refused(rejection) => return Ok(self.refuse(now, attempt.purpose, rejection)),
             Gate::Open(admitted) => admitted,
         };
@@ -49,14 +46,14 @@ impl Account {
             _ => false,
         };
         let admitted = Admitted { token: admitted.token.filter(|token| !is_its_own(token)), ..admitted };
-        self.judge_confirmation(&admitted, attempt, code)
+        self.judge_confirmation(&admitted, code, answer)
     }
 
     fn judge_confirmation(
         self,
         admitted: &Admitted<'_>,
-        attempt: &Attempt,
         code: Code,
+        answer: impl FnOnce(&Self, Acceptance) -> Proof,
     ) -> Result<Change<Proof>, AccountError> {
         let Admitted { policy, now, purpose, .. } = *admitted;
         let record = &self.record;
@@ -70,7 +67,7 @@ impl Account {
         let delivered =
             judge_delivered(&record.delivered, purpose, secs, now, code, |recipient| recipient.is_bound_to(id));
         if (judged.accepted | (delivered.right & !spent)).into() {
-            return self.bind(admitted, attempt, code, judged.step);
+            return self.bind(admitted, code, judged.step, answer);
         }
         if (judged.replayed | spent).into() {
             let next = judged.next.start(pending.kind.app().map_or(Totp::DEFAULT, |app| app.totp), now);
@@ -85,9 +82,9 @@ impl Account {
     fn bind(
         mut self,
         admitted: &Admitted<'_>,
-        attempt: &Attempt,
         code: Code,
         step: Step,
+        answer: impl FnOnce(&Self, Acceptance) -> Proof,
     ) -> Result<Change<Proof>, AccountError> {
         let Admitted { policy, now, .. } = *admitted;
         let pending = self.record.pending.take().ok_or(AccountError::NothingPending)?;
@@ -115,8 +112,6 @@ impl Account {
         }
         self.record.hold(policy, policy.limits().binding_hold_secs, now);
         self.record.proofs_spent = self.record.history.last;
-        let serial = self.accept(admitted, right, method, event)?;
-        let proof = self.proof(policy, attempt, method, now, serial).by_enrollment();
-        Ok(Change::written(self, Ok(proof)))
+        self.accept(admitted, right, method, event, answer)
     }
 }

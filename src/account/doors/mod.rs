@@ -5,6 +5,7 @@
 //! holds only what differs from the other doors.
 
 pub(super) mod attempt;
+pub(super) mod authorize;
 pub(super) mod common_offset;
 mod confirm;
 pub(super) mod gate;

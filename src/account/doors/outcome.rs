@@ -31,6 +31,15 @@ pub(super) enum Right {
     Recovery { place: u32 },
 }
 
+/// An accepted submission, as its answer tells of it.
+#[derive(Clone, Copy)]
+pub(super) struct Acceptance {
+    pub(super) method: Method,
+    pub(super) at: UnixTime,
+    /// The number of the event that tells of it.
+    pub(super) serial: u64,
+}
+
 /// A wrong submission.
 #[derive(Clone, Copy)]
 pub(super) struct Wrong {
@@ -43,14 +52,15 @@ pub(super) struct Wrong {
 
 impl Account {
     /// Accepts: uses up what was right, learns the drift, ends the run of failures, marks the token
-    /// as used, and records `event`. Gives the number of that event.
-    pub(super) fn accept(
-        &mut self,
+    /// as used, and records `event`. `answer` makes the answer of it.
+    pub(super) fn accept<T>(
+        mut self,
         admitted: &Admitted<'_>,
         right: Right,
         method: Method,
         event: EventKind,
-    ) -> Result<u64, AccountError> {
+        answer: impl FnOnce(&Self, Acceptance) -> T,
+    ) -> Result<Change<T>, AccountError> {
         let Admitted { policy, now, purpose, throttle, token, fingerprint } = *admitted;
         let is_resync = matches!(right, Right::TwoCodes { .. });
         self.use_up(admitted, right)?;
@@ -63,7 +73,8 @@ impl Account {
         }
         let serial = self.record_event(now, event);
         self.record.replies.push(fingerprint, now, Answer::Accepted { method, serial });
-        Ok(serial)
+        let answer = answer(&self, Acceptance { method, at: now, serial });
+        Ok(Change::written(self, Ok(answer)))
     }
 
     fn use_up(&mut self, admitted: &Admitted<'_>, right: Right) -> Result<(), AccountError> {
@@ -151,10 +162,10 @@ impl Account {
     /// An acceptance is answered after a write of its own, which changes the revision only. A server
     /// that is about to fail over may still be read, and the one that takes over may have accepted
     /// the code under another attempt.
-    pub(super) fn repeat<T>(self, reply: Reply, accepted: impl FnOnce(&Self, Method, UnixTime, u64) -> T) -> Change<T> {
+    pub(super) fn repeat<T>(self, reply: Reply, accepted: impl FnOnce(&Self, Acceptance) -> T) -> Change<T> {
         let rejection = match reply.answer {
             Answer::Accepted { method, serial } => {
-                let answer = accepted(&self, method, reply.at, serial);
+                let answer = accepted(&self, Acceptance { method, at: reply.at, serial });
                 return Change::written(self, Ok(answer));
             }
             Answer::Mismatch(count) => Rejection::Mismatch(count),

@@ -2,11 +2,11 @@
 
 use super::attempt::Attempt;
 use super::gate::Gate;
-use super::outcome::{Right, Wrong};
+use super::outcome::{Acceptance, Right, Wrong};
 use crate::account::error::AccountError;
 use crate::account::event::EventKind;
 use crate::account::policy::Policy;
-use crate::account::proof::{Method, Proof};
+use crate::account::proof::Method;
 use crate::account::record::recovery::RecoveryCode;
 use crate::account::record::throttles::Door;
 use crate::account::transition::{Account, Change};
@@ -15,19 +15,17 @@ use crate::otp::UnixTime;
 impl Account {
     /// A recovery code in the place of an authenticator's. It works while the other doors are
     /// locked, and the authenticators disabled.
-    pub(super) fn recover(
+    pub(super) fn recover<T>(
         mut self,
         policy: &Policy,
         now: UnixTime,
         attempt: &Attempt,
         code: &RecoveryCode,
-    ) -> Result<Change<Proof>, AccountError> {
+        answer: impl FnOnce(&Self, Acceptance) -> T,
+    ) -> Result<Change<T>, AccountError> {
         let (purpose, limits) = (attempt.purpose, policy.limits());
         let admitted = match self.gate(policy, now, &attempt.request(Door::RecoveryCode))? {
-            Gate::Repeat(reply) => {
-                return Ok(self
-                    .repeat(reply, |account, method, at, serial| account.proof(policy, attempt, method, at, serial)));
-            }
+            Gate::Repeat(reply) => return Ok(self.repeat(reply, answer)),
             Gate::Refused(rejection) => return Ok(self.refuse(now, purpose, rejection)),
             Gate::Open(admitted) => admitted,
         };
@@ -39,6 +37,6 @@ impl Account {
         let left = set.left().saturating_sub(1);
         self.record.hold(policy, limits.recovery_hold_secs, now);
         let event = EventKind::Recovered { purpose, left };
-        self.accept_with_proof(&admitted, attempt, Right::Recovery { place }, Method::RecoveryCode { left }, event)
+        self.accept(&admitted, Right::Recovery { place }, Method::RecoveryCode { left }, event, answer)
     }
 }

@@ -48,7 +48,7 @@ impl Account {
             Err(rejection) => return Ok(self.refuse(now, purpose, rejection)),
         };
         match self.gate(policy, now, &resync.request(codes))? {
-            Gate::Repeat(reply) => Ok(self.repeat(reply, |_, method, _, _| match method {
+            Gate::Repeat(reply) => Ok(self.repeat(reply, |_, acceptance| match acceptance.method {
                 Method::Authenticator(id) => id,
                 _ => AuthenticatorId::new(0), // only apps are resynchronized
             })),
@@ -93,7 +93,6 @@ impl Account {
         }
         let right = Right::TwoCodes { place, step, codes, recovery };
         let event = EventKind::Resynchronized { authenticator: id, offset };
-        self.accept(admitted, right, Method::Authenticator(id), event)?;
-        Ok(Change::written(self, Ok(id)))
+        self.accept(admitted, right, Method::Authenticator(id), event, |_, _| id)
     }
 }

@@ -90,7 +90,7 @@ impl Resync {
         if let Some(code) = &self.recovery {
             hash.update(code.bytes());
         }
-        Some(hash.finalize().into())
+        Some(hash.finalize_reset().into())
     }
 }
 

@@ -4,7 +4,7 @@ use super::attempt::{Attempt, Submitted};
 use super::common_offset::common_offset;
 use super::gate::{Admitted, Gate};
 use super::judge::{Candidate, Judged, judge, judge_delivered};
-use super::outcome::{Right, Wrong};
+use super::outcome::{Acceptance, Right, Wrong};
 use crate::account::error::AccountError;
 use crate::account::event::EventKind;
 use crate::account::names::purpose::Purpose;
@@ -29,27 +29,42 @@ impl Account {
     /// recovery.
     ///
     /// # Errors
+    /// [`AccountError::UndeclaredPurpose`]; [`AccountError::IsAct`];
     /// [`AccountError::NotEnrolled`]; [`AccountError::NothingSent`]; [`AccountError::PassNeeded`];
     /// [`AccountError::NoRecoveryCodes`]; [`AccountError::NotByRecovery`]; [`AccountError::Time`]
     /// if `now` lies before an authenticator's T0.
     pub fn verify(self, policy: &Policy, now: UnixTime, attempt: &Attempt) -> Result<Change<Proof>, AccountError> {
-        let code = match attempt.read() {
-            Ok(Submitted::Code(code)) => *code,
-            Ok(Submitted::Recovery(code)) => return self.recover(policy, now, attempt, code),
-            Err(rejection) => return Ok(self.refuse(now, attempt.purpose, rejection)),
-        };
-        let admitted = match self.gate(policy, now, &attempt.request(Door::Code))? {
-            Gate::Repeat(reply) => {
-                return Ok(self
-                    .repeat(reply, |account, method, at, serial| account.proof(policy, attempt, method, at, serial)));
-            }
-            Gate::Refused(rejection) => return Ok(self.refuse(now, attempt.purpose, rejection)),
-            Gate::Open(admitted) => admitted,
-        };
-        self.judge_code(&admitted, attempt, code)
+        self.judge_attempt(policy, now, attempt, |account, acceptance| account.proof(policy, attempt, acceptance))
     }
 
-    fn judge_code(self, admitted: &Admitted<'_>, attempt: &Attempt, code: Code) -> Result<Change<Proof>, AccountError> {
+    /// Judges an attempt at the doors that give a proof or an authorization. `answer` makes either
+    /// of the acceptance, if it is one.
+    pub(super) fn judge_attempt<T>(
+        self,
+        policy: &Policy,
+        now: UnixTime,
+        attempt: &Attempt,
+        answer: impl FnOnce(&Self, Acceptance) -> T,
+    ) -> Result<Change<T>, AccountError> {
+        let code = match attempt.read(policy)? {
+            Ok(Submitted::Code(code)) => *code,
+            Ok(Submitted::Recovery(code)) => return self.recover(policy, now, attempt, code, answer),
+            Err(rejection) => return Ok(self.refuse(now, attempt.purpose, rejection)),
+        };
+        match self.gate(policy, now, &attempt.request(Door::Code))? {
+            Gate::Repeat(reply) => Ok(self.repeat(reply, answer)),
+            Gate::Refused(rejection) => Ok(self.refuse(now, attempt.purpose, rejection)),
+            Gate::Open(admitted) => self.judge_code(&admitted, attempt, code, answer),
+        }
+    }
+
+    fn judge_code<T>(
+        self,
+        admitted: &Admitted<'_>,
+        attempt: &Attempt,
+        code: Code,
+        answer: impl FnOnce(&Self, Acceptance) -> T,
+    ) -> Result<Change<T>, AccountError> {
         let Admitted { policy, now, purpose, .. } = *admitted;
         let (record, limits) = (&self.record, policy.limits());
         let spent = record.recent_codes.contains(code, now);
@@ -74,11 +89,11 @@ impl Account {
             );
         if judged.accepted.into() {
             let (right, method, event) = self.right_app(admitted, code, &judged)?;
-            return self.accept_with_proof(admitted, attempt, right, method, event);
+            return self.accept(admitted, right, method, event, answer);
         }
         if (delivered.right & !spent).into() {
             let (right, method, event) = self.right_delivered(purpose, code, delivered.place)?;
-            return self.accept_with_proof(admitted, attempt, right, method, event);
+            return self.accept(admitted, right, method, event, answer);
         }
         if (judged.replayed | spent).into() {
             let whose = record.authenticators.get(judged.replayed_place as usize);
@@ -118,20 +133,8 @@ impl Account {
         Ok((Right::Delivered { place, code }, Method::DeliveredCode { authenticator, channel }, event))
     }
 
-    pub(super) fn accept_with_proof(
-        mut self,
-        admitted: &Admitted<'_>,
-        attempt: &Attempt,
-        right: Right,
-        method: Method,
-        event: EventKind,
-    ) -> Result<Change<Proof>, AccountError> {
-        let serial = self.accept(admitted, right, method, event)?;
-        let proof = self.proof(admitted.policy, attempt, method, admitted.now, serial);
-        Ok(Change::written(self, Ok(proof)))
-    }
-
-    pub(super) fn proof(&self, policy: &Policy, attempt: &Attempt, method: Method, at: UnixTime, serial: u64) -> Proof {
+    pub(super) fn proof(&self, policy: &Policy, attempt: &Attempt, acceptance: Acceptance) -> Proof {
+        let Acceptance { method, at, serial } = acceptance;
         Proof {
             account: self.id.clone(),
             method,

@@ -149,6 +149,12 @@ impl Record {
         self.holds.iter().find(|hold| hold.purpose == purpose && hold.is_in_force(now)).map(|hold| hold.until)
     }
 
+    /// Returns whether a hold on a purpose has ended after `time`. One that has ended is kept until
+    /// its place is needed.
+    pub(in crate::account) fn was_held_after(&self, purpose: Purpose, time: UnixTime, now: UnixTime) -> bool {
+        self.holds.iter().any(|hold| hold.purpose == purpose && hold.until > time && hold.until <= now)
+    }
+
     /// Holds the purposes that the policy holds, for so long from a certain time on. No hold is
     /// shortened by another. Ended ones are kept until their place is needed, so a clock that
     /// jumps ahead and back ends none.

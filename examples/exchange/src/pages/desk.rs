@@ -13,7 +13,10 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
-use sekisho::account::{AccountView, AuthenticatorId, AuthenticatorKind, DeviceToken, Event, EventKind, Operator};
+use sekisho::account::{
+    AccountId, AccountView, AuthenticatorId, AuthenticatorKind, DeviceToken, Event, EventKind, Operator,
+};
+use sekisho::seal::{KeyId, RecordLoss, SealError};
 use subtle::ConstantTimeEq;
 use tower_sessions::Session;
 
@@ -102,10 +105,7 @@ async fn show(
     above: Option<Markup>,
 ) -> Result<Markup, Trouble> {
     let found = match customer {
-        Some(customer) => {
-            let account = customer.account()?;
-            Some((customer, app.verifier.view(&account).await?, app.verifier.history(&account).await?))
-        }
+        Some(customer) => Some((customer, look(app, &customer.account()?).await?)),
         None => None,
     };
     let heading = language.say("サポート窓口", "Support desk");
@@ -121,13 +121,51 @@ async fn show(
                 input #email name="email" type="email" required maxlength="100";
                 button type="submit" { (language.say("検索", "Search")) }
             }
-            @if let Some((customer, view, events)) = &found {
-                (state(app, language, customer, view))
-                (acts(language, customer, view))
-                (history(language, events))
+            @match &found {
+                Some((customer, Found::Account(view, events))) => {
+                    (state(app, language, customer, view))
+                    (acts(language, customer, view))
+                    (history(language, events))
+                }
+                Some((customer, Found::Lost(loss))) => {
+                    (lost(language, customer, *loss))
+                    (acts_on_lost(language, customer, *loss))
+                }
+                None => {}
             }
         },
     ))
+}
+
+/// What there is of an account.
+enum Found {
+    Account(Box<AccountView>, Vec<Event>),
+    /// Its record cannot be read, in this way.
+    Lost(RecordLoss),
+}
+
+async fn look(app: &App, account: &AccountId) -> Result<Found, Trouble> {
+    match app.verifier.view(account).await {
+        Ok(view) => Ok(Found::Account(Box::new(view), app.verifier.history(account).await?)),
+        Err(error) => error.record_loss().map(Found::Lost).ok_or_else(|| error.into()),
+    }
+}
+
+fn lost(language: Language, customer: &Customer, loss: RecordLoss) -> Markup {
+    let how = match loss {
+        RecordLoss::Missing => language.say("記録がありません。", "The record is missing."),
+        RecordLoss::Damaged => language.say("記録が壊れています。", "The record is damaged."),
+        RecordLoss::LostKey(_) => language.say("記録の鍵がありません。", "The record's key is missing."),
+    };
+    html! {
+        h2 { (customer.email) }
+        p { code { (customer.account) } }
+        div.refused #lost role="alert" {
+            p { (how) }
+            p { (language.say("まず原因を調べ、バックアップや鍵が見つからない場合だけ作り直してください。",
+                "Find out why first. Rebuild it only if neither a backup nor the key is found.")) }
+        }
+    }
 }
 
 fn state(app: &App, language: Language, customer: &Customer, view: &AccountView) -> Markup {
@@ -166,23 +204,51 @@ fn state(app: &App, language: Language, customer: &Customer, view: &AccountView)
 }
 
 fn acts(language: Language, customer: &Customer, view: &AccountView) -> Markup {
+    let options = html! {
+        option value="unlock" { (language.say("仮パスコードを送る（ロック中でも入れる）", "Mail a pass (lets in while locked)")) }
+        @if view.frozen_at.is_none() { option value="freeze" { (language.say("凍結する", "Freeze")) } }
+        @else { option value="thaw" { (language.say("凍結を解除する", "Thaw")) } }
+        option value="reset" { (language.say("リセットする（仮パスコードで再設定）", "Reset (a pass enrolls anew)")) }
+        @for own in &view.authenticators {
+            @if matches!(own.kind, AuthenticatorKind::App { drift, .. } if drift != 0) {
+                option value=(format!("clear-drift {}", own.id.number())) {
+                    (language.say("時計のずれの記録を消す: ", "Clear the drift of ")) (own.name.as_str())
+                }
+            }
+        }
+    };
+    act_form(language, customer, &options)
+}
+
+/// The act names the loss that the operator has seen: should it be another one by then, nothing is done.
+fn acts_on_lost(language: Language, customer: &Customer, loss: RecordLoss) -> Markup {
+    let loss = match loss {
+        RecordLoss::Missing => "missing".into(),
+        RecordLoss::Damaged => "damaged".into(),
+        RecordLoss::LostKey(id) => format!("key-{}", id.number()),
+    };
+    let options = html! {
+        option value=(format!("rebuild {loss}")) { (language.say("作り直す（仮パスコードで再設定）", "Rebuild (a pass enrolls anew)")) }
+    };
+    act_form(language, customer, &options)
+}
+
+fn loss_named(name: &str) -> Option<RecordLoss> {
+    match name {
+        "missing" => Some(RecordLoss::Missing),
+        "damaged" => Some(RecordLoss::Damaged),
+        key => key.strip_prefix("key-")?.parse().ok().map(|id| RecordLoss::LostKey(KeyId::new(id))),
+    }
+}
+
+fn act_form(language: Language, customer: &Customer, options: &Markup) -> Markup {
     html! {
         form #acts method="post" action="/support/act" {
             input type="hidden" name="email" value=(customer.email);
             label for="act" { (language.say("操作", "Act")) }
             select #act name="act" required {
                 option value="" { (language.say("選んでください", "Choose")) }
-                option value="unlock" { (language.say("仮パスコードを送る（ロック中でも入れる）", "Mail a pass (lets in while locked)")) }
-                @if view.frozen_at.is_none() { option value="freeze" { (language.say("凍結する", "Freeze")) } }
-                @else { option value="thaw" { (language.say("凍結を解除する", "Thaw")) } }
-                option value="reset" { (language.say("リセットする（仮パスコードで再設定）", "Reset (a pass enrolls anew)")) }
-                @for own in &view.authenticators {
-                    @if matches!(own.kind, AuthenticatorKind::App { drift, .. } if drift != 0) {
-                        option value=(format!("clear-drift {}", own.id.number())) {
-                            (language.say("時計のずれの記録を消す: ", "Clear the drift of ")) (own.name.as_str())
-                        }
-                    }
-                }
+                (options)
             }
             label for="reason" { (language.say("理由（40文字まで、履歴に残ります）", "Reason (up to 40 characters, kept in the history)")) }
             input #reason name="reason" required maxlength=(LONGEST);
@@ -253,6 +319,10 @@ pub(super) async fn act(
     let done = match form.which.split_once(' ').unwrap_or((&form.which, "")) {
         ("unlock", _) => support.unlock(&account).await.map(pass),
         ("reset", _) => support.reset(&account).await.map(pass),
+        ("rebuild", loss) => match loss_named(loss) {
+            Some(loss) => support.rebuild(&account, loss).await.map(pass),
+            None => return Ok(StatusCode::UNPROCESSABLE_ENTITY.into_response()),
+        },
         ("freeze", _) => support.freeze(&account).await,
         ("thaw", _) => support.thaw(&account).await,
         ("clear-drift", id) => {
@@ -268,6 +338,9 @@ pub(super) async fn act(
             return Ok(Redirect::to(&format!("/support?{query}")).into_response());
         }
         Err(sekisho::Error::Account(why)) => (StatusCode::CONFLICT, words::impossible(language, &why)),
+        Err(sekisho::Error::Seal(SealError::NotLost)) => {
+            (StatusCode::CONFLICT, language.say("記録は失われていません。", "The record is not lost."))
+        }
         Err(error) => return Err(error.into()),
     };
     Ok((status, show(&app, language, &operator, Some(&customer), Some(frame::wrong(why))).await?).into_response())

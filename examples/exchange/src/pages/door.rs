@@ -13,7 +13,7 @@ use axum::http::header::{SET_COOKIE, USER_AGENT};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
-use sekisho::account::{AccountView, Attempt, Proof, Purpose, Text};
+use sekisho::account::{self, AccountView, Attempt, Proof, Purpose, Text};
 use sekisho::otp::{CodeKind, NotAccepted, Rejection};
 use tower_sessions::Session;
 
@@ -79,7 +79,7 @@ pub(crate) async fn by_password(app: &App, email: &str, password: String) -> Res
 /// Returns whether the password alone lets nobody in. So it is also without an authenticator: after a
 /// reset, when only the mailed pass enrolls anew, and during a freeze.
 pub(crate) fn has_second_step(view: &AccountView) -> bool {
-    !view.authenticators.is_empty() || view.is_reset || view.frozen_at.is_some()
+    view.second_step != account::SecondStep::NotSetUp
 }
 
 pub(super) async fn second_step(

@@ -27,7 +27,8 @@ use axum::routing::{get, post};
 use maud::{Markup, html};
 use metrics_exporter_prometheus::PrometheusHandle;
 use sekisho::account::{AccountView, AuthenticatorKind};
-use sekisho::otp::{CodeKind, Rejection};
+use sekisho::http::Problem;
+use sekisho::otp::{CodeKind, Rejection, UnixTime};
 use tower_sessions::Session;
 
 /// All routes.
@@ -150,9 +151,9 @@ async fn outbox(State(app): State<App>, language: Language) -> Markup {
 
 /// The status of a refusal, and when to come back.
 pub(crate) fn refusal(rejection: &Rejection, now: u64) -> (StatusCode, HeaderMap) {
-    let Some(at) = rejection.retry_at() else { return (StatusCode::UNAUTHORIZED, HeaderMap::new()) };
-    let wait = HeaderValue::from(at.as_secs().saturating_sub(now).max(1));
-    (StatusCode::TOO_MANY_REQUESTS, HeaderMap::from_iter([(RETRY_AFTER, wait)]))
+    let problem = Problem::refused(rejection, CodeKind::AppCode, UnixTime::from_secs(now));
+    let wait = problem.retry_in().map(|secs| (RETRY_AFTER, HeaderValue::from(secs)));
+    (problem.status(), wait.into_iter().collect())
 }
 
 /// What is typed where a code is asked for: that of an app, if there is one.

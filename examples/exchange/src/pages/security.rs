@@ -144,6 +144,7 @@ fn authenticator(language: Language, now: u64, view: &AccountView, own: &Authent
                     input type="hidden" name="id" value=(id);
                     label for=(format!("name-{id}")) { (language.say("名前", "Name")) }
                     input id=(format!("name-{id}")) name="name" value=(name) required maxlength="40";
+                    (frame::proof_fields(language, &format!("code-rename-{id}"), now))
                     button type="submit" { (language.say("変更する", "Rename")) }
                 }
             }
@@ -270,7 +271,8 @@ pub(super) async fn rename(settings: Settings, Form(change): Form<Change>) -> An
         let text = settings.say("名前を確認してください。", "Check the name.");
         return Err(settings.wrong(StatusCode::UNPROCESSABLE_ENTITY, text).await);
     };
-    let renamed = settings.app.verifier.rename(&settings.owner.account, change.authenticator(), name).await;
+    let proof = settings.prove(&change).await?;
+    let renamed = settings.app.verifier.rename(&proof, change.authenticator(), name).await;
     settings.allowed(renamed).await?;
     settings.done(settings.say("変更しました。", "Renamed.")).await
 }
@@ -291,9 +293,8 @@ pub(super) async fn recovery_codes(settings: Settings, Form(change): Form<Change
 }
 
 pub(super) async fn forget(settings: Settings, Form(change): Form<Change>) -> Answer {
-    // Only its owner: a thief of a session would make the owner a stranger.
-    let _proof = settings.prove(&change).await?;
-    let forgotten = settings.app.verifier.forget_device(&settings.owner.account, DeviceId::new(change.id)).await;
+    let proof = settings.prove(&change).await?;
+    let forgotten = settings.app.verifier.forget_device(&proof, DeviceId::new(change.id)).await;
     settings.allowed(forgotten).await?;
     settings.done(settings.say("削除しました。", "Forgotten.")).await
 }

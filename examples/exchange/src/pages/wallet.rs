@@ -2,7 +2,7 @@
 
 use super::{frame, of, refusal, sent};
 use crate::App;
-use crate::customers::{Customer, CustomerError, Withdrawal};
+use crate::customers::{Customer, CustomerError, Withdrawal, WithdrawalState};
 use crate::language::Language;
 use crate::session::LoggedIn;
 use crate::trouble::Trouble;
@@ -11,7 +11,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
-use sekisho::account::{AccountView, Attempt, Purpose};
+use sekisho::account::{AccountView, Act, Purpose};
 use sekisho::otp::{CodeKind, NotAccepted};
 use sha2::{Digest, Sha256};
 use tower_sessions::Session;
@@ -63,14 +63,22 @@ fn show(
             @if !customer.withdrawals.is_empty() {
                 h2 { (language.say("履歴", "History")) }
                 table {
-                    thead { tr { th { (language.say("日時", "When")) } th { (language.say("出金先", "To")) } th { (language.say("金額", "Amount")) } } }
+                    thead { tr { th { (language.say("日時", "When")) } th { (language.say("出金先", "To")) } th { (language.say("金額", "Amount")) } th { (language.say("状態", "State")) } } }
                     tbody { @for own in &customer.withdrawals {
-                        tr { td { (words::moment(language, own.at)) } td { (own.to) } td { "¥" (words::grouped(own.amount)) } }
+                        tr { td { (words::moment(language, own.at)) } td { (own.to) } td { "¥" (words::grouped(own.amount)) } td { (state(language, &own.state)) } }
                     } }
                 }
             }
         },
     )
+}
+
+const fn state(language: Language, state: &WithdrawalState) -> &'static str {
+    match state {
+        WithdrawalState::Waits { .. } => language.say("処理中", "waits"),
+        WithdrawalState::Paid => language.say("出金済み", "paid"),
+        WithdrawalState::Stopped => language.say("取り消し", "stopped"),
+    }
 }
 
 /// Why nothing can be withdrawn now.
@@ -114,9 +122,10 @@ pub(super) async fn withdraw(
         return refuse(language.say("金額を確認してください。", "Check the amount."));
     };
     // The code is for this withdrawal and no other.
-    let context: [u8; 32] = Sha256::digest(format!("withdraw {amount} to {to}")).into();
-    let name = name(&session, &form.id, &context);
-    if owner.customer.withdrawals.iter().any(|own| own.name == name) {
+    let context = Withdrawal::context(amount, to);
+    let act = Act::new(Purpose::WITHDRAWAL, &context, key(&session, &form.id, &context), &form.code);
+    let id = act.authorization_id(&owner.account);
+    if owner.customer.withdrawals.iter().any(|own| own.id == id) {
         let done = frame::done(language.say("この出金は受け付け済みです。", "This withdrawal was made already."));
         return Ok(show(&app, language, &owner.customer, &owner.view, &Form::default(), Some(done)).into_response());
     }
@@ -124,11 +133,11 @@ pub(super) async fn withdraw(
     if amount > owner.customer.balance {
         return refuse(too_much);
     }
-    let attempt = Attempt::new(Purpose::WITHDRAWAL, &form.code).with_context(&context).with_idempotency_key(name);
-    match app.verifier.verify(&owner.account, owner.attempt(attempt)).await {
-        Ok(_) => {
-            // Once, whatever has become of an earlier answer: the name says which one it is.
-            let withdrawal = Withdrawal { name, amount, to: to.into(), at: app.now() };
+    match app.verifier.authorize(&owner.account, owner.act(act)).await {
+        Ok(authorization) => {
+            // Once, whatever has become of an earlier answer: the id says which one it is.
+            let state = WithdrawalState::Waits { authorization: authorization.to_bytes() };
+            let withdrawal = Withdrawal { id: *authorization.id(), amount, to: to.into(), at: app.now(), state };
             let customer = match app.customers.withdraw(&owner.account, &withdrawal).await {
                 Err(CustomerError::Balance) => return refuse(too_much),
                 answer => answer?,
@@ -157,13 +166,13 @@ fn yen(text: &str) -> Option<u64> {
     digits.parse().ok().filter(|yen| *yen > 0 && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// The name of a withdrawal: which form it was on, what for, and of which session, which only this browser has. So it is nobody else's.
-fn name(session: &Session, form: &str, context: &[u8; 32]) -> [u8; 16] {
+/// The idempotency key of a withdrawal: which form it was on, what for, and of which session, which only this browser has. So it is nobody else's.
+fn key(session: &Session, form: &str, context: &[u8; 32]) -> [u8; 16] {
     let session = session.id().map_or_else(String::new, |id| id.to_string());
     let hash = Sha256::new().chain_update(session).chain_update(context).chain_update(form).finalize();
-    let mut name = [0; 16];
-    name.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
-    name
+    let mut key = [0; 16];
+    key.iter_mut().zip(hash).for_each(|(to, from)| *to = from);
+    key
 }
 
 pub(super) async fn send(

@@ -5,11 +5,11 @@ use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
 use exchange::language::Language;
 use exchange::stores::{self, OpenError};
-use exchange::{App, Keyrings, Settings};
+use exchange::{App, Settings};
 use sekisho::account::{Attempt, NewAuthenticator, Purpose};
 use sekisho::otp::{Key, Step, Totp, UnixTime};
 use sekisho::seal::Keyring;
-use sekisho::verifier::TestClock;
+use sekisho::test_kit::TestClock;
 use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr};
 use std::process::{Child, Command, Stdio};
@@ -109,11 +109,10 @@ impl Crowd {
             Cost::Little => Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8, 1, 1, None).unwrap()),
         };
         let hash = hasher.hash_password(PASSWORD.as_bytes()).unwrap().to_string();
-        let keyring = || Keyring::parse(KEYS).unwrap();
-        let keyrings = Keyrings { accounts: keyring(), customers: keyring() };
+        let keyring = Keyring::parse(KEYS).unwrap();
         let then = UnixTime::from_secs(now() - 3_600);
         let stores = stores::open(store).await.unwrap();
-        let app = App::with_clock(stores, keyrings, Settings::default(), TestClock::at(then)).unwrap();
+        let app = App::with_clock(stores, keyring, Settings::default(), TestClock::at(then)).unwrap();
         let gatherers: Vec<_> = (0..GATHERERS)
             .map(|gatherer| tokio::spawn(gather(app.clone(), (gatherer..count).step_by(GATHERERS), hash.clone(), then)))
             .collect();
@@ -151,7 +150,7 @@ impl Crowd {
         let status = answer.status().as_u16();
         let kind = answer.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
         assert!(
-            status != 429 || kind.starts_with("application/json"),
+            status != 429 || kind.starts_with("application/problem+json"),
             "one address has asked too often: give the crowd more"
         );
         answer.bytes().await.ok()?;

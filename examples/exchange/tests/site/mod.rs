@@ -3,14 +3,14 @@
 
 use exchange::outbox::Outbox;
 use exchange::stores::Stores;
-use exchange::{App, Keyrings, Settings};
+use exchange::{App, Settings, payouts};
 use metrics_exporter_prometheus::PrometheusBuilder;
 use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 use sekisho::otp::{Key, Secret, Totp, UnixTime};
 use sekisho::seal::{KeyId, Keyring, SealingKey};
 use sekisho::store::{BoxStore, MemoryStore};
-use sekisho::verifier::TestClock;
+use sekisho::test_kit::TestClock;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
@@ -45,6 +45,9 @@ pub(crate) struct Site {
     pub(crate) address: SocketAddr,
     pub(crate) clock: TestClock,
     pub(crate) outbox: Outbox,
+    pub(crate) app: App,
+    /// Where the second factors are kept.
+    pub(crate) accounts: MemoryStore,
 }
 
 impl Site {
@@ -67,20 +70,26 @@ impl Site {
 
     pub(crate) async fn exactly(settings: Settings) -> Self {
         let clock = TestClock::at(UnixTime::from_secs(T));
-        let stores =
-            Stores { accounts: BoxStore::new(MemoryStore::new()), customers: BoxStore::new(MemoryStore::new()) };
-        let keyring = |byte| Keyring::new(KeyId::new(1), SealingKey::from_bytes([byte; 32]));
-        let keyrings = Keyrings { accounts: keyring(1), customers: keyring(2) };
-        let app = App::with_clock(stores, keyrings, settings, clock.clone()).unwrap();
+        let accounts = MemoryStore::new();
+        let stores = Stores { accounts: BoxStore::new(accounts.clone()), customers: BoxStore::new(MemoryStore::new()) };
+        let keyring =
+            Keyring::new(KeyId::new(1), SealingKey::from_bytes(*b"the keys of a site in tests only").unwrap());
+        let app = App::with_clock(stores, keyring, settings, clock.clone()).unwrap();
         let outbox = app.outbox.clone();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
+        let own = app.clone();
         let service = app
             .router(Some(PrometheusBuilder::new().build_recorder().handle()))
             .unwrap()
             .into_make_service_with_connect_info::<SocketAddr>();
         tokio::spawn(async move { axum::serve(listener, service).await });
-        Self { address, clock, outbox }
+        Self { address, clock, outbox, app: own, accounts }
+    }
+
+    /// Pays the withdrawals that are due.
+    pub(crate) async fn pay(&self) {
+        payouts::pay_due(&self.app).await.unwrap();
     }
 
     pub(crate) fn browser(&self) -> Browser {

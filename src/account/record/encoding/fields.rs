@@ -61,11 +61,11 @@ pub(super) fn put_u64<W: Write>(to: &mut Encoder<W>, number: u32, value: u64) ->
 
 pub(super) const CHANNELS: [(u32, Channel); 3] = [(1, Channel::Sms), (2, Channel::Voice), (3, Channel::Email)];
 
-pub(super) fn number_of(channel: Channel) -> u32 {
+pub(in crate::account) fn number_of(channel: Channel) -> u32 {
     CHANNELS.iter().find(|(_, other)| *other == channel).map_or(0, |(number, _)| *number)
 }
 
-pub(super) fn channel_from_number(number: u32) -> Option<Channel> {
+pub(in crate::account) fn channel_from_number(number: u32) -> Option<Channel> {
     CHANNELS.iter().find(|(other, _)| *other == number).map(|(_, channel)| *channel)
 }
 
@@ -134,11 +134,11 @@ pub(super) fn tuple(from: &mut Decoder<'_>, len: u64) -> Result<(), Corrupt> {
     if from.array()? == Some(len) { Ok(()) } else { Err(Corrupt) }
 }
 
-pub(super) fn time(from: &mut Decoder<'_>) -> Result<UnixTime, Corrupt> {
+pub(in crate::account) fn time(from: &mut Decoder<'_>) -> Result<UnixTime, Corrupt> {
     Ok(UnixTime::from_secs(from.u64()?))
 }
 
 /// Exactly so many bytes.
-pub(super) fn bytes<const N: usize>(from: &mut Decoder<'_>) -> Result<[u8; N], Corrupt> {
+pub(in crate::account) fn bytes<const N: usize>(from: &mut Decoder<'_>) -> Result<[u8; N], Corrupt> {
     from.bytes()?.try_into().map_err(|_| Corrupt)
 }

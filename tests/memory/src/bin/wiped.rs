@@ -10,7 +10,7 @@ use sekisho::otp::{Algorithm, OtpauthUri, Secret, Totp, UnixTime};
 use sekisho::qr::Qr;
 use sekisho::seal::{KeyId, Keyring, SealingKey};
 use sekisho::store::MemoryStore;
-use sekisho::verifier::TestClock;
+use sekisho::test_kit::TestClock;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::hint::black_box;
 use std::mem::MaybeUninit;
@@ -32,6 +32,12 @@ const NEEDLES: [&[u8]; 10] = [
     b"KSSSMGRD",
     b"KSSS-MGRD",
     b"\x9e\x73\x9a\x43\x0d",
+];
+/// The key that the test's sealing key gives for the label `notes`: HMAC-SHA256 by Python's `hmac` over `sekisho label
+/// notes` and 0x01 (RFC 5869 §2.3).
+const DERIVED: [u8; 32] = [
+    0xd4, 0xee, 0x38, 0x2d, 0x0e, 0x9d, 0x76, 0x0d, 0x70, 0x5a, 0x69, 0x93, 0x7a, 0x5c, 0xfa, 0x62, 0xbc, 0x89, 0xd6,
+    0x64, 0xa2, 0x78, 0x9c, 0x92, 0xd6, 0xca, 0x71, 0xcf, 0x62, 0x4c, 0xfb, 0xbf,
 ];
 /// How the recovery codes begin that [`Repeating`] makes.
 const RECOVERY: &str = "KSSS-MGRD";
@@ -166,9 +172,13 @@ fn main() {
     check("words of a Secret", left_behind(secret.clone(), &SECRET.chunks(4).map(<[u8]>::to_vec).collect::<Vec<_>>()));
     check("words of a SHA-1 Key", left_behind(key(Algorithm::Sha1), &sha1));
     check("words of a SHA-256 Key", left_behind(key(Algorithm::Sha256), &sha256));
-    let sealing_key = || SealingKey::from_bytes(core::array::from_fn(|i| SECRET[i % 20] ^ 0x33));
+    let sealing_key = || SealingKey::from_bytes(core::array::from_fn(|i| SECRET[i % 20] ^ 0x33)).unwrap();
     let words: Vec<_> = (0..8).map(|word| (0..4).map(|i| SECRET[(word * 4 + i) % 20] ^ 0x33).collect()).collect();
     check("words of a SealingKey", left_behind(sealing_key(), &words));
+    check("words of a Keyring", left_behind(Keyring::new(KeyId::new(1), sealing_key()), &words));
+    let derived: Vec<_> = DERIVED.chunks(4).map(<[u8]>::to_vec).collect();
+    let notes = || Keyring::new(KeyId::new(1), sealing_key()).of("notes").unwrap();
+    check("words of a label's Keyring", left_behind(notes(), &derived));
     check("words of a SHA-512 Key", left_behind(key(Algorithm::Sha512), &sha512));
 
     // The inputs are the caller's: they are not freed here.
@@ -192,8 +202,7 @@ fn main() {
     check("blocks with the secret, drawing QR codes", LEAKS.swap(0, Ordering::Relaxed));
 
     let mut rng = rand::rand_core::UnwrapErr(rand::rngs::SysRng);
-    let (ring, alice) =
-        (Keyring::new(KeyId::new(1), SealingKey::from_bytes([7; 32])), AccountId::new("alice").unwrap());
+    let (ring, alice) = (Keyring::new(KeyId::new(1), sealing_key()), AccountId::new("alice").unwrap());
     let sealed = ring.seal_bytes(&alice, SECRET, &mut rng).unwrap();
     assert!(ring.open_bytes(&alice, &sealed).unwrap().expose() == SECRET);
     drop((sealed, ring));
@@ -202,8 +211,8 @@ fn main() {
     // Accounts: an imported secret through its life, several beside it, all of them opened and sealed each time.
     let uri = || OtpauthUri::new("Example", "alice", Secret::new(SECRET).unwrap(), Totp::DEFAULT).unwrap();
     let clock = TestClock::at(UnixTime::from_secs(1_800_000_000));
-    let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes([7; 32]));
-    let verifier = Verifier::builder(MemoryStore::new(), keyring).clock(clock.clone()).build();
+    let keyring = Keyring::new(KeyId::new(1), sealing_key());
+    let verifier = Verifier::builder(MemoryStore::new(), keyring).clock(clock.clone()).without_notifications().build();
     let codes = uri().totp().key(&Secret::new(SECRET).unwrap());
     let code = |secs: u64| {
         clock.set(UnixTime::from_secs(1_800_000_000 + secs));
@@ -235,7 +244,7 @@ fn main() {
     check("blocks with the secret or its key, an account's life", LEAKS.swap(0, Ordering::Relaxed));
 
     // Recovery codes: made, printed and used, by a generator whose bytes are known.
-    let row = Keyring::new(KeyId::new(1), SealingKey::from_bytes([7; 32]));
+    let row = Keyring::new(KeyId::new(1), SealingKey::from_bytes(*b"a key that no needle is part of!").unwrap());
     let policy = Policy::default();
     let at = |secs: u64| UnixTime::from_secs(1_800_000_000 + secs);
     LEAKS.store(0, Ordering::Relaxed);
