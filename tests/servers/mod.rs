@@ -54,6 +54,27 @@ impl Redis {
         self.await_answer();
     }
 
+    /// A replica of `primary`, when it has all of its data.
+    pub(crate) fn replica_of(primary: &Self) -> Self {
+        let port = primary.port.to_string();
+        let replica = Self::with(&["--appendonly", "yes", "--replicaof", "127.0.0.1", &port]);
+        replica.await_link();
+        replica
+    }
+
+    /// A replica of before takes no more from its primary.
+    pub(crate) fn promote(&self) {
+        assert_eq!(self.ask(&["REPLICAOF", "NO", "ONE"]).trim(), "OK");
+    }
+
+    fn await_link(&self) {
+        let begun = Instant::now();
+        while !self.ask(&["INFO", "replication"]).contains("master_link_status:up") {
+            assert!(begun.elapsed() < Duration::from_secs(20), "the replica does not follow");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     fn await_answer(&self) {
         let begun = Instant::now();
         // Without its password it says that there is one.
@@ -181,6 +202,42 @@ impl Postgres {
         run(&["initdb", "-D", &data, "-U", "postgres", "-A", "trust", "--no-locale", "-E", "UTF8"]);
         postgres.restart();
         postgres
+    }
+
+    /// A standby of `primary`, which waits for it from now on.
+    pub(crate) fn standby_of(primary: &Self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        open_to_all(folder.path());
+        let standby = Self { port: free_port(), folder };
+        let port = primary.port.to_string();
+        run(&[
+            "pg_basebackup",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            &port,
+            "-U",
+            "postgres",
+            "-D",
+            &standby.data(),
+            "-R",
+            "-c",
+            "fast",
+        ]);
+        standby.restart();
+        primary.sql("ALTER SYSTEM SET synchronous_standby_names = '*'");
+        primary.reload();
+        let begun = Instant::now();
+        while primary.sql("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") != "1" {
+            assert!(begun.elapsed() < Duration::from_secs(20), "the standby does not follow");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        standby
+    }
+
+    /// A standby of before takes no more from its primary.
+    pub(crate) fn promote(&self) {
+        run(&["pg_ctl", "-D", &self.data(), "-w", "promote"]);
     }
 
     fn data(&self) -> String {
