@@ -326,17 +326,33 @@ async fn a_server_that_takes_no_more_connections_or_not_this_user_refuses() {
 async fn a_read_only_server_is_not_used_and_commits_are_durable_whatever_the_default() {
     let postgres = Postgres::start();
     let store = connect(&postgres).await;
-    postgres.sql("ALTER SYSTEM SET synchronous_commit = off");
-    postgres.sql("SELECT pg_reload_conf()");
     postgres.sql("CREATE TABLE seen (setting text)");
     postgres.sql(
         "CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
          INSERT INTO seen VALUES (current_setting('synchronous_commit')); RETURN NEW; END $$",
     );
-    postgres.sql("CREATE TRIGGER see BEFORE INSERT ON sekisho FOR EACH ROW EXECUTE FUNCTION see()");
-    let late = PostgresStore::connect(&postgres.url()).unwrap();
-    assert_eq!(late.swap(&account("bob"), &write(None, 1)).await.unwrap(), Swap::Done);
-    assert_eq!(postgres.sql("SELECT setting FROM seen"), "on");
+    // At the commit, which is when the setting counts.
+    let events = "INSERT OR UPDATE OR DELETE";
+    postgres.sql(&format!(
+        "CREATE CONSTRAINT TRIGGER see AFTER {events} ON sekisho DEFERRABLE INITIALLY DEFERRED \
+         FOR EACH ROW EXECUTE FUNCTION see()"
+    ));
+    for (setting, seen) in [("off", "on"), ("local", "on"), ("on", "on"), ("remote_apply", "remote_apply")] {
+        postgres.sql(&format!("ALTER ROLE postgres SET synchronous_commit = '{setting}'"));
+        postgres.sql("DELETE FROM sekisho; TRUNCATE seen");
+        for unnamed in [false, true] {
+            let builder = PostgresStore::builder();
+            let builder = if unnamed { builder.unnamed_statements() } else { builder };
+            let late = builder.connect(&postgres.url()).unwrap();
+            assert_eq!(late.swap(&account("bob"), &write(None, 1)).await.unwrap(), Swap::Done);
+            assert_eq!(late.swap(&account("bob"), &write(Some(1), 2)).await.unwrap(), Swap::Done);
+            let revision = Revision::from_bytes([2; 16]);
+            assert_eq!(late.delete(&account("bob"), revision).await.unwrap(), Swap::Done);
+        }
+        let distinct = postgres.sql("SELECT string_agg(DISTINCT setting, ' '), count(*) FROM seen");
+        assert_eq!(distinct, format!("{seen}|6"), "{setting}");
+    }
+    postgres.sql("ALTER ROLE postgres SET synchronous_commit = 'off'");
     postgres.sql("ALTER DATABASE postgres SET default_transaction_read_only = on");
     let read_only = PostgresStore::connect(&postgres.url()).unwrap();
     assert!(read_only.load(&account("bob")).await.is_err(), "what it would say may be old");
@@ -379,4 +395,45 @@ async fn channel_binding_is_done_where_it_is_required() {
         format!("postgres://postgres@localhost:{}/postgres?sslmode=require&channel_binding=require", postgres.port);
     let trusted = PostgresStore::builder().certificate_authority(&certificates.authority).connect(&url).unwrap();
     assert!(trusted.load(&account("alice")).await.is_err());
+}
+
+#[tokio::test]
+async fn a_role_that_may_only_read_and_write_rows_finds_the_table_there() {
+    let postgres = Postgres::start();
+    postgres.sql("CREATE ROLE exchange LOGIN; REVOKE CREATE ON SCHEMA public FROM PUBLIC");
+    let url = format!("postgres://exchange@127.0.0.1:{}/postgres", postgres.port);
+    let limited = PostgresStore::connect(&url).unwrap();
+    let missing = limited.create_table().await.unwrap_err();
+    assert!(matches!(missing, StoreError::Refused { .. }), "{missing:?}");
+    connect(&postgres).await;
+    postgres.sql("GRANT SELECT, INSERT, UPDATE, DELETE ON sekisho TO exchange");
+    limited.create_table().await.unwrap();
+    conformance::check(&limited).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_authority_can_be_named_in_the_url_and_what_is_not_understood_is_named_in_the_error() {
+    let postgres = Postgres::start();
+    connect(&postgres).await;
+    let certificates = Certificates::of("localhost");
+    postgres.speak_tls(&certificates);
+    let open = |more: &str| {
+        PostgresStore::connect(&format!("postgres://postgres@localhost:{}/postgres?{more}", postgres.port))
+    };
+    let file = certificates.authority_file.to_string_lossy().replace('/', "%2F");
+    for more in [format!("sslrootcert={file}"), format!("sslmode=verify-full&sslrootcert={file}&application_name=a")] {
+        assert!(open(&more).unwrap().load(&account("alice")).await.unwrap().is_none(), "{more}");
+    }
+    let unknown = open("sslmode=require&sslrootcert=system").unwrap().load(&account("alice")).await.unwrap_err();
+    assert!(matches!(unknown, StoreError::Unreachable { .. }), "{unknown:?}");
+    let missing = open("sslrootcert=%2Fno%2Fsuch%2Ffile").unwrap_err();
+    assert!(matches!(missing, StoreError::Config { .. }), "{missing:?}");
+    let misspelled = open("sslmoed=require").unwrap_err();
+    let mut said = vec![misspelled.to_string()];
+    let mut source = std::error::Error::source(&misspelled);
+    while let Some(error) = source {
+        said.push(error.to_string());
+        source = error.source();
+    }
+    assert!(said.iter().any(|text| text.contains("sslmoed")), "{said:?}");
 }

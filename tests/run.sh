@@ -23,6 +23,7 @@ needs redis-server redis-server
 needs psql postgresql
 [ -d /usr/lib/postgresql ] || command -v initdb >/dev/null 2>&1 || missing+=(postgresql)
 needs redis-cli redis-tools
+needs pgbouncer pgbouncer
 needs chromium chromium
 needs chromedriver chromium-driver
 python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)

@@ -60,6 +60,18 @@ pub enum StoreError {
         /// The server's error.
         source: Source,
     },
+    /// The answer was to a statement of somebody else: a pooler in transaction mode stands in between,
+    /// and mixes prepared statements up. Nothing of the answer was used.
+    #[error(
+        "{store} has answered another statement than it was sent: a pooler in transaction mode stands in between; build \
+         the store with `unnamed_statements()`, or have the pooler work by sessions"
+    )]
+    Misdirected {
+        /// The store.
+        store: &'static str,
+        /// The server's or the client's error, where there is one.
+        source: Option<Source>,
+    },
     /// Others changed the same row at the same time. Nothing has changed.
     #[error("others changed the row at the same time: try again")]
     Conflict,

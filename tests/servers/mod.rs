@@ -324,16 +324,71 @@ impl Drop for Postgres {
     }
 }
 
+/// A `PgBouncer` before a PostgreSQL server, with so many sessions of its own there.
+pub(crate) struct PgBouncer {
+    pub(crate) port: u16,
+    folder: tempfile::TempDir,
+    child: Child,
+}
+
+impl PgBouncer {
+    /// In transaction mode: each statement may get another session.
+    pub(crate) fn by_transactions(postgres: &Postgres, sessions: usize) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        open_to_all(folder.path());
+        let port = free_port();
+        let config = folder.path().join("pgbouncer.ini");
+        let lines = format!(
+            "[databases]\n* = host=127.0.0.1 port={} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
+             auth_type = any\npool_mode = transaction\ndefault_pool_size = {sessions}\nmax_client_conn = 200\n\
+             ignore_startup_parameters = extra_float_digits\nunix_socket_dir =\npidfile = {1}/pid\nlogfile = {1}/log\n",
+            postgres.port,
+            folder.path().display()
+        );
+        std::fs::write(&config, lines).unwrap();
+        let mut command = as_nobody_special("pgbouncer");
+        command.arg("--quiet").arg(&config).current_dir("/").stdin(Stdio::null());
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let child = child.unwrap_or_else(|error| panic!("pgbouncer: {error}; `bash tests/run.sh` installs it"));
+        let begun = Instant::now();
+        while !listens(port) {
+            assert!(begun.elapsed() < Duration::from_secs(20), "pgbouncer does not listen");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Self { port, folder, child }
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+}
+
+impl Drop for PgBouncer {
+    fn drop(&mut self) {
+        if let Ok(pid) = std::fs::read_to_string(self.folder.path().join("pid")) {
+            let _ = Command::new("kill").arg(pid.trim()).status();
+        }
+        let _ = self.child.wait();
+    }
+}
+
+/// A program that refuses root, as the user `postgres` where the tests run as root.
+fn as_nobody_special(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    if !is_root {
+        return Command::new(program);
+    }
+    let mut command = Command::new("runuser");
+    command.args(["-u", "postgres", "--"]).arg(program);
+    command
+}
+
 /// Runs one of PostgreSQL's programs, which refuse root; gives what it says.
 fn run(command: &[&str]) -> String {
-    let is_root = std::fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
     let library = || std::fs::read_dir("/usr/lib/postgresql").ok()?.flatten().map(|version| version.path()).max();
     let program = library().map_or(command[0].into(), |folder| folder.join("bin").join(command[0]));
     let program = if program.exists() { program } else { command[0].into() };
-    let mut start = if is_root { Command::new("runuser") } else { Command::new(&program) };
-    if is_root {
-        start.args(["-u", "postgres", "--"]).arg(&program);
-    }
+    let mut start = as_nobody_special(&program);
     // A server that is left running keeps what it was given: it must not be this test's own output.
     let output = start.args(&command[1..]).current_dir("/").stdin(Stdio::null()).stderr(Stdio::null());
     let output = if command[0] == "pg_ctl" {

@@ -6,19 +6,17 @@ use super::store::{Inner, PostgresStore, Statements};
 use crate::store::authority;
 use crate::store::error::StoreError;
 use alloc::borrow::ToOwned;
-use alloc::boxed::Box;
 use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
-use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
-use tokio::time::timeout;
 use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use zeroize::Zeroizing;
@@ -64,6 +62,7 @@ pub struct PostgresBuilder {
     table: String,
     deadline: Duration,
     connections: usize,
+    is_unnamed: bool,
     ca: Option<Vec<u8>>,
     /// The certificate of this service, and its key.
     own: Option<(Vec<u8>, Zeroizing<Vec<u8>>)>,
@@ -72,7 +71,15 @@ pub struct PostgresBuilder {
 impl PostgresBuilder {
     pub(super) fn new() -> Self {
         let (schema, table) = ("public".to_owned(), "sekisho".to_owned());
-        Self { schema, table, deadline: Duration::from_secs(2), connections: 16, ca: None, own: None }
+        Self {
+            schema,
+            table,
+            deadline: Duration::from_secs(2),
+            connections: 16,
+            is_unnamed: false,
+            ca: None,
+            own: None,
+        }
     }
 
     /// The schema of the table: 1 to 63 lower-case ASCII letters, digits and underscores, no digit
@@ -100,6 +107,15 @@ impl PostgresBuilder {
     /// (`ALTER ROLE … CONNECTION LIMIT`).
     pub fn connections(mut self, connections: usize) -> Self {
         self.connections = connections.max(1);
+        self
+    }
+
+    /// Prepares nothing: every statement is sent whole, still in one round trip. For poolers in
+    /// transaction mode, behind which prepared statements get mixed up. The server parses and plans
+    /// each statement again, which costs it a quarter to a half of its throughput. Default: statements
+    /// are prepared once a connection.
+    pub const fn unnamed_statements(mut self) -> Self {
+        self.is_unnamed = true;
         self
     }
 
@@ -132,6 +148,10 @@ impl PostgresBuilder {
     /// the first is used that answers and takes writes; each is given its share of five seconds, or
     /// of the deadline if that is longer.
     ///
+    /// `sslrootcert=FILE` names a file of authorities, in PEM, where
+    /// [`certificate_authority`](Self::certificate_authority) has given none; `system` stands for those
+    /// that the operating system trusts. A parameter that is not understood is named in the error.
+    ///
     /// TLS is insisted upon with `sslmode=require`, and where an authority or a client certificate
     /// is given. By default (`prefer`) it is used if the server offers it, which whoever sits
     /// between can prevent. Certificates and names are always checked, so that `verify-full` and
@@ -139,8 +159,12 @@ impl PostgresBuilder {
     ///
     /// # Errors
     /// [`StoreError::Name`]; [`StoreError::Config`].
-    pub fn connect(self, url: &str) -> Result<PostgresStore, StoreError> {
+    pub fn connect(mut self, url: &str) -> Result<PostgresStore, StoreError> {
         self.check()?;
+        let (url, root) = without_ssl_root_cert(url);
+        if let Some(root) = root.filter(|_| self.ca.is_none()) {
+            self.ca = Some(std::fs::read(root).map_err(config_error)?);
+        }
         let url = url.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
         let mut config: tokio_postgres::Config = url.parse().map_err(config_error)?;
         if self.ca.is_some() || self.own.is_some() {
@@ -150,44 +174,34 @@ impl PostgresBuilder {
         config.tcp_user_timeout(self.deadline).keepalives_idle(KEEPALIVE);
         // Connecting may take so long, whatever its callers' deadlines.
         let time = self.deadline.max(CONNECTING);
-        let hosts = Hosts { tls: MakeRustlsConnect::new(self.tls()?), time };
+        let tls = MakeRustlsConnect::new(self.tls()?);
+        let hosts = Hosts { tls: tls.clone(), time };
         let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_connect(config, hosts, manager_config);
-        let millis = self.deadline.as_millis().clamp(1, i32::MAX.unsigned_abs().into());
-        let settings = format!(
-            "SET statement_timeout = {millis}; SELECT set_config('synchronous_commit', 'on', false) \
-             WHERE current_setting('synchronous_commit') IN ('off', 'local')"
-        );
         let pool = Pool::builder(manager)
             .max_size(self.connections)
             .runtime(Runtime::Tokio1)
             .wait_timeout(Some(self.deadline))
-            .create_timeout(Some(time))
-            .post_create(Hook::async_fn(move |client, _| {
-                let settings = settings.clone();
-                Box::pin(async move {
-                    let set = timeout(CONNECTING, client.batch_execute(&settings)).await;
-                    set.map_err(|_| HookError::message("no answer"))?.map_err(HookError::Backend)
-                })
-            }));
+            .create_timeout(Some(time));
         let pool = pool.build().map_err(config_error)?;
-        Ok(self.store(pool))
+        Ok(self.store(pool, Some(tls)))
     }
 
     /// Works in a pool that the service has: its size, its TLS and its settings are used. See to it
-    /// that `synchronous_commit` is on, that `statement_timeout` is set, that it leads to the
-    /// primary only, and that getting a connection ends (`create_timeout`).
+    /// that it leads to the primary only, and that getting a connection ends (`create_timeout`). The
+    /// server is told to give statements up without TLS: set `statement_timeout` where it takes
+    /// connections with TLS only.
     ///
     /// # Errors
     /// [`StoreError::Name`].
     pub fn with_pool(self, pool: Pool) -> Result<PostgresStore, StoreError> {
         self.check()?;
-        Ok(self.store(pool))
+        Ok(self.store(pool, None))
     }
 
-    fn store(self, pool: Pool) -> PostgresStore {
+    fn store(self, pool: Pool, tls: Option<MakeRustlsConnect>) -> PostgresStore {
         let statements = Statements::new(&self.schema, &self.table);
-        PostgresStore(Arc::new(Inner { pool, deadline: self.deadline, statements }))
+        PostgresStore(Arc::new(Inner { pool, tls, is_unnamed: self.is_unnamed, deadline: self.deadline, statements }))
     }
 
     fn check(&self) -> Result<(), StoreError> {
@@ -222,6 +236,18 @@ impl PostgresBuilder {
         let key = PrivateKeyDer::from_pem_slice(key).map_err(config_error)?;
         config.with_client_auth_cert(own, key).map_err(config_error)
     }
+}
+
+/// A URL without its parameter `sslrootcert`, which the client does not know, and the file that it
+/// names.
+fn without_ssl_root_cert(url: &str) -> (String, Option<String>) {
+    const NAME: &str = "sslrootcert=";
+    let Some((address, parameters)) = url.split_once('?') else { return (url.to_owned(), None) };
+    let (own, others): (Vec<_>, Vec<_>) = parameters.split('&').partition(|parameter| parameter.starts_with(NAME));
+    let file = own.first().and_then(|own| own.strip_prefix(NAME)).filter(|file| *file != "system");
+    let file = file.map(|file| percent_encoding::percent_decode_str(file).decode_utf8_lossy().into_owned());
+    let others = others.join("&");
+    (if others.is_empty() { address.to_owned() } else { format!("{address}?{others}") }, file)
 }
 
 /// The rule for names of schemas and tables.

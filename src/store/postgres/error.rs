@@ -3,7 +3,7 @@
 use crate::store::error::StoreError;
 use alloc::sync::Arc;
 use core::time::Duration;
-use deadpool_postgres::{HookError, PoolError, TimeoutType};
+use deadpool_postgres::{PoolError, TimeoutType};
 use tokio_postgres::error::SqlState;
 
 /// The store, as its errors call it.
@@ -18,7 +18,8 @@ pub(super) fn query_error(error: tokio_postgres::Error, deadline: Duration) -> S
     match *code {
         SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => StoreError::Conflict,
         SqlState::UNDEFINED_TABLE | SqlState::INVALID_SCHEMA_NAME => StoreError::NoTable { source: Arc::new(error) },
-        // The server's own time-out, which is ours.
+        ref code if is_about_statements(code) => misdirected(Some(error)),
+        // A time-out of the server's, or of whoever has canceled it.
         SqlState::QUERY_CANCELED => StoreError::TimedOut { store: NAME, deadline },
         SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN | SqlState::CANNOT_CONNECT_NOW => {
             StoreError::unreachable(NAME, error)
@@ -27,16 +28,32 @@ pub(super) fn query_error(error: tokio_postgres::Error, deadline: Duration) -> S
     }
 }
 
+/// Another session has been given to us, and it has other statements, or none.
+fn is_about_statements(code: &SqlState) -> bool {
+    [
+        SqlState::INVALID_SQL_STATEMENT_NAME,
+        SqlState::DUPLICATE_PSTATEMENT,
+        SqlState::PROTOCOL_VIOLATION,
+        SqlState::INVALID_BINARY_REPRESENTATION,
+    ]
+    .contains(code)
+}
+
 pub(super) fn pool_error(error: PoolError, deadline: Duration) -> StoreError {
     match error {
         PoolError::Timeout(TimeoutType::Wait | TimeoutType::Create | TimeoutType::Recycle) => {
             StoreError::TimedOut { store: NAME, deadline }
         }
-        PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => {
-            query_error(error, deadline)
-        }
+        // What the server says to a new connection is about no statement.
+        PoolError::Backend(error) if error.code().is_some_and(is_about_statements) => StoreError::refused(NAME, error),
+        PoolError::Backend(error) => query_error(error, deadline),
         other => StoreError::unreachable(NAME, other),
     }
+}
+
+/// The answer is to a statement of somebody else.
+pub(super) fn misdirected(error: Option<tokio_postgres::Error>) -> StoreError {
+    StoreError::Misdirected { store: NAME, source: error.map(|error| Arc::new(error) as _) }
 }
 
 /// A row was not written by this store.

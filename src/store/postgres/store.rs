@@ -1,6 +1,6 @@
 //! The store.
 
-use super::error::{NAME, damaged, pool_error, query_error};
+use super::error::{NAME, damaged, misdirected, pool_error, query_error};
 use crate::account::AccountId;
 use crate::seal::{Revision, Stored, Write};
 use crate::store::contract::{Store, Swap};
@@ -13,12 +13,16 @@ use core::fmt;
 use core::time::Duration;
 use deadpool_postgres::{Object, Pool, PoolError};
 use tokio::runtime::Handle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tokio_postgres::error::SqlState;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{NoTls, Row};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// The number of accounts that are listed at a time.
 pub(super) const PAGE: i64 = 10_000;
+/// The server is told to give a statement up for so long.
+const CANCELING: Duration = Duration::from_secs(2);
 /// Held while the table is made, so that processes that start together do not trip over each other:
 /// any number will do.
 pub(super) const MIGRATION_LOCK: i64 = 0x7365_6b69_7368_6f31;
@@ -26,21 +30,26 @@ pub(super) const MIGRATION_LOCK: i64 = 0x7365_6b69_7368_6f31;
 /// Records in PostgreSQL (tested on 15), one row an account. Cheap to clone; clones share their
 /// connections.
 ///
-/// A verification is two round trips, each a prepared statement that commits by itself: `SELECT`
-/// and `UPDATE … WHERE revision`. (Whoever wants the change in a transaction of his own uses
+/// A verification is two round trips, each a statement that commits by itself: `SELECT` and
+/// `UPDATE … WHERE revision`. (Whoever wants the change in a transaction of his own uses
 /// [`Keyring`](crate::seal::Keyring) and a table of his own.)
 ///
-/// Every call ends within the deadline, and the server is told to give up a statement after as long
-/// (`statement_timeout`, which does not end the wait of a commit for a synchronous replica).
-/// Whatever replicas there are, only the primary is asked: connections that do not take writes are
-/// not used. A connection that was lost, or has not answered, is replaced by another.
+/// Every call ends within the deadline. The server is then told to give the statement up, by a cancel
+/// request. Whatever replicas there are, only the primary is asked: connections that do not take
+/// writes are not used. A connection that was lost, or has not answered, is replaced by another.
 ///
-/// Through `PgBouncer` use its session mode: settings and prepared statements belong to a session.
+/// # Poolers
+/// A pooler in transaction mode (`PgBouncer`'s `pool_mode = transaction`) gives each statement
+/// another session of the server. Use
+/// [`unnamed_statements`](super::PostgresBuilder::unnamed_statements) behind one: prepared statements
+/// live in a session, and one program's may be run for another's. Should that happen, it is
+/// [`StoreError::Misdirected`], never a wrong answer: every answer repeats the table's name, and no
+/// statement changes a table that is not its own. This store leaves no settings in a session.
 ///
 /// # What can be lost
 /// Nothing that was answered, if the server keeps what it commits: `fsync` and `full_page_writes`
-/// on, as they are by default. Connections of this store raise `synchronous_commit` from `off` or
-/// `local` to `on`. A failover to a replica loses what had not reached it, unless it is synchronous
+/// on, as they are by default. Every change raises `synchronous_commit` from `off` or `local` to `on`
+/// for itself. A failover to a replica loses what had not reached it, unless it is synchronous
 /// (`synchronous_standby_names`).
 ///
 /// It works within a tokio runtime, with its timers and I/O enabled.
@@ -49,11 +58,19 @@ pub struct PostgresStore(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     pub(super) pool: Pool,
+    /// By which the server is told to give a statement up; none in the service's own pool.
+    pub(super) tls: Option<MakeRustlsConnect>,
+    /// Nothing is prepared: every statement is sent whole.
+    pub(super) is_unnamed: bool,
     pub(super) deadline: Duration,
     pub(super) statements: Statements,
 }
 
 pub(super) struct Statements {
+    /// The table's name, by which its statements are told from those of others.
+    pub(super) tag: String,
+    /// Says whether the table is there.
+    pub(super) is_there: String,
     pub(super) load: String,
     pub(super) insert: String,
     pub(super) update: String,
@@ -63,30 +80,62 @@ pub(super) struct Statements {
 }
 
 impl Statements {
+    /// Every statement answers with the table's tag, and takes the tag as its last parameter. So a
+    /// statement of another table, which a pooler may run in the place of this one, changes nothing,
+    /// and is found out.
     pub(super) fn new(schema: &str, table: &str) -> Self {
         // Checked to be plain words.
         let (schema, table) = (format!("\"{schema}\""), format!("\"{table}\""));
-        let at = format!("{schema}.{table}");
+        let tag = format!("{schema}.{table}");
+        let at = &tag;
+        // A commit is on disk before it is answered, whatever the role's or the database's default.
+        let durable = "CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') \
+                       THEN set_config('synchronous_commit', 'on', true) END";
+        let change = |change: &str| {
+            format!("WITH changed AS ({change} RETURNING 1) SELECT '{tag}', EXISTS (SELECT FROM changed), {durable}")
+        };
         Self {
-            load: format!("SELECT revision, envelope FROM {at} WHERE account = $1"),
-            insert: format!(
-                "INSERT INTO {at} (account, revision, envelope) VALUES ($1, $2, $3) ON CONFLICT (account) DO NOTHING"
+            load: format!(
+                "SELECT '{tag}', asked.account, stored.revision, stored.envelope \
+                 FROM (SELECT $1::bytea AS account) AS asked \
+                 LEFT JOIN {at} AS stored ON stored.account = asked.account AND $2::text = '{tag}'"
             ),
-            update: format!("UPDATE {at} SET revision = $2, envelope = $3 WHERE account = $1 AND revision = $4"),
-            delete: format!("DELETE FROM {at} WHERE account = $1 AND revision = $2"),
-            list: format!("SELECT account FROM {at} WHERE account > $1 ORDER BY account LIMIT {PAGE}"),
+            insert: change(&format!(
+                "INSERT INTO {at} (account, revision, envelope) \
+                 SELECT $1::bytea, $2::bytea, $3::bytea WHERE $4::text = '{tag}' ON CONFLICT (account) DO NOTHING"
+            )),
+            update: change(&format!(
+                "UPDATE {at} SET revision = $2::bytea, envelope = $3::bytea \
+                 WHERE account = $1::bytea AND revision = $4::bytea AND $5::text = '{tag}'"
+            )),
+            delete: change(&format!(
+                "DELETE FROM {at} WHERE account = $1::bytea AND revision = $2::bytea AND $3::text = '{tag}'"
+            )),
+            list: format!(
+                "SELECT '{tag}', stored.account FROM (SELECT $1::bytea AS last) AS asked LEFT JOIN LATERAL \
+                 (SELECT account FROM {at} WHERE account > asked.last AND $2::text = '{tag}' \
+                 ORDER BY account LIMIT {PAGE}) AS stored ON true"
+            ),
+            is_there: format!("SELECT '{tag}', to_regclass($1::text) IS NOT NULL"),
             migration: include_str!("table.sql").replace("{schema}", &schema).replace("{table}", &table),
+            tag,
         }
     }
 }
 
 impl PostgresStore {
-    /// Makes the table if it is not there. Several processes may do so at once.
+    /// Makes the table if it is not there. Several processes may do so at once. Where it is there, a
+    /// role that may only read and write its rows is enough.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn create_table(&self) -> Result<(), StoreError> {
-        let migration = &self.0.statements.migration;
+        let Statements { migration, is_there, tag, .. } = &self.0.statements;
+        if let [row] = self.ask(is_there, &[text(tag)]).await?.as_slice()
+            && row.try_get(1).map_err(|error| misdirected(Some(error)))?
+        {
+            return Ok(());
+        }
         // One message is one transaction.
         let all = format!("SELECT pg_advisory_xact_lock({MIGRATION_LOCK}); {migration}");
         self.with_client(async |client: &Object| client.batch_execute(&all).await).await
@@ -98,16 +147,16 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError`].
     pub async fn accounts(&self) -> Result<Vec<AccountId>, StoreError> {
+        let Statements { list, tag, .. } = &self.0.statements;
         let (mut accounts, mut last) = (Vec::new(), Vec::new());
         loop {
-            let rows = self.with_client(async |client: &Object| {
-                let statement = client.prepare_cached(&self.0.statements.list).await?;
-                client.query(&statement, &[&last]).await
-            });
-            let rows = rows.await?;
+            let rows = self.ask(list, &[bytes(&last), text(tag)]).await?;
             for row in &rows {
-                last = row.try_get(0).map_err(|_| damaged())?;
-                accounts.push(AccountId::new(&last).map_err(|_| damaged())?);
+                // Beyond the last one there is none, and still a row.
+                let account: Option<Vec<u8>> = row.try_get(1).map_err(|error| misdirected(Some(error)))?;
+                let Some(account) = account else { return Ok(accounts) };
+                accounts.push(AccountId::new(&account).map_err(|_| damaged())?);
+                last = account;
             }
             if i64::try_from(rows.len()).is_ok_and(|rows| rows < PAGE) {
                 return Ok(accounts);
@@ -116,18 +165,34 @@ impl PostgresStore {
     }
 
     /// Runs a statement that changes a row if it is as expected, and says whether it has.
-    async fn change(&self, sql: &str, parameters: &[&(dyn ToSql + Sync)]) -> Result<Swap, StoreError> {
-        let changed = self.with_client(async |client: &Object| {
-            let statement = client.prepare_cached(sql).await?;
-            client.execute(&statement, parameters).await
-        });
-        match changed.await {
+    async fn change(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Swap, StoreError> {
+        match self.ask(sql, parameters).await {
+            Ok(rows) => {
+                let [row] = rows.as_slice() else { return Err(misdirected(None)) };
+                let is_done: bool = row.try_get(1).map_err(|error| misdirected(Some(error)))?;
+                Ok(if is_done { Swap::Done } else { Swap::Lost })
+            }
             // A conflict: another one was first, and nothing of this has happened. So it is said where isolation is
             // stricter than by default.
-            Ok(0) | Err(StoreError::Conflict) => Ok(Swap::Lost),
-            Ok(_) => Ok(Swap::Done),
+            Err(StoreError::Conflict) => Ok(Swap::Lost),
             Err(error) => Err(error),
         }
+    }
+
+    /// The rows of a statement. Each begins with the table's tag: one that does not was the answer to
+    /// somebody else's statement.
+    async fn ask(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, StoreError> {
+        let rows = self.with_client(async |client: &Object| {
+            if self.0.is_unnamed {
+                return client.query_typed(sql, parameters).await;
+            }
+            let statement = client.prepare_cached(sql).await?;
+            let values: Vec<_> = parameters.iter().map(|(value, _)| *value).collect();
+            client.query(&statement, &values).await
+        });
+        let rows = rows.await?;
+        let is_ours = |row: &Row| row.try_get(0).is_ok_and(|tag: &str| tag == self.0.statements.tag);
+        if !rows.is_empty() && rows.iter().all(is_ours) { Ok(rows) } else { Err(misdirected(None)) }
     }
 
     /// Runs a query on a connection of the pool, within the deadline.
@@ -141,8 +206,8 @@ impl PostgresStore {
         let late = || StoreError::TimedOut { store: NAME, deadline };
         let end = Instant::now().checked_add(deadline).ok_or_else(late)?;
         let client = timeout_at(end, self.client()).await.map_err(|_| late())??;
-        let mut busy =
-            Busy { client: Some(client), since: Instant::now(), patience: deadline.checked_div(4).unwrap_or(deadline) };
+        let patience = deadline.checked_div(4).unwrap_or(deadline);
+        let mut busy = Busy { client: Some(client), since: Instant::now(), patience, tls: &self.0.tls };
         let Some(client) = &busy.client else { return Err(late()) };
         let answer = timeout_at(end, query(client)).await.map_err(|_| late())?;
         busy.answered(&answer);
@@ -166,14 +231,26 @@ impl PostgresStore {
     }
 }
 
+/// A parameter, and its type.
+type Parameter<'a> = (&'a (dyn ToSql + Sync), Type);
+
+fn bytes(value: &(dyn ToSql + Sync)) -> Parameter<'_> {
+    (value, Type::BYTEA)
+}
+
+fn text(value: &(dyn ToSql + Sync)) -> Parameter<'_> {
+    (value, Type::TEXT)
+}
+
 /// A connection that is asked something.
-pub(super) struct Busy {
+struct Busy<'a> {
     client: Option<Object>,
     since: Instant,
     patience: Duration,
+    tls: &'a Option<MakeRustlsConnect>,
 }
 
-impl Busy {
+impl Busy<'_> {
     /// The connection goes back to the pool, unless it leads to a server that takes no writes any
     /// more.
     fn answered<T>(&mut self, answer: &Result<T, tokio_postgres::Error>) {
@@ -185,13 +262,30 @@ impl Busy {
     }
 }
 
-impl Drop for Busy {
+impl Drop for Busy<'_> {
     /// Not answered, whether its time was over or the caller has gone: if that was not at once, it
-    /// may never be, and the connection is given up.
+    /// may never be. The connection is given up, and the server told to give up the statement.
     fn drop(&mut self) {
-        if self.since.elapsed() > self.patience {
-            drop(self.client.take().map(Object::take));
+        if self.since.elapsed() <= self.patience {
+            return;
         }
+        let Some(client) = self.client.take().map(Object::take) else { return };
+        let Ok(runtime) = Handle::try_current() else { return };
+        let tls = self.tls.clone();
+        runtime.spawn(async move {
+            let token = client.cancel_token();
+            let cancel = async {
+                let is_sent = match tls {
+                    Some(tls) => token.cancel_query(tls).await.is_ok(),
+                    None => false,
+                };
+                if !is_sent {
+                    let _ = token.cancel_query(NoTls).await;
+                }
+            };
+            let _ = timeout(CANCELING, cancel).await;
+            drop(client);
+        });
     }
 }
 
@@ -199,32 +293,35 @@ impl Store for PostgresStore {
     type Error = StoreError;
 
     async fn load(&self, account: &AccountId) -> Result<Option<Stored>, StoreError> {
-        let row = self.with_client(async |client: &Object| {
-            let load = client.prepare_cached(&self.0.statements.load).await?;
-            client.query_opt(&load, &[&account.as_bytes()]).await
-        });
-        let Some(row) = row.await? else { return Ok(None) };
-        let revision: &[u8] = row.try_get(0).map_err(|_| damaged())?;
+        let Statements { load, tag, .. } = &self.0.statements;
+        let rows = self.ask(load, &[bytes(&account.as_bytes()), text(tag)]).await?;
+        let [row] = rows.as_slice() else { return Err(misdirected(None)) };
+        let foreign = |error| misdirected(Some(error));
+        let asked: &[u8] = row.try_get(1).map_err(foreign)?;
+        if asked != account.as_bytes() {
+            return Err(misdirected(None));
+        }
+        let Some(revision) = row.try_get::<_, Option<&[u8]>>(2).map_err(foreign)? else { return Ok(None) };
         let revision = Revision::from_bytes(revision.try_into().map_err(|_| damaged())?);
-        Ok(Some(Stored { revision, envelope: row.try_get(1).map_err(|_| damaged())? }))
+        Ok(Some(Stored { revision, envelope: row.try_get(3).map_err(foreign)? }))
     }
 
     async fn swap(&self, account: &AccountId, write: &Write) -> Result<Swap, StoreError> {
         let Stored { revision, envelope } = &write.new;
         let (account, revision) = (account.as_bytes(), revision.as_bytes().as_slice());
-        let statements = &self.0.statements;
-        match &write.expected {
-            None => self.change(&statements.insert, &[&account, &revision, envelope]).await,
-            Some(expected) => {
-                let expected = expected.as_bytes().as_slice();
-                self.change(&statements.update, &[&account, &revision, envelope, &expected]).await
-            }
+        let Statements { insert, update, tag, .. } = &self.0.statements;
+        let expected = write.expected.as_ref().map(|expected| expected.as_bytes().as_slice());
+        let new = [bytes(&account), bytes(&revision), bytes(envelope)];
+        match &expected {
+            None => self.change(insert, &[new.as_slice(), &[text(tag)]].concat()).await,
+            Some(expected) => self.change(update, &[new.as_slice(), &[bytes(expected), text(tag)]].concat()).await,
         }
     }
 
     async fn delete(&self, account: &AccountId, expected: Revision) -> Result<Swap, StoreError> {
         let (account, expected) = (account.as_bytes(), expected.as_bytes().as_slice());
-        self.change(&self.0.statements.delete, &[&account, &expected]).await
+        let Statements { delete, tag, .. } = &self.0.statements;
+        self.change(delete, &[bytes(&account), bytes(&expected), text(tag)]).await
     }
 }
 
