@@ -5,8 +5,10 @@
 //! cargo run --release --example load --features full -- --store redis://127.0.0.1 --tasks 1,16,64 --seconds 8
 //! ```
 //!
+//! Redis has to be set up to keep records: `redis-server --appendonly yes --appendfsync always`.
+//!
 //! `--store` is one of `memory:`, `redb:PATH`, `redis://…`, `redis-cluster://HOST:PORT,…`,
-//! `postgres://…`; what it holds of the accounts with the numbers that are used here is written
+//! `postgres://…`, and `postgres-unnamed://…` behind a pooler in transaction mode; what it holds of the accounts with the numbers that are used here is written
 //! over: give it one of its own. Each task logs in accounts of its own, one after another, as fast
 //! as it is answered.
 //!

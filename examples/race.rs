@@ -5,8 +5,11 @@
 //! cargo run --release --example race --features full -- --store redis://127.0.0.1 --processes 4 --tasks 4 --rounds 100000
 //! ```
 //!
+//! Redis has to be set up to keep records: `redis-server --appendonly yes --appendfsync always`.
+//!
 //! - `--store`: `memory:`, `redb:PATH` (both in one process), `redis://…`,
-//!   `redis-cluster://HOST:PORT,…`, `postgres://…`
+//!   `redis-cluster://HOST:PORT,…`, `postgres://…`, and `postgres-unnamed://…` behind a pooler in
+//!   transaction mode
 //! - `--kill-every N`: each N rounds one of the processes is killed in the middle of what it does,
 //!   and another one started.
 //! - `--guesses N`: at the end so many wrong codes at once, for one account.

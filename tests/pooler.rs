@@ -1,24 +1,15 @@
 //! PostgreSQL behind `PgBouncer` in transaction mode, where a session belongs to a statement and
 //! prepared statements of one program are run for another: an enrolled account never answers as an
-//! absent one. (Tested with PgBouncer and PostgreSQL as Debian has them.)
+//! absent one. (Tested with `PgBouncer` and PostgreSQL as Debian has them.)
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
 mod servers;
 
-use sekisho::account::AccountId;
-use sekisho::seal::{Revision, Stored, Write};
+use sekisho::seal::Revision;
 use sekisho::store::{PostgresStore, Store, StoreError, Swap, conformance};
+use servers::records::{account, write};
 use servers::{PgBouncer, Postgres};
 use tokio_postgres::{Client, NoTls};
-
-fn account(name: &str) -> AccountId {
-    AccountId::new(name).unwrap()
-}
-
-fn write(expected: Option<u8>, new: u8) -> Write {
-    let revision = |number| Revision::from_bytes([number; 16]);
-    Write { expected: expected.map(revision), new: Stored { revision: revision(new), envelope: vec![new; 1_300] } }
-}
 
 /// Another program, through the same pooler.
 async fn other_program(pooler: &PgBouncer) -> Client {
@@ -59,7 +50,7 @@ async fn the_statement_of_another_program_is_an_error_and_neither_an_absent_acco
     assert_eq!(store.swap(&alice, &write(Some(1), 2)).await.unwrap(), Swap::Done);
     assert_eq!(store.delete(&alice, Revision::from_bytes([9; 16])).await.unwrap(), Swap::Lost);
     assert_eq!(store.load(&alice).await.unwrap(), Some(write(None, 2).new));
-    assert_eq!(store.accounts().await.unwrap(), [alice.clone()]);
+    assert_eq!(store.accounts().await.unwrap(), std::slice::from_ref(&alice));
     // Another one has the same record under that id.
     postgres.sql("INSERT INTO other SELECT * FROM sekisho");
     assert!(mix_up(&program).await >= 5);

@@ -6,7 +6,7 @@ mod examples;
 mod servers;
 
 use examples::example;
-use servers::{Postgres, Proxy, Redis};
+use servers::{PgBouncer, Postgres, Proxy, Redis};
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -155,4 +155,14 @@ fn four_processes_race_on_postgres_while_processes_are_killed_and_connections_br
     let postgres = Postgres::start();
     let proxy = Proxy::breaking(postgres.port, 1_000_000);
     while_all_breaks(&format!("postgres://postgres@127.0.0.1:{}/postgres", proxy.port), &proxy, 4_000);
+}
+
+#[test]
+fn four_processes_race_behind_a_pooler_in_transaction_mode() {
+    let postgres = Postgres::start();
+    let pooler = PgBouncer::by_transactions(&postgres, 8);
+    let url = format!("postgres-unnamed://postgres@127.0.0.1:{}/postgres", pooler.port);
+    let said = Race::begin(&url, 5_000, &["--guesses", "1000", "--deadline", "10"]).ended();
+    assert!(number(&said, " acceptances") >= 5_000 && said.contains("0 unanswered"), "{said}");
+    assert!(said.contains("1000 guesses at once: 5 answered, 5 counted, 5 allowed"), "{said}");
 }

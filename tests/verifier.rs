@@ -5,12 +5,12 @@ mod phone;
 
 use phone::{Phone, T, answer, at, keyring, new_authenticator};
 use sekisho::account::{
-    AccountError, AccountId, Act, Attempt, AuthenticatorId, Event, EventKind, NameError, Operator, Purpose,
+    Account, AccountError, AccountId, Act, Attempt, AuthenticatorId, Event, EventKind, NameError, Operator, Purpose,
 };
 use sekisho::otp::{NotAccepted, Reason, Rejection, TimeError, UnixTime};
 use sekisho::seal::{KeyId, Keyring, KeyringHandle, SealError, Stored, Write};
 use sekisho::store::{BoxStore, MemoryStore, Store, Swap};
-use sekisho::test_kit::TestClock;
+use sekisho::test_kit::{FailingStore, Fault, TestClock};
 use sekisho::verifier::{Clock, EventSink, Resealed, SinkError};
 use sekisho::{Error, Verifier};
 use std::sync::{Arc, Mutex, OnceLock};
@@ -473,4 +473,33 @@ async fn the_ring_is_exchanged_while_the_verifier_runs() {
     assert!(both().is_sealed_under_primary(&store.load(&alice()).await.unwrap().unwrap()).unwrap());
     assert!(matches!(keys.exchange(keyring()), Err(SealError::PrimaryMissing { .. })));
     assert!(running.verify(&alice(), login(&phone.shows(T, 1))).await.is_ok(), "the ring of before is in use");
+}
+
+#[tokio::test]
+async fn readiness_is_what_a_login_needs() {
+    let (store, clock) = (MemoryStore::new(), TestClock::at(at(T)));
+    let working = verifier(&store, &clock);
+    for _ in 0..3 {
+        working.ready().await.unwrap();
+        assert!(store.accounts().is_empty(), "nothing is left");
+    }
+    let (one, other) = tokio::join!(working.ready(), working.ready());
+    one.and(other).unwrap();
+    // An earlier one was interrupted, under another key that this one has, or has not.
+    let probe = AccountId::new(AccountId::READINESS).unwrap();
+    let change = Account::create(probe.clone(), at(T), &mut phone::rng());
+    let left = Keyring::new(KeyId::new(9), phone::key(9)).seal(change, &mut phone::rng()).unwrap().0.unwrap();
+    assert_eq!(store.swap(&probe, &left).await.unwrap(), Swap::Done);
+    working.ready().await.unwrap();
+    assert!(store.accounts().is_empty());
+
+    let no_clock = Verifier::builder(store.clone(), keyring()).clock(NoClock).without_notifications().build();
+    assert!(matches!(no_clock.ready().await, Err(Error::Time(_))));
+    let failing = FailingStore::new(store.clone());
+    let down = Verifier::builder(failing.clone(), keyring()).clock(clock.clone()).without_notifications().build();
+    for call in 0..4 {
+        failing.fail_after(call, Fault::NotDone);
+        assert!(down.ready().await.unwrap_err().is_transient(), "call {call}");
+    }
+    down.ready().await.unwrap();
 }

@@ -16,7 +16,7 @@ pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
 pub(crate) const CONNECTIONS: usize = 32;
 
 /// `memory:`, `redb:PATH`, `redis://…` (or `rediss`), `redis-cluster://HOST:PORT,HOST:PORT`,
-/// `postgres://…`.
+/// `postgres://…`, and `postgres-unnamed://…` behind a pooler in transaction mode.
 pub(crate) async fn open(url: &str, deadline: Duration) -> Result<BoxStore, Failure> {
     if url == "memory:" {
         return Ok(BoxStore::new(MemoryStore::new()));
@@ -36,7 +36,11 @@ pub(crate) async fn open(url: &str, deadline: Duration) -> Result<BoxStore, Fail
     if url.starts_with("redis") {
         return Ok(BoxStore::new(RedisStore::builder().deadline(deadline).connect(url).await?));
     }
-    let store = PostgresStore::builder().deadline(deadline).connections(CONNECTIONS).connect(url)?;
+    let builder = PostgresStore::builder().deadline(deadline).connections(CONNECTIONS);
+    let store = match url.strip_prefix("postgres-unnamed://") {
+        Some(address) => builder.unnamed_statements().connect(&format!("postgres://{address}"))?,
+        None => builder.connect(url)?,
+    };
     store.create_table().await?;
     Ok(BoxStore::new(store))
 }

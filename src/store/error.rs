@@ -46,7 +46,25 @@ pub enum StoreError {
         /// The time that was waited.
         deadline: Duration,
     },
-    /// The server refuses: it is read-only, full, failing over, or asks for another password.
+    /// The server does not let this user in, or do this: another password or other rights are needed.
+    #[error("{store} does not let this user in, or do this: see its own error; {needs}")]
+    Denied {
+        /// The store.
+        store: &'static str,
+        /// The rights that are enough.
+        needs: &'static str,
+        /// The server's error.
+        source: Source,
+    },
+    /// The server is set up so that it may lose what it has answered.
+    #[error("{store} is not set up to keep records: {what}")]
+    Settings {
+        /// The store.
+        store: &'static str,
+        /// The setting, and what to do.
+        what: Arc<str>,
+    },
+    /// The server refuses for now: it is read-only, full, crowded, or failing over.
     #[error("{store} refuses: see its own error")]
     Refused {
         /// The store.
@@ -164,6 +182,7 @@ impl StoreError {
             Self::Config { source, .. }
             | Self::Unreachable { source, .. }
             | Self::Refused { source, .. }
+            | Self::Denied { source, .. }
             | Self::NoTable { source }
             | Self::Failed { source }
             | Self::CopyFrom { source }
@@ -200,6 +219,11 @@ impl StoreError {
     #[cfg(any(feature = "postgres", feature = "redis"))]
     pub(super) fn unreachable(store: &'static str, error: impl Error + Send + Sync + 'static) -> Self {
         Self::Unreachable { store, source: Arc::new(error) }
+    }
+
+    #[cfg(any(feature = "postgres", feature = "redis"))]
+    pub(super) fn denied(store: &'static str, needs: &'static str, error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Denied { store, needs, source: Arc::new(error) }
     }
 
     #[cfg(any(feature = "postgres", feature = "redis"))]

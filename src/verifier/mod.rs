@@ -50,6 +50,7 @@ pub(crate) mod handle;
 mod metrics_sink;
 mod queue;
 mod randomness;
+mod ready;
 mod sink;
 mod support;
 #[cfg(feature = "tracing")]

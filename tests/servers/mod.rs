@@ -3,6 +3,7 @@
 
 mod certificates;
 mod proxy;
+pub(crate) mod records;
 
 pub(crate) use certificates::Certificates;
 pub(crate) use proxy::Proxy;
@@ -28,7 +29,7 @@ pub(crate) struct Redis {
 impl Redis {
     /// Durable: every change is on disk before it is answered.
     pub(crate) fn start() -> Self {
-        Self::with(&["--appendonly", "yes", "--appendfsync", "always"])
+        Self::with(&[])
     }
 
     pub(crate) fn with(options: &[&str]) -> Self {
@@ -47,7 +48,9 @@ impl Redis {
     pub(crate) fn restart(&mut self) {
         let mut command = Command::new("redis-server");
         command.args(["--port", &self.port.to_string(), "--bind", "127.0.0.1", "--save", "", "--dir"]);
-        command.arg(self.folder.path()).args(&self.options).stdout(Stdio::null()).stderr(Stdio::null());
+        // Durable, unless the options say otherwise.
+        command.arg(self.folder.path()).args(["--appendonly", "yes", "--appendfsync", "always"]);
+        command.args(&self.options).stdout(Stdio::null()).stderr(Stdio::null());
         let child =
             command.spawn().unwrap_or_else(|error| panic!("redis-server: {error}; `bash tests/run.sh` installs it"));
         self.child = Some(child);
@@ -57,7 +60,7 @@ impl Redis {
     /// A replica of `primary`, when it has all of its data.
     pub(crate) fn replica_of(primary: &Self) -> Self {
         let port = primary.port.to_string();
-        let replica = Self::with(&["--appendonly", "yes", "--replicaof", "127.0.0.1", &port]);
+        let replica = Self::with(&["--replicaof", "127.0.0.1", &port]);
         replica.await_link();
         replica
     }
@@ -127,8 +130,7 @@ fn node() -> Redis {
     // The nodes talk to each other at their port and ten thousand.
     let port = (0..100).map(|_| free_port()).find(|port| *port < 55_000).unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let options = ["--cluster-enabled", "yes", "--appendonly", "yes", "--appendfsync", "always"];
-    let options = options.iter().map(ToString::to_string).collect();
+    let options = ["--cluster-enabled", "yes"].map(ToOwned::to_owned).to_vec();
     let mut redis = Redis { port, folder, options, child: None };
     redis.restart();
     redis

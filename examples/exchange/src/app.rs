@@ -3,7 +3,7 @@
 use crate::outbox::{Mails, Message, Outbox};
 use crate::passwords::Passwords;
 use crate::stores::{OpenError, Stores};
-use crate::{Customers, guard, pages};
+use crate::{Customers, guard, pages, trouble};
 use axum::Router;
 use metrics_exporter_prometheus::PrometheusHandle;
 use sekisho::Verifier;
@@ -12,13 +12,17 @@ use sekisho::otp::UnixTime;
 use sekisho::seal::Keyring;
 use sekisho::verifier::{Clock, MetricsSink, SystemClock, TracingSink};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::sync::Mutex;
 use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 use tower_sessions_moka_store::MokaStore;
 
 /// How long a session lasts, from when it began.
 const SESSION: time::Duration = time::Duration::hours(2);
+
+/// An answer about readiness is given again for so long.
+const FRESH: Duration = Duration::from_secs(1);
 
 /// What whoever starts the exchange decides.
 #[derive(Clone, Debug)]
@@ -93,6 +97,8 @@ pub struct App {
     /// What was decided.
     pub settings: Arc<Settings>,
     clock: Arc<dyn Fn() -> UnixTime + Send + Sync>,
+    /// The latest answer of [`is_ready`](Self::is_ready), and when it was found out.
+    readiness: Arc<Mutex<Option<(Instant, bool)>>>,
 }
 
 impl std::fmt::Debug for App {
@@ -131,13 +137,35 @@ impl App {
         let passwords = Passwords::new()?;
         // Only shown, and compared with what the session says: the verifier asks its own.
         let clock = Arc::new(move || own.now().unwrap_or(UnixTime::from_secs(0)));
-        Ok(Self { verifier, customers, passwords, outbox, settings: Arc::new(settings), clock })
+        Ok(Self {
+            verifier,
+            customers,
+            passwords,
+            outbox,
+            settings: Arc::new(settings),
+            clock,
+            readiness: Arc::default(),
+        })
     }
 
     /// The time, in Unix seconds.
     #[must_use]
     pub fn now(&self) -> u64 {
         (self.clock)().as_secs()
+    }
+
+    /// Returns whether log-ins work. It is found out at most once a second, whoever asks.
+    pub async fn is_ready(&self) -> bool {
+        let mut latest = self.readiness.lock().await;
+        if let Some((_, is_ready)) = latest.filter(|(at, _)| at.elapsed() < FRESH) {
+            return is_ready;
+        }
+        let answer = self.verifier.ready().await;
+        if let Err(error) = &answer {
+            tracing::error!(error = trouble::chain(error), "not ready");
+        }
+        *latest = Some((Instant::now(), answer.is_ok()));
+        answer.is_ok()
     }
 
     /// Sends a message, to the outbox.

@@ -6,7 +6,7 @@ use crate::{App, Settings};
 use axum::Router;
 use axum::body::Body;
 use axum::error_handling::HandleErrorLayer;
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY, RETRY_AFTER,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
@@ -52,11 +52,18 @@ pub fn around(routes: Router<App>, settings: &Settings) -> Result<Router<App>, O
         // Outside: who sends slowly takes nobody's place.
         .layer(middleware::from_fn(whole))
         .layer(middleware::from_fn(refuse_other_sites));
-    // Whether it lives is asked from anywhere, however much there is to do.
-    let routes = limited(routes, settings)?.route("/health", get(|| async { "ok\n" })).layer(CatchPanicLayer::new());
+    // Whether it is ready is asked from anywhere, however much there is to do.
+    let routes = limited(routes, settings)?.route("/health", get(health)).layer(CatchPanicLayer::new());
     Ok(headers().into_iter().fold(routes, |routes, (name, value)| {
         routes.layer(SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value)))
     }))
+}
+
+async fn health(State(app): State<App>) -> Response {
+    if app.is_ready().await {
+        return "ok\n".into_response();
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, "not ready: see the log\n").into_response()
 }
 
 /// By address: a burst, then one at a time.

@@ -63,13 +63,28 @@ impl Trouble {
     }
 
     fn log(&self) {
-        let source = std::error::Error::source(self).map(ToString::to_string);
         if self.is_transient() {
-            tracing::warn!(error = %self, source, "not answered");
+            tracing::warn!(error = chain(self), "not answered");
         } else if !matches!(self, Self::Verifier(sekisho::Error::Account(_))) {
-            tracing::error!(error = %self, source, "failed");
+            tracing::error!(error = chain(self), "failed");
         }
     }
+}
+
+/// An error and all that it comes from, for the log.
+#[must_use]
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let said = error.to_string();
+        // Transparent ones say what their source says.
+        if !text.ends_with(&said) {
+            text = format!("{text}: {said}");
+        }
+        source = error.source();
+    }
+    text
 }
 
 impl IntoResponse for Trouble {

@@ -3,6 +3,7 @@
 mod site;
 
 use exchange::outbox::{Message, Outbox};
+use sekisho::test_kit::Fault;
 use site::{ALICE, Browser, DESK, PASSWORD, Site, T, at_the_desk, refused};
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
@@ -319,4 +320,18 @@ async fn a_session_by_password_alone_ends_when_a_second_factor_is_there() {
     assert_eq!(browser.post("/two-step/confirm", &[("code", &phone.shows(T))]).await.recovery_codes().len(), 10);
     assert_eq!(thief.get("/wallet").await.path, "/log-in");
     assert_eq!(browser.get("/wallet").await.path, "/wallet");
+}
+
+#[tokio::test]
+async fn it_is_healthy_while_log_ins_work_and_not_otherwise() {
+    let site = Site::start().await;
+    assert_eq!(site.browser().get("/health").await.status, 200);
+    site.accounts.fail_all(Fault::NotDone);
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    let page = site.browser().get("/health").await;
+    assert_eq!((page.status, &*page.text), (503, "not ready: see the log\n"));
+    site.accounts.recover();
+    assert_eq!(site.browser().get("/health").await.status, 503, "asked at most once a second");
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(site.browser().get("/health").await.status, 200);
 }

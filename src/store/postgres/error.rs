@@ -6,6 +6,9 @@ use core::time::Duration;
 use deadpool_postgres::{PoolError, TimeoutType};
 use tokio_postgres::error::SqlState;
 
+/// The rights that this store's statements take.
+const NEEDS: &str = "it needs SELECT, INSERT, UPDATE and DELETE on the table, and to make it CREATE in its schema";
+
 /// The store, as its errors call it.
 pub(super) const NAME: &str = "PostgreSQL";
 
@@ -24,8 +27,18 @@ pub(super) fn query_error(error: tokio_postgres::Error, deadline: Duration) -> S
         SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN | SqlState::CANNOT_CONNECT_NOW => {
             StoreError::unreachable(NAME, error)
         }
+        _ if is_denied(&error) => StoreError::denied(NAME, NEEDS, error),
         _ => StoreError::refused(NAME, error),
     }
+}
+
+/// Returns whether the server will never do it for this user: class 28 of `SQLSTATE`, no such database,
+/// or no right.
+fn is_denied(error: &tokio_postgres::Error) -> bool {
+    error.code().is_some_and(|code| {
+        code.code().starts_with("28")
+            || [SqlState::INVALID_CATALOG_NAME, SqlState::INSUFFICIENT_PRIVILEGE].contains(code)
+    })
 }
 
 /// Another session has been given to us, and it has other statements, or none.

@@ -2,6 +2,7 @@
 
 use super::error::{NAME, failed};
 use super::link::{Finder, Link};
+use super::settings::Vouched;
 use super::store::{DELETE, Inner, RedisStore, SWAP, Script, in_runtime, within};
 use crate::store::authority;
 use crate::store::error::StoreError;
@@ -60,6 +61,7 @@ pub struct RedisBuilder {
     namespace: String,
     deadline: Duration,
     replicas: u32,
+    vouched: Vouched,
     ca: Option<Vec<u8>>,
     /// User and password of the sentinels.
     sentinel: Option<(Option<String>, Zeroizing<String>)>,
@@ -70,7 +72,15 @@ pub struct RedisBuilder {
 impl RedisBuilder {
     pub(super) fn new() -> Self {
         let namespace = "sekisho".to_owned();
-        Self { namespace, deadline: Duration::from_secs(2), replicas: 0, ca: None, sentinel: None, own: None }
+        Self {
+            namespace,
+            deadline: Duration::from_secs(2),
+            replicas: 0,
+            vouched: Vouched::default(),
+            ca: None,
+            sentinel: None,
+            own: None,
+        }
     }
 
     /// Sets the text that the keys of this store begin with, before a colon: 1 to 64 ASCII letters,
@@ -91,6 +101,28 @@ impl RedisBuilder {
     /// connection of their own. Default: none.
     pub const fn replicas(mut self, count: u32) -> Self {
         self.replicas = count;
+        self
+    }
+
+    /// Accepts a server with `appendfsync everysec`: in a crash it loses the changes of up to a second.
+    /// A code that was used in it can be used again, and a failure is forgotten.
+    pub const fn losing_up_to_a_second(mut self) -> Self {
+        self.vouched.loses_up_to_a_second = true;
+        self
+    }
+
+    /// Says that the server keeps what it has answered, where its settings say otherwise or cannot be
+    /// read: a managed service that writes to a log of its own, say. `why` is for whoever reads this
+    /// call.
+    pub fn durability_vouched_for(mut self, why: &str) -> Self {
+        self.vouched.durability = Some(why.to_owned());
+        self
+    }
+
+    /// Says that the server evicts no record, where its settings say otherwise or cannot be read. `why`
+    /// is for whoever reads this call.
+    pub fn eviction_vouched_for(mut self, why: &str) -> Self {
+        self.vouched.eviction = Some(why.to_owned());
         self
     }
 
@@ -117,8 +149,12 @@ impl RedisBuilder {
     /// Connects to one server, by its URL: `redis://[user:password@]host[:port][/database]`, or
     /// `rediss` for TLS.
     ///
+    /// The server has to be set up to keep records: `appendonly yes`, `appendfsync always`, and no
+    /// `maxmemory-policy` of `allkeys-…` where `maxmemory` is set. The scripts of this store are tried
+    /// on a key that no account has.
+    ///
     /// # Errors
-    /// [`StoreError`].
+    /// [`StoreError`]: among others [`StoreError::Settings`] and [`StoreError::Denied`].
     pub async fn connect(self, url: &str) -> Result<RedisStore, StoreError> {
         let infos = self.check(&[url])?;
         let client = |info: ConnectionInfo| {
@@ -211,7 +247,10 @@ impl RedisBuilder {
         }
         let (swap, delete) = (Script::new(SWAP), Script::new(DELETE));
         let (prefix, deadline, replicas) = (format!("{}:", self.namespace), self.deadline, self.replicas);
-        Ok(RedisStore(Arc::new(Inner { link, waiting, prefix, deadline, replicas, swap, delete })))
+        let store = RedisStore(Arc::new(Inner { link, waiting, prefix, deadline, replicas, swap, delete }));
+        self.vouched.check(&store.settings().await?)?;
+        store.try_scripts().await?;
+        Ok(store)
     }
 
     /// A connection whose other end is gone without a word ends as well.

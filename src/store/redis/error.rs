@@ -1,18 +1,36 @@
 //! The client's errors in our terms.
 
 use crate::store::error::StoreError;
-use redis::{ErrorKind, RedisError};
+use alloc::string::ToString;
+use redis::{ErrorKind, RedisError, ServerErrorKind};
 
 /// The store, as its errors call it.
 pub(super) const NAME: &str = "Redis";
 
+/// The rights that this store's commands take.
+const NEEDS: &str = "it needs `~NAMESPACE:* +get +eval +evalsha +getrange +set +del`, to read the settings `+config|get`, \
+                     for replicas `+wait`, and to list accounts `+scan`";
+
 /// By what kind of error the client has ended a call.
 pub(super) fn failed(error: RedisError) -> StoreError {
     match error.kind() {
-        ErrorKind::Server(_) | ErrorKind::Extension | ErrorKind::AuthenticationFailed => {
-            StoreError::refused(NAME, error)
-        }
+        _ if is_denied(&error) => StoreError::denied(NAME, NEEDS, error),
+        ErrorKind::Server(_) | ErrorKind::Extension => StoreError::refused(NAME, error),
         _ => StoreError::unreachable(NAME, error),
+    }
+}
+
+/// Returns whether the server will never do it for this user: it has no such command, or not for him.
+fn is_denied(error: &RedisError) -> bool {
+    let said = error.to_string();
+    let says = |text: &str| said.contains(text);
+    match error.kind() {
+        ErrorKind::AuthenticationFailed | ErrorKind::Server(ServerErrorKind::NoPerm) => true,
+        ErrorKind::Extension => matches!(error.code(), Some("NOAUTH" | "NOPERM" | "WRONGPASS")),
+        ErrorKind::Server(_) => {
+            says("unknown command") || says("can't run this command") || says("can't access at least one of the keys")
+        }
+        _ => false,
     }
 }
 

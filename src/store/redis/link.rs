@@ -1,16 +1,19 @@
 //! The connection, and when it is given up for another.
 
 use super::error::NAME;
+use super::settings::{ASKED, Settings, of_all, of_one};
 use crate::store::error::StoreError;
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::pin::Pin;
 use core::time::Duration;
 use redis::aio::MultiplexedConnection;
 use redis::cluster::ClusterClient;
 use redis::cluster_async::ClusterConnection;
+use redis::cluster_routing::{MultipleNodeRoutingInfo, RoutingInfo};
 use redis::sentinel::SentinelClient;
 use redis::{AsyncConnectionConfig, Client, ErrorKind, FromRedisValue, Pipeline, RedisResult, ServerErrorKind};
 use std::io;
@@ -89,6 +92,11 @@ impl Link {
             // Its runtime has ended.
             _ => Err(io::Error::from(io::ErrorKind::NotConnected).into()),
         }
+    }
+
+    /// Whatever there is may have ended, as another connection to the server has.
+    pub(super) fn connect_anew(&self) {
+        self.0.connect_anew();
     }
 
     /// Sends a pipeline and waits for its answer, until `end`.
@@ -207,6 +215,32 @@ fn after(pause: Duration) -> Instant {
 impl Connection {
     pub(super) const fn is_cluster(&self) -> bool {
         matches!(self.own, Own::Cluster(..))
+    }
+
+    /// The settings of the server, or of every node. Those that are not told are not there.
+    pub(super) async fn settings(&self) -> RedisResult<Vec<Settings>> {
+        let mut answers = Vec::new();
+        for name in ASKED {
+            let mut get = redis::cmd("CONFIG");
+            get.arg("GET").arg(name);
+            let answer = match &self.own {
+                Own::One(connection) => get.query_async(&mut connection.clone()).await,
+                Own::Cluster(connection, _) => {
+                    let all = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllNodes, None));
+                    connection.clone().route_command(get, all).await
+                }
+            };
+            match answer {
+                Ok(answer) => answers.push(answer),
+                // This user may not, or there is no such command.
+                Err(error) if matches!(error.kind(), ErrorKind::Server(_) | ErrorKind::Extension) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(match &self.own {
+            Own::One(_) => Vec::from([of_one(answers)]),
+            Own::Cluster(..) => of_all(answers),
+        })
     }
 
     pub(super) async fn query<T: FromRedisValue + Send>(&self, pipeline: &Pipeline) -> RedisResult<T> {

@@ -3,6 +3,7 @@
 mod builder;
 mod error;
 mod link;
+mod settings;
 mod store;
 
 pub use builder::RedisBuilder;

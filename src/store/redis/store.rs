@@ -2,6 +2,7 @@
 
 use super::error::{NAME, damaged, failed};
 use super::link::Link;
+use super::settings::Settings;
 use crate::account::AccountId;
 use crate::seal::{Revision, Stored, Write};
 use crate::store::contract::{Store, Swap};
@@ -55,7 +56,8 @@ pub(super) const PAUSE: Duration = Duration::from_millis(20);
 /// A master that the others believe dead goes on taking changes until it finds out:
 /// `min-replicas-to-write 1` keeps it from that for longer than `min-replicas-max-lag`.
 ///
-/// Never let the server evict keys: `maxmemory-policy noeviction`.
+/// Never let the server evict keys: `maxmemory-policy noeviction`. Connecting checks these settings on
+/// every server, and says what is wrong.
 ///
 /// It works within a tokio runtime, with its timers and I/O enabled.
 #[derive(Clone)]
@@ -111,6 +113,9 @@ impl RedisStore {
             let ((next, keys),): ((u64, Vec<Vec<u8>>),) = step.map_err(failed)?;
             for key in keys {
                 let id = key.strip_prefix(prefix.as_bytes()).ok_or_else(damaged)?;
+                if id.is_empty() {
+                    continue; // the scripts are being tried
+                }
                 accounts.insert(AccountId::new(id).map_err(|_| damaged())?);
             }
             cursor = next;
@@ -120,12 +125,40 @@ impl RedisStore {
         }
     }
 
+    /// The settings of every server that records are on.
+    pub(super) async fn settings(&self) -> Result<Vec<Settings>, StoreError> {
+        let Inner { link, deadline, .. } = &*self.0;
+        let connection = within(*deadline, link.connection()).await?.map_err(failed)?;
+        within(*deadline, connection.settings()).await?.map_err(failed)
+    }
+
+    /// Tries what a verification does, on a key that no account has.
+    pub(super) async fn try_scripts(&self) -> Result<(), StoreError> {
+        let key = self.0.prefix.as_bytes();
+        let get = |_: bool| {
+            let mut pipeline = redis::pipe();
+            pipeline.cmd("GET").arg(key);
+            pipeline
+        };
+        let (_,): (Option<Vec<u8>>,) = self.run(None, true, get).await?;
+        // Another process may try it at the same moment: whether it is swapped is of no interest.
+        let (revision, absent): (&[u8; REVISION], _) = (b"sekisho is tried", []);
+        for (script, arguments) in [(&self.0.swap, [&absent[..], revision]), (&self.0.delete, [revision, &absent])] {
+            match self.change(script, key, arguments).await {
+                // The script has run: replicas may come later.
+                Ok(_) | Err(StoreError::Replicas { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
     fn key(&self, account: &AccountId) -> Vec<u8> {
         [self.0.prefix.as_bytes(), account.as_bytes()].concat()
     }
 
-    async fn change(&self, script: &Script, account: &AccountId, arguments: [&[u8]; 2]) -> Result<Swap, StoreError> {
-        let (key, wanted) = (self.key(account), self.0.replicas);
+    async fn change(&self, script: &Script, key: &[u8], arguments: [&[u8]; 2]) -> Result<Swap, StoreError> {
+        let wanted = self.0.replicas;
         let [expected, new] = arguments;
         let build = |is_unknown: bool| {
             let mut pipeline = redis::pipe();
@@ -134,7 +167,7 @@ impl RedisStore {
             } else {
                 pipeline.cmd("EVALSHA").arg(script.hash.as_str())
             };
-            call.arg(1).arg(key.as_slice()).arg(expected).arg(new);
+            call.arg(1).arg(key).arg(expected).arg(new);
             if wanted > 0 {
                 // On the same connection: it waits for what that has written, and says how many have it while one
                 // still listens (the client of a cluster for half of the deadline).
@@ -143,7 +176,7 @@ impl RedisStore {
             }
             pipeline
         };
-        let answers: Vec<u64> = self.run(self.0.waiting.as_ref(), build).await?;
+        let answers: Vec<u64> = self.run(self.0.waiting.as_ref(), false, build).await?;
         match answers.first() {
             Some(0) => Ok(Swap::Lost),
             Some(1) => match answers.get(1) {
@@ -157,10 +190,12 @@ impl RedisStore {
     }
 
     /// Sends a pipeline until it is answered by something else than "not now", or the deadline has
-    /// passed. One that waits for replicas has a connection of its own.
+    /// passed. One that waits for replicas has a connection of its own. One that only reads is sent
+    /// again, once, where the connection was lost.
     async fn run<T: FromRedisValue + Send>(
         &self,
         waiting: Option<&Link>,
+        is_read: bool,
         build: impl Fn(bool) -> Pipeline,
     ) -> Result<T, StoreError> {
         in_runtime()?;
@@ -168,13 +203,22 @@ impl RedisStore {
         let link = waiting.unwrap_or(link);
         let end =
             Instant::now().checked_add(*deadline).ok_or(StoreError::TimedOut { store: NAME, deadline: *deadline })?;
-        let mut is_unknown = false;
+        let (mut is_unknown, mut may_ask_again) = (false, is_read);
         loop {
             let error = match link.query(&build(is_unknown), end).await? {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
             let ErrorKind::Server(kind) = error.kind() else {
+                // The server may have closed the connection while nobody asked it anything. A change
+                // is not sent again: it may have been made.
+                if may_ask_again && error.is_io_error() {
+                    may_ask_again = false;
+                    if let Some(waiting) = &self.0.waiting {
+                        waiting.connect_anew();
+                    }
+                    continue;
+                }
                 return Err(failed(error));
             };
             // It has not been done: what is refused can be asked for again.
@@ -220,7 +264,7 @@ impl Store for RedisStore {
             pipeline.cmd("GET").arg(key.as_slice());
             pipeline
         };
-        let (value,): (Option<Vec<u8>>,) = self.run(None, get).await?;
+        let (value,): (Option<Vec<u8>>,) = self.run(None, true, get).await?;
         let Some(value) = value else { return Ok(None) };
         let (revision, envelope) = value.split_first_chunk::<REVISION>().ok_or_else(damaged)?;
         Ok(Some(Stored { revision: Revision::from_bytes(*revision), envelope: envelope.to_vec() }))
@@ -230,11 +274,11 @@ impl Store for RedisStore {
         let Stored { revision, envelope } = &write.new;
         let expected = write.expected.as_ref().map_or(&[][..], |expected| expected.as_bytes());
         let new = [revision.as_bytes(), envelope.as_slice()].concat();
-        self.change(&self.0.swap, account, [expected, &new]).await
+        self.change(&self.0.swap, &self.key(account), [expected, &new]).await
     }
 
     async fn delete(&self, account: &AccountId, expected: Revision) -> Result<Swap, StoreError> {
-        self.change(&self.0.delete, account, [expected.as_bytes(), &[]]).await
+        self.change(&self.0.delete, &self.key(account), [expected.as_bytes(), &[]]).await
     }
 }
 

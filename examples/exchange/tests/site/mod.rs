@@ -10,7 +10,7 @@ use reqwest::redirect::Policy;
 use sekisho::otp::{Key, Secret, Totp, UnixTime};
 use sekisho::seal::{KeyId, Keyring, SealingKey};
 use sekisho::store::{BoxStore, MemoryStore};
-use sekisho::test_kit::TestClock;
+use sekisho::test_kit::{FailingStore, TestClock};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use tokio::net::TcpListener;
@@ -47,7 +47,7 @@ pub(crate) struct Site {
     pub(crate) outbox: Outbox,
     pub(crate) app: App,
     /// Where the second factors are kept.
-    pub(crate) accounts: MemoryStore,
+    pub(crate) accounts: FailingStore<MemoryStore>,
 }
 
 impl Site {
@@ -70,7 +70,7 @@ impl Site {
 
     pub(crate) async fn exactly(settings: Settings) -> Self {
         let clock = TestClock::at(UnixTime::from_secs(T));
-        let accounts = MemoryStore::new();
+        let accounts = FailingStore::new(MemoryStore::new());
         let stores = Stores { accounts: BoxStore::new(accounts.clone()), customers: BoxStore::new(MemoryStore::new()) };
         let keyring =
             Keyring::new(KeyId::new(1), SealingKey::from_bytes(*b"the keys of a site in tests only").unwrap());

@@ -1,0 +1,40 @@
+//! Whether everything works that a log-in needs.
+
+use super::error::Error;
+use super::handle::Verifier;
+use super::randomness::Randomness;
+use crate::account::{Account, AccountId};
+use crate::store::{Store, Swap};
+
+impl<S: Store> Verifier<S> {
+    /// Does what a log-in does, for an account that nobody has: asks the clock, draws randomness,
+    /// seals a record, writes it, reads it, opens it, and removes it. `Ok` means that log-ins work. For
+    /// a readiness check, which takes a server out of a balancer while its store is down, read-only
+    /// or full, or its keys do not open what others write.
+    ///
+    /// It costs the store four calls: ask at most once a second or so. Several servers may do so at
+    /// once. A store that lists its accounts may list this one: [`AccountId::READINESS`].
+    ///
+    /// # Errors
+    /// [`Error`]: why a log-in would have no answer.
+    pub async fn ready(&self) -> Result<(), Error> {
+        let (account, store) = (AccountId::readiness(), &self.0.store);
+        let left = store.load(&account).await.map_err(Error::store)?;
+        let (now, mut randomness) = (self.0.clock.now()?, Randomness::new());
+        let keyring = self.0.keyring.get();
+        let (write, _) = keyring.seal(Account::create(account.clone(), now, &mut randomness), &mut randomness)?;
+        randomness.check().map_err(Error::Randomness)?;
+        let Some(mut write) = write else { return Ok(()) };
+        // One that was asked before may have been interrupted, or be at it now.
+        write.expected = left.map(|left| left.revision);
+        if store.swap(&account, &write).await.map_err(Error::outcome_unknown)? == Swap::Lost {
+            return Ok(());
+        }
+        if let Some(stored) = store.load(&account).await.map_err(Error::store)? {
+            // It is another server's if that has written since. It opens all the same.
+            drop(keyring.open(&account, stored)?);
+        }
+        let _ = store.delete(&account, write.new.revision).await.map_err(Error::outcome_unknown)?;
+        Ok(())
+    }
+}
