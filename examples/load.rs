@@ -8,9 +8,9 @@
 //! Redis has to be set up to keep records: `redis-server --appendonly yes --appendfsync always`.
 //!
 //! `--store` is one of `memory:`, `redb:PATH`, `redis://…`, `redis-cluster://HOST:PORT,…`,
-//! `postgres://…`, and `postgres-unnamed://…` behind a pooler in transaction mode; what it holds of the accounts with the numbers that are used here is written
-//! over: give it one of its own. Each task logs in accounts of its own, one after another, as fast
-//! as it is answered.
+//! `postgres://…`, and `postgres-unnamed://…` behind a pooler in transaction mode. What it holds of
+//! the accounts with the numbers that are used here is written over: give it one of its own. Each
+//! task logs in accounts of its own, one after another, as fast as it is answered.
 //!
 //! For each number of tasks a line: log-ins a second, the median of the time that one takes and the
 //! time that 99 of 100 stay under; the same of a load and a swap of as many bytes by the bare

@@ -48,12 +48,15 @@ async fn the_statement_of_another_program_is_an_error_and_neither_an_absent_acco
     // Each of the statements is prepared.
     assert_eq!(store.swap(&alice, &write(None, 1)).await.unwrap(), Swap::Done);
     assert_eq!(store.swap(&alice, &write(Some(1), 2)).await.unwrap(), Swap::Done);
+    assert_eq!(store.swap(&alice, &write(None, 9)).await.unwrap(), Swap::Lost);
+    assert_eq!(store.swap(&alice, &write(Some(9), 9)).await.unwrap(), Swap::Lost);
     assert_eq!(store.delete(&alice, Revision::from_bytes([9; 16])).await.unwrap(), Swap::Lost);
     assert_eq!(store.load(&alice).await.unwrap(), Some(write(None, 2).new));
+    assert!(store.load(&bob).await.unwrap().is_none());
     assert_eq!(store.accounts().await.unwrap(), std::slice::from_ref(&alice));
     // Another one has the same record under that id.
     postgres.sql("INSERT INTO other SELECT * FROM sekisho");
-    assert!(mix_up(&program).await >= 5);
+    assert_eq!(mix_up(&program).await, 9, "two for a load and for each change, and the list");
 
     let is_found_out = |answer: StoreError| {
         assert!(matches!(answer, StoreError::Misdirected { .. }) && !answer.is_transient(), "{answer:?}");

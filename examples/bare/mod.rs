@@ -32,7 +32,11 @@ impl Bare {
         }
         if url.starts_with("postgres") {
             let manager_config = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-            let manager = Manager::from_config(url.parse()?, tokio_postgres::NoTls, manager_config);
+            let manager = Manager::from_config(
+                url.replacen("postgres-unnamed", "postgres", 1).parse()?,
+                tokio_postgres::NoTls,
+                manager_config,
+            );
             return Ok(Self::Postgres(Pool::builder(manager).max_size(CONNECTIONS).build()?));
         }
         Ok(Self::Store(store.clone()))

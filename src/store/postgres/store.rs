@@ -72,17 +72,30 @@ pub(super) struct Statements {
     /// Says whether the table is there.
     pub(super) is_there: String,
     pub(super) load: String,
-    pub(super) insert: String,
-    pub(super) update: String,
-    pub(super) delete: String,
+    pub(super) load_or_nothing: String,
+    pub(super) insert: Change,
+    pub(super) update: Change,
+    pub(super) delete: Change,
     pub(super) list: String,
     pub(super) migration: String,
+}
+
+/// A change of one row, if it is as expected.
+pub(super) struct Change {
+    /// Answers a row if it has happened.
+    quick: String,
+    /// Answers a row that says whether it has.
+    certain: String,
 }
 
 impl Statements {
     /// Every statement answers with the table's tag, and takes the tag as its last parameter. So a
     /// statement of another table, which a pooler may run in the place of this one, changes nothing,
     /// and is found out.
+    ///
+    /// A load that finds a record, and a change that happens, say so in a row. Where there is no row,
+    /// another statement is asked that always answers one: it may have been somebody else's that found
+    /// nothing.
     pub(super) fn new(schema: &str, table: &str) -> Self {
         // Checked to be plain words.
         let (schema, table) = (format!("\"{schema}\""), format!("\"{table}\""));
@@ -91,11 +104,17 @@ impl Statements {
         // A commit is on disk before it is answered, whatever the role's or the database's default.
         let durable = "CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') \
                        THEN set_config('synchronous_commit', 'on', true) END";
-        let change = |change: &str| {
-            format!("WITH changed AS ({change} RETURNING 1) SELECT '{tag}', EXISTS (SELECT FROM changed), {durable}")
+        let change = |change: &str| Change {
+            quick: format!("{change} RETURNING '{tag}', {durable}"),
+            certain: format!(
+                "WITH changed AS ({change} RETURNING 1) SELECT '{tag}', EXISTS (SELECT FROM changed), {durable}"
+            ),
         };
         Self {
             load: format!(
+                "SELECT '{tag}', account, revision, envelope FROM {at} WHERE account = $1::bytea AND $2::text = '{tag}'"
+            ),
+            load_or_nothing: format!(
                 "SELECT '{tag}', asked.account, stored.revision, stored.envelope \
                  FROM (SELECT $1::bytea AS account) AS asked \
                  LEFT JOIN {at} AS stored ON stored.account = asked.account AND $2::text = '{tag}'"
@@ -164,24 +183,36 @@ impl PostgresStore {
         }
     }
 
-    /// Runs a statement that changes a row if it is as expected, and says whether it has.
-    async fn change(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Swap, StoreError> {
-        match self.ask(sql, parameters).await {
-            Ok(rows) => {
-                let [row] = rows.as_slice() else { return Err(misdirected(None)) };
-                let is_done: bool = row.try_get(1).map_err(|error| misdirected(Some(error)))?;
-                Ok(if is_done { Swap::Done } else { Swap::Lost })
-            }
+    /// Changes a row if it is as expected, and says whether it has.
+    async fn change(&self, change: &Change, parameters: &[Parameter<'_>]) -> Result<Swap, StoreError> {
+        match self.try_change(change, parameters).await {
             // A conflict: another one was first, and nothing of this has happened. So it is said where isolation is
             // stricter than by default.
             Err(StoreError::Conflict) => Ok(Swap::Lost),
-            Err(error) => Err(error),
+            answer => answer,
         }
+    }
+
+    async fn try_change(&self, change: &Change, parameters: &[Parameter<'_>]) -> Result<Swap, StoreError> {
+        if let [_] = self.rows(&change.quick, parameters).await?.as_slice() {
+            return Ok(Swap::Done);
+        }
+        // Nothing has happened: it was lost, or was somebody else's statement. If that, it happens now.
+        let rows = self.ask(&change.certain, parameters).await?;
+        let [row] = rows.as_slice() else { return Err(misdirected(None)) };
+        let is_done: bool = row.try_get(1).map_err(|error| misdirected(Some(error)))?;
+        Ok(if is_done { Swap::Done } else { Swap::Lost })
+    }
+
+    /// The rows of a statement that answers one at least.
+    async fn ask(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, StoreError> {
+        let rows = self.rows(sql, parameters).await?;
+        if rows.is_empty() { Err(misdirected(None)) } else { Ok(rows) }
     }
 
     /// The rows of a statement. Each begins with the table's tag: one that does not was the answer to
     /// somebody else's statement.
-    async fn ask(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, StoreError> {
+    async fn rows(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, StoreError> {
         let rows = self.with_client(async |client: &Object| {
             if self.0.is_unnamed {
                 return client.query_typed(sql, parameters).await;
@@ -192,7 +223,7 @@ impl PostgresStore {
         });
         let rows = rows.await?;
         let is_ours = |row: &Row| row.try_get(0).is_ok_and(|tag: &str| tag == self.0.statements.tag);
-        if !rows.is_empty() && rows.iter().all(is_ours) { Ok(rows) } else { Err(misdirected(None)) }
+        if rows.iter().all(is_ours) { Ok(rows) } else { Err(misdirected(None)) }
     }
 
     /// Runs a query on a connection of the pool, within the deadline.
@@ -293,8 +324,13 @@ impl Store for PostgresStore {
     type Error = StoreError;
 
     async fn load(&self, account: &AccountId) -> Result<Option<Stored>, StoreError> {
-        let Statements { load, tag, .. } = &self.0.statements;
-        let rows = self.ask(load, &[bytes(&account.as_bytes()), text(tag)]).await?;
+        let Statements { load, load_or_nothing, tag, .. } = &self.0.statements;
+        let (account_bytes, tag) = (account.as_bytes(), tag);
+        let parameters = [bytes(&account_bytes), text(tag)];
+        let mut rows = self.rows(load, &parameters).await?;
+        if rows.is_empty() {
+            rows = self.ask(load_or_nothing, &parameters).await?;
+        }
         let [row] = rows.as_slice() else { return Err(misdirected(None)) };
         let foreign = |error| misdirected(Some(error));
         let asked: &[u8] = row.try_get(1).map_err(foreign)?;
