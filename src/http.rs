@@ -81,7 +81,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// What a door has answered to a code of `kind`. `now` is the verifier's time
+    /// The answer of a door to a code of `kind`. `now` is the verifier's time
     /// ([`Verifier::now`](crate::Verifier::now)).
     pub fn of(not_accepted: &NotAccepted<Error>, kind: CodeKind, now: UnixTime) -> Self {
         match not_accepted {

@@ -122,3 +122,18 @@ async fn unnamed_statements_work_behind_it_and_nothing_is_left_in_its_sessions()
         assert_eq!(row, Some(expected), "{asked}");
     }
 }
+
+#[tokio::test]
+async fn a_pooler_without_a_free_session_passes() {
+    let postgres = Postgres::start();
+    let pooler = PgBouncer::with(&postgres, 1, "query_wait_timeout = 1");
+    let store = PostgresStore::builder().connections(1).deadline(std::time::Duration::from_secs(10));
+    let store = store.unnamed_statements().connect(&pooler.url()).unwrap();
+    store.create_table().await.unwrap();
+    let program = other_program(&pooler).await;
+    program.batch_execute("BEGIN").await.unwrap();
+    let error = store.load(&account("alice")).await.unwrap_err();
+    assert!(error.is_transient(), "{error:?}");
+    program.batch_execute("COMMIT").await.unwrap();
+    assert!(store.load(&account("alice")).await.unwrap().is_none());
+}

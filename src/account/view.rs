@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct AccountView {
-    /// What the second step of a log-in is now. Never let the password alone in but for
+    /// The second step of a log-in, as it is now. Never let the password alone in but for
     /// [`SecondStep::NotSetUp`].
     pub second_step: SecondStep,
     /// The authenticators, oldest first.
@@ -53,7 +53,7 @@ pub struct AccountView {
     pub devices: Vec<DeviceView>,
 }
 
-/// What the second step of a log-in is, behind the right password.
+/// The second step of a log-in, behind the right password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum SecondStep {
@@ -65,7 +65,7 @@ pub enum SecondStep {
     Blocked(BlockedBy),
 }
 
-/// Why no code can be right.
+/// The reason why no code can be right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum BlockedBy {

@@ -16,7 +16,7 @@ pub struct FailingStore<S> {
     plan: Arc<Mutex<Plan>>,
 }
 
-/// What happens in a call that fails.
+/// The effect of a call that fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     /// Nothing: the server was not reached.
@@ -25,7 +25,7 @@ pub enum Fault {
     DoneButUnknown,
 }
 
-/// Why a call of a [`FailingStore`] failed.
+/// The error of a [`FailingStore`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FailingStoreError<E: core::error::Error> {

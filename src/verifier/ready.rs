@@ -1,4 +1,4 @@
-//! Whether everything works that a log-in needs.
+//! The readiness check: everything that a log-in needs is tried.
 
 use super::error::Error;
 use super::handle::Verifier;

@@ -336,6 +336,11 @@ pub(crate) struct PgBouncer {
 impl PgBouncer {
     /// In transaction mode: each statement may get another session.
     pub(crate) fn by_transactions(postgres: &Postgres, sessions: usize) -> Self {
+        Self::with(postgres, sessions, "")
+    }
+
+    /// The same with one more setting.
+    pub(crate) fn with(postgres: &Postgres, sessions: usize, setting: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         open_to_all(folder.path());
         let port = free_port();
@@ -343,7 +348,7 @@ impl PgBouncer {
         let lines = format!(
             "[databases]\n* = host=127.0.0.1 port={} user=postgres\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\n\
              auth_type = any\npool_mode = transaction\ndefault_pool_size = {sessions}\nmax_client_conn = 200\n\
-             ignore_startup_parameters = extra_float_digits\nunix_socket_dir =\npidfile = {1}/pid\nlogfile = {1}/log\n",
+             ignore_startup_parameters = extra_float_digits\nunix_socket_dir =\npidfile = {1}/pid\nlogfile = {1}/log\n{setting}\n",
             postgres.port,
             folder.path().display()
         );

@@ -60,7 +60,7 @@ pub async fn log_in(
     session: Session,
     request: Result<Json<Request>, JsonRejection>,
 ) -> Result<Response, Response> {
-    // What could not be read is not repeated.
+    // The answer repeats nothing of a body that cannot be read.
     let Ok(Json(request)) = request else { return Err(answer(Problem::unreadable())) };
     let now = UnixTime::from_secs(app.now());
     judge(&app, &session, request, now).await.map_err(|problem| answer(*problem))

@@ -49,11 +49,11 @@ pub struct Withdrawal {
     pub to: String,
     /// In Unix seconds.
     pub at: u64,
-    /// What has become of it.
+    /// Its state.
     pub state: WithdrawalState,
 }
 
-/// What has become of a withdrawal.
+/// The state of a withdrawal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum WithdrawalState {
     /// It waits to be paid.
@@ -318,7 +318,7 @@ fn account_key(account: &AccountId) -> Result<AccountId, CustomerError> {
     AccountId::new([b"customer:", account.as_bytes()].concat()).map_err(|_| CustomerError::Unknown)
 }
 
-/// What the queue of withdrawals is kept under. It is one record, which is enough for trying.
+/// The key of the queue of withdrawals. It is one record, which is enough for trying.
 fn queue_key() -> Result<AccountId, CustomerError> {
     AccountId::new("queue").map_err(|_| CustomerError::Unknown)
 }

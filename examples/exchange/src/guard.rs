@@ -52,7 +52,7 @@ pub fn around(routes: Router<App>, settings: &Settings) -> Result<Router<App>, O
         // Outside: who sends slowly takes nobody's place.
         .layer(middleware::from_fn(whole))
         .layer(middleware::from_fn(refuse_other_sites));
-    // Whether it is ready is asked from anywhere, however much there is to do.
+    // A balancer asks for the health from anywhere, however much there is to do.
     let routes = limited(routes, settings)?.route("/health", get(health)).layer(CatchPanicLayer::new());
     Ok(headers().into_iter().fold(routes, |routes, (name, value)| {
         routes.layer(SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value)))

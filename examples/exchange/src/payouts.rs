@@ -10,7 +10,7 @@ use sekisho::Error;
 use sekisho::account::{AccountId, Authorization, Purpose};
 use std::time::Duration;
 
-/// How often the queue is looked through.
+/// The exchange looks through the queue so often.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// Pays what is due, until the exchange stops. Every copy may do so.

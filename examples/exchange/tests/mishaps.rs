@@ -314,12 +314,8 @@ async fn without_an_app_messages_are_enough_and_the_last_authenticator_goes_only
 
 #[tokio::test]
 async fn a_withdrawal_that_is_sent_twice_is_made_once_and_mistakes_spend_no_code() {
-    let (site, mut browser, phone, _) = Site::with_alice().await;
-    let now = T + 3 * 86_400;
-    site.at(now);
-    browser.log_out().await;
-    assert_eq!(browser.log_in(ALICE, &phone.shows(now)).await.path, "/wallet");
-    site.at(now + 30);
+    let (site, mut browser, phone, since) = may_withdraw().await;
+    let now = since - 30;
     let code = phone.shows(now + 30);
     for (amount, to) in [("0", "1"), ("-5", "1"), ("", "1"), ("1e3", "1"), ("99999999", "1"), ("5", " "), ("5", "a\nb")]
     {

@@ -21,7 +21,7 @@ pub(super) fn query_error(error: tokio_postgres::Error, deadline: Duration) -> S
     match *code {
         SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => StoreError::Conflict,
         SqlState::UNDEFINED_TABLE | SqlState::INVALID_SCHEMA_NAME => StoreError::NoTable { source: Arc::new(error) },
-        ref code if is_about_statements(code) => misdirected(Some(error)),
+        _ if is_about_statements(&error) => misdirected(Some(error)),
         // A time-out of the server's, or of whoever has canceled it.
         SqlState::QUERY_CANCELED => StoreError::TimedOut { store: NAME, deadline },
         SqlState::ADMIN_SHUTDOWN | SqlState::CRASH_SHUTDOWN | SqlState::CANNOT_CONNECT_NOW => {
@@ -41,15 +41,16 @@ fn is_denied(error: &tokio_postgres::Error) -> bool {
     })
 }
 
-/// Another session has been given to us, and it has other statements, or none.
-fn is_about_statements(code: &SqlState) -> bool {
-    [
+/// Another session has been given to us, and it has other statements, or none. (An error that ends the
+/// connection is about the connection: poolers have one code for all of theirs.)
+fn is_about_statements(error: &tokio_postgres::Error) -> bool {
+    let codes = [
         SqlState::INVALID_SQL_STATEMENT_NAME,
         SqlState::DUPLICATE_PSTATEMENT,
         SqlState::PROTOCOL_VIOLATION,
         SqlState::INVALID_BINARY_REPRESENTATION,
-    ]
-    .contains(code)
+    ];
+    error.as_db_error().is_some_and(|said| said.severity() != "FATAL" && codes.contains(said.code()))
 }
 
 pub(super) fn pool_error(error: PoolError, deadline: Duration) -> StoreError {
@@ -57,8 +58,8 @@ pub(super) fn pool_error(error: PoolError, deadline: Duration) -> StoreError {
         PoolError::Timeout(TimeoutType::Wait | TimeoutType::Create | TimeoutType::Recycle) => {
             StoreError::TimedOut { store: NAME, deadline }
         }
-        // What the server says to a new connection is about no statement.
-        PoolError::Backend(error) if error.code().is_some_and(is_about_statements) => StoreError::refused(NAME, error),
+        // The server says this to a new connection: it is about no statement.
+        PoolError::Backend(error) if is_about_statements(&error) => StoreError::refused(NAME, error),
         PoolError::Backend(error) => query_error(error, deadline),
         other => StoreError::unreachable(NAME, other),
     }

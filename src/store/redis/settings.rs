@@ -11,14 +11,14 @@ use redis::{FromRedisValue, Value};
 /// The settings that decide it.
 pub(super) const ASKED: [&str; 4] = ["maxmemory", "maxmemory-policy", "appendonly", "appendfsync"];
 
-/// What the service says of its server, where that cannot be read, or is less than is asked for.
+/// The service's own word about its server, where that cannot be read, or is less than is asked for.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Vouched {
     /// Changes of up to a second may be lost in a crash.
     pub(super) loses_up_to_a_second: bool,
-    /// Why what was answered outlasts a crash all the same.
+    /// The reason why the server keeps what it has answered all the same.
     pub(super) durability: Option<String>,
-    /// Why no record is evicted all the same.
+    /// The reason why the server evicts no record all the same.
     pub(super) eviction: Option<String>,
 }
 

@@ -137,7 +137,7 @@ async fn show(
     ))
 }
 
-/// What there is of an account.
+/// An account as the desk finds it.
 enum Found {
     Account(Box<AccountView>, Vec<Event>),
     /// Its record cannot be read, in this way.

@@ -46,7 +46,7 @@ pub(crate) struct Site {
     pub(crate) clock: TestClock,
     pub(crate) outbox: Outbox,
     pub(crate) app: App,
-    /// Where the second factors are kept.
+    /// The store of the second factors.
     pub(crate) accounts: FailingStore<MemoryStore>,
 }
 
