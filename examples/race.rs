@@ -12,6 +12,8 @@
 //!   transaction mode
 //! - `--kill-every N`: each N rounds one of the processes is killed in the middle of what it does,
 //!   and another one started.
+//! - `--rest-every N`: each N rounds nobody does anything for three seconds, so that a server which
+//!   closes idle connections does.
 //! - `--guesses N`: at the end so many wrong codes at once, for one account.
 //! - `--deadline SECS`: of each call of the store. Default: 2.
 //! - `--careless-store`: a store that forgets to compare when it swaps, to see what a race says
@@ -43,6 +45,8 @@ const GUESS_EVERY: u64 = 20;
 const ALLOWED: u64 = 5;
 /// How long a server may be away.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Longer than a server that closes connections after a second needs to notice.
+const REST: Duration = Duration::from_secs(3);
 /// Before an order that was not answered is given again.
 const PAUSE: Duration = Duration::from_millis(10);
 /// What a busy machine is given over a deadline.
@@ -54,6 +58,7 @@ struct Options {
     rounds: u64,
     guesses: u64,
     kill_every: Option<u64>,
+    rest_every: Option<u64>,
     /// Of a process that races, and which of them it is.
     child: Option<(Run, u64)>,
 }
@@ -61,7 +66,8 @@ struct Options {
 fn options() -> Result<Options, Failure> {
     use lexopt::prelude::*;
     let setup = Setup { store: "memory:".into(), deadline: stores::DEADLINE, tasks: 4, is_careless: false };
-    let mut options = Options { setup, processes: 4, rounds: 10_000, guesses: 0, kill_every: None, child: None };
+    let mut options =
+        Options { setup, processes: 4, rounds: 10_000, guesses: 0, kill_every: None, rest_every: None, child: None };
     let mut arguments = lexopt::Parser::from_env();
     let (mut child, mut index) = (None, 0);
     while let Some(argument) = arguments.next()? {
@@ -74,6 +80,7 @@ fn options() -> Result<Options, Failure> {
             Long("rounds") => options.rounds = arguments.value()?.parse()?,
             Long("guesses") => options.guesses = arguments.value()?.parse()?,
             Long("kill-every") => options.kill_every = Some(arguments.value()?.parse::<u64>()?.max(1)),
+            Long("rest-every") => options.rest_every = Some(arguments.value()?.parse::<u64>()?.max(1)),
             Long("child") => child = Some(arguments.value()?.parse()?),
             Long("index") => index = arguments.value()?.parse()?,
             _ => return Err(argument.unexpected().into()),
@@ -175,8 +182,13 @@ impl<'a> Race<'a> {
     }
 
     fn run(&mut self) -> Result<(), Failure> {
-        let (mut round, mut said) = (1, Instant::now());
+        let (mut round, mut said) = (1_u64, Instant::now());
         while self.tally.rounds < self.options.rounds {
+            // The rounds are counted by account.
+            let every = self.options.rest_every.map(|every| every.div_ceil(ACCOUNTS as u64));
+            if every.is_some_and(|every| round.is_multiple_of(every)) {
+                std::thread::sleep(REST);
+            }
             self.round(round)?;
             if round % GUESS_EVERY == 1 {
                 let share = self.options.setup.tasks as u64 * 4;

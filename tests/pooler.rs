@@ -3,12 +3,15 @@
 //! absent one. (Tested with `PgBouncer` and PostgreSQL as Debian has them.)
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
+mod examples;
 mod servers;
 
 use sekisho::seal::Revision;
 use sekisho::store::{PostgresStore, Store, StoreError, Swap, conformance};
 use servers::records::{account, write};
 use servers::{PgBouncer, Postgres};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 use tokio_postgres::{Client, NoTls};
 
 /// Another program, through the same pooler.
@@ -74,6 +77,111 @@ async fn the_statement_of_another_program_is_an_error_and_neither_an_absent_acco
     assert_eq!((postgres.sql(rows), postgres.sql(&rows.replace("other", "sekisho"))), (kept.clone(), kept));
 }
 
+/// How often each process does everything.
+const ROUNDS: u8 = 250;
+
+/// The processes of the test below; nothing when run by itself. Each has a table of its own, and
+/// prepares its statements in an order of its own: a name means another statement in each.
+#[tokio::test]
+async fn in_a_child() {
+    let Ok(url) = std::env::var("SEKISHO_POOLER") else { return };
+    let number: u8 = std::env::var("SEKISHO_NUMBER").unwrap().parse().unwrap();
+    let (url, is_unnamed) = match url.strip_prefix("unnamed ") {
+        Some(url) => (url.to_owned(), true),
+        None => (url, false),
+    };
+    let builder = PostgresStore::builder().connections(2).deadline(Duration::from_secs(10));
+    let builder = if is_unnamed { builder.unnamed_statements() } else { builder };
+    let store = builder.table(&format!("table_{number}")).connect(&url).unwrap();
+    let (alice, bob, made) = (account("alice"), account("bob"), account("made"));
+    let mut mixed = 0;
+    let mut answered = 0;
+    // A mix-up is an error; any other answer has to be right.
+    let mut right = |answer: Result<bool, StoreError>, what: &str| match answer {
+        Ok(is_right) => {
+            answered += 1;
+            assert!(is_right, "{what} answers wrongly in process {number}");
+        }
+        Err(StoreError::Misdirected { .. }) => mixed += 1,
+        Err(error) => panic!("{what}: {error:?}"),
+    };
+    for round in 0..ROUNDS {
+        for step in 0..4 {
+            match (step + number) % 4 {
+                0 => right(store.load(&alice).await.map(|found| found == Some(write(None, number).new)), "a load"),
+                1 => right(store.load(&bob).await.map(|found| found.is_none()), "a load of nobody"),
+                // Only this process knows of the record: whether it was made before is not known, as answers
+                // get lost.
+                2 => right(store.swap(&made, &write(None, 100 + number)).await.map(|_| true), "an insertion"),
+                _ => right(
+                    store.swap(&alice, &write(Some(200), round)).await.map(|swap| swap == Swap::Lost),
+                    "a swap that expects what is not there",
+                ),
+            }
+        }
+    }
+    println!("process {number}: {answered} answered, {mixed} mixed up");
+}
+
+/// Runs three processes at the same time through one pooler; gives the numbers of calls that were
+/// answered, and of those that were mixed up.
+fn processes_work(postgres: &Postgres, url: &str) -> (u32, u32) {
+    for number in 0..3 {
+        let store = PostgresStore::builder().table(&format!("table_{number}"));
+        postgres.sql(&store.migration().unwrap());
+    }
+    let begun = Instant::now();
+    let start = |number: u8| {
+        let value = |byte: u8| format!("decode('{}', 'hex')", hex::encode(&write(None, byte).new.envelope));
+        let revision = format!("decode('{}', 'hex')", hex::encode(write(None, number).new.revision.as_bytes()));
+        postgres.sql(&format!("INSERT INTO table_{number} VALUES ('alice', {revision}, {})", value(number)));
+        let mut child = Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "in_a_child", "--nocapture"]).env("SEKISHO_POOLER", url);
+        child.env("SEKISHO_NUMBER", number.to_string()).stdout(Stdio::piped()).spawn().unwrap()
+    };
+    let children: Vec<_> = (0..3).map(start).collect();
+    let (mut answered, mut mixed) = (0, 0);
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{said}");
+        println!("{said}");
+        let number = |words: &str| -> u32 {
+            let before = said.split(words).next().unwrap();
+            before.split_whitespace().next_back().unwrap().parse().unwrap()
+        };
+        answered += number(" answered");
+        mixed += number(" mixed up");
+    }
+    assert!(begun.elapsed() < Duration::from_secs(300));
+    // Every table has what its own process has written, and nothing else.
+    for number in 0..3_u8 {
+        let [alice, made] = [number, 100 + number].map(|byte| hex::encode(write(None, byte).new.revision.as_bytes()));
+        let rows = postgres.sql(&format!(
+            "SELECT convert_from(account, 'UTF8'), encode(revision, 'hex') FROM table_{number} ORDER BY account"
+        ));
+        let allowed = [format!("alice|{alice}"), format!("alice|{alice}\nmade|{made}")];
+        assert!(allowed.contains(&rows), "{rows}");
+    }
+    (answered, mixed)
+}
+
+#[test]
+fn processes_whose_statements_have_the_same_names_never_answer_wrongly() {
+    let postgres = Postgres::start();
+    let pooler = PgBouncer::by_transactions(&postgres, 2);
+    let (answered, mixed) = processes_work(&postgres, &pooler.url());
+    assert!(mixed > 30, "{answered} answered, {mixed} mixed up: the pooler has not mixed anything up");
+}
+
+#[test]
+fn processes_whose_statements_have_no_names_are_all_answered() {
+    let postgres = Postgres::start();
+    let pooler = PgBouncer::by_transactions(&postgres, 2);
+    let (answered, mixed) = processes_work(&postgres, &format!("unnamed {}", pooler.url()));
+    assert_eq!((answered, mixed), (3 * 4 * u32::from(ROUNDS), 0));
+}
+
 #[tokio::test]
 async fn a_session_without_the_statement_is_an_error_that_says_what_stands_in_between() {
     let postgres = Postgres::start();
@@ -136,4 +244,18 @@ async fn a_pooler_without_a_free_session_passes() {
     assert!(error.is_transient(), "{error:?}");
     program.batch_execute("COMMIT").await.unwrap();
     assert!(store.load(&account("alice")).await.unwrap().is_none());
+}
+
+/// It measures `unnamed_statements` and, beside them, the bare client without prepared statements.
+#[test]
+fn the_load_example_works_behind_it() {
+    let postgres = Postgres::start();
+    let pooler = PgBouncer::by_transactions(&postgres, 4);
+    let url = pooler.url().replace("postgres://", "postgres-unnamed://");
+    let load =
+        Command::new(examples::example("load")).args(["--store", &url, "--tasks", "8", "--seconds", "2"]).output();
+    let load = load.unwrap();
+    let said = String::from_utf8_lossy(&load.stdout).into_owned();
+    assert!(load.status.success(), "{said}{}", String::from_utf8_lossy(&load.stderr));
+    assert!(said.lines().any(|line| line.trim_start().starts_with("8 |")), "{said}");
 }

@@ -316,7 +316,7 @@ async fn tls_is_spoken_with_whoever_the_authority_has_certified_and_nobody_else(
     let _ = rustls::crypto::ring::default_provider().install_default();
     for (name, is_good) in [("localhost", true), ("elsewhere.example", false)] {
         let certificates = Certificates::of(name);
-        let (redis, url) = tls(&certificates, "no");
+        let (redis, url) = Redis::with_tls(&certificates, "no");
         let builder = RedisStore::builder().certificate_authority(&certificates.authority);
         match builder.connect(&url).await {
             Ok(store) => {
@@ -344,7 +344,7 @@ async fn tls_is_spoken_with_whoever_the_authority_has_certified_and_nobody_else(
 async fn a_server_that_asks_for_a_certificate_gets_it() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let certificates = Certificates::of("localhost");
-    let (_redis, url) = tls(&certificates, "yes");
+    let (_redis, url) = Redis::with_tls(&certificates, "yes");
     let builder = RedisStore::builder().certificate_authority(&certificates.authority);
     assert!(builder.clone().connect(&url).await.is_err(), "without");
     let (own, key) = &certificates.client;
@@ -352,15 +352,6 @@ async fn a_server_that_asks_for_a_certificate_gets_it() {
     assert_eq!(store.swap(&account("alice"), &write(None, 1)).await.unwrap(), Swap::Done);
     let (other, other_key) = &Certificates::of("localhost").client;
     assert!(builder.client_certificate(other, other_key).connect(&url).await.is_err(), "of another authority");
-}
-
-/// A server that speaks TLS; its URL.
-fn tls(certificates: &Certificates, clients: &str) -> (Redis, String) {
-    let (certificate, key) = (certificates.certificate.to_string_lossy(), certificates.key.to_string_lossy());
-    let (port, authority) = (free_port().to_string(), certificates.authority_file.to_string_lossy());
-    let options = ["--tls-port", &port, "--tls-cert-file", &certificate, "--tls-key-file", &key];
-    let more = ["--tls-auth-clients", clients, "--tls-ca-cert-file", &authority];
-    (Redis::with(&[&options[..], &more].concat()), format!("rediss://localhost:{port}"))
 }
 
 #[tokio::test]

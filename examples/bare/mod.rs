@@ -10,11 +10,14 @@ use redis::{Client, IntoConnectionInfo};
 use sekisho::account::AccountId;
 use sekisho::seal::{Revision, Stored, Write};
 use sekisho::store::{Store, Swap};
+use tokio_postgres::Row;
+use tokio_postgres::types::{ToSql, Type};
 
 #[derive(Clone)]
 pub(crate) enum Bare {
     Redis(MultiplexedConnection, String),
-    Postgres(Pool),
+    /// Whether its statements are prepared, too.
+    Postgres(Pool, bool),
     /// Where there is no server, and no client.
     Store(Watched),
 }
@@ -37,7 +40,8 @@ impl Bare {
                 tokio_postgres::NoTls,
                 manager_config,
             );
-            return Ok(Self::Postgres(Pool::builder(manager).max_size(CONNECTIONS).build()?));
+            let is_prepared = !url.starts_with("postgres-unnamed");
+            return Ok(Self::Postgres(Pool::builder(manager).max_size(CONNECTIONS).build()?, is_prepared));
         }
         Ok(Self::Store(store.clone()))
     }
@@ -45,7 +49,7 @@ impl Bare {
     /// What it is called in the report.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
-            Self::Redis(..) | Self::Postgres(_) => "the bare client",
+            Self::Redis(..) | Self::Postgres(..) => "the bare client",
             Self::Store(_) => "the store alone",
         }
     }
@@ -65,18 +69,17 @@ impl Bare {
                 let done: u64 = swap.query_async(&mut connection).await?;
                 if done == 1 { Ok(()) } else { Err("the swap was lost".into()) }
             }
-            Self::Postgres(pool) => {
-                let client = pool.get().await?;
-                let load = client.prepare_cached("SELECT revision, envelope FROM sekisho WHERE account = $1").await?;
-                let row = client.query_one(&load, &[&id.as_bytes()]).await?;
-                drop(client);
+            Self::Postgres(pool, is_prepared) => {
+                let id = id.as_bytes();
+                let load = "SELECT revision, envelope FROM sekisho WHERE account = $1";
+                let rows = query(pool, *is_prepared, load, &[&id]).await?;
+                let row = rows.first().ok_or("there is no record")?;
                 let (expected, _envelope): (Vec<u8>, Vec<u8>) = (row.try_get(0)?, row.try_get(1)?);
-                let client = pool.get().await?;
-                let swap = "UPDATE sekisho SET revision = $2, envelope = $3 WHERE account = $1 AND revision = $4";
-                let swap = client.prepare_cached(swap).await?;
+                let swap = "UPDATE sekisho SET revision = $2, envelope = $3 WHERE account = $1 AND revision = $4 \
+                    RETURNING true";
                 let new = revision.as_bytes().as_slice();
-                let changed = client.execute(&swap, &[&id.as_bytes(), &new, &envelope, &expected]).await?;
-                if changed == 1 { Ok(()) } else { Err("the swap was lost".into()) }
+                let changed = query(pool, *is_prepared, swap, &[&id, &new, &envelope, &expected]).await?;
+                if changed.len() == 1 { Ok(()) } else { Err("the swap was lost".into()) }
             }
             Self::Store(store) => {
                 let found = store.load(id).await?;
@@ -85,4 +88,15 @@ impl Bare {
             }
         }
     }
+}
+
+/// The rows of a statement, all of whose parameters are bytes.
+async fn query(pool: &Pool, is_prepared: bool, sql: &str, values: &[&(dyn ToSql + Sync)]) -> Result<Vec<Row>, Failure> {
+    let client = pool.get().await?;
+    if is_prepared {
+        let statement = client.prepare_cached(sql).await?;
+        return Ok(client.query(&statement, values).await?);
+    }
+    let typed: Vec<_> = values.iter().map(|value| (*value, Type::BYTEA)).collect();
+    Ok(client.query_typed(sql, &typed).await?)
 }

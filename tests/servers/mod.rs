@@ -40,6 +40,16 @@ impl Redis {
         redis
     }
 
+    /// One that speaks TLS at a port of its own, and its URL there. `clients` says whether they have to
+    /// show a certificate: `yes`, `no`, or `optional`.
+    pub(crate) fn with_tls(certificates: &Certificates, clients: &str) -> (Self, String) {
+        let (certificate, key) = (certificates.certificate.to_string_lossy(), certificates.key.to_string_lossy());
+        let (port, authority) = (free_port().to_string(), certificates.authority_file.to_string_lossy());
+        let options = ["--tls-port", &port, "--tls-cert-file", &certificate, "--tls-key-file", &key];
+        let more = ["--tls-auth-clients", clients, "--tls-ca-cert-file", &authority];
+        (Self::with(&[&options[..], &more].concat()), format!("rediss://localhost:{port}"))
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
     }
