@@ -297,6 +297,10 @@ impl Store for Losing {
     async fn delete(&self, _: &AccountId, _: Revision) -> Result<Swap, Self::Error> {
         Ok(Swap::Lost)
     }
+
+    async fn ready(&self) -> Result<(), Self::Error> {
+        self.0.ready().await
+    }
 }
 
 #[tokio::test]

@@ -37,6 +37,10 @@ impl Store for Yielding {
     async fn delete(&self, account: &AccountId, expected: Revision) -> Result<Swap, Infallible> {
         self.0.delete(account, expected).await
     }
+
+    async fn ready(&self) -> Result<(), Infallible> {
+        self.0.ready().await
+    }
 }
 
 /// The secrets there are: few, so that they come again.

@@ -116,6 +116,28 @@ async fn a_server_that_is_killed_and_started_again_is_found_again_with_what_it_a
 }
 
 #[tokio::test]
+async fn faults_that_do_not_pass_by_themselves_are_not_called_passing() {
+    let postgres = Postgres::start();
+    postgres.ask_for_passwords();
+    postgres.sql("CREATE TABLE other (account bytea PRIMARY KEY, revision bytea, sealed bytea)");
+    postgres.sql("CREATE TABLE checked (LIKE other); ALTER TABLE checked RENAME sealed TO envelope");
+    postgres.sql("ALTER TABLE checked ADD PRIMARY KEY (account), ADD CHECK (length(envelope) < 100)");
+    let open = |table: &str| PostgresStore::builder().table(table).connect(&postgres.url()).unwrap();
+    let of_other_columns = open("other").load(&account("alice")).await.unwrap_err();
+    let of_other_rules = open("checked").swap(&account("alice"), &write(None, 1)).await.unwrap_err();
+    for error in [of_other_columns, of_other_rules] {
+        assert!(matches!(error, StoreError::Unsupported { .. }) && !error.is_transient(), "{error:?}");
+    }
+    postgres.sql("CREATE ROLE app LOGIN PASSWORD 'pw'");
+    let certificates = Certificates::of("localhost");
+    postgres.speak_tls(&certificates);
+    let url = format!("postgres://app@localhost:{}/postgres?sslmode=require", postgres.port);
+    let builder = PostgresStore::builder().certificate_authority(&certificates.authority);
+    let error = builder.connect(&url).unwrap().load(&account("alice")).await.unwrap_err();
+    assert!(matches!(error, StoreError::Config { .. }) && !error.is_transient(), "no password: {error:?}");
+}
+
+#[tokio::test]
 async fn a_row_that_somebody_holds_is_an_error_within_the_deadline_and_the_swap_does_not_come_later() {
     let postgres = Postgres::start();
     let store = connect(&postgres).await;

@@ -1,15 +1,22 @@
-//! What the sinks for logs and counters write: all that happened, and nothing that could be used.
-#![cfg(all(feature = "tracing", feature = "metrics", feature = "test-kit"))]
+//! The sinks for logs and counters write all that happened, and nothing that could be used. The
+//! verifier and the stores count and time the calls. The example dashboard and alert rules are about
+//! metrics that there are.
+#![cfg(all(feature = "tracing", feature = "metrics", feature = "test-kit", feature = "redis"))]
 
 mod phone;
+mod servers;
 
-use metrics_util::debugging::{DebugValue, DebuggingRecorder};
+use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshot};
 use phone::{Phone, T, at, keyring, new_authenticator};
 use sekisho::Verifier;
-use sekisho::account::{AccountId, Address, Attempt, AuthenticatorId, CodeRequest, Purpose};
-use sekisho::store::MemoryStore;
+use sekisho::account::{AccountId, Address, Attempt, AuthenticatorId, CodeRequest, EventKind, Purpose};
+use sekisho::seal::{Revision, Stored, Write as Change};
+use sekisho::store::{MemoryStore, RedisStore, Store, StoreError, Swap};
 use sekisho::test_kit::TestClock;
 use sekisho::verifier::{EventSink, MetricsSink, TracingSink};
+use servers::Redis;
+use servers::records::{account, write};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::{Arc, Mutex};
 
@@ -100,23 +107,26 @@ fn events_are_logged_with_their_fields_and_without_secrets() {
     }
 }
 
+/// The counters of this name, by the values of their labels.
+fn counters(snapshot: Snapshot, name: &str) -> Vec<(String, u64)> {
+    let mut counters = Vec::new();
+    for (key, _, _, value) in snapshot.into_vec() {
+        let labels: Vec<_> = key.key().labels().map(|label| label.value().to_string()).collect();
+        match value {
+            DebugValue::Counter(count) if key.key().name() == name => counters.push((labels.join(" "), count)),
+            _ => {}
+        }
+    }
+    counters.sort();
+    counters
+}
+
 #[test]
 fn events_are_counted_by_kind_and_reason() {
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     metrics::with_local_recorder(&recorder, || story(MetricsSink));
-    let mut counted: Vec<_> = snapshotter
-        .snapshot()
-        .into_vec()
-        .into_iter()
-        .map(|(key, _, _, value)| {
-            let labels: Vec<_> = key.key().labels().map(|label| label.value().to_string()).collect();
-            assert_eq!(key.key().name(), "sekisho_events_total");
-            let DebugValue::Counter(count) = value else { panic!("a counter") };
-            (labels.join(" "), count)
-        })
-        .collect();
-    counted.sort();
+    let counted = counters(snapshotter.snapshot(), "sekisho_events_total");
     let expected = [
         ("accepted ", 1),
         ("code_sent ", 1),
@@ -133,4 +143,205 @@ fn events_are_counted_by_kind_and_reason() {
         ("thawed ", 1),
     ];
     assert_eq!(counted, expected.map(|(labels, count)| (labels.to_string(), count)));
+}
+
+/// The answer that the next swap is to get.
+enum Wish {
+    Lost,
+    Stopped,
+    Unreachable,
+    None,
+}
+
+/// A store that answers the next swap as it is told.
+#[derive(Clone)]
+struct Told(MemoryStore, Arc<Mutex<Option<Wish>>>);
+
+impl Store for Told {
+    type Error = StoreError;
+
+    async fn load(&self, account: &AccountId) -> Result<Option<Stored>, StoreError> {
+        Ok(self.0.load(account).await.unwrap())
+    }
+
+    async fn swap(&self, account: &AccountId, change: &Change) -> Result<Swap, StoreError> {
+        let wish = self.1.lock().unwrap().take();
+        match wish {
+            Some(Wish::Lost) => Ok(Swap::Lost),
+            Some(Wish::Stopped) => Err(StoreError::Stopped),
+            Some(Wish::Unreachable) => Err(StoreError::Busy),
+            Some(Wish::None) => std::future::pending().await,
+            None => Ok(self.0.swap(account, change).await.unwrap()),
+        }
+    }
+
+    async fn delete(&self, account: &AccountId, expected: Revision) -> Result<Swap, StoreError> {
+        Ok(self.0.delete(account, expected).await.unwrap())
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+/// Has every outcome of a call happen once, and then a readiness check.
+async fn outcomes() {
+    let store = Told(MemoryStore::new(), Arc::default());
+    let verifier = Verifier::builder(store.clone(), keyring()).without_notifications().build();
+    let alice = account("alice");
+    verifier.create_account(&alice).await.unwrap();
+    for wish in [Wish::Lost, Wish::Stopped, Wish::Unreachable, Wish::None] {
+        *store.1.lock().unwrap() = Some(wish);
+        let enrolling = verifier.enroll_first(&alice, new_authenticator());
+        let _ = tokio::time::timeout(std::time::Duration::from_millis(20), enrolling).await;
+    }
+    *store.1.lock().unwrap() = Some(Wish::Stopped);
+    assert!(verifier.ready().await.is_err());
+    verifier.ready().await.unwrap();
+}
+
+fn recorded(what: impl Future<Output = ()>) -> Snapshot {
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    metrics::with_local_recorder(&recorder, || runtime.block_on(what));
+    snapshotter.snapshot()
+}
+
+#[test]
+fn calls_of_the_store_are_counted_by_their_outcome_and_timed() {
+    let expected = [
+        ("delete done", 1),
+        ("load done", 1 + 5 + 1 + 2),
+        ("ready done", 2),
+        ("swap done", 3),
+        ("swap dropped", 1),
+        ("swap lost", 1),
+        ("swap permanent", 2),
+        ("swap transient", 1),
+    ];
+    let counted = counters(recorded(outcomes()), "sekisho_store_calls_total");
+    assert_eq!(counted, expected.map(|(labels, count)| (labels.to_string(), count)));
+    assert_eq!(counters(recorded(outcomes()), "sekisho_change_retries_total"), [(String::new(), 1)]);
+    let mut ready = Vec::new();
+    let mut timed = BTreeMap::new();
+    for (key, _, _, value) in recorded(outcomes()).into_vec() {
+        let label = key.key().labels().next().map(|label| label.value().to_string()).unwrap_or_default();
+        match value {
+            DebugValue::Histogram(seconds) => {
+                assert!(seconds.iter().all(|one| (0.0..60.0).contains(&one.into_inner())), "{seconds:?}");
+                timed.insert(label, seconds.len());
+            }
+            DebugValue::Gauge(value) => ready.push(value.into_inner()),
+            DebugValue::Counter(_) => {}
+        }
+    }
+    assert_eq!(ready, [1.0], "the last check");
+    let calls = ["delete", "load", "ready", "swap"].map(ToOwned::to_owned);
+    assert_eq!(timed.into_iter().collect::<Vec<_>>(), calls.into_iter().zip([1, 9, 2, 8]).collect::<Vec<_>>());
+}
+
+/// A script that the server has forgotten, and a connection that it has closed.
+async fn asked_again() {
+    let redis = Redis::start();
+    let store = RedisStore::connect(&redis.url()).await.unwrap();
+    redis.ask(&["SCRIPT", "FLUSH"]);
+    assert_eq!(store.swap(&account("alice"), &write(None, 1)).await.unwrap(), Swap::Done);
+    redis.ask(&["CLIENT", "KILL", "TYPE", "normal"]);
+    assert!(store.load(&account("alice")).await.unwrap().is_some());
+}
+
+#[test]
+fn what_a_store_sends_again_is_counted() {
+    let counted = counters(recorded(asked_again()), "sekisho_store_retries_total");
+    // A new server knows neither of the two scripts, and one of them was forgotten.
+    let expected = [("Redis connection", 1), ("Redis script", 3)].map(|(labels, count)| (labels.to_string(), count));
+    assert_eq!(counted, expected);
+}
+
+/// A metric that a query asks for, and its conditions: label and values.
+type Asked = (String, Vec<(String, Vec<String>)>);
+
+/// Each of them.
+fn asked(query: &str) -> Vec<Asked> {
+    let mut asked = Vec::new();
+    let mut rest = query;
+    while let Some(begin) = rest.find("sekisho_") {
+        rest = &rest[begin..];
+        let end = rest.find(|c: char| c != '_' && !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+        let (name, after) = rest.split_at(end);
+        let name = ["_bucket", "_sum", "_count"].iter().find_map(|part| name.strip_suffix(part)).unwrap_or(name);
+        let mut conditions = Vec::new();
+        if let Some(inner) = after.strip_prefix('{').and_then(|after| after.split('}').next()) {
+            for condition in inner.split("\",") {
+                let (label, values) = condition.split_once('=').unwrap();
+                let values = values.trim_matches(['~', '"']).split('|').map(ToOwned::to_owned).collect();
+                conditions.push((label.to_owned(), values));
+            }
+        }
+        asked.push((name.to_owned(), conditions));
+        rest = after;
+    }
+    asked
+}
+
+/// The texts of these keys, anywhere in it.
+fn texts(value: &serde_json::Value, key: &str) -> Vec<String> {
+    match value {
+        serde_json::Value::Object(fields) => fields
+            .iter()
+            .flat_map(|(name, value)| match value {
+                serde_json::Value::String(text) if name == key => vec![text.clone()],
+                other => texts(other, key),
+            })
+            .collect(),
+        serde_json::Value::Array(values) => values.iter().flat_map(|value| texts(value, key)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+#[test]
+fn the_dashboard_and_the_alert_rules_are_about_metrics_that_there_are() {
+    // What the code emits: names, labels, and their values.
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    metrics::with_local_recorder(&recorder, || story(MetricsSink));
+    let told = [snapshotter.snapshot(), recorded(outcomes()), recorded(asked_again())];
+    let mut emitted = BTreeMap::<String, BTreeMap<String, BTreeSet<String>>>::new();
+    for (key, ..) in told.into_iter().flat_map(Snapshot::into_vec) {
+        let labels = emitted.entry(key.key().name().to_owned()).or_default();
+        for label in key.key().labels() {
+            labels.entry(label.key().to_owned()).or_default().insert(label.value().to_owned());
+        }
+    }
+    let events = emitted.get_mut("sekisho_events_total").unwrap().get_mut("event").unwrap();
+    let (until, left) = (at(T), 9);
+    let others = [
+        EventKind::Disabled,
+        EventKind::Erased,
+        EventKind::Rebuilt { until },
+        EventKind::PassMailed { until },
+        EventKind::Recovered { purpose: Purpose::LOGIN, left },
+        EventKind::Resynchronized { authenticator: AuthenticatorId::new(1), offset: 4 },
+    ];
+    events.extend(others.iter().map(|kind| kind.as_str().to_owned()));
+
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/monitoring");
+    let dashboard = std::fs::read_to_string(format!("{folder}/grafana.json")).unwrap();
+    let dashboard = texts(&serde_json::from_str(&dashboard).unwrap(), "expr").join("\n");
+    let alerts = std::fs::read_to_string(format!("{folder}/alerts.yml")).unwrap();
+    for (file, text) in [("grafana.json", &dashboard), ("alerts.yml", &alerts)] {
+        let asked = asked(text);
+        assert!(asked.len() > 10, "{file}: {asked:?}");
+        for (name, conditions) in &asked {
+            let labels = emitted.get(name).unwrap_or_else(|| panic!("{file}: there is no {name}"));
+            for (label, values) in conditions {
+                let known = labels.get(label).unwrap_or_else(|| panic!("{file}: {name} has no {label}"));
+                let unknown: Vec<_> = values.iter().filter(|value| !known.contains(*value)).collect();
+                assert!(unknown.is_empty(), "{file}: {name} has no {label} of {unknown:?}");
+            }
+        }
+    }
+    let shown: BTreeSet<_> = asked(&dashboard).into_iter().map(|(name, _)| name).collect();
+    assert_eq!(shown, emitted.into_keys().collect(), "each is on the dashboard");
 }

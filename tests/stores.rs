@@ -164,6 +164,10 @@ impl Store for Faulty {
         }
         Ok(Swap::Done)
     }
+
+    async fn ready(&self) -> Result<(), Infallible> {
+        Ok(())
+    }
 }
 
 #[tokio::test]

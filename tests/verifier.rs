@@ -417,6 +417,10 @@ impl Store for Broken {
     async fn delete(&self, _: &AccountId, _: sekisho::seal::Revision) -> Result<Swap, Down> {
         Err(Down)
     }
+
+    async fn ready(&self) -> Result<(), Down> {
+        Err(Down)
+    }
 }
 
 #[tokio::test]

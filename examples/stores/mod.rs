@@ -119,4 +119,8 @@ impl Store for Watched {
     async fn delete(&self, account: &AccountId, expected: Revision) -> Result<Swap, StoreError> {
         self.watch(self.0.0.delete(account, expected)).await
     }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.watch(self.0.0.ready()).await
+    }
 }

@@ -37,6 +37,7 @@ trait Erased: Send + Sync {
     fn load<'a>(&'a self, account: &'a AccountId) -> Answer<'a, Option<Stored>>;
     fn swap<'a>(&'a self, account: &'a AccountId, write: &'a Write) -> Answer<'a, Swap>;
     fn delete<'a>(&'a self, account: &'a AccountId, expected: Revision) -> Answer<'a, Swap>;
+    fn ready(&self) -> Answer<'_, ()>;
 }
 
 impl<S: Store> Erased for S {
@@ -50,6 +51,10 @@ impl<S: Store> Erased for S {
 
     fn delete<'a>(&'a self, account: &'a AccountId, expected: Revision) -> Answer<'a, Swap> {
         Box::pin(async move { Store::delete(self, account, expected).await.map_err(StoreError::new) })
+    }
+
+    fn ready(&self) -> Answer<'_, ()> {
+        Box::pin(async move { Store::ready(self).await.map_err(StoreError::new) })
     }
 }
 
@@ -66,5 +71,9 @@ impl Store for BoxStore {
 
     async fn delete(&self, account: &AccountId, expected: Revision) -> Result<Swap, StoreError> {
         self.0.delete(account, expected).await
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.0.ready().await
     }
 }

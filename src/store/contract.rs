@@ -30,6 +30,7 @@ pub enum Swap {
 /// - A future dropped before its end is the same as `Err`. Dropping it at any await leaves the
 ///   store whole.
 /// - Every call ends, with an error if need be: a store has time-outs of its own.
+/// - [`ready`](Self::ready) is `Ok` only where the store is set up to keep all of this.
 /// - Accounts are told apart by their bytes, all of them, and envelopes of at least 64 KiB come
 ///   back as they went in.
 ///
@@ -71,6 +72,10 @@ pub enum Swap {
 ///         records.remove(account);
 ///         Ok(Swap::Done)
 ///     }
+///
+///     async fn ready(&self) -> Result<(), Infallible> {
+///         Ok(()) // nothing is configured that could be wrong
+///     }
 /// }
 /// ```
 pub trait Store: Send + Sync + 'static {
@@ -86,4 +91,8 @@ pub trait Store: Send + Sync + 'static {
     /// Removes the record if `expected` is what is stored now.
     fn delete(&self, account: &AccountId, expected: Revision)
     -> impl Future<Output = Result<Swap, Self::Error>> + Send;
+
+    /// Says whether the store is set up to keep what it answers: asked by a readiness check, beside
+    /// a write and a load. A store without settings that could be wrong answers `Ok`.
+    fn ready(&self) -> impl Future<Output = Result<(), Self::Error>> + Send;
 }

@@ -72,6 +72,18 @@ pub enum StoreError {
         /// The server's error.
         source: Source,
     },
+    /// The server cannot do what this store asks of it: it is another program than it seems, or a table
+    /// of that name was made or changed by somebody else.
+    #[error(
+        "{store} does not know what this store asks of it, or has a table of that name that is another one: see its own \
+         error"
+    )]
+    Unsupported {
+        /// The store.
+        store: &'static str,
+        /// The server's error.
+        source: Source,
+    },
     /// The table is not there.
     #[error("the table is not there: run `create_table`, or the migration")]
     NoTable {
@@ -183,6 +195,7 @@ impl StoreError {
             | Self::Unreachable { source, .. }
             | Self::Refused { source, .. }
             | Self::Denied { source, .. }
+            | Self::Unsupported { source, .. }
             | Self::NoTable { source }
             | Self::Failed { source }
             | Self::CopyFrom { source }
@@ -224,6 +237,11 @@ impl StoreError {
     #[cfg(any(feature = "postgres", feature = "redis"))]
     pub(super) fn denied(store: &'static str, needs: &'static str, error: impl Error + Send + Sync + 'static) -> Self {
         Self::Denied { store, needs, source: Arc::new(error) }
+    }
+
+    #[cfg(feature = "postgres")]
+    pub(super) fn unsupported(store: &'static str, error: impl Error + Send + Sync + 'static) -> Self {
+        Self::Unsupported { store, source: Arc::new(error) }
     }
 
     #[cfg(any(feature = "postgres", feature = "redis"))]

@@ -91,4 +91,8 @@ impl Store for MemoryStore {
             _ => Swap::Lost,
         })
     }
+
+    async fn ready(&self) -> Result<(), Infallible> {
+        Ok(())
+    }
 }

@@ -75,13 +75,15 @@ mod postgres;
 mod redb;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(feature = "redis")]
+mod retries;
 
 #[cfg(feature = "postgres")]
 pub use self::postgres::{PostgresBuilder, PostgresStore};
 #[cfg(feature = "redb")]
 pub use self::redb::RedbStore;
 #[cfg(feature = "redis")]
-pub use self::redis::{RedisBuilder, RedisStore};
+pub use self::redis::{RedisBuilder, RedisCredentials, RedisStore};
 pub use boxed::BoxStore;
 pub use contract::{Store, Swap};
 pub use copy::{Copied, copy};

@@ -154,6 +154,10 @@ impl Store for RedbStore {
     async fn delete(&self, account: &AccountId, expected: Revision) -> Result<Swap, StoreError> {
         self.change(account, Some(expected), None).await
     }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
 }
 
 fn read(database: &Database, account: &AccountId) -> Result<Option<Stored>, Failure> {
@@ -185,19 +189,29 @@ fn make(path: &Path) -> Result<(), Failure> {
     name.push(alloc::format!(".new-{:016x}", RandomState::new().build_hasher().finish()));
     let new = path.with_file_name(name);
     drop(initialize(&new)?);
-    let linked = fs::hard_link(&new, path);
-    fs::remove_file(&new).map_err(io)?;
-    match linked {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => return Err(io(error)),
-        _ => {}
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let named = give_name(&new, path, folder);
+    if new.try_exists().map_err(io)? {
+        fs::remove_file(&new).map_err(io)?;
     }
+    named.map_err(io)?;
     // The name, too, has to outlast a power cut.
     #[cfg(unix)]
-    {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
-    }
+    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)?;
     Ok(())
+}
+
+/// Gives the file `new` the name `path`, unless another file has it: by a second hard link. Where the
+/// file system has none, it is renamed, with the folder locked so that no other process does the
+/// same.
+fn give_name(new: &Path, path: &Path, folder: &Path) -> std::io::Result<()> {
+    match fs::hard_link(new, path) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {}
+        _ => return Ok(()),
+    }
+    let locked = fs::File::open(folder)?;
+    locked.lock()?;
+    if path.try_exists()? { Ok(()) } else { fs::rename(new, path) }
 }
 
 /// Writes the file's tables.

@@ -121,6 +121,10 @@ impl<S: Store> Store for FailingStore<S> {
     async fn delete(&self, account: &AccountId, expected: Revision) -> Result<Swap, Self::Error> {
         self.run(self.inner.delete(account, expected)).await
     }
+
+    async fn ready(&self) -> Result<(), Self::Error> {
+        self.run(self.inner.ready()).await
+    }
 }
 
 /// Lets others go on once.

@@ -2,6 +2,7 @@
 
 use super::clock::{Clock, SystemClock};
 use super::handle::{Inner, Verifier};
+use super::measured::Measured;
 use super::queue::Queue;
 use super::sink::{BoxSink, EventSink};
 use crate::account::Policy;
@@ -109,7 +110,7 @@ impl<S: Store> VerifierBuilder<S, Decided> {
     pub fn build(self) -> Verifier<S> {
         let Self { store, keyring, policy, clock, restored_at, notifications: Decided(sink) } = self;
         Verifier(Arc::new(Inner {
-            store,
+            store: Measured(store),
             keyring,
             policy: policy.unwrap_or_default(),
             clock: clock.unwrap_or_else(|| Box::new(SystemClock)),

@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use super::handle::Verifier;
+use super::measured;
 use super::randomness::Randomness;
 use crate::account::{Account, AccountError, AccountId, Change, Uncommitted};
 use crate::otp::{NotAccepted, Rejection, UnixTime};
@@ -96,7 +97,10 @@ impl<S: Store> Verifier<S> {
         if let Some(write) = write {
             match self.0.store.swap(account, &write).await.map_err(Error::outcome_unknown)? {
                 Swap::Done => {}
-                Swap::Lost => return Ok(Written::Lost),
+                Swap::Lost => {
+                    measured::retried();
+                    return Ok(Written::Lost);
+                }
             }
         }
         Ok(Written::Done(uncommitted))

@@ -15,11 +15,14 @@ use rand::rngs::SysError;
 #[non_exhaustive]
 pub enum Error {
     /// The store could not be asked. Nothing has changed.
-    #[error("the store could not be read: see its own error, and try again later")]
+    #[error("the store could not be read: its own error says what to do")]
     Store(#[source] StoreError),
     /// Nobody knows whether the change was stored. A code may be spent; ask again with the same
     /// named attempt to get the answer, if it was.
-    #[error("whether the store has taken the change is unknown: try again later, with the same named attempt")]
+    #[error(
+        "whether the store has taken the change is unknown: its own error says what to do; ask again with the same named \
+         attempt"
+    )]
     OutcomeUnknown(#[source] StoreError),
     /// Others were first too many times. Nothing has changed.
     #[error("others changed the account at the same time, again and again: try again later")]

@@ -1,6 +1,7 @@
 //! The verifier itself.
 
 use super::clock::Clock;
+use super::measured::Measured;
 use super::queue::Queue;
 use super::sink::BoxSink;
 use crate::account::Policy;
@@ -29,7 +30,7 @@ use core::fmt;
 pub struct Verifier<S = BoxStore>(pub(super) Arc<Inner<S>>);
 
 pub(super) struct Inner<S> {
-    pub(super) store: S,
+    pub(super) store: Measured<S>,
     pub(super) keyring: KeyringHandle,
     pub(super) policy: Policy,
     pub(super) clock: Box<dyn Clock>,

@@ -46,6 +46,7 @@ mod doors;
 pub(crate) mod error;
 mod events;
 pub(crate) mod handle;
+mod measured;
 #[cfg(feature = "metrics")]
 mod metrics_sink;
 mod queue;

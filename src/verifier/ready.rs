@@ -2,23 +2,32 @@
 
 use super::error::Error;
 use super::handle::Verifier;
+use super::measured;
 use super::randomness::Randomness;
 use crate::account::{Account, AccountId};
 use crate::store::{Store, Swap};
 
 impl<S: Store> Verifier<S> {
-    /// Does what a log-in does, for an account that nobody has: asks the clock, draws randomness,
+    /// Asks the store whether it is [set up to keep records](Store::ready). Then does what a log-in
+    /// does, for an account that nobody has: asks the clock, draws randomness,
     /// seals a record, writes it, reads it, opens it, and removes it. `Ok` means that log-ins work. For
     /// a readiness check, which takes a server out of a balancer while its store is down, read-only
     /// or full, or its keys do not open what others write.
     ///
-    /// It costs the store four calls: ask at most once a second or so. Several servers may do so at
+    /// It costs the store five calls: ask at most once a second or so. Several servers may do so at
     /// once. A store that lists its accounts may list this one: [`AccountId::READINESS`].
     ///
     /// # Errors
     /// [`Error`]: why a log-in would have no answer.
     pub async fn ready(&self) -> Result<(), Error> {
+        let checked = self.check().await;
+        measured::checked(checked.is_ok());
+        checked
+    }
+
+    async fn check(&self) -> Result<(), Error> {
         let (account, store) = (AccountId::readiness(), &self.0.store);
+        store.ready().await.map_err(Error::store)?;
         let left = store.load(&account).await.map_err(Error::store)?;
         let (now, mut randomness) = (self.0.clock.now()?, Randomness::new());
         let keyring = self.0.keyring.get();

@@ -12,7 +12,7 @@ use axum::Router;
 use axum::routing::get;
 use exchange::stores::{self, OpenError};
 use exchange::{App, Settings, payouts};
-use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use sekisho::seal::Keyring;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -22,6 +22,8 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
+/// The times of the store's calls are counted up to each of these, in seconds.
+const BUCKETS: [f64; 12] = [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 2.5];
 /// How often what metrics have gathered is summed up, so that it does not grow.
 const SUMMING_UP: Duration = Duration::from_secs(5);
 
@@ -91,7 +93,8 @@ async fn main() -> Result<(), OpenError> {
 
 /// What is measured, from now on.
 fn gathered() -> Result<PrometheusHandle, OpenError> {
-    let metrics = PrometheusBuilder::new().install_recorder()?;
+    let store_calls = Matcher::Full("sekisho_store_call_seconds".into());
+    let metrics = PrometheusBuilder::new().set_buckets_for_metric(store_calls, &BUCKETS)?.install_recorder()?;
     let own = metrics.clone();
     tokio::spawn(async move {
         loop {

@@ -38,7 +38,13 @@ async fn its_log_and_its_counters_tell_what_happened_and_no_secret() {
     let outbox = desk.get("/outbox").await;
     let pass = outbox.between("A pass from support: ", "<").to_owned();
     let metrics = desk.get("/metrics").await.text;
-    assert!(metrics.contains("sekisho") && metrics.contains("accepted"), "{metrics}");
+    for counted in [
+        "sekisho_events_total{event=\"accepted\"",
+        "sekisho_store_calls_total{call=\"swap\",outcome=\"done\"}",
+        "sekisho_store_call_seconds_bucket{call=\"load\",le=\"0.005\"}",
+    ] {
+        assert!(metrics.contains(counted), "{counted} is not in {metrics}");
+    }
     let secrets: Vec<_> = [&*key, &*key.replace(' ', ""), PASSWORD, DESK, &*first, &*second, &*wrong, &*pass]
         .into_iter()
         .chain(codes.iter().map(String::as_str))
@@ -107,6 +113,32 @@ fn it_does_not_start_with_keys_that_cannot_be_right() {
     assert!(start(&store, Some(own_keys.trim())).contains("unset SEKISHO_KEYS"));
     let other = folder.path().join("other");
     assert!(start(&format!("redb:{}", other.display()), Some("nonsense")).contains("Error"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_takes_no_more_turns_it_unready_for_good_and_started_again_it_works() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("redb:{}", folder.path().display());
+    let exchange = Copy::with_program("env", &["--ignore-signal=XFSZ"], &store);
+    let mut browser = Browser::at(&format!("http://127.0.0.1:{}", exchange.port));
+    browser.post("/sign-up", &[("email", ALICE), ("password", PASSWORD)]).await;
+    assert_eq!(browser.get("/health").await.status, 200);
+    let limit = |bytes: &str| {
+        let set = Command::new("prlimit").args(["--pid", &exchange.pid(), &format!("--fsize={bytes}:")]).status();
+        assert!(set.expect("prlimit").success());
+    };
+    limit("4096");
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(browser.get("/health").await.status, 503);
+    limit("unlimited");
+    tokio::time::sleep(Duration::from_millis(1_100)).await;
+    assert_eq!(browser.get("/health").await.status, 503, "it has stopped: whoever looks after it starts it again");
+    drop(exchange);
+    let again = Copy::start(&store);
+    let mut browser = Browser::at(&format!("http://127.0.0.1:{}", again.port));
+    assert_eq!(browser.get("/health").await.status, 200);
+    browser.password(ALICE).await;
+    assert_eq!(browser.get("/wallet").await.path, "/wallet", "nothing is lost");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,6 +1,7 @@
 //! The client's errors in our terms.
 
 use crate::store::error::StoreError;
+use alloc::string::ToString;
 use alloc::sync::Arc;
 use core::time::Duration;
 use deadpool_postgres::{PoolError, TimeoutType};
@@ -17,7 +18,9 @@ pub(super) fn config_error(error: impl core::error::Error + Send + Sync + 'stati
 }
 
 pub(super) fn query_error(error: tokio_postgres::Error, deadline: Duration) -> StoreError {
-    let Some(code) = error.code() else { return StoreError::unreachable(NAME, error) };
+    let Some(code) = error.code() else {
+        return if is_about_the_url(&error) { config_error(error) } else { StoreError::unreachable(NAME, error) };
+    };
     match *code {
         SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => StoreError::Conflict,
         SqlState::UNDEFINED_TABLE | SqlState::INVALID_SCHEMA_NAME => StoreError::NoTable { source: Arc::new(error) },
@@ -28,8 +31,21 @@ pub(super) fn query_error(error: tokio_postgres::Error, deadline: Duration) -> S
             StoreError::unreachable(NAME, error)
         }
         _ if is_denied(&error) => StoreError::denied(NAME, NEEDS, error),
+        _ if is_unsupported(code) => StoreError::unsupported(NAME, error),
         _ => StoreError::refused(NAME, error),
     }
+}
+
+/// Returns whether the URL lacks what the server asks for: a password, say. The client has no other
+/// sign of it.
+fn is_about_the_url(error: &tokio_postgres::Error) -> bool {
+    ["invalid configuration", "authentication error"].contains(&&*error.to_string())
+}
+
+/// Returns whether the server does not know the statement, or the table has other columns or rules:
+/// classes 0A, 22, 23 and 42 of `SQLSTATE`.
+fn is_unsupported(code: &SqlState) -> bool {
+    ["0A", "22", "23", "42"].iter().any(|class| code.code().starts_with(class))
 }
 
 /// Returns whether the server will never do it for this user: class 28 of `SQLSTATE`, no such database,

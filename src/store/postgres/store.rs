@@ -359,6 +359,10 @@ impl Store for PostgresStore {
         let Statements { delete, tag, .. } = &self.0.statements;
         self.change(delete, &[bytes(&account), bytes(&expected), text(tag)]).await
     }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        Ok(()) // every change sees to its own durability
+    }
 }
 
 impl fmt::Debug for PostgresStore {

@@ -1,10 +1,12 @@
 //! The builder: where Redis is, and how long it is waited for.
 
+use super::credentials::{RedisCredentials, Rotating};
 use super::error::{NAME, failed};
 use super::link::{Finder, Link};
 use super::settings::Vouched;
 use super::store::{DELETE, Inner, RedisStore, SWAP, Script, in_runtime, within};
 use crate::store::authority;
+use crate::store::contract::Store;
 use crate::store::error::StoreError;
 use alloc::borrow::ToOwned;
 use alloc::boxed::Box;
@@ -20,6 +22,7 @@ use redis::io::tcp::socket2::TcpKeepalive;
 use redis::sentinel::{SentinelClientBuilder, SentinelServerType};
 use redis::{Client, ClientTlsConfig, ConnectionAddr, ConnectionInfo, IntoConnectionInfo, TlsCertificates, TlsMode};
 use rustls::crypto::CryptoProvider;
+use tokio::sync::watch;
 use zeroize::Zeroizing;
 
 /// A connection is idle for so long before the operating system asks whether it is still there.
@@ -62,6 +65,7 @@ pub struct RedisBuilder {
     deadline: Duration,
     replicas: u32,
     vouched: Vouched,
+    credentials: Option<Rotating>,
     ca: Option<Vec<u8>>,
     /// User and password of the sentinels.
     sentinel: Option<(Option<String>, Zeroizing<String>)>,
@@ -77,6 +81,7 @@ impl RedisBuilder {
             deadline: Duration::from_secs(2),
             replicas: 0,
             vouched: Vouched::default(),
+            credentials: None,
             ca: None,
             sentinel: None,
             own: None,
@@ -133,6 +138,27 @@ impl RedisBuilder {
         self
     }
 
+    /// Takes user and password from `credentials`, whatever the URL says. When the service sends others,
+    /// the connections that there are take them at once, and new ones are made with them: passwords
+    /// and tokens can be changed without a restart. Those of sentinels are not meant.
+    ///
+    /// ```no_run
+    /// use sekisho::store::{RedisCredentials, RedisStore};
+    /// use tokio::sync::watch;
+    ///
+    /// # async fn connect(password: &str, next_password: &str) -> Result<(), sekisho::store::StoreError> {
+    /// let (rotate, credentials) = watch::channel(RedisCredentials::new("exchange", password));
+    /// let store = RedisStore::builder().credentials(credentials).connect("rediss://redis.internal").await?;
+    /// // Later, before the server forgets the old one:
+    /// rotate.send_replace(RedisCredentials::new("exchange", next_password));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn credentials(mut self, credentials: watch::Receiver<RedisCredentials>) -> Self {
+        self.credentials = Some(Rotating(credentials));
+        self
+    }
+
     /// Sets the password of the sentinels, and their user. Default: none.
     pub fn sentinel_credentials(mut self, user: Option<&str>, password: &str) -> Self {
         self.sentinel = Some((user.map(ToOwned::to_owned), Zeroizing::new(password.to_owned())));
@@ -184,6 +210,9 @@ impl RedisBuilder {
                 .tcp_settings(self.tcp());
             if let Some(certificates) = self.certificates() {
                 builder = builder.certs(certificates);
+            }
+            if let Some(credentials) = &self.credentials {
+                builder = builder.set_credentials_provider(credentials.clone());
             }
             let (first, certificates) = (infos.first().cloned(), self.certificates());
             let node = move |host: String, port| node(first.as_ref(), certificates.as_ref(), host, port);
@@ -238,7 +267,7 @@ impl RedisBuilder {
         in_runtime()?;
         let new = |beside| {
             let finder = finder().map_err(|error| StoreError::config(NAME, error))?;
-            Ok::<_, StoreError>(Link::new(finder, self.deadline, beside))
+            Ok::<_, StoreError>(Link::new(finder, self.credentials.clone(), self.deadline, beside))
         };
         let link = new(None)?;
         let waiting = if self.replicas > 0 { Some(new(Some(&link))?) } else { None };
@@ -247,8 +276,9 @@ impl RedisBuilder {
         }
         let (swap, delete) = (Script::new(SWAP), Script::new(DELETE));
         let (prefix, deadline, replicas) = (format!("{}:", self.namespace), self.deadline, self.replicas);
-        let store = RedisStore(Arc::new(Inner { link, waiting, prefix, deadline, replicas, swap, delete }));
-        self.vouched.check(&store.settings().await?)?;
+        let vouched = self.vouched.clone();
+        let store = RedisStore(Arc::new(Inner { link, waiting, prefix, deadline, replicas, vouched, swap, delete }));
+        store.ready().await?;
         store.try_scripts().await?;
         Ok(store)
     }

@@ -14,21 +14,35 @@ const NEEDS: &str = "it needs `~NAMESPACE:* +get +eval +evalsha +getrange +set +
 /// By what kind of error the client has ended a call.
 pub(super) fn failed(error: RedisError) -> StoreError {
     match error.kind() {
+        _ if is_of_another_type(&error) => damaged(),
+        ErrorKind::InvalidClientConfig => StoreError::config(NAME, error),
+        _ if says(&error, "DB index is out of range") => StoreError::config(NAME, error),
         _ if is_denied(&error) => StoreError::denied(NAME, NEEDS, error),
         ErrorKind::Server(_) | ErrorKind::Extension => StoreError::refused(NAME, error),
         _ => StoreError::unreachable(NAME, error),
     }
 }
 
+fn says(error: &RedisError, text: &str) -> bool {
+    error.to_string().contains(text)
+}
+
+/// Returns whether a key of the namespace holds something else than a text.
+fn is_of_another_type(error: &RedisError) -> bool {
+    error.code() == Some("WRONGTYPE") || says(error, "WRONGTYPE")
+}
+
 /// Returns whether the server will never do it for this user: it has no such command, or not for him.
 fn is_denied(error: &RedisError) -> bool {
-    let said = error.to_string();
-    let says = |text: &str| said.contains(text);
+    let says = |text: &str| says(error, text);
     match error.kind() {
         ErrorKind::AuthenticationFailed | ErrorKind::Server(ServerErrorKind::NoPerm) => true,
         ErrorKind::Extension => matches!(error.code(), Some("NOAUTH" | "NOPERM" | "WRONGPASS")),
         ErrorKind::Server(_) => {
-            says("unknown command") || says("can't run this command") || says("can't access at least one of the keys")
+            says("without any password configured")
+                || says("unknown command")
+                || says("can't run this command")
+                || says("can't access at least one of the keys")
         }
         _ => false,
     }

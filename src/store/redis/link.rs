@@ -1,5 +1,6 @@
 //! The connection, and when it is given up for another.
 
+use super::credentials::Rotating;
 use super::error::NAME;
 use super::settings::{ASKED, Settings, of_all, of_one};
 use crate::store::error::StoreError;
@@ -37,6 +38,8 @@ pub(super) struct Link(Arc<Shared>);
 
 struct Shared {
     finder: tokio::sync::Mutex<Finder>,
+    /// Where they are not those of the URL.
+    credentials: Option<Rotating>,
     deadline: Duration,
     state: Mutex<State>,
     /// A link that leads to the same server, and does not find out by itself that it has become
@@ -73,13 +76,19 @@ pub(super) struct Connection {
 enum Own {
     One(MultiplexedConnection),
     /// Looks after its connections itself.
-    Cluster(ClusterConnection, Arc<Node>),
+    Cluster(ClusterConnection, Arc<Node>, Option<Rotating>),
 }
 
 impl Link {
-    pub(super) fn new(finder: Finder, deadline: Duration, beside: Option<&Self>) -> Self {
+    pub(super) fn new(
+        finder: Finder,
+        credentials: Option<Rotating>,
+        deadline: Duration,
+        beside: Option<&Self>,
+    ) -> Self {
         let (finder, state) = (tokio::sync::Mutex::new(finder), Mutex::new(State::Apart(Instant::now())));
-        Self(Arc::new(Shared { finder, deadline, state, beside: beside.map(|link| Arc::clone(&link.0)) }))
+        let beside = beside.map(|link| Arc::clone(&link.0));
+        Self(Arc::new(Shared { finder, credentials, deadline, state, beside }))
     }
 
     pub(super) async fn connection(&self) -> RedisResult<Arc<Connection>> {
@@ -171,6 +180,7 @@ impl Shared {
     async fn connect(&self) -> RedisResult<Arc<Connection>> {
         // The time that answers are waited for is decided here.
         let config = AsyncConnectionConfig::new().set_connection_timeout(Some(CONNECTING)).set_response_timeout(None);
+        let config = Rotating::of(self.credentials.as_ref(), config);
         let mut finder = self.finder.lock().await;
         let connecting: Answer<'_, Own> = match &mut *finder {
             Finder::Server(client) => {
@@ -183,7 +193,7 @@ impl Shared {
             }
             Finder::Cluster(client, node) => Box::pin(async move {
                 let connection = client.get_async_connection().await?;
-                Ok(Own::Cluster(connection, Arc::clone(node)))
+                Ok(Own::Cluster(connection, Arc::clone(node), self.credentials.clone()))
             }),
         };
         Ok(Arc::new(Connection { own: connecting.await?, unheard_since: Mutex::new(None) }))
@@ -225,7 +235,7 @@ impl Connection {
             get.arg("GET").arg(name);
             let answer = match &self.own {
                 Own::One(connection) => get.query_async(&mut connection.clone()).await,
-                Own::Cluster(connection, _) => {
+                Own::Cluster(connection, ..) => {
                     let all = RoutingInfo::MultiNode((MultipleNodeRoutingInfo::AllNodes, None));
                     connection.clone().route_command(get, all).await
                 }
@@ -250,12 +260,12 @@ impl Connection {
                 let mut connection = connection.clone();
                 Box::pin(async move { pipeline.query_async(&mut connection).await })
             }
-            Own::Cluster(connection, node) => {
+            Own::Cluster(connection, node, credentials) => {
                 let mut connection = connection.clone();
                 Box::pin(async move {
                     match pipeline.query_async(&mut connection).await {
                         Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::Ask) => {
-                            ask(&**node, pipeline, error).await
+                            ask(&**node, credentials.as_ref(), pipeline, error).await
                         }
                         answer => answer,
                     }
@@ -292,12 +302,18 @@ impl Connection {
 /// A slot that moves from node to node: the one that has sent us away has not done anything, and
 /// says where to ask. Once, on a connection of its own: it may be a node that the cluster's client
 /// does not know yet.
-async fn ask<T: FromRedisValue>(node: &Node, pipeline: &Pipeline, error: redis::RedisError) -> RedisResult<T> {
+async fn ask<T: FromRedisValue>(
+    node: &Node,
+    credentials: Option<&Rotating>,
+    pipeline: &Pipeline,
+    error: redis::RedisError,
+) -> RedisResult<T> {
     let errors = error.clone().into_server_errors();
     let details = errors.as_ref().and_then(|errors| errors.first()?.1.details());
     let address = details.and_then(|details| details.split_whitespace().next_back()?.rsplit_once(':'));
     let Some((host, Ok(port))) = address.map(|(host, port)| (host, port.parse())) else { return Err(error) };
-    let mut connection = node(host.to_owned(), port)?.get_multiplexed_async_connection().await?;
+    let config = Rotating::of(credentials, AsyncConnectionConfig::new());
+    let mut connection = node(host.to_owned(), port)?.get_multiplexed_async_connection_with_config(&config).await?;
     let mut asking = redis::pipe();
     asking.cmd("ASKING").ignore();
     for command in pipeline.cmd_iter() {

@@ -2,11 +2,12 @@
 
 use super::error::{NAME, damaged, failed};
 use super::link::Link;
-use super::settings::Settings;
+use super::settings::{Settings, Vouched};
 use crate::account::AccountId;
 use crate::seal::{Revision, Stored, Write};
 use crate::store::contract::{Store, Swap};
 use crate::store::error::StoreError;
+use crate::store::retries::resent;
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
@@ -71,6 +72,8 @@ pub(super) struct Inner {
     pub(super) prefix: String,
     pub(super) deadline: Duration,
     pub(super) replicas: u32,
+    /// The service's own word about the server's settings.
+    pub(super) vouched: Vouched,
     pub(super) swap: Script,
     pub(super) delete: Script,
 }
@@ -126,7 +129,8 @@ impl RedisStore {
     }
 
     /// The settings of every server that records are on.
-    pub(super) async fn settings(&self) -> Result<Vec<Settings>, StoreError> {
+    async fn settings(&self) -> Result<Vec<Settings>, StoreError> {
+        in_runtime()?;
         let Inner { link, deadline, .. } = &*self.0;
         let connection = within(*deadline, link.connection()).await?.map_err(failed)?;
         within(*deadline, connection.settings()).await?.map_err(failed)
@@ -214,6 +218,7 @@ impl RedisStore {
                 // is not sent again: it may have been made.
                 if may_ask_again && error.is_io_error() {
                     may_ask_again = false;
+                    resent(NAME, "connection");
                     if let Some(waiting) = &self.0.waiting {
                         waiting.connect_anew();
                     }
@@ -225,6 +230,7 @@ impl RedisStore {
             let is_refused_as_a_whole = match kind {
                 ServerErrorKind::NoScript if !is_unknown => {
                     is_unknown = true;
+                    resent(NAME, "script");
                     continue;
                 }
                 ServerErrorKind::Moved
@@ -240,6 +246,7 @@ impl RedisStore {
             if !is_refused_as_a_whole || end.duration_since(Instant::now()) <= PAUSE {
                 return Err(failed(error));
             }
+            resent(NAME, "refused");
             tokio::time::sleep(PAUSE).await;
         }
     }
@@ -279,6 +286,10 @@ impl Store for RedisStore {
 
     async fn delete(&self, account: &AccountId, expected: Revision) -> Result<Swap, StoreError> {
         self.change(&self.0.delete, &self.key(account), [expected.as_bytes(), &[]]).await
+    }
+
+    async fn ready(&self) -> Result<(), StoreError> {
+        self.0.vouched.check(&self.settings().await?)
     }
 }
 

@@ -36,18 +36,25 @@ pub(crate) struct Copy {
 impl Copy {
     pub(crate) fn start(store: &str) -> Self {
         // Where the disk stands still for longer than the store waits, once more.
-        (0..5).find_map(|_| Self::launch(store, Stdio::null(), |_| ())).expect("the exchange says where it listens")
+        (0..5).find_map(|_| Self::launch(own(), store, Stdio::null())).expect("the exchange says where it listens")
     }
 
     /// With its log, and other options.
     pub(crate) fn with(store: &str, log: impl Into<Stdio>, set_up: impl FnOnce(&mut Command)) -> Self {
-        Self::launch(store, log, set_up).expect("the exchange says where it listens")
+        let mut command = own();
+        set_up(&mut command);
+        Self::launch(command, store, log).expect("the exchange says where it listens")
     }
 
-    fn launch(store: &str, log: impl Into<Stdio>, set_up: impl FnOnce(&mut Command)) -> Option<Self> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_exchange"));
+    /// Run by another program.
+    pub(crate) fn with_program(program: &str, arguments: &[&str], store: &str) -> Self {
+        let mut command = Command::new(program);
+        command.args(arguments).arg(env!("CARGO_BIN_EXE_exchange"));
+        Self::launch(command, store, Stdio::null()).expect("the exchange says where it listens")
+    }
+
+    fn launch(mut command: Command, store: &str, log: impl Into<Stdio>) -> Option<Self> {
         command.args(["--store", store, "--listen", "127.0.0.1:0"]).env("SEKISHO_KEYS", KEYS);
-        set_up(&mut command);
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let port = lines.find_map(|line| line.rsplit_once("localhost:")?.1.parse::<u16>().ok());
@@ -56,6 +63,10 @@ impl Copy {
             return None;
         };
         Some(Self { child, port, url: format!("http://127.0.0.1:{port}/api/log-in") })
+    }
+
+    pub(crate) fn pid(&self) -> String {
+        self.child.id().to_string()
     }
 
     /// Asks it to stop, and gives whether it ended well.
@@ -78,6 +89,11 @@ impl Drop for Copy {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The exchange that was built with the tests.
+fn own() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_exchange"))
 }
 
 struct Customer {
