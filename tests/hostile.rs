@@ -32,23 +32,24 @@ codes! {
     code_with_letters: "12345a" => Err(CodeError::Character { position: 5 });
     code_in_hexadecimal: "0x1234" => Err(CodeError::Character { position: 1 });
     code_with_emoji: "12345🎉" => Err(CodeError::Character { position: 5 });
-    code_with_keycap_emoji: "1️⃣23456" => Err(CodeError::Character { position: 1 });
+    code_with_keycap_emoji: "1️⃣23456" => Err(CodeError::Character { position: 2 });
     code_with_nul: "123456\0" => Err(CodeError::Character { position: 6 });
-    code_with_newline: "123456\n" => Err(CodeError::Character { position: 6 });
+    code_with_newline: "123456\n" => Ok::<_, CodeError>("123456");
     code_with_plus_sign: "+123456" => Err(CodeError::Character { position: 0 });
-    code_with_minus_sign_of_mathematics: "−123456" => Err(CodeError::Character { position: 0 });
+    code_with_minus_sign_of_mathematics: "−123456" => Ok::<_, CodeError>("123456");
     code_with_decimal_point: "1234.56" => Err(CodeError::Character { position: 4 });
-    code_in_arabic_indic_digits: "١٢٣٤٥٦" => Err(CodeError::Character { position: 0 });
-    code_in_devanagari_digits: "१२३४५६" => Err(CodeError::Character { position: 0 });
+    code_in_arabic_indic_digits: "١٢٣٤٥٦" => Ok::<_, CodeError>("123456");
+    code_in_two_scripts: "123٤٥٦" => Err(CodeError::Scripts { position: 3 });
+    code_in_devanagari_digits: "१२३४५६" => Ok::<_, CodeError>("123456");
     code_in_mathematical_digits: "𝟏𝟐𝟑𝟒𝟓𝟔" => Err(CodeError::Character { position: 0 });
     code_in_superscript_digits: "¹²³⁴⁵⁶" => Err(CodeError::Character { position: 0 });
     code_in_kanji_digits: "一二三四五六" => Err(CodeError::Character { position: 0 });
-    code_with_zero_width_space: "123\u{200b}456" => Err(CodeError::Character { position: 3 });
-    code_with_right_to_left_override: "\u{202e}123456" => Err(CodeError::Character { position: 0 });
+    code_with_zero_width_space: "123\u{200b}456" => Ok::<_, CodeError>("123456");
+    code_with_right_to_left_override: "\u{202e}123456" => Ok::<_, CodeError>("123456");
     code_of_a_million_digits: &"1".repeat(1_000_000) => Err(CodeError::TooLong);
     code_of_a_million_blanks: &" ".repeat(1_000_000) => Err(CodeError::TooLong);
-    code_of_64_bytes: &format!("{}123456", " ".repeat(58)) => Ok::<_, CodeError>("123456");
-    code_of_65_bytes: &format!("{}123456", " ".repeat(59)) => Err(CodeError::TooLong);
+    code_of_128_bytes: &format!("{}123456", " ".repeat(122)) => Ok::<_, CodeError>("123456");
+    code_of_129_bytes: &format!("{}123456", " ".repeat(123)) => Err(CodeError::TooLong);
 }
 
 #[test]

@@ -22,14 +22,16 @@ pub fn code(input: &[u8]) {
     let Ok(text) = str::from_utf8(input) else { return };
     let Ok(code) = text.parse::<Code>() else { return };
     let digits = code.reveal().to_string();
-    let plain: String =
-        text.chars()
-            .filter(|c| !matches!(c, ' ' | '\u{3000}' | '-'))
-            .map(|c| {
-                if c.is_ascii() { c } else { char::from_u32(u32::from(c) - u32::from('０') + u32::from('0')).unwrap() }
-            })
-            .collect();
+    // Whatever else is passed over, these are its digits, in their order.
+    let rows = ["0123456789", "٠١٢٣٤٥٦٧٨٩", "۰۱۲۳۴۵۶۷۸۹", "०१२३४५६७८९", "๐๑๒๓๔๕๖๗๘๙", "０１２３４５６７８９"];
+    let value = |c| rows.iter().find_map(|row| row.chars().position(|digit| digit == c));
+    let plain: String = text.chars().filter_map(value).map(|value| value.to_string()).collect();
     assert_eq!(digits, plain);
+    assert!(
+        !text
+            .chars()
+            .any(|c| c.is_alphabetic() && !matches!(c, 'ー' | 'ｰ' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}'))
+    );
 }
 
 /// A base32 text that is read is written again as its characters alone.

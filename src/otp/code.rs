@@ -1,22 +1,25 @@
 //! Codes, as a person types them: numbers of a known length.
 
 use super::algorithm::Digits;
+use super::typed::{digit, is_passed_over};
 use core::fmt;
 use core::str::FromStr;
 use subtle::{Choice, ConstantTimeEq};
 
-/// The longest text that is looked at, in bytes. Eight full-width digits take 24; the rest is room
-/// for blanks.
-const MAX_TEXT: usize = 64;
+/// The longest text that is looked at, in bytes. Eight digits take 24 at most; the rest is room for
+/// blanks and marks around and between them.
+const MAX_TEXT: usize = 128;
 
 /// Value in the low 27 bits (10⁸ < 2²⁷), number of digits above them.
 const LENGTH_SHIFT: u32 = 27;
 
 /// A one-time code: six to eight digits.
 ///
-/// Parsed once, so that every spelling of a code is the same value: blanks, ideographic blanks and
-/// hyphens anywhere are passed over, and full-width digits (０–９, as Japanese keyboards give them)
-/// count as digits. `012345` and `12345` differ; so do a code of six digits and one of seven.
+/// Parsed once, so that every spelling of a code is the same value. Decimal digits of one script are
+/// read: ASCII, full-width (０–９, as Japanese keyboards give them), Arabic, Persian, Devanagari or
+/// Thai. Blanks, line ends, hyphens and dashes of every kind, marks of direction and marks without
+/// width are passed over, anywhere. `012345` and `12345` differ; so do a code of six digits and one of
+/// seven.
 /// `Debug` hides the digits, and there is no `==`: codes are compared in constant time, with
 /// [`ConstantTimeEq`].
 ///
@@ -25,7 +28,7 @@ const LENGTH_SHIFT: u32 = 27;
 /// use subtle::ConstantTimeEq;
 ///
 /// let code: Code = "012 345".parse()?;
-/// assert!(bool::from(code.ct_eq(&"０１２－３４５".replace('－', "-").parse()?)));
+/// assert!(bool::from(code.ct_eq(&"０１２－３４５".parse()?)));
 /// assert_eq!(format!("{code:?}"), "Code(6 digits)");
 /// assert_eq!(code.reveal().to_string(), "012345");
 /// # Ok::<(), sekisho::otp::CodeError>(())
@@ -43,19 +46,21 @@ impl Code {
     /// The time this takes depends on the text, which whoever typed it knows already.
     ///
     /// # Errors
-    /// [`CodeError`] if the text is anything but six to eight digits with blanks and hyphens around
-    /// them.
+    /// [`CodeError`] if the text is anything but six to eight digits of one script, with blanks,
+    /// hyphens and unseen marks around and between them.
     pub fn parse(text: &str) -> Result<Self, CodeError> {
         if text.len() > MAX_TEXT {
             return Err(CodeError::TooLong);
         }
-        let (mut value, mut count) = (0_u32, 0_u8);
+        let (mut value, mut count, mut script) = (0_u32, 0_u8, None);
         for (position, character) in text.chars().enumerate() {
-            let digit = match character {
-                ' ' | '\u{3000}' | '-' => continue,
-                '０'..='９' => u32::from(character).wrapping_sub(u32::from('０')),
-                _ => character.to_digit(10).ok_or(CodeError::Character { position })?,
-            };
+            if is_passed_over(character) {
+                continue;
+            }
+            let (zero, digit) = digit(character).ok_or(CodeError::Character { position })?;
+            if *script.get_or_insert(zero) != zero {
+                return Err(CodeError::Scripts { position });
+            }
             value = value.wrapping_mul(10).wrapping_add(digit);
             count = count.wrapping_add(1);
             if count > Digits::Eight.count() {
@@ -149,13 +154,19 @@ pub enum CodeError {
     /// Fewer than six digits, or more than eight.
     #[error("a code has six to eight digits: type all of them")]
     Length,
-    /// A character that is neither digit, blank nor hyphen.
+    /// A digit of another script than those before it.
+    #[error("character {} is a digit of another script than those before it: type all in one", position.saturating_add(1))]
+    Scripts {
+        /// The number of characters that precede it.
+        position: usize,
+    },
+    /// A character that is neither digit, blank, hyphen nor an unseen mark.
     #[error("character {} is not a digit: type only the digits of the code", position.saturating_add(1))]
     Character {
         /// The number of characters that precede it.
         position: usize,
     },
-    /// Over 64 bytes of text.
+    /// Over 128 bytes of text.
     #[error("the text is too long for a code: type only its six to eight digits")]
     TooLong,
 }

@@ -50,6 +50,7 @@ mod throttle;
 mod time;
 mod totp;
 mod tracker;
+pub(crate) mod typed;
 #[cfg(feature = "alloc")]
 mod uri;
 mod window;

@@ -122,7 +122,9 @@ impl OtpauthUri {
     /// Reads a URI.
     ///
     /// Total: any text gives a result or an error, in time linear in its length. Unknown parameters
-    /// are ignored; a `+` in a parameter is a blank, in the label a plus.
+    /// are ignored, unless they are known to change codes in other systems; a `+` in a parameter is a
+    /// blank, in the label a plus. Where a page has escaped the `&` between parameters (`&amp;`), they
+    /// are read as what they are.
     ///
     /// # Errors
     /// [`UriError`] for everything else that is not such a URI, secrets under 128 bits included.
@@ -235,6 +237,8 @@ fn parse(uri: &str, read_secret: impl Fn(&str) -> Result<Secret, SecretError>) -
 
     let (mut secret, mut issuer, mut algorithm, mut digits, mut period) = (None, None, None, None, None);
     for parameter in query.split('&') {
+        // A page's escape of the `&` before it.
+        let parameter = strip_prefix_ignoring_case(parameter, "amp;").unwrap_or(parameter);
         let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         match name.to_ascii_lowercase().as_str() {
             "secret" => {
@@ -256,7 +260,11 @@ fn parse(uri: &str, read_secret: impl Fn(&str) -> Result<Secret, SecretError>) -
                 let read = number(value).and_then(Period::from_secs);
                 set(&mut period, Field::Period, read.ok_or(UriError::OutOfRange(Field::Period))?)?;
             }
-            _ => {}
+            other => {
+                if let Some(name) = CHANGING_CODES.into_iter().find(|name| *name == other) {
+                    return Err(UriError::Parameter(name));
+                }
+            }
         }
     }
 
@@ -270,6 +278,11 @@ fn parse(uri: &str, read_secret: impl Fn(&str) -> Result<Secret, SecretError>) -
     };
     OtpauthUri::labeled(&label, issuer.as_deref(), secret, totp)
 }
+
+/// Parameters that change codes where other systems write them. Read without them, an app would show
+/// others.
+const CHANGING_CODES: [&str; 10] =
+    ["algo", "encoder", "encoding", "epoch", "hash", "interval", "offset", "step", "t0", "timestep"];
 
 fn set<T>(place: &mut Option<T>, field: Field, value: T) -> Result<(), UriError> {
     match place.replace(value) {
@@ -401,6 +414,9 @@ pub enum UriError {
     /// seconds.
     #[error("the {0} is not one that is supported (SHA1, SHA256, SHA512; 6 to 8 digits; 1 to 120 seconds)")]
     OutOfRange(Field),
+    /// A parameter that changes codes, and that is not understood here.
+    #[error("the parameter `{0}` changes codes, and is not supported here: make the URI without it")]
+    Parameter(&'static str),
     /// The secret is no base32 secret.
     #[error(transparent)]
     Secret(#[from] SecretError),

@@ -1,7 +1,8 @@
 //! Addresses that codes are delivered to.
 
 use super::error::NameError;
-use super::text::Text;
+use super::text::{Text, breaks_the_line};
+use crate::otp::typed::is_unseen;
 use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
@@ -59,6 +60,12 @@ impl Address {
 
     /// A phone that takes text messages, its number as ITU-T E.164 has it: `+` and 7 to 15 digits.
     ///
+    /// Only that form is checked here. Whether there can be such a number, and which other spellings
+    /// are the same one (`+610412345678` and `+61412345678` ring one phone, and are two addresses
+    /// here), is the service's to find out before: by the crate
+    /// [`phonenumber`](https://docs.rs/phonenumber), as `examples/exchange` does, or by a look-up at
+    /// its carrier.
+    ///
     /// # Errors
     /// [`NameError::PhoneNumber`].
     pub fn sms(number: &str) -> Result<Self, NameError> {
@@ -73,7 +80,7 @@ impl Address {
         Self::new(Channel::Voice, number)
     }
 
-    /// An e-mail address: something, `@`, something, without blanks, at most 254 bytes. Whether it
+    /// An e-mail address: something, `@`, something, without blanks and unseen marks, at most 254 bytes. Whether it
     /// exists is the mailer's to find out.
     ///
     /// # Errors
@@ -93,13 +100,19 @@ impl Address {
             }
             Channel::Email => {
                 let parts = to.rsplit_once('@').filter(|(name, domain)| !name.is_empty() && !domain.is_empty());
-                let is_plain = !to.chars().any(|character| character.is_control() || character.is_whitespace());
-                if parts.is_none() || !is_plain || to.len() > Self::MAX_LEN {
+                let is_odd =
+                    |character: char| character.is_whitespace() || breaks_the_line(character) || is_unseen(character);
+                if parts.is_none() || to.chars().any(is_odd) || to.len() > Self::MAX_LEN {
                     return Err(NameError::Email);
                 }
             }
         }
         Ok(Self { channel, to: to.into() })
+    }
+
+    /// An address that was stored: earlier releases took more.
+    pub(in crate::account) fn stored(channel: Channel, to: &str) -> Option<Self> {
+        (1..=Self::MAX_LEN).contains(&to.len()).then(|| Self { channel, to: to.into() })
     }
 
     /// The way in which codes reach it.
@@ -153,7 +166,19 @@ mod tests {
         {
             assert_eq!(Address::sms(number), Err(NameError::PhoneNumber), "{number}");
         }
-        for address in ["", "@", "a@", "@b", "a b@c", "a@b\n", "plain", &format!("{}@b", "a".repeat(254))] {
+        for address in [
+            "a\u{200b}b@c",
+            "a\u{202e}b@c",
+            "a@b\u{2028}c",
+            "",
+            "@",
+            "a@",
+            "@b",
+            "a b@c",
+            "a@b\n",
+            "plain",
+            &format!("{}@b", "a".repeat(254)),
+        ] {
             assert_eq!(Address::email(address), Err(NameError::Email), "{address}");
         }
         assert_eq!(Address::voice("+4930901820").unwrap().as_str(), "+4930901820");

@@ -16,8 +16,12 @@ pub enum NameError {
     /// A purpose is not 1 to 24 lower-case ASCII letters, digits and hyphens.
     #[error("a purpose is 1 to 24 lower-case letters, digits and hyphens, such as `login` or `api-key`: correct it")]
     Purpose,
-    /// A name or a reason is blank, has over 128 bytes, or has control characters.
-    #[error("a name or a reason is one line of 1 to 128 bytes: shorten it, and leave out control characters")]
+    /// Nothing of a name or a reason is seen, or it has over 128 bytes, control characters, line
+    /// separators, or marks of direction.
+    #[error(
+        "a name or a reason is one line of 1 to 128 bytes, something of which is seen: shorten it, and leave out control \
+         characters and marks of direction"
+    )]
     Text,
     /// A phone number is not a `+` and 7 to 15 digits (ITU-T E.164).
     #[error("a phone number is a + and 7 to 15 digits, such as +819012345678: leave out blanks and hyphens")]

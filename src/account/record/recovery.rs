@@ -2,6 +2,7 @@
 
 use super::capacity::RECOVERY_CODES;
 use crate::otp::Sensitive;
+use crate::otp::typed::is_passed_over;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -15,8 +16,8 @@ use zeroize::{Zeroize, Zeroizing};
 /// The bytes of a code: 120 bits.
 const LEN: usize = 15;
 /// The longest text that is looked at, in bytes: 24 full-width characters take 72, the rest is room
-/// for blanks.
-const MAX_TEXT: usize = 128;
+/// for blanks, and for the marks of a list.
+const MAX_TEXT: usize = 192;
 
 /// A set of recovery codes, to be shown once. Wiped on drop, redacted in `Debug`.
 #[must_use = "nobody can show them again"]
@@ -58,24 +59,24 @@ impl fmt::Debug for RecoveryCodes {
 pub(crate) struct RecoveryCode(Box<[u8; LEN]>);
 
 impl RecoveryCode {
-    /// Reads what a person typed: in either case, `O` for `0`, `I` and `L` for `1`, blanks and
-    /// hyphens anywhere, full-width characters too. The time this takes depends on the text,
-    /// which whoever typed it knows already.
+    /// Reads what a person typed: in either case, `O` for `0`, `I` and `L` for `1`, blanks, hyphens and
+    /// unseen marks anywhere, full-width characters too; or pasted, as one line of a list, with its
+    /// box, bullet, number or quotation marks. The time this takes depends on the text, which
+    /// whoever typed it knows already.
     pub(in crate::account) fn parse(text: &str) -> Option<Self> {
         if text.len() > MAX_TEXT {
             return None;
         }
         let mut plain = Zeroizing::new([0_u8; 24]);
         let mut places = plain.iter_mut();
-        for character in text.chars() {
+        for character in without_marks_of_a_list(text).chars() {
+            if is_passed_over(character) {
+                continue;
+            }
             let character = match character {
-                '\u{3000}' => ' ',
                 '！'..='～' => char::from_u32(u32::from(character).wrapping_sub(0xfee0))?,
                 character => character,
             };
-            if matches!(character, ' ' | '-') {
-                continue;
-            }
             *places.next()? = match character.to_ascii_uppercase() {
                 'O' => b'0',
                 'I' | 'L' => b'1',
@@ -111,6 +112,25 @@ impl RecoveryCode {
         }
         text
     }
+}
+
+/// A line of a list without what stands before its code and behind it: a box (as
+/// [`RecoveryCodes::to_sheet`] prints them), a bullet, a number, quotation marks, a comma.
+fn without_marks_of_a_list(line: &str) -> &str {
+    const BOXES: [&str; 3] = ["[ ]", "[x]", "[X]"];
+    let is_around = |character: char| {
+        is_passed_over(character)
+            || matches!(character, '•' | '*' | '·' | '▪' | '◦' | '‣' | '□' | '☐' | '☑' | '☒' | '✓' | '✔')
+            || matches!(character, '"' | '\'' | '`' | '“' | '”' | '„' | '‘' | '’' | ',' | ';' | '.')
+    };
+    let mut rest = line.trim_matches(is_around);
+    if let Some((number, behind)) = rest.split_once(['.', ')', ':'])
+        && (1..=2).contains(&number.len())
+        && number.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        rest = behind.trim_start_matches(is_around);
+    }
+    BOXES.iter().find_map(|mark| rest.strip_prefix(mark)).unwrap_or(rest).trim_start_matches(is_around)
 }
 
 impl Drop for RecoveryCode {
@@ -202,6 +222,20 @@ mod tests {
             " oi23 4567-89ab　cdef ghjk mnpq ",
             "Ol23-4567-89AB-CDEF-GHJK-MNPQ",
             "０１２３－４５６７－８９ＡＢ－ｃｄｅｆ－ＧＨＪＫ－ＭＮＰＱ",
+            "0123\u{2011}4567–89AB—CDEF−GHJKーMNPQ\r\n",
+            "\u{feff}0123\t4567\u{a0}89AB\u{200b}CDEF\u{202f}GHJK\u{2066}MNPQ\u{2069}",
+            "[ ] 0123-4567-89AB-CDEF-GHJK-MNPQ",
+            "[x] 0123-4567-89AB-CDEF-GHJK-MNPQ",
+            "- [ ] 0123-4567-89AB-CDEF-GHJK-MNPQ",
+            "1. 0123-4567-89AB-CDEF-GHJK-MNPQ",
+            " 10) 0123-4567-89AB-CDEF-GHJK-MNPQ",
+            "3. [ ] 0123-4567-89AB-CDEF-GHJK-MNPQ",
+            "* 0123-4567-89AB-CDEF-GHJK-MNPQ",
+            "•\t0123-4567-89AB-CDEF-GHJK-MNPQ",
+            "☐ 0123-4567-89AB-CDEF-GHJK-MNPQ",
+            "\"0123-4567-89AB-CDEF-GHJK-MNPQ\",",
+            "„0123-4567-89AB-CDEF-GHJK-MNPQ“",
+            "`0123-4567-89AB-CDEF-GHJK-MNPQ`.",
         ] {
             let read = RecoveryCode::parse(text).unwrap_or_else(|| panic!("{text}"));
             assert_eq!(read.bytes(), code().bytes(), "{text}");
@@ -218,7 +252,12 @@ mod tests {
             "0123-4567-89AB-CDEF-GHJK-MNPU",
             "0123-4567-89AB-CDEF-GHJK-MNP*",
             "0123-4567-89AB-CDEF-GHJK-MNPé",
-            &" ".repeat(129),
+            "[ ]",
+            "1.",
+            "[ ] 0123-4567-89AB-CDEF-GHJK",
+            "123. 0123-4567-89AB-CDEF-GHJK-MNPQ",
+            "[ ] 0123-4567-89AB-CDEF-GHJK-MNPQ\n[ ] 0123-4567-89AB-CDEF-GHJK-MNPQ",
+            &" ".repeat(193),
         ] {
             assert!(RecoveryCode::parse(text).is_none(), "{text}");
         }

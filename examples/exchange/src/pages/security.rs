@@ -307,9 +307,12 @@ pub(super) async fn send(settings: Settings, Form(ask): Form<sent::Ask>) -> Answ
 }
 
 pub(super) async fn add_phone(settings: Settings, Form(change): Form<Change>) -> Answer {
-    let Ok(new) = Address::sms(&phone_number(&change.number)).and_then(NewAddress::new) else {
-        let text = settings
-            .say("電話番号は +81 のように国番号から入力してください。", "A number begins with its country code: +81…");
+    let Some(new) = phone_number(&change.number).and_then(|number| NewAddress::new(Address::sms(&number).ok()?).ok())
+    else {
+        let text = settings.say(
+            "この番号は使えません。日本以外の番号は + と国番号から入力してください。",
+            "There is no such number. One outside of Japan begins with + and its country code.",
+        );
         return Err(settings.wrong(StatusCode::UNPROCESSABLE_ENTITY, text).await);
     };
     let proof = settings.prove(&change).await?;
@@ -346,8 +349,29 @@ async fn confirm_number(settings: &Settings, id: AuthenticatorId) -> Answer {
     Ok((status, headers, two_step::number_page(*language, owner, &above)).into_response())
 }
 
-/// A number as people write it, as it is dialed.
-fn phone_number(text: &str) -> String {
-    let digits = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '-' | '－' | 'ー' | '‐' | '(' | ')' | '.'));
-    digits.map(|c| if c == '＋' { '+' } else { words::half_width(c) }).collect()
+/// A number as people write it, as all the world dials it: each phone has one. One without a country
+/// code is of Japan.
+fn phone_number(text: &str) -> Option<String> {
+    let plain: String = text.chars().map(|c| if c == '＋' { '+' } else { words::half_width(c) }).collect();
+    let number = phonenumber::parse(Some(phonenumber::country::Id::JP), plain).ok()?;
+    phonenumber::is_valid(&number).then(|| number.format().mode(phonenumber::Mode::E164).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::phone_number;
+
+    #[test]
+    fn a_number_is_one_however_it_is_written() {
+        for text in ["+819012345678", "090-1234-5678", "＋８１ー９０ー１２３４ー５６７８", "+81 (0)90 1234 5678"]
+        {
+            assert_eq!(phone_number(text).as_deref(), Some("+819012345678"), "{text}");
+        }
+        for text in ["+61412345678", "+61 0412 345 678", "+610412345678"] {
+            assert_eq!(phone_number(text).as_deref(), Some("+61412345678"), "{text}");
+        }
+        for text in ["", "12", "+999123456789", "alice", "+81901"] {
+            assert_eq!(phone_number(text), None, "{text}");
+        }
+    }
 }

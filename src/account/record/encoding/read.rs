@@ -134,7 +134,7 @@ impl Parts {
         parts.unknown = fields(from, |number, from| {
             match number {
                 0 => parts.id = Some(AuthenticatorId::new(from.u32()?)),
-                1 => parts.name = Some(Text::new(from.str()?).map_err(|_| Corrupt)?),
+                1 => parts.name = Some(Text::stored(from.str()?).ok_or(Corrupt)?),
                 2 => parts.secret = Some(Secret::boxed(from.bytes()?).map_err(|_| Corrupt)?),
                 3 => {
                     parts.algorithm = Some(match from.u8()? {
@@ -157,7 +157,7 @@ impl Parts {
                 14 => parts.channel = channel_from_number(from.u32()?),
                 15 => {
                     let channel = parts.channel.ok_or(Corrupt)?;
-                    parts.address = Some(Address::new(channel, from.str()?).map_err(|_| Corrupt)?);
+                    parts.address = Some(Address::stored(channel, from.str()?).ok_or(Corrupt)?);
                 }
                 16 => parts.replaces = Some(AuthenticatorId::new(from.u32()?)),
                 17 => parts.pass = Some(TokenHash(bytes(from)?)),
@@ -236,7 +236,7 @@ fn read_device(from: &mut Decoder<'_>) -> Result<Device, Corrupt> {
     tuple(from, 6)?;
     Ok(Device {
         id: DeviceId::new(from.u64()?),
-        name: Text::new(from.str()?).map_err(|_| Corrupt)?,
+        name: Text::stored(from.str()?).ok_or(Corrupt)?,
         hash: TokenHash(bytes(from)?),
         proof: from.u64()?,
         last_used: time(from)?,
@@ -248,7 +248,7 @@ fn read_sent(from: &mut Decoder<'_>) -> Result<Sent, Corrupt> {
     tuple(from, 5)?;
     let channel = channel_from_number(from.u32()?).ok_or(Corrupt)?;
     let recipient = match from.datatype()? {
-        Type::String => Recipient::Named(Address::new(channel, from.str()?).map_err(|_| Corrupt)?),
+        Type::String => Recipient::Named(Address::stored(channel, from.str()?).ok_or(Corrupt)?),
         _ => Recipient::Bound(AuthenticatorId::new(from.u32()?), channel),
     };
     let purpose = Purpose::new(from.str()?).map_err(|_| Corrupt)?;
