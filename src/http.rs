@@ -97,6 +97,7 @@ impl Problem {
             Rejection::Expired(_) => (of_failure(rejection), "The code has run out."),
             Rejection::Replayed { .. } => (StatusCode::FORBIDDEN, "The code was used."),
             Rejection::Malformed => (StatusCode::UNPROCESSABLE_ENTITY, "The text is no code."),
+            Rejection::UnknownRecoveryCode => (StatusCode::FORBIDDEN, "It is no unused recovery code."),
             Rejection::Locked { .. } => (StatusCode::TOO_MANY_REQUESTS, "Too many wrong codes."),
             Rejection::Busy { .. } => (StatusCode::TOO_MANY_REQUESTS, "Too many codes within ten minutes."),
             Rejection::SendLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "A message was sent lately."),

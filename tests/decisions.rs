@@ -1,8 +1,8 @@
 //! What a whole decision answers, and what has to be stored before it does.
 
 use sekisho::otp::{
-    Advice, Algorithm, Code, CodePolicy, Digits, Key, Limits, LockState, Match, NotAccepted, OpenSteps, Period,
-    PolicyError, Rejection, Secret, State, Step, TimeError, Totp, UnixTime, Window, decide,
+    Advice, Algorithm, Code, CodeKind, CodePolicy, Digits, Key, Limits, LockState, Match, NotAccepted, OpenSteps,
+    Period, PolicyError, Rejection, Secret, State, Step, TimeError, Totp, UnixTime, Window, decide,
 };
 use std::convert::Infallible;
 
@@ -206,6 +206,33 @@ fn an_expired_code_is_told_apart_up_to_ten_minutes_and_counted() {
     assert_eq!(rejection.advice(), Advice::TypeItAsItAppears);
     assert!(matches!(login.rejection(T + 629, old), Rejection::Expired(charge) if charge.failures_in_a_row == 2));
     assert!(matches!(login.rejection(T + 630, old), Rejection::Mismatch(charge) if charge.failures_in_a_row == 3));
+}
+
+#[test]
+fn whoever_is_late_again_is_told_of_the_clock_and_then_of_the_way_to_adjust_to_it() {
+    let mut login = Login::new();
+    let mut advice = Vec::new();
+    for attempt in 0..5 {
+        let now = T + attempt * 60;
+        // Four minutes slow.
+        let code = login.shown(now - 240, 0);
+        let rejection = login.rejection(now, code);
+        assert!(matches!(rejection, Rejection::Expired(_)), "{rejection:?}");
+        assert_eq!(
+            rejection.advice_for(CodeKind::DeliveredCode),
+            if attempt < 4 { Advice::AskForAnother } else { Advice::WaitForTheLock },
+            "a message has no clock"
+        );
+        advice.push(rejection.advice());
+    }
+    let expected = [
+        Advice::TypeItAsItAppears,
+        Advice::SetTheClockToAutomatic,
+        Advice::Resynchronize,
+        Advice::Resynchronize,
+        Advice::WaitForTheLock,
+    ];
+    assert_eq!(advice, expected);
 }
 
 #[test]

@@ -10,8 +10,9 @@ use sekisho::account::{
     AccountError, AccountLimits, Address, Attempt, AuthenticatorId, Channel, CodeRequest, Method, Policy, Proof,
     Purpose, Resync,
 };
-use sekisho::otp::{NotAccepted, Rejection};
-use service::{DAY, accepted, alice, answer, everything, in_memory, mail, rejected, stored};
+use sekisho::otp::{Limits, NotAccepted, Rejection};
+use sekisho::store::MemoryStore;
+use service::{DAY, Everything, Service, accepted, alice, answer, everything, in_memory, mail, rejected, stored};
 
 #[tokio::test]
 async fn a_pass_is_good_for_one_log_in_and_a_resynchronization_leaves_it() {
@@ -473,4 +474,120 @@ async fn a_proof_says_by_which_method_for_an_id_token() {
     assert_eq!(service.log_in(T + 1, &code).await.method().amr(), "sms");
     let voice = Method::DeliveredCode { authenticator: None, channel: Channel::Voice };
     assert_eq!(voice.amr(), "tel");
+}
+
+/// Has strangers, and a thief with two browsers and the mailbox, fill what they can within an hour;
+/// gives the time when they stop.
+async fn everything_is_locked_and_full(service: &Service<MemoryStore>, owner: &Everything) -> u64 {
+    let mut now = T;
+    for which in 0..40 {
+        now = T + which * 90;
+        service.clock.set(at(now));
+        let wrong = owner.phone.never_shows(now, 1);
+        for attempt in [
+            Attempt::new(Purpose::LOGIN, &wrong),
+            Attempt::new(Purpose::LOGIN, &wrong).with_device(&owner.cookie),
+            Attempt::new(Purpose::LOGIN, &wrong).with_device(&owner.other_cookie),
+            Attempt::new(Purpose::LOGIN, &wrong).with_pass(&owner.mailed[0]),
+            Attempt::new(Purpose::LOGIN, &wrong).with_pass(&owner.mailed[1]),
+        ] {
+            let _ = service.verifier.verify(&alice(), attempt).await;
+        }
+    }
+    let plain = Attempt::new(Purpose::LOGIN, &owner.phone.shows(now, 0));
+    assert!(matches!(rejected(answer(service.verifier.verify(&alice(), plain).await)), Rejection::Locked { .. }));
+    now
+}
+
+/// Long-term counts are full after ten, before the authenticators are disabled.
+fn soon_full() -> Policy {
+    let codes = Limits { long_term: 10, ..Limits::DEFAULT };
+    Policy::new(AccountLimits { codes, ..phone::limits() }).unwrap()
+}
+
+#[tokio::test]
+async fn an_operators_pass_has_five_attempts_whatever_is_locked_or_full() {
+    let (service, _) = in_memory(soon_full());
+    let owner = everything(&service).await;
+    let now = everything_is_locked_and_full(&service, &owner).await;
+    let unlock = || async {
+        let operator = service.verifier.support(phone::operator("desk", "rang"));
+        operator.unlock(&alice()).await.unwrap().to_text().expose().clone()
+    };
+    let pass = unlock().await;
+    let with = |code: &str, pass: &str| Attempt::new(Purpose::LOGIN, code).with_pass(pass);
+    for failure in 1..=5 {
+        let wrong = owner.phone.never_shows(now, failure);
+        let refused = rejected(answer(service.verifier.verify(&alice(), with(&wrong, &pass)).await));
+        let Rejection::Mismatch(count) = refused else { panic!("{refused:?}") };
+        assert_eq!(count.failures_in_a_row, failure);
+        // With the fifth it ends, and its holder is a stranger again.
+        let left = refused.attempts_left();
+        assert_eq!(left, Some(5_u32.saturating_sub(failure)), "{refused:?}");
+    }
+    let right = owner.phone.shows(now, 0);
+    let ended = rejected(answer(service.verifier.verify(&alice(), with(&right, &pass)).await));
+    assert!(matches!(ended, Rejection::Locked { .. }), "{ended:?}");
+    let another = unlock().await;
+    assert!(answer(service.verifier.verify(&alice(), with(&right, &another)).await).is_ok());
+    let again = with(&owner.phone.shows(now, 1), &another);
+    let once = rejected(answer(service.verifier.verify(&alice(), again).await));
+    assert!(matches!(once, Rejection::Locked { .. }), "it is good for one right code: {once:?}");
+}
+
+#[tokio::test]
+async fn after_a_reset_the_pass_confirms_whatever_is_locked_or_full() {
+    let (service, _) = in_memory(soon_full());
+    let owner = everything(&service).await;
+    let now = everything_is_locked_and_full(&service, &owner).await;
+    let pass = service.verifier.support(phone::operator("desk", "lost it all")).reset(&alice()).await.unwrap();
+    let pass = pass.to_text();
+    let enrolled = service.verifier.enroll_with_pass(&alice(), pass.expose(), None, new_authenticator()).await;
+    let next = Phone::of(&enrolled.unwrap());
+    let confirm = |code: &str| Attempt::new(Purpose::BINDING, code);
+    // A stranger shuts the enrollment's own door.
+    for which in 0..5 {
+        let wrong = service.verifier.confirm(&alice(), confirm(&next.never_shows(now, which))).await;
+        assert!(rejected(answer(wrong)).is_charged());
+    }
+    let right = confirm(&next.shows(now, 0));
+    let plain = rejected(answer(service.verifier.confirm(&alice(), right.clone()).await));
+    assert!(matches!(plain, Rejection::Locked { .. }), "{plain:?}");
+    // Nor is the pass used up by the wrong codes of its own holder, who has made the secret.
+    for which in 0..7 {
+        let wrong = confirm(&next.never_shows(now, which)).with_pass(pass.expose());
+        assert!(rejected(answer(service.verifier.confirm(&alice(), wrong).await)).is_charged());
+    }
+    assert!(answer(service.verifier.confirm(&alice(), right.with_pass(pass.expose())).await).is_ok());
+}
+
+#[tokio::test]
+async fn messages_to_strangers_and_to_devices_and_mailed_passes_have_three_allowances() {
+    let (service, _) = in_memory(phone::policy());
+    let owner = everything(&service).await;
+    let start = T + 86_400;
+    let stranger = || CodeRequest::new(owner.sms, Purpose::LOGIN);
+    let (mut live, mut now) = (String::new(), start);
+    for hour in [0, 3_600] {
+        for message in 0..5 {
+            now = start + hour + message * 30;
+            live = service.message(now, stranger()).await;
+        }
+    }
+    let silenced = |refused| assert!(matches!(refused, Rejection::SendLimited { .. }), "{refused:?}");
+    service.clock.set(at(now + 31));
+    silenced(rejected(answer(service.verifier.deliver(&alice(), stranger()).await)));
+    // Mailed passes and known browsers are not concerned.
+    drop(accepted(answer(service.verifier.mail_pass(&alice(), None).await)));
+    let code = service.message(now + 31, stranger().with_device(&owner.cookie)).await;
+    assert_eq!(code, live, "the live code outlasts the allowance");
+    assert!(answer(service.verifier.verify(&alice(), Attempt::new(Purpose::LOGIN, &live)).await).is_ok());
+    // Nor are those that use up the passes.
+    for message in 1..5 {
+        service.clock.set(at(now + 31 + message * 30));
+        drop(accepted(answer(service.verifier.mail_pass(&alice(), None).await)));
+    }
+    service.clock.set(at(now + 181));
+    silenced(rejected(answer(service.verifier.mail_pass(&alice(), None).await)));
+    drop(service.message(now + 181, stranger().with_device(&owner.cookie)).await);
 }

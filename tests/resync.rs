@@ -5,8 +5,8 @@ mod phone;
 mod service;
 
 use phone::{Phone, T, app, at, new_authenticator};
-use sekisho::account::{Attempt, AuthenticatorId, Policy, Purpose, Resync};
-use sekisho::otp::{Advice, CodeKind, Rejection, Secret, Step, Totp};
+use sekisho::account::{AccountLimits, Attempt, AuthenticatorId, Policy, Purpose, Resync};
+use sekisho::otp::{Advice, CodeKind, Rejection, Secret, Step, Totp, Window};
 use service::{DAY, accepted, alice, answer, everything, in_memory, rejected};
 
 #[tokio::test]
@@ -228,5 +228,29 @@ async fn digits_of_a_resynchronization_are_not_accepted_again_where_a_nearby_ste
         let _ = service.log_in(secs(earlier), &code(earlier)).await;
         let resync = Resync::new(&code(first), &code(first + 1));
         assert!(matches!(rejected(service.resync(secs(first + 1), resync).await), Rejection::Mismatch(_)));
+    }
+}
+
+#[tokio::test]
+async fn the_confirming_code_shows_where_the_next_ones_are_expected() {
+    // Enrollment looks further than a log-in does.
+    let policy = Policy::new(AccountLimits { enrollment_window: Window::new(5, 5), ..phone::limits() }).unwrap();
+    for ahead in [-5, -3, 0, 3, 5] {
+        let (service, _) = in_memory(policy.clone());
+        service.clock.set(at(T));
+        service.verifier.create_account(&alice()).await.unwrap();
+        let enrollment = service.verifier.enroll_first(&alice(), new_authenticator()).await.unwrap();
+        let phone = Phone::of(&enrollment);
+        drop(service.confirm(T, &phone.shows(T, ahead)).await);
+        let view = service.verifier.view(&alice()).await.unwrap();
+        assert_eq!(i64::from(app(&view.authenticators[0]).1), ahead, "drift");
+        // Codes of that clock are taken, and of one that is a step off by now.
+        for (step, off) in [(2, 0), (4, 1), (8, 0)] {
+            let now = T + step * 30;
+            drop(service.log_in(now, &phone.shows(now, ahead + off)).await);
+        }
+        // And so are those of a clock that has been set right.
+        let now = T + 30 * 20;
+        drop(service.log_in(now, &phone.shows(now, 0)).await);
     }
 }

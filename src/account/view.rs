@@ -6,7 +6,7 @@ use super::names::purpose::Purpose;
 use super::names::text::Text;
 use super::policy::Policy;
 use super::record::authenticator::{App, Authenticator, Kind};
-use super::record::throttles::Door;
+use super::record::throttles::{Door, Sender};
 use super::transition::Account;
 use crate::otp::{Rejection, Totp, UnixTime};
 use alloc::vec::Vec;
@@ -149,9 +149,9 @@ impl Account {
             second_step: self.second_step(),
             authenticators: record.authenticators.iter().map(|one| AuthenticatorView::of(one, max_drift)).collect(),
             pending: record.waiting(policy, now).map(|one| (one.id, one.until)),
-            refusal: self.refusal_at(policy, now, Door::Code, false),
-            refusal_for_devices: self.refusal_at(policy, now, Door::Code, true),
-            refusal_for_recovery_codes: self.refusal_at(policy, now, Door::RecoveryCode, false),
+            refusal: self.refusal_at(policy, now, Door::Code, Sender::Stranger),
+            refusal_for_devices: self.refusal_at(policy, now, Door::Code, Sender::Device),
+            refusal_for_recovery_codes: self.refusal_at(policy, now, Door::RecoveryCode, Sender::Stranger),
             passes: record.passes.count(limits.pass_secs, now),
             failures_in_a_row: record.throttles.run,
             long_term_failures: record.throttles.common.long_term,

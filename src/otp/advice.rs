@@ -9,6 +9,7 @@ impl Rejection {
     pub const fn advice(&self) -> Advice {
         match self {
             Self::Malformed => Advice::TypeTheDigits,
+            Self::UnknownRecoveryCode => Advice::CheckTheSheet,
             Self::Locked { .. } => Advice::WaitForTheLock,
             Self::Disabled => Advice::UseARecoveryCode,
             Self::Frozen => Advice::ContactSupport,
@@ -20,7 +21,10 @@ impl Rejection {
                 LockState::Disabled => Advice::UseARecoveryCode,
                 LockState::Locked { .. } => Advice::WaitForTheLock,
                 LockState::Open { .. } => match (self, count.failures_in_a_row) {
-                    (Self::Expired(_), _) => Advice::TypeItAsItAppears,
+                    (Self::Expired(_), 0..=1) => Advice::TypeItAsItAppears,
+                    // Whoever types at once, and is late again: the clock is slow.
+                    (Self::Expired(_), 2) => Advice::SetTheClockToAutomatic,
+                    (Self::Expired(_), _) => Advice::Resynchronize,
                     (_, 0..=2) => Advice::CheckTheEntry,
                     _ => Advice::SetTheClockToAutomatic,
                 },
@@ -33,17 +37,20 @@ impl Rejection {
     pub const fn advice_for(&self, kind: CodeKind) -> Advice {
         let of_app = self.advice();
         match (kind, of_app) {
+            // It has run out on its way, however often; nobody's clock is to blame.
+            (CodeKind::DeliveredCode, _) if self.has_run_out() => Advice::AskForAnother,
             (
                 CodeKind::DeliveredCode,
                 Advice::TypeTheDigits | Advice::CheckTheEntry | Advice::SetTheClockToAutomatic,
             ) => Advice::CheckTheMessage,
-            (CodeKind::DeliveredCode, Advice::TypeItAsItAppears | Advice::WaitForTheNextCode) => Advice::AskForAnother,
+            (CodeKind::DeliveredCode, Advice::WaitForTheNextCode) => Advice::AskForAnother,
             (
                 CodeKind::RecoveryCode,
                 Advice::TypeTheDigits
                 | Advice::CheckTheEntry
                 | Advice::SetTheClockToAutomatic
-                | Advice::TypeItAsItAppears,
+                | Advice::TypeItAsItAppears
+                | Advice::Resynchronize,
             ) => Advice::CheckTheSheet,
             (CodeKind::RecoveryCode, Advice::UseARecoveryCode) => Advice::ContactSupport,
             (CodeKind::TwoCodes, Advice::TypeTheDigits | Advice::CheckTheEntry | Advice::SetTheClockToAutomatic) => {
@@ -51,6 +58,13 @@ impl Rejection {
             }
             (_, advice) => advice,
         }
+    }
+}
+
+impl Rejection {
+    /// Returns whether the code was right a while ago, and the door is open.
+    const fn has_run_out(&self) -> bool {
+        matches!(self, Self::Expired(count) if matches!(count.lock_state, LockState::Open { .. }))
     }
 }
 
@@ -84,8 +98,10 @@ pub enum Advice {
     TypeItAsItAppears,
     /// Perhaps it was another service's code.
     CheckTheEntry,
-    /// Several codes were wrong: perhaps the phone's clock is.
+    /// Several codes were wrong, or two ran out in a row: perhaps the phone's clock is off.
     SetTheClockToAutomatic,
+    /// Codes run out again and again: offer a resynchronization, by two codes in a row.
+    Resynchronize,
     /// Count down to [`Rejection::retry_at`].
     WaitForTheLock,
     /// Count down to [`Rejection::retry_at`].
@@ -116,6 +132,9 @@ impl fmt::Display for Advice {
             Self::CheckTheEntry => "The code is wrong: check that it is this service's entry in your app.",
             Self::SetTheClockToAutomatic => {
                 "The code is wrong: set your phone's clock to automatic, then use a new code."
+            }
+            Self::Resynchronize => {
+                "Your app's clock is off: set it to automatic, or type two of its codes in a row to have it adjusted to."
             }
             Self::WaitForTheLock => "Too many wrong codes: wait until the lock ends.",
             Self::WaitForTheHold => "This is held for a while, as the account's security was changed: try again later.",

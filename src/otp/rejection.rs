@@ -23,6 +23,9 @@ pub enum Rejection {
     },
     /// The text is no code. Not counted.
     Malformed,
+    /// It is no recovery code of the account's newest set that has not been used. Not counted: it has
+    /// too many bits to be guessed. Only accounts have recovery codes.
+    UnknownRecoveryCode,
     /// Too many failures: the code was not evaluated. Not counted.
     Locked {
         /// When the lock ends.
@@ -66,6 +69,7 @@ impl Rejection {
             Self::Locked { .. } | Self::Disabled | Self::Frozen => Some(0),
             Self::Replayed { .. }
             | Self::Malformed
+            | Self::UnknownRecoveryCode
             | Self::Busy { .. }
             | Self::Held { .. }
             | Self::SendLimited { .. } => None,
@@ -86,7 +90,7 @@ impl Rejection {
                 LockState::Locked { until } => Some(until),
                 LockState::Open { .. } | LockState::Disabled => None,
             },
-            Self::Malformed | Self::Disabled | Self::Frozen => None,
+            Self::Malformed | Self::UnknownRecoveryCode | Self::Disabled | Self::Frozen => None,
         }
     }
 
@@ -159,6 +163,7 @@ reasons! {
     Held = 8 "held",
     Frozen = 9 "frozen",
     SendLimited = 10 "send_limited",
+    UnknownRecoveryCode = 11 "unknown_recovery_code",
 }
 
 impl From<CodeError> for Rejection {

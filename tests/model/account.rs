@@ -11,6 +11,8 @@ pub struct Bound {
     pub who: Authenticator,
     pub watermark: Option<u64>,
     drift: i128,
+    /// Where the confirming code was found.
+    anchor: i128,
     disabled: bool,
 }
 
@@ -89,7 +91,7 @@ impl Account {
             let fresh = right.iter().copied().filter(|step| one.watermark.is_none_or(|used| *step > used)).max();
             if let (Some(matched), false) = (fresh, spent) {
                 let one = &mut self.bound[place];
-                one.drift = learned(one.drift, &rules, matched, step);
+                one.drift = learned(one.drift, one.anchor, &rules, matched, step);
                 one.watermark = Some(matched);
                 let (id, secret) = (one.id, one.who.secret.clone());
                 self.accepted_steps.push((secret, matched));
@@ -129,7 +131,8 @@ impl Account {
         let used = who.step(now).unwrap().max(who.step(removed).unwrap());
         let id = self.next_id;
         self.next_id += 1;
-        self.pending = Some((Bound { id, who, watermark: Some(used), drift: 0, disabled: false }, now + 600));
+        self.pending =
+            Some((Bound { id, who, watermark: Some(used), drift: 0, anchor: 0, disabled: false }, now + 600));
         true
     }
 
@@ -148,10 +151,10 @@ impl Account {
         let spent = self.accepted.contains(code, now);
         match fresh {
             Some(matched) if !spent => {
-                let drift = learned(0, &Rules::DEFAULT, matched, step);
+                let drift = i128::from(matched) - i128::from(step);
                 self.accepted_steps.push((one.who.secret.clone(), matched));
                 let id = one.id;
-                self.bound.push(Bound { watermark: Some(matched), drift, ..one });
+                self.bound.push(Bound { watermark: Some(matched), drift, anchor: drift, ..one });
                 self.pending = None;
                 self.accepted.push(code, now);
                 self.enrollment.succeed(&ENROLLMENT, now);

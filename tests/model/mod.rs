@@ -125,11 +125,11 @@ pub fn open(drift: i128, rules: &Rules, now: u64) -> Vec<u64> {
     open
 }
 
-/// The drift after the acceptance of `matched` at `step`.
-pub fn learned(drift: i128, rules: &Rules, matched: u64, step: u64) -> i128 {
+/// The drift after the acceptance of `matched` at `step`, measured from where it began.
+pub fn learned(drift: i128, from: i128, rules: &Rules, matched: u64, step: u64) -> i128 {
     let seen = i128::from(matched) - i128::from(step);
     let expected = (i128::from(step) + drift).clamp(0, u64::MAX.into()) - i128::from(step);
-    (drift + (seen - expected).signum()).clamp(-rules.max_drift, rules.max_drift)
+    (drift + (seen - expected).signum()).clamp(from - rules.max_drift, from + rules.max_drift)
 }
 
 /// Whether the code was right within the last ten minutes.
@@ -176,7 +176,7 @@ impl State {
         match fresh {
             Some(matched) if !spent => {
                 self.throttle.succeed(rules, now);
-                self.drift = learned(self.drift, rules, matched, step);
+                self.drift = learned(self.drift, 0, rules, matched, step);
                 self.watermark = Some(matched);
                 self.accepted.push(code, now);
                 Some(Answer::Accepted { step: matched })

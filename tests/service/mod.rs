@@ -202,7 +202,10 @@ pub(crate) struct Everything {
     pub(crate) message: String,
     pub(crate) confirmation: String,
     pub(crate) cookie: String,
+    pub(crate) other_cookie: String,
+    /// By an operator.
     pub(crate) pass: String,
+    pub(crate) mailed: [String; 2],
     pub(crate) codes: RecoveryCodes,
     pub(crate) waiting: Phone,
 }
@@ -212,16 +215,24 @@ pub(crate) async fn everything(service: &Service<MemoryStore>) -> Everything {
     let start = T - 600;
     let proof = service.log_in(start, &phone.shows(start, 0)).await;
     let cookie = service.verifier.remember_device(&proof, "Firefox".parse().unwrap()).await.unwrap().to_text();
+    let proof = service.log_in(start + 30, &phone.shows(start + 30, 0)).await;
+    let other_cookie = service.verifier.remember_device(&proof, "Chromium".parse().unwrap()).await.unwrap().to_text();
     let proof = service.prove(start + 60, &phone.shows(start + 60, 0)).await;
     let id = service.verifier.enroll(proof, sms("+819012345678")).await.unwrap();
     let code = service.message(start + 90, CodeRequest::new(id, Purpose::BINDING)).await;
     drop(service.confirm(start + 100, &code).await);
     let pass =
         service.verifier.support(super::phone::operator("desk", "a test")).unlock(&alice()).await.unwrap().to_text();
+    let mut mailed = Vec::new();
+    for secs in [start + 110, start + 145] {
+        service.clock.set(at(secs));
+        mailed.push(service.verifier.mail_pass(&alice(), None).await.unwrap().to_text().expose().clone());
+    }
     let proof = service.prove(start + 150, &phone.shows(start + 150, 0)).await;
     let waiting = Phone::of(&service.verifier.enroll(proof, new_authenticator()).await.unwrap());
     let message = service.message(T - 60, CodeRequest::new(id, Purpose::LOGIN)).await;
     let confirmation = service.message(T - 20, CodeRequest::confirmation(mail())).await;
-    let (cookie, pass) = (cookie.expose().clone(), pass.expose().clone());
-    Everything { phone, sms: id, message, confirmation, cookie, pass, codes, waiting }
+    let [cookie, other_cookie, pass] = [cookie, other_cookie, pass].map(|token| token.expose().clone());
+    let mailed = mailed.try_into().unwrap();
+    Everything { phone, sms: id, message, confirmation, cookie, other_cookie, pass, mailed, codes, waiting }
 }

@@ -69,6 +69,9 @@ pub fn advice(language: Language, advice: Advice) -> String {
         Advice::SetTheClockToAutomatic => {
             "コードが違います。スマートフォンの時刻を自動設定にしてから、新しいコードを入力してください。"
         }
+        Advice::Resynchronize => {
+            "スマートフォンの時刻がずれています。自動設定にするか、続けて表示された2つのコードを入力してずれを登録してください。"
+        }
         Advice::WaitForTheLock => "コードの間違いが続いたため、ロックされています。解除までお待ちください。",
         Advice::WaitForTheHold => "セキュリティ設定の変更後のため、一時的に停止されています。後ほどお試しください。",
         Advice::WaitForTheMessage => {

@@ -8,7 +8,7 @@ use crate::account::names::purpose::Purpose;
 use crate::account::policy::Policy;
 use crate::account::record::authenticator::Kind;
 use crate::account::record::delivered::Recipient;
-use crate::account::record::throttles::Door;
+use crate::account::record::throttles::{Door, Sender};
 use crate::account::record::token::{Presented, TokenHash};
 use crate::account::transition::{Account, Change};
 use crate::otp::{Code, Rejection, UnixTime};
@@ -105,7 +105,7 @@ impl Account {
     ) -> Result<Change<Delivery>, AccountError> {
         let purpose = request.purpose;
         policy.check_declared(purpose)?;
-        let is_recognized = self.recognize(policy, request.presented, now).is_some();
+        let token = self.recognize(policy, request.presented, now);
         let (address, recipient, door) = match &request.addressee {
             Addressee::Address(address) => (address.clone(), Recipient::Named(address.clone()), Door::Code),
             Addressee::Bound(id) => {
@@ -120,11 +120,11 @@ impl Account {
         let is_disabled =
             recipient.bound().and_then(|id| self.record.authenticator(id)).is_some_and(|one| one.disabled);
         let refusal = self.blocked(purpose, now).or(is_disabled.then_some(Rejection::Disabled));
-        if let Some(rejection) = refusal.or_else(|| self.admit(policy, door, is_recognized, 1, now).err()) {
+        if let Some(rejection) = refusal.or_else(|| self.admit(policy, door, Sender::with(token), 1, now).err()) {
             return Ok(self.refuse(now, purpose, rejection));
         }
         let record = &mut self.record;
-        let sends = if is_recognized { &mut record.sends_of_devices } else { &mut record.sends };
+        let sends = if token.is_some() { &mut record.sends_of_devices } else { &mut record.sends };
         let secs = policy.limits().delivered_secs;
         let counted = sends.count(now);
         let drawn =

@@ -110,8 +110,8 @@ impl Account {
         if !self.record.authenticators.is_empty() {
             return Err(AccountError::AlreadyEnrolled);
         }
-        let good =
-            TokenHash::of_text(pass).filter(|hash| self.record.passes.knows(hash, policy.limits().pass_secs, now));
+        let good = TokenHash::of_text(pass)
+            .filter(|hash| self.record.passes.origin(hash, policy.limits().pass_secs, now).is_some());
         let pass = good.ok_or(AccountError::PassNeeded)?;
         match confirmation {
             Some(proof) => {

@@ -5,15 +5,15 @@ use crate::account::event::{EventKind, Operator};
 use crate::account::names::ids::AuthenticatorId;
 use crate::account::policy::Policy;
 use crate::account::record::authenticator::Kind;
-use crate::account::record::token::DeviceToken;
+use crate::account::record::token::{DeviceToken, PassOrigin};
 use crate::account::transition::{Account, Change};
 use crate::otp::UnixTime;
 use rand::CryptoRng;
 
 impl Account {
-    /// Issues a pass: its holder's attempts are counted apart, so that a lock which others' guesses
-    /// have brought about does not stop them. The lock itself stays. Send it to an address that
-    /// was known before.
+    /// Issues a pass: its holder has five attempts
+    /// ([`Limits::lock_after`](crate::otp::Limits::lock_after)) that no lock stops, whoever has brought
+    /// it about. The locks themselves stay. Send it to an address that was known before.
     ///
     /// # Errors
     /// [`AccountError::NotEnrolled`]; [`AccountError::Frozen`].
@@ -28,7 +28,7 @@ impl Account {
             return Err(self.nothing_bound());
         }
         self.check_not_frozen()?;
-        let (token, until) = self.issue_pass(now, policy.limits().pass_secs, rng);
+        let (token, until) = self.issue_pass(PassOrigin::Operator, now, policy.limits().pass_secs, rng);
         self.record_act(now, operator, EventKind::PassIssued { until });
         Ok(Change::written(self, Ok(token)))
     }
@@ -70,7 +70,7 @@ impl Account {
         record.frozen_at = None;
         record.is_reset = true;
         record.hold(policy, policy.limits().reset_hold_secs, now);
-        self.issue_pass(now, policy.limits().pass_secs, rng)
+        self.issue_pass(PassOrigin::Operator, now, policy.limits().pass_secs, rng)
     }
 
     /// Holds everything until [`thaw`](Self::thaw) or [`reset`](Self::reset): no code is judged,

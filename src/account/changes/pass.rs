@@ -4,7 +4,7 @@ use crate::account::error::AccountError;
 use crate::account::event::EventKind;
 use crate::account::names::purpose::Purpose;
 use crate::account::policy::Policy;
-use crate::account::record::token::{DeviceToken, Pass, Presented, TokenHash};
+use crate::account::record::token::{DeviceToken, Pass, PassOrigin, Presented, TokenHash};
 use crate::account::transition::{Account, Change};
 use crate::otp::{Rejection, UnixTime};
 use rand::CryptoRng;
@@ -19,8 +19,9 @@ impl Account {
     /// ([`AccountLimits::binding_takes_pass`](crate::account::AccountLimits::binding_takes_pass)).
     /// It lives an hour at the most.
     ///
-    /// Counted with the codes that are sent: one within 30 s, five an hour, ten a day; apart for a
-    /// known device, whose token is `cookie`.
+    /// At most one within 30 s, five an hour and ten a day, apart from the codes that are sent; those of
+    /// a known device, whose token is `cookie`, are counted with the codes sent to it. Attempts with
+    /// mailed passes have a throttle of their own.
     ///
     /// # Errors
     /// [`AccountError::NotEnrolled`].
@@ -39,24 +40,25 @@ impl Account {
         }
         let presented = Presented { device: cookie.and_then(TokenHash::of_text), pass: None };
         let is_recognized = self.recognize(policy, presented, now).is_some();
-        let sends = if is_recognized { &mut self.record.sends_of_devices } else { &mut self.record.sends };
+        let sends = if is_recognized { &mut self.record.sends_of_devices } else { &mut self.record.mailed };
         if let Err(until) = sends.count(now) {
             return Ok(self.refuse(now, Purpose::BINDING, Rejection::SendLimited { until }));
         }
-        let (token, until) = self.issue_pass(now, policy.limits().pass_secs.min(MAILED_SECS), rng);
+        let (token, until) = self.issue_pass(PassOrigin::Mailed, now, policy.limits().pass_secs.min(MAILED_SECS), rng);
         self.record_event(now, EventKind::PassMailed { until });
         Ok(Change::written(self, Ok(token)))
     }
 
     pub(super) fn issue_pass<R: CryptoRng + ?Sized>(
         &mut self,
+        origin: PassOrigin,
         now: UnixTime,
         secs: u64,
         rng: &mut R,
     ) -> (DeviceToken, UnixTime) {
         let token = DeviceToken::generate(rng);
         let until = now.saturating_add(secs);
-        self.record.passes.issue(Pass { hash: token.hash(), until, secs, failures: 0 }, now);
+        self.record.passes.issue(Pass { hash: token.hash(), origin, until, secs, failures: 0 }, now);
         (token, until)
     }
 }

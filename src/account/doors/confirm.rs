@@ -40,9 +40,10 @@ impl Account {
             Gate::Open(admitted) => admitted,
         };
         let pending = self.record.pending.as_ref().ok_or(AccountError::NothingPending)?;
-        // The pass that the enrollment was begun with is not charged: its holder has made the secret.
+        // The pass that an app's enrollment was begun with is not charged: its holder has made the secret.
+        // (The code for an address is not his to know.)
         let is_its_own = |token: &Recognized| match (token, pending.pass) {
-            (Recognized::Pass(one), Some(other)) => one.ct_eq(&other).into(),
+            (Recognized::Pass(_, one), Some(other)) => pending.kind.app().is_some() && one.ct_eq(&other).into(),
             _ => false,
         };
         let admitted = Admitted { token: admitted.token.filter(|token| !is_its_own(token)), ..admitted };
@@ -98,7 +99,7 @@ impl Account {
         }
         let place = u32::try_from(self.record.authenticators.len()).unwrap_or(u32::MAX);
         let (right, method) = match &kind {
-            Kind::App(_) => (Right::App { place, step, code }, Method::Authenticator(id)),
+            Kind::App(_) => (Right::NewApp { place, step, code }, Method::Authenticator(id)),
             Kind::Address(address) => {
                 let method = Method::DeliveredCode { authenticator: Some(id), channel: address.channel() };
                 (Right::Address { id, code }, method)

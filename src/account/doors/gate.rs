@@ -8,8 +8,8 @@ use crate::account::error::AccountError;
 use crate::account::names::purpose::Purpose;
 use crate::account::policy::Policy;
 use crate::account::record::replies::Reply;
-use crate::account::record::throttles::{Door, ThrottleId};
-use crate::account::record::token::{Presented, TokenHash};
+use crate::account::record::throttles::{Door, Sender, ThrottleId, throttle_at};
+use crate::account::record::token::{PassOrigin, Presented, TokenHash};
 use crate::account::transition::Account;
 use crate::otp::{Rejection, UnixTime};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
@@ -39,8 +39,8 @@ pub(in crate::account) struct Admitted<'a> {
     pub(in crate::account) policy: &'a Policy,
     pub(in crate::account) now: UnixTime,
     pub(in crate::account) purpose: Purpose,
-    /// The throttle that counts a failure.
-    pub(in crate::account) throttle: ThrottleId,
+    /// The throttle that counts a failure; `None` where none does, or an operator's pass.
+    pub(in crate::account) throttle: Option<ThrottleId>,
     /// The token that came with the code, and is charged with it.
     pub(in crate::account) token: Option<Recognized>,
     pub(in crate::account) fingerprint: Option<[u8; 32]>,
@@ -49,9 +49,21 @@ pub(in crate::account) struct Admitted<'a> {
 /// A token that the account knows.
 #[derive(Clone, Copy)]
 pub(in crate::account) enum Recognized {
-    Pass(TokenHash),
+    Pass(PassOrigin, TokenHash),
     /// A known device, by its place.
     Device(usize),
+}
+
+impl Sender {
+    /// Whoever brings this token, or none.
+    pub(in crate::account) const fn with(token: Option<Recognized>) -> Self {
+        match token {
+            None => Self::Stranger,
+            Some(Recognized::Device(_)) => Self::Device,
+            Some(Recognized::Pass(PassOrigin::Mailed, _)) => Self::MailedPass,
+            Some(Recognized::Pass(PassOrigin::Operator, _)) => Self::OperatorPass,
+        }
+    }
 }
 
 impl Account {
@@ -74,7 +86,7 @@ impl Account {
         }
         let token = self.recognize(policy, presented, now);
         check_pass(policy, door, purpose, token)?;
-        Ok(match self.admit(policy, door, token.is_some(), codes, now) {
+        Ok(match self.admit(policy, door, Sender::with(token), codes, now) {
             Ok(throttle) => Gate::Open(Admitted { policy, now, purpose, throttle, token, fingerprint }),
             Err(rejection) => Gate::Refused(rejection),
         })
@@ -87,14 +99,14 @@ impl Account {
         policy: &Policy,
         now: UnixTime,
         door: Door,
-        is_recognized: bool,
+        sender: Sender,
     ) -> Option<Rejection> {
         let purpose = Purpose::LOGIN;
         let refusal = self.blocked(purpose, now);
         let refusal = refusal.or_else(|| self.nothing_to_judge(policy, door, purpose, now).ok().flatten());
         // A recovery code leaves no digits behind that could be used again.
         let codes = usize::from(door != Door::RecoveryCode);
-        refusal.or_else(|| self.admit(policy, door, is_recognized, codes, now).err())
+        refusal.or_else(|| self.admit(policy, door, sender, codes, now).err())
     }
 
     /// Why nothing is judged, sent or changed for this purpose now, at whatever door: the account
@@ -163,14 +175,15 @@ impl Account {
         &self,
         policy: &Policy,
         door: Door,
-        is_recognized: bool,
+        sender: Sender,
         codes: usize,
         now: UnixTime,
-    ) -> Result<ThrottleId, Rejection> {
+    ) -> Result<Option<ThrottleId>, Rejection> {
         let record = &self.record;
-        let throttle = record.throttles.at(policy, door, is_recognized, now);
+        let throttle = throttle_at(door, sender);
+        let locked = throttle.and_then(|id| record.throttles.locked(policy, id, now));
         let full = || record.recent_codes.full_until(codes, now).map(|until| Rejection::Busy { until });
-        record.throttles.locked(policy, throttle, now).or_else(full).map_or(Ok(throttle), Err)
+        locked.or_else(full).map_or(Ok(throttle), Err)
     }
 
     /// Recognizes the token that came with a code: a pass, if one is good, or else a known device.
@@ -190,8 +203,8 @@ impl Account {
                 found_at.conditional_assign(&place, same);
                 found |= same;
             }
-            if self.record.passes.knows(&hash, limits.pass_secs, now) {
-                return Some(Recognized::Pass(hash));
+            if let Some(origin) = self.record.passes.origin(&hash, limits.pass_secs, now) {
+                return Some(Recognized::Pass(origin, hash));
             }
             recognized = recognized.or_else(|| bool::from(found).then_some(Recognized::Device(found_at as usize)));
         }
@@ -203,7 +216,7 @@ impl Account {
 fn check_pass(policy: &Policy, door: Door, purpose: Purpose, token: Option<Recognized>) -> Result<(), AccountError> {
     let gives_a_proof = matches!(door, Door::Code | Door::RecoveryCode);
     let is_needed = gives_a_proof && purpose == Purpose::BINDING && policy.limits().binding_takes_pass;
-    if is_needed && !matches!(token, Some(Recognized::Pass(_))) {
+    if is_needed && !matches!(token, Some(Recognized::Pass(..))) {
         return Err(AccountError::PassNeeded);
     }
     Ok(())

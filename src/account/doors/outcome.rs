@@ -8,6 +8,7 @@ use crate::account::error::AccountError;
 use crate::account::event::{Event, EventKind};
 use crate::account::names::ids::AuthenticatorId;
 use crate::account::names::purpose::Purpose;
+use crate::account::policy::Policy;
 use crate::account::proof::Method;
 use crate::account::record::replies::{Answer, Reply};
 use crate::account::record::throttles::Failed;
@@ -21,6 +22,8 @@ use subtle::ConstantTimeEq;
 pub(super) enum Right {
     /// The code of an app, by the app's place.
     App { place: u32, step: Step, code: Code },
+    /// The code of an app that it confirms, by the app's place: the drift is measured from there.
+    NewApp { place: u32, step: Step, code: Code },
     /// A code that was sent, by its place among those.
     Delivered { place: u32, code: Code },
     /// The code that confirms an address: all that was sent to it is used up.
@@ -90,6 +93,12 @@ impl Account {
                 let app = found.kind.app_mut().ok_or(AccountError::NoApp)?;
                 app.tracker = app.tracker.accepted(step, policy.codes().max_drift, app.totp.step_at(now)?);
             }
+            Right::NewApp { place, step, code } => {
+                spend(code);
+                let found = record.authenticators.get_mut(place as usize).ok_or(AccountError::NoApp)?;
+                let app = found.kind.app_mut().ok_or(AccountError::NoApp)?;
+                app.tracker = app.tracker.resynchronized(step, app.totp.step_at(now)?);
+            }
             Right::TwoCodes { place, step, codes, recovery } => {
                 codes.into_iter().for_each(&mut spend);
                 let found = record.authenticators.get_mut(place as usize).ok_or(AccountError::NoApp)?;
@@ -124,7 +133,12 @@ impl Account {
     pub(super) fn charge<T>(mut self, admitted: &Admitted<'_>, wrong: Wrong) -> Change<T> {
         let Admitted { policy, now, purpose, throttle, token, fingerprint } = *admitted;
         let Wrong { expired, code, diagnosis } = wrong;
-        let Failed { count, is_first_lock, disables } = self.record.throttles.fail(policy, throttle, now);
+        let failures_of_pass = self.pass_failed(policy, token);
+        let throttles = &mut self.record.throttles;
+        let Failed { count, is_first_lock, disables } = match throttle {
+            Some(id) => throttles.fail(policy, id, now),
+            None => throttles.fail_by_pass(policy, failures_of_pass, now),
+        };
         let (rejection, answer) = if expired {
             (Rejection::Expired(count), Answer::Expired(count))
         } else {
@@ -138,7 +152,7 @@ impl Account {
             self.record.wrong_code = Some(WrongCode { code, at: now });
         }
         self.record_event(now, EventKind::Rejected { purpose, reason: rejection.reason(), diagnosis });
-        self.token_failed(admitted, token);
+        self.device_failed(admitted, token);
         let FailureCount { failures_in_a_row, lock_state } = count;
         if let LockState::Locked { until } = lock_state {
             self.record_event(now, EventKind::Locked { until, failures_in_a_row, is_first: is_first_lock });
@@ -178,32 +192,34 @@ impl Account {
     /// with two codes in a row stays: the log-in that follows may need it.
     fn token_succeeded(&mut self, token: Option<Recognized>, is_resync: bool, now: UnixTime) {
         match token {
-            Some(Recognized::Pass(hash)) if !is_resync => self.record.passes.spend(&hash),
+            Some(Recognized::Pass(_, hash)) if !is_resync => self.record.passes.spend(&hash),
             Some(Recognized::Device(place)) => {
                 if let Some(device) = self.record.devices.get_mut(place) {
                     (device.last_used, device.failures) = (now, 0);
                 }
             }
-            Some(Recognized::Pass(_)) | None => {}
+            Some(Recognized::Pass(..)) | None => {}
         }
     }
 
-    /// A wrong code came with a token. After as many in a row as lock, the token ends: a stolen one
-    /// is worth no more guesses than that, and soon leaves the devices' throttle to the owner,
-    /// who is asked for a code without it then and may get another.
-    fn token_failed(&mut self, admitted: &Admitted<'_>, token: Option<Recognized>) {
-        let most = admitted.policy.codes().lock_after;
+    /// A wrong code came with a pass. After as many as lock, the pass ends. Gives how many there were.
+    fn pass_failed(&mut self, policy: &Policy, token: Option<Recognized>) -> u32 {
         match token {
-            Some(Recognized::Pass(hash)) => self.record.passes.fail(&hash, most),
-            Some(Recognized::Device(place)) => {
-                let Some(device) = self.record.devices.get_mut(place) else { return };
-                device.failures = device.failures.saturating_add(1);
-                if device.failures >= most {
-                    let device = self.record.devices.remove(place).id;
-                    self.record_event(admitted.now, EventKind::DeviceForgotten { device });
-                }
-            }
-            None => {}
+            Some(Recognized::Pass(_, hash)) => self.record.passes.fail(&hash, policy.codes().lock_after),
+            Some(Recognized::Device(_)) | None => 0,
+        }
+    }
+
+    /// A wrong code came from a known device. After as many in a row as lock, it is known no more: a
+    /// stolen token is worth no more guesses than that, and soon leaves the devices' throttle to the
+    /// owner, who is asked for a code without it then and may get another.
+    fn device_failed(&mut self, admitted: &Admitted<'_>, token: Option<Recognized>) {
+        let Some(Recognized::Device(place)) = token else { return };
+        let Some(device) = self.record.devices.get_mut(place) else { return };
+        device.failures = device.failures.saturating_add(1);
+        if device.failures >= admitted.policy.codes().lock_after {
+            let device = self.record.devices.remove(place).id;
+            self.record_event(admitted.now, EventKind::DeviceForgotten { device });
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::attempt::Attempt;
 use super::gate::Gate;
-use super::outcome::{Acceptance, Right, Wrong};
+use super::outcome::{Acceptance, Right};
 use crate::account::error::AccountError;
 use crate::account::event::EventKind;
 use crate::account::policy::Policy;
@@ -10,11 +10,12 @@ use crate::account::proof::Method;
 use crate::account::record::recovery::RecoveryCode;
 use crate::account::record::throttles::Door;
 use crate::account::transition::{Account, Change};
-use crate::otp::UnixTime;
+use crate::otp::{Rejection, UnixTime};
 
 impl Account {
     /// A recovery code in the place of an authenticator's. It works while the other doors are
-    /// locked, and the authenticators disabled.
+    /// locked, and the authenticators disabled. Nobody guesses 120 bits: a wrong one is not counted, and
+    /// nothing is written for it, so that nobody shuts this door to the owner.
     pub(super) fn recover<T>(
         mut self,
         policy: &Policy,
@@ -32,7 +33,7 @@ impl Account {
         let set = self.record.recovery.as_ref().ok_or(AccountError::NoRecoveryCodes)?;
         let (found, place) = set.find(code);
         if !bool::from(found) {
-            return Ok(self.charge(&admitted, Wrong { expired: false, code: None, diagnosis: None }));
+            return Ok(self.refuse(now, purpose, Rejection::UnknownRecoveryCode));
         }
         let left = set.left().saturating_sub(1);
         self.record.hold(policy, limits.recovery_hold_secs, now);

@@ -88,7 +88,7 @@ impl Account {
             self.record.hold(policy, limits.recovery_hold_secs, now);
             self.record_event(now, EventKind::Recovered { purpose, left });
         }
-        if recovery.is_some() || matches!(token, Some(Recognized::Pass(_))) {
+        if recovery.is_some() || matches!(token, Some(Recognized::Pass(..))) {
             self.record.hold(policy, limits.resync_hold_secs, now);
         }
         let right = Right::TwoCodes { place, step, codes, recovery };

@@ -25,7 +25,7 @@ impl Account {
     /// inside the [`Change`].
     ///
     /// No code is judged or spent while its purpose is held or its throttle locked. Recovery codes
-    /// have a throttle of their own, and their use holds what the policy holds after a
+    /// have no throttle, as nobody guesses them, and their use holds what the policy holds after a
     /// recovery.
     ///
     /// # Errors

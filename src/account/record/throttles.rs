@@ -26,43 +26,65 @@ pub(in crate::account) enum Door {
 pub(in crate::account) enum ThrottleId {
     Common,
     Devices,
+    MailedPasses,
     Enrollment,
-    Recovery,
 }
 
-/// A door's throttles: for strangers, and for those who bring a known device's token or a pass.
-/// Of several that are named, the first that is open counts, or else the last.
+/// Whoever submits a code, by what comes with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::account) enum Sender {
+    Stranger,
+    Device,
+    MailedPass,
+    /// Counted by the pass itself, which is good for a few attempts whatever is locked.
+    OperatorPass,
+}
+
+/// The throttles of a door, by who submits.
 struct Row {
     door: Door,
-    strangers: &'static [ThrottleId],
-    recognized: &'static [ThrottleId],
+    strangers: Option<ThrottleId>,
+    devices: Option<ThrottleId>,
+    mailed_passes: Option<ThrottleId>,
 }
 
 /// The throttles of each door. Codes are sent only while the door is open at which they would be
-/// submitted. Device tokens and passes by themselves open nothing, and nobody guesses their 256
-/// bits.
-///
-/// A recovery code that comes with a token is counted apart from strangers', who could keep the
-/// recovery codes' throttle locked; yet it works while the devices' throttle is locked.
+/// submitted. Device tokens, passes and recovery codes open nothing that could be guessed: they have
+/// 256 and 120 bits. So recovery codes have no throttle (SP 800-63B-4 §3.1.2.2 asks for one below 64
+/// bits), which strangers could keep locked.
 const TABLE: [Row; 5] = {
-    use ThrottleId::{Common, Devices, Enrollment, Recovery};
+    use ThrottleId::{Common, Devices, Enrollment, MailedPasses};
+    const fn row(door: Door, strangers: ThrottleId) -> Row {
+        Row { door, strangers: Some(strangers), devices: Some(Devices), mailed_passes: Some(MailedPasses) }
+    }
     [
-        Row { door: Door::Code, strangers: &[Common], recognized: &[Devices] },
-        Row { door: Door::Confirm, strangers: &[Enrollment], recognized: &[Devices] },
-        Row { door: Door::TwoCodes, strangers: &[Common], recognized: &[Devices] },
-        Row { door: Door::RecoveryCode, strangers: &[Recovery], recognized: &[Devices, Recovery] },
-        Row { door: Door::TwoCodesWithRecoveryCode, strangers: &[Recovery], recognized: &[Devices, Recovery] },
+        row(Door::Code, Common),
+        row(Door::Confirm, Enrollment),
+        row(Door::TwoCodes, Common),
+        Row { door: Door::RecoveryCode, strangers: None, devices: None, mailed_passes: None },
+        row(Door::TwoCodesWithRecoveryCode, Common),
     ]
 };
+
+/// The throttle that counts a submission at this door, by the table. `None` where nothing does, or a
+/// pass does.
+pub(in crate::account) fn throttle_at(door: Door, sender: Sender) -> Option<ThrottleId> {
+    let row = TABLE.iter().find(|row| row.door == door)?;
+    match sender {
+        Sender::Stranger => row.strangers,
+        Sender::Device => row.devices,
+        Sender::MailedPass => row.mailed_passes,
+        Sender::OperatorPass => None,
+    }
+}
 
 /// The throttles of one account.
 pub(in crate::account) struct Throttles {
     pub(in crate::account) common: Throttle,
     pub(in crate::account) devices: Throttle,
+    pub(in crate::account) mailed_passes: Throttle,
     pub(in crate::account) enrollment: Throttle,
-    pub(in crate::account) recovery: Throttle,
-    /// Failures in a row over all doors but that of recovery codes. Nobody guesses those, and
-    /// whoever tried would sooner reach the count that disables the authenticators.
+    /// Failures in a row over all doors.
     pub(in crate::account) run: u32,
 }
 
@@ -70,8 +92,8 @@ impl Throttles {
     pub(in crate::account) const NEW: Self = Self {
         common: Throttle::NEW,
         devices: Throttle::NEW,
+        mailed_passes: Throttle::NEW,
         enrollment: Throttle::NEW,
-        recovery: Throttle::NEW,
         run: 0,
     };
 
@@ -79,8 +101,8 @@ impl Throttles {
         match id {
             ThrottleId::Common => &self.common,
             ThrottleId::Devices => &self.devices,
+            ThrottleId::MailedPasses => &self.mailed_passes,
             ThrottleId::Enrollment => &self.enrollment,
-            ThrottleId::Recovery => &self.recovery,
         }
     }
 
@@ -88,18 +110,9 @@ impl Throttles {
         match id {
             ThrottleId::Common => &mut self.common,
             ThrottleId::Devices => &mut self.devices,
+            ThrottleId::MailedPasses => &mut self.mailed_passes,
             ThrottleId::Enrollment => &mut self.enrollment,
-            ThrottleId::Recovery => &mut self.recovery,
         }
-    }
-
-    /// The throttle that counts a submission at this door, by the table.
-    pub(in crate::account) fn at(&self, policy: &Policy, door: Door, is_recognized: bool, now: UnixTime) -> ThrottleId {
-        let row = TABLE.iter().find(|row| row.door == door);
-        let named = row
-            .map_or([ThrottleId::Common].as_slice(), |row| if is_recognized { row.recognized } else { row.strangers });
-        let open = named.iter().find(|id| self.locked(policy, **id, now).is_none());
-        open.or(named.last()).copied().unwrap_or(ThrottleId::Common)
     }
 
     /// Why no code is evaluated under this throttle now, if none is.
@@ -112,15 +125,17 @@ impl Throttles {
     }
 
     /// A code was accepted: the runs of failures end, the long-term counts stay.
-    pub(in crate::account) fn succeed(&mut self, policy: &Policy, id: ThrottleId, now: UnixTime) {
-        self.get_mut(id).succeed(limits_of(policy, id), now);
+    pub(in crate::account) fn succeed(&mut self, policy: &Policy, id: Option<ThrottleId>, now: UnixTime) {
+        if let Some(id) = id {
+            self.get_mut(id).succeed(limits_of(policy, id), now);
+        }
         self.run = 0;
     }
 
     /// All runs of failures end; the long-term counts stay.
     pub(in crate::account) const fn end_runs(&mut self) {
-        let Self { common, devices, enrollment, recovery, run } = self;
-        (common.run, devices.run, enrollment.run, recovery.run, *run) = (0, 0, 0, 0, 0);
+        let Self { common, devices, mailed_passes, enrollment, run } = self;
+        (common.run, devices.run, mailed_passes.run, enrollment.run, *run) = (0, 0, 0, 0, 0);
     }
 
     /// One charge for one submission.
@@ -131,10 +146,24 @@ impl Throttles {
         throttle.fail(limits, now);
         let is_full = throttle.long_term >= limits.long_term;
         let is_first_lock = throttle.run == limits.lock_after || (is_full && !was_full);
-        let (lock_state, failures_in_a_row) = (throttle.lock_state(limits, now), throttle.run);
-        if id == ThrottleId::Recovery {
-            return Failed { count: FailureCount { failures_in_a_row, lock_state }, is_first_lock, disables: false };
-        }
+        let count = FailureCount { failures_in_a_row: throttle.run, lock_state: throttle.lock_state(limits, now) };
+        self.fail_on_account(policy, count, is_first_lock)
+    }
+
+    /// The same for a submission that came with an operator's pass, which has counted `failures` by now.
+    /// Once the pass has ended, its holder is a stranger.
+    pub(in crate::account) fn fail_by_pass(&mut self, policy: &Policy, failures: u32, now: UnixTime) -> Failed {
+        let limits = policy.codes();
+        let lock_state = match NonZeroU32::new(limits.lock_after.saturating_sub(failures)) {
+            Some(attempts_left) => LockState::Open { attempts_left },
+            None => self.common.lock_state(limits, now),
+        };
+        self.fail_on_account(policy, FailureCount { failures_in_a_row: failures, lock_state }, false)
+    }
+
+    /// Counts a failure that a throttle or a pass has counted, over all doors.
+    fn fail_on_account(&mut self, policy: &Policy, count: FailureCount, is_first_lock: bool) -> Failed {
+        let FailureCount { failures_in_a_row, lock_state } = count;
         self.run = self.run.saturating_add(1);
         let disable_after = policy.limits().codes.disable_after;
         let left = NonZeroU32::new(disable_after.saturating_sub(self.run));
@@ -165,7 +194,7 @@ pub(in crate::account) struct Failed {
 
 fn limits_of(policy: &Policy, id: ThrottleId) -> &Limits {
     match id {
-        ThrottleId::Common | ThrottleId::Devices | ThrottleId::Recovery => policy.codes(),
+        ThrottleId::Common | ThrottleId::Devices | ThrottleId::MailedPasses => policy.codes(),
         ThrottleId::Enrollment => policy.enrollment(),
     }
 }
@@ -175,22 +204,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_door_has_one_row_and_each_row_names_a_throttle_for_everybody() {
+    fn each_door_has_one_row_and_only_recovery_codes_have_no_throttle() {
         let doors = [Door::Code, Door::Confirm, Door::TwoCodes, Door::RecoveryCode, Door::TwoCodesWithRecoveryCode];
         assert_eq!(TABLE.map(|row| row.door), doors);
-        assert!(TABLE.iter().all(|row| !row.strangers.is_empty() && !row.recognized.is_empty()));
+        for door in doors {
+            for sender in [Sender::Stranger, Sender::Device, Sender::MailedPass] {
+                assert_eq!(throttle_at(door, sender).is_none(), door == Door::RecoveryCode, "{door:?} {sender:?}");
+            }
+            assert_eq!(throttle_at(door, Sender::OperatorPass), None, "{door:?}");
+        }
     }
 
     #[test]
-    fn a_token_leads_to_the_recovery_codes_throttle_only_while_the_devices_is_locked() {
-        let (policy, now) = (Policy::default(), UnixTime::from_secs(1_800_000_000));
-        let mut throttles = Throttles::NEW;
-        let at = |throttles: &Throttles, is_recognized| throttles.at(&policy, Door::RecoveryCode, is_recognized, now);
-        assert_eq!((at(&throttles, true), at(&throttles, false)), (ThrottleId::Devices, ThrottleId::Recovery));
-        for _ in 0..5 {
-            let _: Failed = throttles.fail(&policy, ThrottleId::Devices, now);
+    fn mailed_passes_never_touch_the_devices_throttle() {
+        for door in TABLE.map(|row| row.door) {
+            assert_ne!(throttle_at(door, Sender::MailedPass), Some(ThrottleId::Devices), "{door:?}");
         }
-        assert_eq!(at(&throttles, true), ThrottleId::Recovery);
-        assert_eq!(throttles.at(&policy, Door::Code, true, now), ThrottleId::Devices, "locked, and no other counts");
     }
 }

@@ -97,10 +97,20 @@ impl Presented {
     }
 }
 
+/// Whoever has issued a pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::account) enum PassOrigin {
+    /// An operator, who has seen to it that its holder is the owner.
+    Operator,
+    /// The service, at the request of somebody who knows the password.
+    Mailed,
+}
+
 /// A pass that has not been used.
 #[derive(Clone, Copy)]
 pub(in crate::account) struct Pass {
     pub(in crate::account) hash: TokenHash,
+    pub(in crate::account) origin: PassOrigin,
     pub(in crate::account) until: UnixTime,
     /// The life that it was given, in seconds.
     pub(in crate::account) secs: u64,
@@ -120,10 +130,17 @@ impl Passes {
         self.0.push(pass);
     }
 
-    /// Returns whether `hash` is of a pass that is good: all are compared.
-    pub(in crate::account) fn knows(&self, hash: &TokenHash, secs: u64, now: UnixTime) -> bool {
-        let good = self.0.iter().filter(|pass| now.is_before_end(pass.until, pass.secs.min(secs)));
-        good.fold(Choice::from(0), |known, pass| known | pass.hash.ct_eq(hash)).into()
+    /// The origin of the pass that `hash` is of, if it is good: all are compared.
+    pub(in crate::account) fn origin(&self, hash: &TokenHash, secs: u64, now: UnixTime) -> Option<PassOrigin> {
+        let (mut is_operators, mut is_mailed) = (Choice::from(0), Choice::from(0));
+        for pass in self.0.iter().filter(|pass| now.is_before_end(pass.until, pass.secs.min(secs))) {
+            match pass.origin {
+                PassOrigin::Operator => is_operators |= pass.hash.ct_eq(hash),
+                PassOrigin::Mailed => is_mailed |= pass.hash.ct_eq(hash),
+            }
+        }
+        let operators = bool::from(is_operators).then_some(PassOrigin::Operator);
+        operators.or_else(|| bool::from(is_mailed).then_some(PassOrigin::Mailed))
     }
 
     /// The number of passes that are good.
@@ -131,12 +148,16 @@ impl Passes {
         self.0.iter().filter(|pass| now.is_before_end(pass.until, pass.secs.min(secs))).count()
     }
 
-    /// Counts a wrong code that came with a pass, and ends it at the last one it is good for.
-    pub(in crate::account) fn fail(&mut self, hash: &TokenHash, most: u32) {
+    /// Counts a wrong code that came with a pass, and ends it at the last one it is good for. Gives how
+    /// many there were.
+    pub(in crate::account) fn fail(&mut self, hash: &TokenHash, most: u32) -> u32 {
+        let mut failures = 0;
         for pass in self.0.iter_mut().filter(|pass| pass.hash.ct_eq(hash).into()) {
             pass.failures = pass.failures.saturating_add(1);
+            failures = pass.failures;
         }
         self.0.retain(|pass| pass.failures < most);
+        failures
     }
 
     /// Ends the pass with this hash: it has been used.

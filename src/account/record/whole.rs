@@ -38,6 +38,8 @@ pub(in crate::account) struct Record {
     /// Messages that strangers had sent.
     pub(in crate::account) sends: Sends,
     pub(in crate::account) sends_of_devices: Sends,
+    /// When passes were mailed at the request of strangers.
+    pub(in crate::account) mailed: Sends,
     pub(in crate::account) recovery: Option<RecoverySet>,
     /// The latest wrong code, to be compared with the next one.
     pub(in crate::account) wrong_code: Option<WrongCode>,
@@ -98,6 +100,7 @@ impl Record {
             delivered: Delivered(Vec::new()),
             sends: Sends(Vec::new()),
             sends_of_devices: Sends(Vec::new()),
+            mailed: Sends(Vec::new()),
             recovery: None,
             wrong_code: None,
             holds: Vec::new(),
@@ -129,7 +132,8 @@ impl Record {
     pub(in crate::account) fn waiting(&self, policy: &Policy, now: UnixTime) -> Option<&Pending> {
         let limits = policy.limits();
         self.pending.as_ref().filter(|pending| {
-            let has_its_pass = pending.pass.is_none_or(|hash| self.passes.knows(&hash, limits.pass_secs, now));
+            let has_its_pass =
+                pending.pass.is_none_or(|hash| self.passes.origin(&hash, limits.pass_secs, now).is_some());
             now.is_before_end(pending.until, limits.pending_secs) && has_its_pass
         })
     }

@@ -16,7 +16,7 @@ use crate::account::record::device::Device;
 use crate::account::record::history::Entry;
 use crate::account::record::recovery::RecoverySet;
 use crate::account::record::replies::{Answer, Replies, Reply};
-use crate::account::record::token::{Pass, Passes, TokenHash};
+use crate::account::record::token::{Pass, PassOrigin, Passes, TokenHash};
 use crate::account::record::whole::{Hold, Record, Redeemed, WrongCode};
 use crate::otp::{
     Accepted, Algorithm, Code, Digits, FailureCount, LockState, Period, RECENT_CODES, Secret, Step, StoredError,
@@ -75,7 +75,8 @@ fn read(from: &mut Decoder<'_>) -> Result<Record, Corrupt> {
             17 => record.proofs_spent = from.u64()?,
             18 => record.restored_at = time(from)?,
             19 => record.recovery = Some(read_recovery(from)?),
-            20 => record.throttles.recovery = read_throttle(from)?,
+            // Recovery codes had a throttle once.
+            20 => drop(read_throttle(from)?),
             21 => record.devices = list(from, DEVICES, read_device)?,
             22 => {
                 let Accepted { code, at } = read_accepted(from)?;
@@ -87,6 +88,8 @@ fn read(from: &mut Decoder<'_>) -> Result<Record, Corrupt> {
             26 => record.frozen_at = Some(time(from)?),
             27 => record.is_reset = from.bool()?,
             28 => record.redeemed = list(from, REDEEMED, read_redeemed)?,
+            29 => record.throttles.mailed_passes = read_throttle(from)?,
+            30 => record.mailed = Sends(list(from, SENDS, time)?),
             _ => return Ok(false),
         }
         Ok(true)
@@ -228,8 +231,16 @@ fn read_throttle(from: &mut Decoder<'_>) -> Result<Throttle, Corrupt> {
 }
 
 fn read_pass(from: &mut Decoder<'_>) -> Result<Pass, Corrupt> {
-    tuple(from, 4)?;
-    Ok(Pass { hash: TokenHash(bytes(from)?), until: time(from)?, secs: from.u64()?, failures: from.u32()? })
+    let len = from.array()?;
+    let (hash, until, secs, failures) = (TokenHash(bytes(from)?), time(from)?, from.u64()?, from.u32()?);
+    // One without an origin was written before passes had one.
+    let is_operators = match len {
+        Some(4) => false,
+        Some(5) => from.bool()?,
+        _ => return Err(Corrupt),
+    };
+    let origin = if is_operators { PassOrigin::Operator } else { PassOrigin::Mailed };
+    Ok(Pass { hash, origin, until, secs, failures })
 }
 
 fn read_device(from: &mut Decoder<'_>) -> Result<Device, Corrupt> {

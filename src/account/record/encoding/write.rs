@@ -6,13 +6,13 @@ use crate::account::names::ids::AuthenticatorId;
 use crate::account::names::text::Text;
 use crate::account::proof::Method;
 use crate::account::record::authenticator::{App, Authenticator, Kind, Pending};
-use crate::account::record::delivered::{Recipient, Sent};
+use crate::account::record::delivered::{Recipient, Sends, Sent};
 use crate::account::record::device::Device;
 use crate::account::record::history::Entry;
 use crate::account::record::recovery::RecoverySet;
 use crate::account::record::replies::{Answer, Reply};
 use crate::account::record::throttles::Throttles;
-use crate::account::record::token::{Pass, TokenHash};
+use crate::account::record::token::{Pass, PassOrigin, TokenHash};
 use crate::account::record::whole::{Hold, Record, Redeemed, WrongCode};
 use crate::otp::{Accepted, Algorithm, LockState, Sensitive, Throttle};
 use alloc::vec::Vec;
@@ -46,14 +46,15 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
         to.array(2)?.u32(code.packed())?.u64(at.as_secs())?;
     }
     put_time(to, 7, record.used_until)?;
-    let Throttles { common, devices, enrollment, recovery, run } = &record.throttles;
+    let Throttles { common, devices, mailed_passes, enrollment, run } = &record.throttles;
     for (number, throttle) in [(8, common), (9, devices), (10, enrollment)] {
         put_throttle(to, number, throttle)?;
     }
     put_u64(to, 11, u64::from(*run))?;
     put_list(to, 12, record.passes.0.len())?;
-    for Pass { hash, until, secs, failures } in &record.passes.0 {
-        to.array(4)?.bytes(&hash.0)?.u64(until.as_secs())?.u64(*secs)?.u32(*failures)?;
+    for Pass { hash, origin, until, secs, failures } in &record.passes.0 {
+        to.array(5)?.bytes(&hash.0)?.u64(until.as_secs())?.u64(*secs)?.u32(*failures)?;
+        to.bool(*origin == PassOrigin::Operator)?;
     }
     put_list(to, 13, record.holds.len())?;
     for Hold { purpose, until } in &record.holds {
@@ -81,14 +82,15 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
             to.bytes(hash)?;
         }
     }
-    put_throttle(to, 20, recovery)?;
     write_optional_back(record, to)?;
+    put_throttle(to, 29, mailed_passes)?;
+    put_sends(to, 30, &record.mailed)?;
     to.writer_mut().write_all(&record.unknown.0).map_err(minicbor::encode::Error::write)?;
     to.end()?;
     Ok(())
 }
 
-/// Fields 21 and on. Empty lists are left out.
+/// Fields 21 to 28. Empty lists are left out.
 fn write_optional_back<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
     if !record.devices.is_empty() {
         put_list(to, 21, record.devices.len())?;
@@ -111,14 +113,8 @@ fn write_optional_back<W: Write>(record: &Record, to: &mut Encoder<W>) -> Writte
             to.str(purpose.as_str())?.u32(code.packed())?.u64(until.as_secs())?;
         }
     }
-    for (number, sends) in [(24, &record.sends), (25, &record.sends_of_devices)] {
-        if !sends.0.is_empty() {
-            put_list(to, number, sends.0.len())?;
-            for at in &sends.0 {
-                to.u64(at.as_secs())?;
-            }
-        }
-    }
+    put_sends(to, 24, &record.sends)?;
+    put_sends(to, 25, &record.sends_of_devices)?;
     if let Some(at) = record.frozen_at {
         to.u32(26)?.u64(at.as_secs())?;
     }
@@ -129,6 +125,16 @@ fn write_optional_back<W: Write>(record: &Record, to: &mut Encoder<W>) -> Writte
         put_list(to, 28, record.redeemed.len())?;
         for Redeemed { serial, at } in &record.redeemed {
             to.array(2)?.u64(*serial)?.u64(at.as_secs())?;
+        }
+    }
+    Ok(())
+}
+
+fn put_sends<W: Write>(to: &mut Encoder<W>, number: u32, sends: &Sends) -> Written<W> {
+    if !sends.0.is_empty() {
+        put_list(to, number, sends.0.len())?;
+        for at in &sends.0 {
+            to.u64(at.as_secs())?;
         }
     }
     Ok(())
