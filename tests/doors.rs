@@ -6,8 +6,8 @@ mod service;
 
 use phone::{T, at};
 use sekisho::Error;
-use sekisho::account::{AccountError, AccountLimits, Address, Attempt, CodeRequest, Policy, Purpose, Resync};
-use sekisho::otp::{Advice, CodeKind, Limits, Rejection};
+use sekisho::account::{AccountError, AccountLimits, Address, Attempt, CodeRequest, LongTerm, Policy, Purpose, Resync};
+use sekisho::otp::{Advice, CodeKind, Limits, PolicyError, Rejection, Window};
 use sekisho::store::MemoryStore;
 use service::{DAY, Everything, Service, alice, answer, everything, in_memory, mail, refusal, rejected, stored};
 
@@ -242,11 +242,23 @@ fn limits_out_of_range_make_no_policy() {
     assert!(refused(AccountLimits { delivered_secs: 601, ..default() }));
     assert!(refused(AccountLimits { reset_hold_secs: 367 * DAY, ..default() }));
     assert!(refused(AccountLimits { resync_hold_secs: 367 * DAY, ..default() }));
+    let refused_for = |limits: AccountLimits| Policy::new(limits).unwrap_err();
+    assert_eq!(refused_for(AccountLimits { max_authenticators: 4, ..default() }), PolicyError::Risk);
+    // An enrollment's window counts, and so do the other doors.
+    let wide = AccountLimits { enrollment_window: Window::new(255, 255), ..default() };
+    assert_eq!(refused_for(wide), PolicyError::Risk);
+    let eager = LongTerm { most: 50, leak_every_secs: DAY };
+    for limits in [
+        AccountLimits { devices: eager, ..default() },
+        AccountLimits { mailed_passes: eager, ..default() },
+        AccountLimits { enrollment: eager, ..default() },
+    ] {
+        assert_eq!(refused_for(limits), PolicyError::Risk);
+    }
     // Two windows are open after a resynchronization, also where nothing is learned.
     let still = Policy::new(AccountLimits { codes: Limits { max_drift: 0, ..Limits::DEFAULT }, ..default() }).unwrap();
-    let risk = still.risk(1, sekisho::otp::Digits::Six);
-    // And mailed passes have a throttle beside the strangers' and the devices'.
-    assert!((2.98..3.0).contains(&(risk.chance_at_most / risk.chance_with_device)), "{risk:?}");
+    let risk = still.risk(2, sekisho::otp::Digits::Six);
+    assert_eq!((risk.strangers.open_steps, risk.delivered_codes.open_steps), (12, 2));
 }
 
 #[test]

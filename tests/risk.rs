@@ -1,6 +1,8 @@
 //! What `risk()` promises, against a simulated guesser.
 #![cfg(feature = "full")] // once: it does not depend on features
 
+mod examples;
+
 use sekisho::otp::{
     Code, CodePolicy, Digits, Key, Limits, NotAccepted, Rejection, Secret, State, Totp, UnixTime, Window, decide,
 };
@@ -134,4 +136,41 @@ fn the_default_risk_is_what_the_docs_say() {
     assert!((0.002_486..0.002_488).contains(&risk.chance_at_most), "{risk:?}");
     let eight = CodePolicy::DEFAULT.risk(Digits::Eight);
     assert!((eight.chance_at_most - risk.chance_at_most / 100.0).abs() < 1e-6);
+}
+
+/// What the example prints with these arguments.
+fn policy_example(arguments: &[&str]) -> String {
+    let output = std::process::Command::new(examples::example("policy")).args(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_page_on_the_policy_has_what_the_example_prints() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/policy.md")).unwrap();
+    for line in policy_example(&[]).lines() {
+        assert!(page.lines().any(|own| own == line), "docs/policy.md lacks: {line}");
+    }
+}
+
+#[test]
+fn the_example_says_what_other_numbers_would_give() {
+    let all = |arguments: &[&str]| {
+        let said = policy_example(arguments);
+        let line = said.lines().find(|line| line.starts_with("| **all together")).unwrap();
+        let percent: f64 = line
+            .trim_matches(['|', ' ', '*', '%'])
+            .rsplit(' ')
+            .find_map(|word| word.trim_matches('*').parse().ok())
+            .unwrap();
+        (percent, said.contains("`Policy::new` takes it"))
+    };
+    let (usual, is_taken) = all(&[]);
+    assert!(is_taken && (0.98..1.0).contains(&usual), "{usual}");
+    let (wider, is_taken) = all(&["--window", "2,2"]);
+    assert!(!is_taken && (1.6..1.7).contains(&(wider / usual)), "{wider}");
+    let (more, is_taken) = all(&["--authenticators", "5"]);
+    assert!(!is_taken && (1.6..1.7).contains(&(more / usual)), "{more}");
+    let (longer, _) = all(&["--digits", "8"]);
+    assert!((0.009..0.011).contains(&(longer / usual)), "{longer}");
 }

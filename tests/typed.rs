@@ -1,5 +1,6 @@
 //! What people type and paste: codes of every keyboard, names that are read as they are written, URIs
 //! that went through a page.
+#![cfg(feature = "full")] // once: it does not depend on features
 
 use sekisho::account::{Address, NameError, Text};
 use sekisho::otp::{Algorithm, Code, CodeError, Digits, OtpauthUri, UriError};

@@ -59,6 +59,7 @@ mod proof;
 #[doc(hidden)]
 pub mod proofs;
 mod record;
+mod risk;
 mod transition;
 mod view;
 
@@ -78,10 +79,11 @@ pub use names::error::NameError;
 pub use names::ids::{AuthenticatorId, DeviceId};
 pub use names::purpose::Purpose;
 pub use names::text::Text;
-pub use policy::{AccountLimits, AccountRisk, Policy};
+pub use policy::{AccountLimits, LongTerm, Policy};
 pub use proof::{Method, Proof};
 pub use record::recovery::RecoveryCodes;
 pub use record::token::DeviceToken;
+pub use risk::{AccountRisk, DoorRisk};
 pub use transition::{Account, Change, Uncommitted};
 pub use view::{AccountView, AuthenticatorKind, AuthenticatorView, BlockedBy, DeviceView, SecondStep};
 

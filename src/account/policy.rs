@@ -3,7 +3,8 @@
 use super::error::AccountError;
 use super::names::purpose::Purpose;
 use super::record::capacity::{AUTHENTICATORS, HELD, HOLD_SECS, RECOVERY_CODES};
-use crate::otp::{CodePolicy, Digits, Limits, PolicyError, RECENT_SECS, Window, chance, guesses_a_year};
+use super::risk::AccountRisk;
+use crate::otp::{CodePolicy, Digits, Limits, PolicyError, RECENT_SECS, Window};
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -11,6 +12,24 @@ use alloc::vec::Vec;
 const DECLARED: usize = 16;
 /// The purposes that codes are verified for under every policy.
 const VERIFIED_ALWAYS: [Purpose; 3] = [Purpose::LOGIN, Purpose::BINDING, Purpose::CONFIRMATION];
+
+/// The failures that a throttle forgives in the long run: the count holds so many, and leaks one each
+/// time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LongTerm {
+    /// The number of failures that the count holds; when it is full, one attempt is admitted each time
+    /// it leaks. At least 1.
+    pub most: u32,
+    /// The count leaks one failure each time so many seconds have passed. At least 1.
+    pub leak_every_secs: u64,
+}
+
+impl LongTerm {
+    /// The limits of a throttle that otherwise has these.
+    const fn of(self, limits: Limits) -> Limits {
+        Limits { long_term: self.most, leak_every_secs: self.leak_every_secs, ..limits }
+    }
+}
 
 /// The numbers of a [`Policy`], before they have been checked.
 ///
@@ -22,13 +41,21 @@ const VERIFIED_ALWAYS: [Purpose; 3] = [Purpose::LOGIN, Purpose::BINDING, Purpose
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountLimits {
-    /// Window, drift and throttles. `disable_after` counts failures in a row over all doors.
-    /// Default: [`Limits::DEFAULT`].
+    /// Window, drift and throttles; the long-term count is that of strangers. `disable_after` counts
+    /// failures in a row over all doors. Default: [`Limits::DEFAULT`].
     pub codes: Limits,
+    /// The long-term count of known devices. While it is full, theirs is that of strangers. Default: 15,
+    /// and one leaks every six days.
+    pub devices: LongTerm,
+    /// The long-term count of mailed passes. Default: 10, and one leaks every ten days.
+    pub mailed_passes: LongTerm,
+    /// The long-term count of those who confirm an enrollment. While it is full, theirs is that of
+    /// strangers. Default: 10, and one leaks a week.
+    pub enrollment: LongTerm,
     /// The window in which a new authenticator's first code confirms it. Default:
     /// [`Window::ENROLLMENT`].
     pub enrollment_window: Window,
-    /// The most authenticators of one account: 1 to 16. Default: 5.
+    /// The most authenticators of one account: 1 to 16. Default: 3.
     pub max_authenticators: u8,
     /// A pending enrollment can be confirmed for so long, in seconds: 1 to 86 400. Default: 600.
     pub pending_secs: u64,
@@ -81,8 +108,11 @@ impl Default for AccountLimits {
     fn default() -> Self {
         Self {
             codes: Limits::DEFAULT,
+            devices: LongTerm { most: 15, leak_every_secs: 6 * 86_400 },
+            mailed_passes: LongTerm { most: 10, leak_every_secs: 10 * 86_400 },
+            enrollment: LongTerm { most: 10, leak_every_secs: 7 * 86_400 },
             enrollment_window: Window::ENROLLMENT,
-            max_authenticators: 5,
+            max_authenticators: 3,
             pending_secs: 600,
             proof_secs: 300,
             pass_secs: 86_400,
@@ -109,6 +139,8 @@ pub struct Policy {
     /// As the throttles of single doors take them: what disables is counted over all doors, by the
     /// account.
     codes: Limits,
+    devices: Limits,
+    mailed_passes: Limits,
     enrollment: Limits,
 }
 
@@ -116,25 +148,31 @@ impl Policy {
     /// A policy of these limits.
     ///
     /// # Errors
-    /// [`PolicyError`] if a limit is out of its range, or if a stranger who knows the password has
-    /// a chance above 1 % a year: [`AccountRisk::chance_by_stranger`] with as many
-    /// authenticators as the limits allow.
+    /// [`PolicyError`] if a limit is out of its range, or if guessers have a chance above 1 % a year:
+    /// [`AccountRisk::chance`] with as many authenticators as the limits allow, and codes of six
+    /// digits.
     pub fn new(limits: AccountLimits) -> Result<Self, PolicyError> {
         let policy = Self::new_with_risk_above_one_percent_a_year(limits)?;
-        if policy.risk(policy.limits.max_authenticators, Digits::Six).chance_by_stranger > 0.01 {
+        if policy.risk(policy.limits.max_authenticators, Digits::Six).chance > 0.01 {
             return Err(PolicyError::Risk);
         }
         Ok(policy)
     }
 
-    /// A policy under which a stranger who knows the password may have a chance above 1 % a year of
-    /// getting in: what [`Policy::risk`] says should be a known and accepted number.
+    /// A policy under which guessers may have a chance above 1 % a year: what [`Policy::risk`] says
+    /// should be a known and accepted number.
     ///
     /// # Errors
     /// [`PolicyError`] if a limit is out of its range.
     pub fn new_with_risk_above_one_percent_a_year(limits: AccountLimits) -> Result<Self, PolicyError> {
         CodePolicy::new_with_risk_above_one_percent_a_year(limits.codes)?;
         PolicyError::check(&[
+            ("devices.most", limits.devices.most.into(), 1, u32::MAX.into()),
+            ("devices.leak_every_secs", limits.devices.leak_every_secs, 1, u64::MAX),
+            ("mailed_passes.most", limits.mailed_passes.most.into(), 1, u32::MAX.into()),
+            ("mailed_passes.leak_every_secs", limits.mailed_passes.leak_every_secs, 1, u64::MAX),
+            ("enrollment.most", limits.enrollment.most.into(), 1, u32::MAX.into()),
+            ("enrollment.leak_every_secs", limits.enrollment.leak_every_secs, 1, u64::MAX),
             ("recovery_codes", limits.recovery_codes.into(), 1, RECOVERY_CODES as u64),
             ("max_authenticators", limits.max_authenticators.into(), 1, AUTHENTICATORS as u64),
             ("held_purposes (how many)", limits.held_purposes.len() as u64, 0, HELD as u64),
@@ -160,8 +198,9 @@ impl Policy {
 
     fn of(limits: AccountLimits) -> Self {
         let codes = Limits { disable_after: u32::MAX, ..limits.codes };
-        let enrollment = Limits { window: limits.enrollment_window, max_drift: 0, ..codes };
-        Self { limits, codes, enrollment }
+        let (devices, mailed_passes) = (limits.devices.of(codes), limits.mailed_passes.of(codes));
+        let enrollment = Limits { window: limits.enrollment_window, max_drift: 0, ..limits.enrollment.of(codes) };
+        Self { limits, codes, devices, mailed_passes, enrollment }
     }
 
     /// The limits.
@@ -174,7 +213,7 @@ impl Policy {
     /// force, with codes of `digits`.
     #[must_use]
     pub fn risk(&self, authenticators: u8, digits: Digits) -> AccountRisk {
-        AccountRisk::of(&self.limits.codes, authenticators, digits)
+        AccountRisk::of(self, authenticators, digits)
     }
 
     /// Fails unless codes may be submitted, and sent, for this purpose.
@@ -192,6 +231,14 @@ impl Policy {
 
     pub(super) const fn codes(&self) -> &Limits {
         &self.codes
+    }
+
+    pub(super) const fn devices(&self) -> &Limits {
+        &self.devices
+    }
+
+    pub(super) const fn mailed_passes(&self) -> &Limits {
+        &self.mailed_passes
     }
 
     pub(super) const fn enrollment(&self) -> &Limits {
@@ -218,64 +265,4 @@ fn check_purposes(limits: &AccountLimits) -> Result<(), PolicyError> {
     }
     let is_known = |purpose: &Purpose| *purpose == Purpose::LOGIN || declared().any(|other| other == purpose);
     if limits.held_purposes.iter().all(is_known) { Ok(()) } else { Err(PolicyError::HeldUndeclared) }
-}
-
-/// The reach of an attacker who knows the password, and nothing of the secrets, within a year
-/// against one account, on the assumptions named at [`Risk`](crate::otp::Risk), the owner logging
-/// in between.
-///
-/// Three throttles admit guesses to the same codes: that of strangers; that of known devices, for
-/// whoever has stolen a device token too; and that of mailed passes, for whoever reads the owner's
-/// mail. (Every pass of an operator's adds five guesses for whoever gets hold of it.) A guess is compared with every authenticator, so each
-/// adds its open steps to the target (an address that codes are sent to is counted as an app,
-/// though it adds one code only). While an enrollment waits (ten minutes), its own throttle admits
-/// guesses too, which let nobody in but bind that enrollment, and are not counted; nor are recovery
-/// codes, which nobody guesses (120 bits).
-///
-/// ```
-/// use sekisho::account::Policy;
-/// use sekisho::otp::Digits;
-///
-/// let risk = Policy::default().risk(1, Digits::Six);
-/// assert_eq!((risk.guesses_by_stranger, risk.guesses_with_device), (415, 830));
-/// assert!((0.00124..0.00125).contains(&risk.chance_by_stranger)); // 0.12 %
-/// assert!((0.00744..0.00746).contains(&risk.chance_at_most)); // 0.74 %
-///
-/// let risk = Policy::default().risk(5, Digits::Six);
-/// assert!((0.0062..0.0063).contains(&risk.chance_by_stranger)); // 0.62 %
-/// assert!((0.0366..0.0367).contains(&risk.chance_at_most)); // 3.7 %
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[cfg_attr(feature = "serde", derive(serde::Serialize))]
-#[non_exhaustive]
-pub struct AccountRisk {
-    /// The most guesses answered in a year to whoever has no device token.
-    pub guesses_by_stranger: u64,
-    /// The most guesses answered in a year to whoever has a stolen device token as well.
-    pub guesses_with_device: u64,
-    /// The chance, 0 to 1, that a stranger's guess hits, where no drift has been learned.
-    pub chance_by_stranger: f64,
-    /// The same with a stolen device token.
-    pub chance_with_device: f64,
-    /// The same with mailed passes beside, where every authenticator's clock has been found so far off
-    /// that its window and ours do not overlap: the worst there is.
-    pub chance_at_most: f64,
-}
-
-impl AccountRisk {
-    fn of(limits: &Limits, authenticators: u8, digits: Digits) -> Self {
-        let stranger = guesses_a_year(limits);
-        let with_device = stranger.saturating_mul(2);
-        let plain = limits.window.steps();
-        // Around our clock, and around the one that a resynchronization has found, however far off.
-        let widened = plain.saturating_mul(2);
-        let all = |steps: u32| steps.saturating_mul(u32::from(authenticators)).min(digits.codes());
-        Self {
-            guesses_by_stranger: stranger,
-            guesses_with_device: with_device,
-            chance_by_stranger: chance(all(plain), digits, stranger),
-            chance_with_device: chance(all(plain), digits, with_device),
-            chance_at_most: chance(all(widened), digits, stranger.saturating_mul(3)),
-        }
-    }
 }

@@ -47,15 +47,21 @@ impl Throttle {
             let tolerance = limits.longest_lock_secs;
             lock_end(self.last_failure, secs, tolerance, now)
         });
-        let long = if self.long_term >= limits.long_term {
-            lock_end(self.leaked_at, limits.leak_every_secs, limits.leak_every_secs, now)
-        } else {
-            None
-        };
-        match short.max(long) {
+        match short.max(self.full_until(limits, now)) {
             Some(until) => Admission::Locked(until),
             None => Admission::Open,
         }
+    }
+
+    /// Returns whether the long-term count admits nothing now.
+    #[cfg_attr(not(feature = "alloc"), allow(dead_code))] // only accounts have several throttles
+    pub(crate) fn is_full(&self, limits: &Limits, now: UnixTime) -> bool {
+        self.full_until(limits, now).is_some()
+    }
+
+    fn full_until(&self, limits: &Limits, now: UnixTime) -> Option<UnixTime> {
+        let is_full = self.long_term >= limits.long_term;
+        is_full.then(|| lock_end(self.leaked_at, limits.leak_every_secs, limits.leak_every_secs, now)).flatten()
     }
 
     pub(crate) fn fail(&mut self, limits: &Limits, now: UnixTime) {
@@ -76,9 +82,12 @@ impl Throttle {
     }
 
     fn leak(&mut self, limits: &Limits, now: UnixTime) {
-        if now.saturating_since(self.leaked_at) >= limits.leak_every_secs {
+        let elapsed = now.saturating_since(self.leaked_at);
+        if elapsed >= limits.leak_every_secs {
             self.long_term = self.long_term.saturating_sub(1);
-            self.leaked_at = now;
+            // On time, whenever the write comes; what was missed for longer is not made up for.
+            let is_on_time = elapsed < limits.leak_every_secs.saturating_mul(2);
+            self.leaked_at = if is_on_time { self.leaked_at.saturating_add(limits.leak_every_secs) } else { now };
         }
         self.leaked_at = self.leaked_at.min(now);
     }

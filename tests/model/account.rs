@@ -124,7 +124,7 @@ impl Account {
 
     /// Begins an enrollment of a secret from elsewhere. Whoever may not, gets none.
     pub fn begin(&mut self, now: u64, who: Authenticator) -> bool {
-        if self.bound.len() == 5 || self.bound.iter().any(|one| one.who.secret == who.secret) {
+        if self.bound.len() == 3 || self.bound.iter().any(|one| one.who.secret == who.secret) {
             return false;
         }
         let removed = self.used_until.saturating_sub(1);

@@ -227,7 +227,9 @@ impl Throttle {
     fn leak(&mut self, rules: &Rules, now: u64) {
         if now >= self.leaked_at && now - self.leaked_at >= rules.leak_every {
             self.long_term = self.long_term.saturating_sub(1);
-            self.leaked_at = now;
+            let on_time = u128::from(self.leaked_at) + u128::from(rules.leak_every);
+            let next = on_time + u128::from(rules.leak_every);
+            self.leaked_at = if u128::from(now) < next { u64::try_from(on_time).unwrap() } else { now };
         }
         self.leaked_at = self.leaked_at.min(now);
     }

@@ -8,7 +8,7 @@ use crate::account::error::AccountError;
 use crate::account::names::purpose::Purpose;
 use crate::account::policy::Policy;
 use crate::account::record::replies::Reply;
-use crate::account::record::throttles::{Door, Sender, ThrottleId, throttle_at};
+use crate::account::record::throttles::{Door, Sender, ThrottleId};
 use crate::account::record::token::{PassOrigin, Presented, TokenHash};
 use crate::account::transition::Account;
 use crate::otp::{Rejection, UnixTime};
@@ -180,7 +180,7 @@ impl Account {
         now: UnixTime,
     ) -> Result<Option<ThrottleId>, Rejection> {
         let record = &self.record;
-        let throttle = throttle_at(door, sender);
+        let throttle = record.throttles.at(policy, door, sender, now);
         let locked = throttle.and_then(|id| record.throttles.locked(policy, id, now));
         let full = || record.recent_codes.full_until(codes, now).map(|until| Rejection::Busy { until });
         locked.or_else(full).map_or(Ok(throttle), Err)

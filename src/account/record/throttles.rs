@@ -40,12 +40,13 @@ pub(in crate::account) enum Sender {
     OperatorPass,
 }
 
-/// The throttles of a door, by who submits.
+/// The throttles of a door, by who submits: the first whose long-term count is not full, or else the
+/// last. None where nothing is counted.
 struct Row {
     door: Door,
-    strangers: Option<ThrottleId>,
-    devices: Option<ThrottleId>,
-    mailed_passes: Option<ThrottleId>,
+    strangers: &'static [ThrottleId],
+    devices: &'static [ThrottleId],
+    mailed_passes: &'static [ThrottleId],
 }
 
 /// The throttles of each door. Codes are sent only while the door is open at which they would be
@@ -54,28 +55,26 @@ struct Row {
 /// bits), which strangers could keep locked.
 const TABLE: [Row; 5] = {
     use ThrottleId::{Common, Devices, Enrollment, MailedPasses};
-    const fn row(door: Door, strangers: ThrottleId) -> Row {
-        Row { door, strangers: Some(strangers), devices: Some(Devices), mailed_passes: Some(MailedPasses) }
+    const fn row(door: Door, strangers: &'static [ThrottleId]) -> Row {
+        Row { door, strangers, devices: &[Devices, Common], mailed_passes: &[MailedPasses] }
     }
     [
-        row(Door::Code, Common),
-        row(Door::Confirm, Enrollment),
-        row(Door::TwoCodes, Common),
-        Row { door: Door::RecoveryCode, strangers: None, devices: None, mailed_passes: None },
-        row(Door::TwoCodesWithRecoveryCode, Common),
+        row(Door::Code, &[Common]),
+        row(Door::Confirm, &[Enrollment, Common]),
+        row(Door::TwoCodes, &[Common]),
+        Row { door: Door::RecoveryCode, strangers: &[], devices: &[], mailed_passes: &[] },
+        row(Door::TwoCodesWithRecoveryCode, &[Common]),
     ]
 };
 
-/// The throttle that counts a submission at this door, by the table. `None` where nothing does, or a
-/// pass does.
-pub(in crate::account) fn throttle_at(door: Door, sender: Sender) -> Option<ThrottleId> {
-    let row = TABLE.iter().find(|row| row.door == door)?;
-    match sender {
+/// The throttles that may count a submission at this door, by the table.
+fn throttles_at(door: Door, sender: Sender) -> &'static [ThrottleId] {
+    TABLE.iter().find(|row| row.door == door).map_or(&[], |row| match sender {
         Sender::Stranger => row.strangers,
         Sender::Device => row.devices,
         Sender::MailedPass => row.mailed_passes,
-        Sender::OperatorPass => None,
-    }
+        Sender::OperatorPass => &[],
+    })
 }
 
 /// The throttles of one account.
@@ -113,6 +112,19 @@ impl Throttles {
             ThrottleId::MailedPasses => &mut self.mailed_passes,
             ThrottleId::Enrollment => &mut self.enrollment,
         }
+    }
+
+    /// The throttle that counts a submission at this door. `None` where nothing does, or a pass does.
+    pub(in crate::account) fn at(
+        &self,
+        policy: &Policy,
+        door: Door,
+        sender: Sender,
+        now: UnixTime,
+    ) -> Option<ThrottleId> {
+        let named = throttles_at(door, sender);
+        let is_open = |id: &&ThrottleId| !self.get(**id).is_full(limits_of(policy, **id), now);
+        named.iter().find(is_open).or(named.last()).copied()
     }
 
     /// Why no code is evaluated under this throttle now, if none is.
@@ -194,7 +206,9 @@ pub(in crate::account) struct Failed {
 
 fn limits_of(policy: &Policy, id: ThrottleId) -> &Limits {
     match id {
-        ThrottleId::Common | ThrottleId::Devices | ThrottleId::MailedPasses => policy.codes(),
+        ThrottleId::Common => policy.codes(),
+        ThrottleId::Devices => policy.devices(),
+        ThrottleId::MailedPasses => policy.mailed_passes(),
         ThrottleId::Enrollment => policy.enrollment(),
     }
 }
@@ -209,16 +223,16 @@ mod tests {
         assert_eq!(TABLE.map(|row| row.door), doors);
         for door in doors {
             for sender in [Sender::Stranger, Sender::Device, Sender::MailedPass] {
-                assert_eq!(throttle_at(door, sender).is_none(), door == Door::RecoveryCode, "{door:?} {sender:?}");
+                assert_eq!(throttles_at(door, sender).is_empty(), door == Door::RecoveryCode, "{door:?} {sender:?}");
             }
-            assert_eq!(throttle_at(door, Sender::OperatorPass), None, "{door:?}");
+            assert!(throttles_at(door, Sender::OperatorPass).is_empty(), "{door:?}");
         }
     }
 
     #[test]
     fn mailed_passes_never_touch_the_devices_throttle() {
         for door in TABLE.map(|row| row.door) {
-            assert_ne!(throttle_at(door, Sender::MailedPass), Some(ThrottleId::Devices), "{door:?}");
+            assert!(!throttles_at(door, Sender::MailedPass).contains(&ThrottleId::Devices), "{door:?}");
         }
     }
 }
