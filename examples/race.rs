@@ -12,7 +12,7 @@
 //!   transaction mode
 //! - `--kill-every N`: each N rounds one of the processes is killed in the middle of what it does,
 //!   and another one started.
-//! - `--rest-every N`: each N rounds nobody does anything for three seconds, so that a server which
+//! - `--rest-every N`: each N rounds nobody does anything for six seconds, so that a server which
 //!   closes idle connections does.
 //! - `--guesses N`: at the end so many wrong codes at once, for one account.
 //! - `--deadline SECS`: of each call of the store. Default: 2.
@@ -45,8 +45,8 @@ const GUESS_EVERY: u64 = 20;
 const ALLOWED: u64 = 5;
 /// How long a server may be away.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Longer than a server that closes connections after a second needs to notice.
-const REST: Duration = Duration::from_secs(3);
+/// Longer than a server that closes connections after three seconds needs to notice.
+const REST: Duration = Duration::from_secs(6);
 /// Before an order that was not answered is given again.
 const PAUSE: Duration = Duration::from_millis(10);
 /// What a busy machine is given over a deadline.

@@ -519,8 +519,7 @@ async fn an_operators_pass_has_five_attempts_whatever_is_locked_or_full() {
     for failure in 1..=5 {
         let wrong = owner.phone.never_shows(now, failure);
         let refused = rejected(answer(service.verifier.verify(&alice(), with(&wrong, &pass)).await));
-        let Rejection::Mismatch(count) = refused else { panic!("{refused:?}") };
-        assert_eq!(count.failures_in_a_row, failure);
+        assert!(matches!(refused, Rejection::Mismatch(_)), "{refused:?}");
         // With the fifth it ends, and its holder is a stranger again.
         let left = refused.attempts_left();
         assert_eq!(left, Some(5_u32.saturating_sub(failure)), "{refused:?}");

@@ -213,14 +213,20 @@ async fn a_crash_between_swap_and_sink_brings_the_event_again() {
     assert!(second.verify(&alice(), wrong).await.is_err());
     assert_eq!(second.deliver_events(&alice()).await.unwrap(), 1, "still owed");
     log.refuses.store(false, Ordering::SeqCst);
-    let right = Attempt::new(Purpose::LOGIN, &phone.shows(T, 0));
+    // Neither a refusal that writes nothing brings it, nor anything within a minute.
+    let again = Attempt::new(Purpose::LOGIN, &phone.shows(T - 120, 0));
+    assert!(second.verify(&alice(), again).await.is_err());
+    assert!(second.verify(&alice(), Attempt::new(Purpose::LOGIN, &phone.never_shows(T, 2))).await.is_err());
+    assert!(log.sequences("confirmed").is_empty());
+    clock.advance(60);
+    let right = Attempt::new(Purpose::LOGIN, &phone.shows(T + 60, 0));
     assert!(second.verify(&alice(), right).await.is_ok());
-    assert_eq!(log.sequences("confirmed"), [second_event], "it comes with the account's next operation");
+    assert_eq!(log.sequences("confirmed"), [second_event], "it comes with the account's next change");
 
     // Once taken it does not come again.
     assert_eq!(second.deliver_events(&alice()).await.unwrap(), 0);
     clock.advance(30);
-    let next = Attempt::new(Purpose::LOGIN, &phone.shows(T + 30, 0));
+    let next = Attempt::new(Purpose::LOGIN, &phone.shows(T + 90, 0));
     assert!(second.verify(&alice(), next).await.is_ok());
     assert_eq!(log.sequences("confirmed"), [second_event]);
     assert_eq!(log.sequences("accepted").len(), 2);

@@ -123,14 +123,14 @@ fn a_store_that_forgets_to_compare_is_found_out() {
 
 #[test]
 fn four_processes_race_on_redis_that_closes_idle_connections_and_nobody_goes_unanswered() {
-    let redis = Redis::with(&["--timeout", "1"]);
-    let said = Race::begin(&redis.url(), 3_200, &["--rest-every", "800", "--deadline", "10"]).ended();
+    let redis = Redis::with(&["--timeout", "3"]);
+    let said = Race::begin(&redis.url(), 3_200, &["--rest-every", "1000", "--deadline", "10"]).ended();
     assert!(said.contains("3200 acceptances, 0 double") && number(&said, " unanswered") == 0, "{said}");
 }
 
 #[test]
 fn four_processes_race_while_redis_is_killed_over_and_over() {
-    let mut redis = Redis::with(&["--timeout", "1"]);
+    let mut redis = Redis::with(&["--timeout", "3"]);
     let race = Race::begin(&redis.url(), 15_000, &["--rest-every", "4000"]);
     while_killed(race, |pause| {
         redis.kill();

@@ -145,15 +145,16 @@ async fn faults_that_do_not_pass_by_themselves_are_not_called_passing() {
 
 #[tokio::test]
 async fn a_connection_that_was_closed_while_idle_costs_nobody_an_answer() {
-    let redis = Redis::with(&["--timeout", "1"]);
+    let redis = Redis::with(&["--timeout", "2"]);
     let replica = Redis::replica_of(&redis);
     for builder in [RedisStore::builder(), RedisStore::builder().replicas(1)] {
         let store = builder.connect(&redis.url()).await.unwrap();
         let mut last = None;
         for round in 1..=3 {
             // It looks for idle connections once a second or so.
-            tokio::time::sleep(Duration::from_millis(2_600)).await;
-            assert!(!redis.ask(&["CLIENT", "LIST", "TYPE", "normal"]).contains("lib-name"), "it has closed ours");
+            tokio::time::sleep(Duration::from_secs(4)).await;
+            let connected = redis.ask(&["CLIENT", "LIST", "TYPE", "normal"]);
+            assert_eq!(connected.trim().lines().count(), 1, "it has closed ours, and redis-cli asks: {connected}");
             let loaded = store.load(&account("alice")).await.unwrap();
             assert_eq!(loaded, last.map(|last| write(None, last).new), "round {round}");
             assert_eq!(store.swap(&account("alice"), &write(last, round)).await.unwrap(), Swap::Done);
@@ -252,6 +253,22 @@ async fn connections_take_other_credentials_without_a_restart() {
     rotate.send_replace(RedisCredentials::new("two", "newer"));
     tokio::time::sleep(Duration::from_millis(200)).await;
     assert_eq!(store.load(&account("alice")).await.unwrap(), Some(write(None, 1).new));
+    // Told too early: refused by the server, and taken from the next connection on.
+    rotate.send_replace(RedisCredentials::new("two", "newest"));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    set_user(&redis, "two", ">newest");
+    redis.ask(&["CLIENT", "KILL", "USER", "two"]);
+    until(|| users(&redis).is_empty()).await;
+    assert_eq!(store.load(&account("alice")).await.unwrap(), Some(write(None, 1).new));
+    rotate.send_replace(RedisCredentials::new("two", "early"));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    redis.ask(&["ACL", "SETUSER", "two", "-get"]);
+    assert!(matches!(store.load(&account("alice")).await, Err(StoreError::Denied { .. })));
+    set_user(&redis, "two", ">early");
+    let begun = Instant::now();
+    while let Err(error) = store.load(&account("alice")).await {
+        assert!(begun.elapsed() < Duration::from_secs(10), "{error}");
+    }
     // Those of last time are kept where nobody is left to send others.
     drop(rotate);
     redis.ask(&["CLIENT", "KILL", "USER", "two"]);
@@ -295,6 +312,30 @@ async fn the_nodes_of_a_cluster_take_other_credentials_without_a_restart() {
         };
         assert_eq!(loaded, Some(write(None, 1).new));
     }
+}
+
+#[tokio::test]
+async fn a_verifier_whose_server_was_away_is_ready_again_without_anybody_logging_in() {
+    let mut redis = Redis::start();
+    for builder in [RedisStore::builder(), vouched()] {
+        let verifier = verifier(builder.connect(&redis.url()).await.unwrap());
+        verifier.ready().await.unwrap();
+        redis.kill();
+        assert!(verifier.ready().await.unwrap_err().is_transient());
+        redis.restart();
+        let begun = Instant::now();
+        while let Err(error) = verifier.ready().await {
+            assert!(begun.elapsed() < Duration::from_secs(10), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn without_a_password_it_is_denied() {
+    let redis = Redis::with(&["--requirepass", "pw"]);
+    let error = refused(RedisStore::builder(), &redis.url()).await;
+    assert!(matches!(error, StoreError::Denied { .. }), "{error:?}");
+    RedisStore::connect(&redis.url().replace("redis://", "redis://:pw@")).await.map(drop).unwrap();
 }
 
 #[tokio::test]

@@ -234,7 +234,8 @@ async fn digits_of_a_resynchronization_are_not_accepted_again_where_a_nearby_ste
 #[tokio::test]
 async fn the_confirming_code_shows_where_the_next_ones_are_expected() {
     // Enrollment looks further than a log-in does.
-    let policy = Policy::new(AccountLimits { enrollment_window: Window::new(5, 5), ..phone::limits() }).unwrap();
+    let limits = AccountLimits { enrollment_window: Window::new(5, 5), max_authenticators: 2, ..phone::limits() };
+    let policy = Policy::new(limits).unwrap();
     for ahead in [-5, -3, 0, 3, 5] {
         let (service, _) = in_memory(policy.clone());
         service.clock.set(at(T));

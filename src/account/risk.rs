@@ -73,6 +73,8 @@ impl AccountRisk {
         // Around our clock, and around the one that a resynchronization has found.
         let steps = policy.codes().window.steps().saturating_mul(2).saturating_mul(authenticators);
         let door = |limits: &Limits, steps: u32| DoorRisk::of(guesses_a_year(limits), steps, digits);
+        // Whoever guesses at a pending enrollment in their place has its window, if that is wider.
+        let steps = steps.max(policy.enrollment().window.steps());
         let strangers = door(policy.codes(), steps);
         let devices = door(policy.devices(), steps);
         let mailed_passes = door(policy.mailed_passes(), steps);

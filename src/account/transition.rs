@@ -101,6 +101,14 @@ impl<T> Change<T> {
 
 #[cfg(feature = "verifier")]
 impl<T> Change<T> {
+    /// The same change, which hands the sink `owed` beside its own events.
+    pub(crate) fn handing(mut self, owed: &[Event], now: UnixTime) -> Self {
+        if !owed.is_empty() || self.uncommitted.events.iter().any(Event::notifies_owner) {
+            self.account.record.history.handed_at = now;
+        }
+        self
+    }
+
     /// The same change, with its events marked as taken: for services without notifications.
     pub(crate) fn with_events_acknowledged(mut self) -> Self {
         let sequences: Vec<_> = self.uncommitted.events.iter().filter_map(|event| event.sequence).collect();

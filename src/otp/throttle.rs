@@ -5,6 +5,9 @@ use super::rejection::LockState;
 use super::time::UnixTime;
 use core::num::NonZeroU32;
 
+/// A time that lies further ahead, in seconds, was written under a clock gone wrong.
+const MAX_AHEAD_SECS: u64 = 86_400;
+
 /// The answer of a throttle before a code is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Admission {
@@ -82,6 +85,8 @@ impl Throttle {
     }
 
     fn leak(&mut self, limits: &Limits, now: UnixTime) {
+        // An older policy may have counted further.
+        self.long_term = self.long_term.min(limits.long_term);
         let elapsed = now.saturating_since(self.leaked_at);
         if elapsed >= limits.leak_every_secs {
             self.long_term = self.long_term.saturating_sub(1);
@@ -89,7 +94,10 @@ impl Throttle {
             let is_on_time = elapsed < limits.leak_every_secs.saturating_mul(2);
             self.leaked_at = if is_on_time { self.leaked_at.saturating_add(limits.leak_every_secs) } else { now };
         }
-        self.leaked_at = self.leaked_at.min(now);
+        // Another server's clock may be ahead of ours; further than a day, it was wrong.
+        if self.leaked_at.saturating_since(now) > MAX_AHEAD_SECS {
+            self.leaked_at = now;
+        }
     }
 
     /// The guesser's state after a failure.

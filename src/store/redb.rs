@@ -18,6 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 /// From account ids to revision and envelope, one after the other.
 const RECORDS: TableDefinition<'_, &[u8], &[u8]> = TableDefinition::new("sekisho records");
@@ -202,16 +203,29 @@ fn make(path: &Path) -> Result<(), Failure> {
 }
 
 /// Gives the file `new` the name `path`, unless another file has it: by a second hard link. Where the
-/// file system has none, it is renamed, with the folder locked so that no other process does the
-/// same.
+/// file system has none, it is renamed. The folder is locked meanwhile, so that no other process does
+/// the same; without that lock nothing is renamed.
 fn give_name(new: &Path, path: &Path, folder: &Path) -> std::io::Result<()> {
+    let locked = fs::File::open(folder).ok().filter(is_locked_soon);
     match fs::hard_link(new, path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {}
-        _ => return Ok(()),
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) if locked.is_none() => Err(error),
+        Err(_) if path.try_exists()? => Ok(()),
+        Err(_) => fs::rename(new, path),
     }
-    let locked = fs::File::open(folder)?;
-    locked.lock()?;
-    if path.try_exists()? { Ok(()) } else { fs::rename(new, path) }
+}
+
+/// Locks a folder. Whoever makes a file in it holds that for a moment only; another program may hold
+/// it for longer.
+fn is_locked_soon(folder: &fs::File) -> bool {
+    (0..100).any(|_| {
+        let is_locked = folder.try_lock().is_ok();
+        if !is_locked {
+            thread::sleep(Duration::from_millis(20));
+        }
+        is_locked
+    })
 }
 
 /// Writes the file's tables.

@@ -50,17 +50,22 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         transition: impl Fn(Account, UnixTime, &mut Randomness) -> Result<Change<T>, AccountError> + Send + Sync,
     ) -> Result<Result<T, Rejection>, Error> {
-        let mut turn = None;
+        let (mut turn, mut before) = (None, Vec::new());
         for _ in 0..MAX_TRIES {
             let (opened, now) = self.load(account).await?;
             let mut randomness = Randomness::new();
             if let Some(at) = self.0.restored_at.filter(|at| opened.needs_care(now, *at)) {
-                // Lost is as good: others have changed the account. Its events wait in the record.
-                let _ = self.write(account, opened.restored_at(&self.0.policy, now, at), randomness).await?;
+                // Lost is as good: others have changed the account.
+                let care = opened.restored_at(&self.0.policy, now, at);
+                if let Written::Done(uncommitted) = self.write(account, care, randomness).await? {
+                    let _ = uncommitted.assume_committed(&mut before);
+                }
                 continue;
             }
-            let unacknowledged = if self.0.sink.is_some() { opened.unacknowledged() } else { Vec::new() };
+            let owed = if self.0.sink.is_some() { opened.owed(now) } else { Vec::new() };
             let change = transition(opened, now, &mut randomness)?;
+            // A refusal that writes nothing has nobody told: strangers bring it about as often as they like.
+            let owed = if change.is_written { owed } else { Vec::new() };
             if change.is_written && turn.is_none() {
                 turn = self.0.queue.turn_now(account);
                 if turn.is_none() {
@@ -68,10 +73,11 @@ impl<S: Store> Verifier<S> {
                     continue; // the record has changed meanwhile
                 }
             }
+            let change = change.handing(&owed, now);
             let Written::Done(uncommitted) = self.write(account, change, randomness).await? else { continue };
-            let mut events = Vec::new();
+            let mut events = before;
             let outcome = uncommitted.assume_committed(&mut events);
-            self.deliver_new(account, unacknowledged, events, turn).await;
+            self.deliver_new(account, owed, events, turn).await;
             return Ok(outcome);
         }
         Err(Error::Contention)

@@ -16,6 +16,9 @@ use crate::account::{AccountId, Event, EventKind};
 /// | `sekisho_change_retries_total` | | a counter of changes that were made again, as another one was faster |
 /// | `sekisho_ready` | | a gauge: 1 if [`Verifier::ready`](crate::Verifier::ready) was `Ok` last, and otherwise 0 |
 ///
+/// Prometheus exporters have to be told the bounds of the histogram's buckets, as `examples/exchange`
+/// does, or they show summaries.
+///
 /// An example dashboard of Grafana and alert rules of Prometheus are in `docs/monitoring`.
 ///
 /// [`Reason::as_str`]: crate::otp::Reason::as_str

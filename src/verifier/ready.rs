@@ -12,7 +12,7 @@ impl<S: Store> Verifier<S> {
     /// does, for an account that nobody has: asks the clock, draws randomness,
     /// seals a record, writes it, reads it, opens it, and removes it. `Ok` means that log-ins work. For
     /// a readiness check, which takes a server out of a balancer while its store is down, read-only
-    /// or full, or its keys do not open what others write.
+    /// or full, or its clock is wrong.
     ///
     /// It costs the store five calls: ask at most once a second or so. Several servers may do so at
     /// once. A store that lists its accounts may list this one: [`AccountId::READINESS`].
@@ -20,8 +20,10 @@ impl<S: Store> Verifier<S> {
     /// # Errors
     /// [`Error`]: why a log-in would have no answer.
     pub async fn ready(&self) -> Result<(), Error> {
+        // Whoever gives up waiting has seen it fail.
+        let mut readiness = Readiness { is_ready: false };
         let checked = self.check().await;
-        measured::checked(checked.is_ok());
+        readiness.is_ready = checked.is_ok();
         checked
     }
 
@@ -45,5 +47,16 @@ impl<S: Store> Verifier<S> {
         }
         let _ = store.delete(&account, write.new.revision).await.map_err(Error::outcome_unknown)?;
         Ok(())
+    }
+}
+
+/// Tells, when it is dropped, what a readiness check has answered.
+struct Readiness {
+    is_ready: bool,
+}
+
+impl Drop for Readiness {
+    fn drop(&mut self) {
+        measured::checked(self.is_ready);
     }
 }

@@ -231,6 +231,8 @@ impl Throttle {
             let next = on_time + u128::from(rules.leak_every);
             self.leaked_at = if u128::from(now) < next { u64::try_from(on_time).unwrap() } else { now };
         }
-        self.leaked_at = self.leaked_at.min(now);
+        if self.leaked_at > now && self.leaked_at - now > 86_400 {
+            self.leaked_at = now;
+        }
     }
 }

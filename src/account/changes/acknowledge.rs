@@ -2,6 +2,8 @@
 
 use crate::account::event::Event;
 use crate::account::transition::{Account, Change};
+#[cfg(feature = "verifier")]
+use crate::otp::UnixTime;
 use alloc::vec::Vec;
 
 impl Account {
@@ -17,6 +19,13 @@ impl Account {
     #[must_use]
     pub fn unacknowledged(&self) -> Vec<Event> {
         self.record.history.unacknowledged().collect()
+    }
+
+    /// Those of them that the sink is to be handed again: after a minute, so that whoever makes a sink
+    /// that fails busy has the owner told once a minute at the most.
+    #[cfg(feature = "verifier")]
+    pub(crate) fn owed(&self, now: UnixTime) -> Vec<Event> {
+        self.record.history.owed(now).collect()
     }
 
     /// Marks the events with these numbers as taken by the sink.

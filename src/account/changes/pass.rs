@@ -1,5 +1,6 @@
 //! A pass is made: by an operator, or for the service to mail.
 
+use crate::account::doors::gate::Recognized;
 use crate::account::error::AccountError;
 use crate::account::event::EventKind;
 use crate::account::names::purpose::Purpose;
@@ -39,8 +40,8 @@ impl Account {
             return Ok(self.refuse(now, Purpose::BINDING, rejection));
         }
         let presented = Presented { device: cookie.and_then(TokenHash::of_text), pass: None };
-        let is_recognized = self.recognize(policy, presented, now).is_some();
-        let sends = if is_recognized { &mut self.record.sends_of_devices } else { &mut self.record.mailed };
+        let is_device = matches!(self.recognize(policy, presented, now), Some(Recognized::Device(_)));
+        let sends = if is_device { &mut self.record.sends_of_devices } else { &mut self.record.mailed };
         if let Err(until) = sends.count(now) {
             return Ok(self.refuse(now, Purpose::BINDING, Rejection::SendLimited { until }));
         }

@@ -43,8 +43,10 @@ impl Account {
             if let Ok(step) = app.totp.step_at(until) {
                 // Also by a resynchronization that the backup does not have.
                 let period = app.totp.period.as_secs();
+                // The drift is measured from there, or from where the confirming code was.
                 let resynchronized = AHEAD_SECS.checked_div(period).unwrap_or(0);
-                let furthest = step.number().saturating_add(ahead).saturating_add(resynchronized);
+                let center = resynchronized.max(policy.enrollment().window.future.into());
+                let furthest = step.number().saturating_add(ahead).saturating_add(center);
                 app.tracker = app.tracker.used_up(Step::new(furthest));
             }
         }
@@ -68,7 +70,8 @@ fn steps_ahead(policy: &Policy) -> u64 {
 /// A secret that is not known any more can have used steps that end so many seconds ahead of the
 /// clock, of whatever period it was.
 pub(super) fn longest_use_ahead(policy: &Policy) -> u64 {
-    steps_ahead(policy).saturating_add(1).saturating_mul(Period::MAX_SECS).saturating_add(AHEAD_SECS)
+    let confirmed = u64::from(policy.enrollment().window.future).saturating_mul(Period::MAX_SECS);
+    steps_ahead(policy).saturating_add(1).saturating_mul(Period::MAX_SECS).saturating_add(AHEAD_SECS.max(confirmed))
 }
 
 /// Another epoch for every backup that is restored, however often one backup is.

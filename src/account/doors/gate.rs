@@ -39,6 +39,7 @@ pub(in crate::account) struct Admitted<'a> {
     pub(in crate::account) policy: &'a Policy,
     pub(in crate::account) now: UnixTime,
     pub(in crate::account) purpose: Purpose,
+    pub(in crate::account) door: Door,
     /// The throttle that counts a failure; `None` where none does, or an operator's pass.
     pub(in crate::account) throttle: Option<ThrottleId>,
     /// The token that came with the code, and is charged with it.
@@ -87,7 +88,7 @@ impl Account {
         let token = self.recognize(policy, presented, now);
         check_pass(policy, door, purpose, token)?;
         Ok(match self.admit(policy, door, Sender::with(token), codes, now) {
-            Ok(throttle) => Gate::Open(Admitted { policy, now, purpose, throttle, token, fingerprint }),
+            Ok(throttle) => Gate::Open(Admitted { policy, now, purpose, door, throttle, token, fingerprint }),
             Err(rejection) => Gate::Refused(rejection),
         })
     }

@@ -11,7 +11,7 @@ use crate::account::names::purpose::Purpose;
 use crate::account::policy::Policy;
 use crate::account::proof::Method;
 use crate::account::record::replies::{Answer, Reply};
-use crate::account::record::throttles::Failed;
+use crate::account::record::throttles::{Failed, Sender, Throttles};
 use crate::account::record::whole::WrongCode;
 use crate::account::transition::{Account, Change};
 use crate::otp::{Accepted, Code, FailureCount, LockState, Rejection, Step, UnixTime};
@@ -64,7 +64,7 @@ impl Account {
         event: EventKind,
         answer: impl FnOnce(&Self, Acceptance) -> T,
     ) -> Result<Change<T>, AccountError> {
-        let Admitted { policy, now, purpose, throttle, token, fingerprint } = *admitted;
+        let Admitted { policy, now, purpose, throttle, token, fingerprint, .. } = *admitted;
         let is_resync = matches!(right, Right::TwoCodes { .. });
         self.use_up(admitted, right)?;
         self.record.wrong_code = None;
@@ -131,12 +131,15 @@ impl Account {
 
     /// One charge for one submission, whatever it has been compared with.
     pub(super) fn charge<T>(mut self, admitted: &Admitted<'_>, wrong: Wrong) -> Change<T> {
-        let Admitted { policy, now, purpose, throttle, token, fingerprint } = *admitted;
+        let Admitted { policy, now, purpose, door, throttle, token, fingerprint } = *admitted;
         let Wrong { expired, code, diagnosis } = wrong;
         let failures_of_pass = self.pass_failed(policy, token);
         let throttles = &mut self.record.throttles;
         let Failed { count, is_first_lock, disables } = match throttle {
-            Some(id) => throttles.fail(policy, id, now),
+            Some(id) => {
+                let next = |throttles: &Throttles| throttles.at(policy, door, Sender::with(token), now);
+                throttles.fail(policy, id, next, now)
+            }
             None => throttles.fail_by_pass(policy, failures_of_pass, now),
         };
         let (rejection, answer) = if expired {
@@ -206,6 +209,7 @@ impl Account {
     fn pass_failed(&mut self, policy: &Policy, token: Option<Recognized>) -> u32 {
         match token {
             Some(Recognized::Pass(_, hash)) => self.record.passes.fail(&hash, policy.codes().lock_after),
+            // One that is not charged stays.
             Some(Recognized::Device(_)) | None => 0,
         }
     }

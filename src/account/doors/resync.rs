@@ -27,7 +27,7 @@ impl Account {
     /// Both codes have to be unused and younger than the last one used, and both are used up.
     /// The answer does not say that one of them was right: it is a
     /// [`Mismatch`](crate::otp::Rejection::Mismatch) then too, charged to the common throttle, with a
-    /// token to that of devices, and with a recovery code as that would be. By chance two codes are
+    /// token to that of devices, and with a pass to that of mailed ones or to the pass itself. By chance two codes are
     /// right once in 3 × 10⁸ attempts (a day and ten minutes: 2 900 pairs of 10¹²).
     ///
     /// With a pass or a recovery code the policy's purposes are held for

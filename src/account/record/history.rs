@@ -8,12 +8,18 @@ use crate::otp::UnixTime;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+/// What a sink has not taken is handed to it again after so long, in seconds, at the earliest.
+#[cfg(feature = "verifier")]
+const AGAIN_SECS: u64 = 60;
+
 /// The latest events, oldest first, in their stored form. So what newer releases wrote stays as it
 /// is, and nothing is decoded that nobody reads.
 pub(in crate::account) struct History {
     pub(in crate::account) entries: Vec<Entry>,
     /// The number of the latest event there was.
     pub(in crate::account) last: u64,
+    /// When the sink was handed what it had not taken.
+    pub(in crate::account) handed_at: UnixTime,
 }
 
 pub(in crate::account) struct Entry {
@@ -23,7 +29,7 @@ pub(in crate::account) struct Entry {
 }
 
 impl History {
-    pub(in crate::account) const NEW: Self = Self { entries: Vec::new(), last: 0 };
+    pub(in crate::account) const NEW: Self = Self { entries: Vec::new(), last: 0, handed_at: UnixTime::from_secs(0) };
 
     /// Numbers that no event of this account has had: it was made, or restored, at this time.
     pub(in crate::account) fn begin_anew(&mut self, at: UnixTime) {
@@ -63,6 +69,13 @@ impl History {
     pub(in crate::account) fn unacknowledged(&self) -> impl Iterator<Item = Event> {
         let notices = self.entries.iter().filter(|entry| entry.importance == Importance::Notice);
         notices.map(Entry::event).filter(|event| event.kind != EventKind::Unknown)
+    }
+
+    /// The notices that the sink is to be handed again now.
+    #[cfg(feature = "verifier")]
+    pub(in crate::account) fn owed(&self, now: UnixTime) -> impl Iterator<Item = Event> {
+        let is_time = !now.is_near(self.handed_at, AGAIN_SECS);
+        self.unacknowledged().filter(move |_| is_time)
     }
 
     /// Marks these as taken; gives whether any of them waited.

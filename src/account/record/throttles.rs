@@ -1,6 +1,7 @@
 //! The throttles of an account, the table that says which one a door uses, and what all of them
 //! together disable.
 
+use super::token::MOST_FAILURES;
 use crate::account::policy::Policy;
 use crate::otp::{Admission, FailureCount, Limits, LockState, Rejection, Throttle, UnixTime};
 use core::num::NonZeroU32;
@@ -56,7 +57,7 @@ struct Row {
 const TABLE: [Row; 5] = {
     use ThrottleId::{Common, Devices, Enrollment, MailedPasses};
     const fn row(door: Door, strangers: &'static [ThrottleId]) -> Row {
-        Row { door, strangers, devices: &[Devices, Common], mailed_passes: &[MailedPasses] }
+        Row { door, strangers, devices: &[Devices, Common], mailed_passes: &[MailedPasses, Common] }
     }
     [
         row(Door::Code, &[Common]),
@@ -150,27 +151,39 @@ impl Throttles {
         (common.run, devices.run, mailed_passes.run, enrollment.run, *run) = (0, 0, 0, 0, 0);
     }
 
-    /// One charge for one submission.
-    pub(in crate::account) fn fail(&mut self, policy: &Policy, id: ThrottleId, now: UnixTime) -> Failed {
+    /// One charge for one submission. `next` says which throttle counts the one after: where this one is
+    /// full, it may be another.
+    pub(in crate::account) fn fail(
+        &mut self,
+        policy: &Policy,
+        id: ThrottleId,
+        next: impl FnOnce(&Self) -> Option<ThrottleId>,
+        now: UnixTime,
+    ) -> Failed {
         let limits = limits_of(policy, id);
         let throttle = self.get_mut(id);
         let was_full = throttle.long_term >= limits.long_term;
         throttle.fail(limits, now);
         let is_full = throttle.long_term >= limits.long_term;
         let is_first_lock = throttle.run == limits.lock_after || (is_full && !was_full);
-        let count = FailureCount { failures_in_a_row: throttle.run, lock_state: throttle.lock_state(limits, now) };
+        let failures_in_a_row = throttle.run;
+        let next = next(self).unwrap_or(id);
+        let lock_state = self.get(next).lock_state(limits_of(policy, next), now);
+        let count = FailureCount { failures_in_a_row, lock_state };
         self.fail_on_account(policy, count, is_first_lock)
     }
 
-    /// The same for a submission that came with an operator's pass, which has counted `failures` by now.
-    /// Once the pass has ended, its holder is a stranger.
+    /// The same for a submission that came with an operator's pass, which has counted so many. Once the
+    /// pass has ended, its holder is a stranger.
     pub(in crate::account) fn fail_by_pass(&mut self, policy: &Policy, failures: u32, now: UnixTime) -> Failed {
-        let limits = policy.codes();
-        let lock_state = match NonZeroU32::new(limits.lock_after.saturating_sub(failures)) {
+        let most = policy.codes().lock_after.min(MOST_FAILURES);
+        let lock_state = match NonZeroU32::new(most.saturating_sub(failures)) {
             Some(attempts_left) => LockState::Open { attempts_left },
-            None => self.common.lock_state(limits, now),
+            None => self.common.lock_state(policy.codes(), now),
         };
-        self.fail_on_account(policy, FailureCount { failures_in_a_row: failures, lock_state }, false)
+        // A pass that is not charged counts none.
+        let failures_in_a_row = failures.max(1);
+        self.fail_on_account(policy, FailureCount { failures_in_a_row, lock_state }, false)
     }
 
     /// Counts a failure that a throttle or a pass has counted, over all doors.

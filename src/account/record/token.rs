@@ -97,6 +97,10 @@ impl Presented {
     }
 }
 
+/// The most wrong codes that may come with a pass, whatever the policy: an operator's has no other
+/// limit.
+pub(in crate::account) const MOST_FAILURES: u32 = 5;
+
 /// Whoever has issued a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::account) enum PassOrigin {
@@ -151,6 +155,7 @@ impl Passes {
     /// Counts a wrong code that came with a pass, and ends it at the last one it is good for. Gives how
     /// many there were.
     pub(in crate::account) fn fail(&mut self, hash: &TokenHash, most: u32) -> u32 {
+        let most = most.min(MOST_FAILURES);
         let mut failures = 0;
         for pass in self.0.iter_mut().filter(|pass| pass.hash.ct_eq(hash).into()) {
             pass.failures = pass.failures.saturating_add(1);

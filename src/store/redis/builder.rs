@@ -140,7 +140,10 @@ impl RedisBuilder {
 
     /// Takes user and password from `credentials`, whatever the URL says. When the service sends others,
     /// the connections that there are take them at once, and new ones are made with them: passwords
-    /// and tokens can be changed without a restart. Those of sentinels are not meant.
+    /// and tokens can be changed without a restart. Send them when the server knows the new ones, and
+    /// before it forgets the old.
+    ///
+    /// Not with [`connect_sentinel`](Self::connect_sentinel), which answers [`StoreError::Config`].
     ///
     /// ```no_run
     /// use sekisho::store::{RedisCredentials, RedisStore};
@@ -149,7 +152,7 @@ impl RedisBuilder {
     /// # async fn connect(password: &str, next_password: &str) -> Result<(), sekisho::store::StoreError> {
     /// let (rotate, credentials) = watch::channel(RedisCredentials::new("exchange", password));
     /// let store = RedisStore::builder().credentials(credentials).connect("rediss://redis.internal").await?;
-    /// // Later, before the server forgets the old one:
+    /// // Later, when the server knows the next one, and before it forgets this:
     /// rotate.send_replace(RedisCredentials::new("exchange", next_password));
     /// # Ok(())
     /// # }
@@ -229,6 +232,9 @@ impl RedisBuilder {
     /// [`StoreError`].
     pub async fn connect_sentinel(self, master: &str, urls: &[&str]) -> Result<RedisStore, StoreError> {
         let infos = self.check(urls)?;
+        if self.credentials.is_some() {
+            return Err(StoreError::config(NAME, NotWithSentinels));
+        }
         self.connected(|| self.sentinels(master, &infos)).await
     }
 
@@ -278,8 +284,9 @@ impl RedisBuilder {
         let (prefix, deadline, replicas) = (format!("{}:", self.namespace), self.deadline, self.replicas);
         let vouched = self.vouched.clone();
         let store = RedisStore(Arc::new(Inner { link, waiting, prefix, deadline, replicas, vouched, swap, delete }));
-        store.ready().await?;
+        // Whoever may do nothing is told so, and not of the settings.
         store.try_scripts().await?;
+        store.ready().await?;
         Ok(store)
     }
 
@@ -331,6 +338,11 @@ impl RedisBuilder {
         is_wanted.then(|| TlsCertificates { client_tls: own, root_cert: self.ca.clone() })
     }
 }
+
+/// The client asks a master that sentinels have named for its role by the URL's own credentials.
+#[derive(Debug, thiserror::Error)]
+#[error("credentials that change are not for sentinels: leave out `credentials`, and put them into the URL")]
+struct NotWithSentinels;
 
 /// TLS is asked for, and the process has no provider of it.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,8 @@ pub(super) const NAME: &str = "Redis";
 
 /// The rights that this store's commands take.
 const NEEDS: &str = "it needs `~NAMESPACE:* +get +eval +evalsha +getrange +set +del`, to read the settings `+config|get`, \
-                     for replicas `+wait`, and to list accounts `+scan`";
+                     for replicas `+wait`, to list accounts `+scan`, on a cluster \
+                     `+cluster|slots +ping`, and behind sentinels `+role`";
 
 /// By what kind of error the client has ended a call.
 pub(super) fn failed(error: RedisError) -> StoreError {
@@ -33,11 +34,12 @@ fn is_of_another_type(error: &RedisError) -> bool {
 }
 
 /// Returns whether the server will never do it for this user: it has no such command, or not for him.
-fn is_denied(error: &RedisError) -> bool {
+pub(super) fn is_denied(error: &RedisError) -> bool {
     let says = |text: &str| says(error, text);
     match error.kind() {
+        // Inside of a pipeline, or of a cluster's client, only the text has it.
+        _ if ["NOAUTH", "NOPERM", "WRONGPASS"].iter().any(|code| says(code)) => true,
         ErrorKind::AuthenticationFailed | ErrorKind::Server(ServerErrorKind::NoPerm) => true,
-        ErrorKind::Extension => matches!(error.code(), Some("NOAUTH" | "NOPERM" | "WRONGPASS")),
         ErrorKind::Server(_) => {
             says("without any password configured")
                 || says("unknown command")

@@ -1,7 +1,7 @@
 //! The connection, and when it is given up for another.
 
 use super::credentials::Rotating;
-use super::error::NAME;
+use super::error::{NAME, is_denied};
 use super::settings::{ASKED, Settings, of_all, of_one};
 use crate::store::error::StoreError;
 use alloc::borrow::ToOwned;
@@ -106,6 +106,11 @@ impl Link {
     /// Whatever there is may have ended, as another connection to the server has.
     pub(super) fn connect_anew(&self) {
         self.0.connect_anew();
+    }
+
+    /// A connection that turned out to be of no more use is given up.
+    pub(super) fn give_up(&self, connection: &Arc<Connection>) {
+        self.0.give_up(connection);
     }
 
     /// Sends a pipeline and waits for its answer, until `end`.
@@ -290,6 +295,8 @@ impl Connection {
     /// Returns whether another connection may lead elsewhere.
     fn is_lost_by(&self, error: &redis::RedisError) -> bool {
         match (&self.own, error.kind()) {
+            // It was made by credentials that are not good any more.
+            _ if is_denied(error) => true,
             (Own::Cluster(..), _) | (_, ErrorKind::Extension) => false,
             (Own::One(_), ErrorKind::Server(error)) => {
                 matches!(error, ServerErrorKind::ReadOnly | ServerErrorKind::MasterDown)

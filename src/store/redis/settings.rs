@@ -26,6 +26,11 @@ pub(super) struct Vouched {
 pub(super) type Settings = BTreeMap<String, String>;
 
 impl Vouched {
+    /// Returns whether no setting is of interest.
+    pub(super) const fn for_all(&self) -> bool {
+        self.durability.is_some() && self.eviction.is_some()
+    }
+
     /// Fails unless the servers are set up to keep every record and every change, as far as the
     /// service has not vouched for it.
     pub(super) fn check(&self, servers: &[Settings]) -> Result<(), StoreError> {

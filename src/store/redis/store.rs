@@ -128,12 +128,29 @@ impl RedisStore {
         }
     }
 
-    /// The settings of every server that records are on.
-    async fn settings(&self) -> Result<Vec<Settings>, StoreError> {
+    /// The settings of every server that records are on. `None` where not every node of a cluster can be
+    /// asked now: its client goes on with those that can.
+    async fn settings(&self) -> Result<Option<Vec<Settings>>, StoreError> {
         in_runtime()?;
         let Inner { link, deadline, .. } = &*self.0;
-        let connection = within(*deadline, link.connection()).await?.map_err(failed)?;
-        within(*deadline, connection.settings()).await?.map_err(failed)
+        let mut may_ask_again = true;
+        loop {
+            let connection = within(*deadline, link.connection()).await?.map_err(failed)?;
+            let Ok(asked) = tokio::time::timeout(*deadline, connection.settings()).await else {
+                link.give_up(&connection);
+                return Err(StoreError::TimedOut { store: NAME, deadline: *deadline });
+            };
+            match asked {
+                Ok(settings) => return Ok(Some(settings)),
+                Err(error) if error.is_io_error() && connection.is_cluster() => return Ok(None),
+                // As for a load: the server may have closed the connection while nobody asked anything.
+                Err(error) if error.is_io_error() && may_ask_again => {
+                    may_ask_again = false;
+                    link.give_up(&connection);
+                }
+                Err(error) => return Err(failed(error)),
+            }
+        }
     }
 
     /// Tries what a verification does, on a key that no account has.
@@ -289,7 +306,13 @@ impl Store for RedisStore {
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
-        self.0.vouched.check(&self.settings().await?)
+        if self.0.vouched.for_all() {
+            return Ok(());
+        }
+        match self.settings().await? {
+            Some(settings) => self.0.vouched.check(&settings),
+            None => Ok(()),
+        }
     }
 }
 

@@ -90,6 +90,7 @@ fn read(from: &mut Decoder<'_>) -> Result<Record, Corrupt> {
             28 => record.redeemed = list(from, REDEEMED, read_redeemed)?,
             29 => record.throttles.mailed_passes = read_throttle(from)?,
             30 => record.mailed = Sends(list(from, SENDS, time)?),
+            31 => record.history.handed_at = time(from)?,
             _ => return Ok(false),
         }
         Ok(true)

@@ -85,6 +85,7 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
     write_optional_back(record, to)?;
     put_throttle(to, 29, mailed_passes)?;
     put_sends(to, 30, &record.mailed)?;
+    put_time(to, 31, record.history.handed_at)?;
     to.writer_mut().write_all(&record.unknown.0).map_err(minicbor::encode::Error::write)?;
     to.end()?;
     Ok(())
