@@ -271,3 +271,59 @@ fn a_refusal_is_advised_on_by_what_was_typed() {
     assert_eq!(Rejection::Disabled.advice_for(CodeKind::RecoveryCode), Advice::ContactSupport);
     assert_eq!(Rejection::Malformed.advice_for(CodeKind::RecoveryCode), Advice::CheckTheSheet);
 }
+
+#[tokio::test]
+async fn the_preset_of_pci_dss_locks_for_half_an_hour_after_ten_failures_until_somebody_is_identified() {
+    let (service, _) = in_memory(Policy::new(AccountLimits::pci_dss()).unwrap());
+    let owner = everything(&service).await;
+    for failure in 1..=10 {
+        let refused = Door::App.submit(&service, &owner, T, false).await.unwrap();
+        assert_eq!(refused.attempts_left(), Some(10 - failure), "{refused:?}");
+    }
+    let locked = Some(Rejection::Locked { until: at(T + 1_800) });
+    assert_eq!(Door::App.submit(&service, &owner, T + 1_799, true).await, locked);
+    assert_eq!(Door::AppWithPass.submit(&service, &owner, T + 1_799, true).await, None, "an operator knows him");
+    assert_eq!(Door::App.submit(&service, &owner, T + 1_830, true).await, None);
+}
+
+#[tokio::test]
+async fn the_preset_of_nist_keeps_what_it_says() {
+    let limits = AccountLimits::nist();
+    let policy = Policy::new(limits.clone()).unwrap();
+    // §3.2.2
+    assert!(limits.codes.disable_after <= 100);
+    let (service, _) = in_memory(policy.clone());
+    let owner = everything(&service).await;
+    let (mut now, mut failures) = (T, 0);
+    let last = loop {
+        match Door::App.submit(&service, &owner, now, false).await.unwrap() {
+            Rejection::Locked { until } => now = until.as_secs(),
+            refused if refused.is_charged() => failures += 1,
+            other => break other,
+        }
+    };
+    assert_eq!((failures, last), (100, Rejection::Disabled));
+    // §3.1.3.2: ten minutes, and once.
+    assert!(limits.delivered_secs <= 600);
+    let (service, _) = in_memory(policy.clone());
+    let owner = everything(&service).await;
+    assert_eq!(Door::Delivered.submit(&service, &owner, T, true).await, None);
+    let again = Door::Delivered.submit(&service, &owner, T + 1, true).await;
+    assert!(matches!(again, Some(Rejection::Replayed { .. })), "{again:?}");
+    // §3.1.4.2: an app's code once.
+    assert_eq!(Door::App.submit(&service, &owner, T + 60, true).await, None);
+    let again = Door::App.submit(&service, &owner, T + 60, true).await;
+    assert!(matches!(again, Some(Rejection::Replayed { .. })), "{again:?}");
+    // §4.2.1.1: 24 characters of five bits each, once.
+    let code = owner.codes.iter().next().unwrap();
+    assert!(code.replace('-', "").len() * 5 >= 64);
+    assert_eq!(Door::Recovery.submit(&service, &owner, T + 90, true).await, None);
+    let again = Door::Recovery.submit(&service, &owner, T + 90, true).await;
+    assert_eq!(again, Some(Rejection::UnknownRecoveryCode));
+    // §4.6
+    let told: Vec<_> =
+        service.told().iter().filter(|event| event.notifies_owner()).map(|event| event.kind.as_str()).collect();
+    for kind in ["confirmed", "recovery_codes_issued", "recovered"] {
+        assert!(told.contains(&kind), "{kind} is not among {told:?}");
+    }
+}

@@ -116,6 +116,22 @@ async fn a_server_that_is_killed_and_started_again_is_found_again_with_what_it_a
 }
 
 #[tokio::test]
+async fn a_server_that_does_not_write_before_it_answers_is_not_ready() {
+    let postgres = Postgres::start();
+    let store = connect(&postgres).await;
+    store.ready().await.unwrap();
+    postgres.restart_with("-c fsync=off");
+    let begun = Instant::now();
+    let error = loop {
+        match store.ready().await.unwrap_err() {
+            error if error.is_transient() => assert!(begun.elapsed() < Duration::from_secs(10), "{error}"),
+            error => break error,
+        }
+    };
+    assert!(matches!(error, StoreError::Settings { .. }) && error.to_string().contains("fsync"), "{error:?}");
+}
+
+#[tokio::test]
 async fn faults_that_do_not_pass_by_themselves_are_not_called_passing() {
     let postgres = Postgres::start();
     postgres.ask_for_passwords();

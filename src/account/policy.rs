@@ -104,6 +104,29 @@ pub struct AccountLimits {
     pub held_purposes: Vec<Purpose>,
 }
 
+impl AccountLimits {
+    /// What NIST SP 800-63B-4 asks of a verifier of one-time codes. It is the default:
+    ///
+    /// - at most 100 failures in a row, then the authenticators are disabled (§3.2.2);
+    /// - a delivered code is good for ten minutes at most, and once (§3.1.3.2);
+    /// - a code of an app is accepted once (§3.1.4.2, §3.1.5.2);
+    /// - recovery codes have 64 bits at least, and are good once (§3.1.2, §4.2.1.1);
+    /// - the owner is told of what binds and recovers (§4.6), given a sink.
+    #[must_use]
+    pub fn nist() -> Self {
+        Self::default()
+    }
+
+    /// What PCI DSS 4.0.1, requirement 8.3.4, asks for: ten failures in a row at most, then a lock of 30
+    /// minutes at least, or until the owner's identity is confirmed, as an operator's pass does. The
+    /// rest is the default.
+    #[must_use]
+    pub fn pci_dss() -> Self {
+        let codes = Limits { lock_after: 10, first_lock_secs: 1_800, longest_lock_secs: 3_600, ..Limits::DEFAULT };
+        Self { codes, ..Self::default() }
+    }
+}
+
 impl Default for AccountLimits {
     fn default() -> Self {
         Self {

@@ -257,8 +257,18 @@ impl Postgres {
     }
 
     pub(crate) fn restart(&self) {
+        self.begin("");
+    }
+
+    /// Ended and started again, with more options.
+    pub(crate) fn restart_with(&self, more: &str) {
+        self.kill();
+        self.begin(more);
+    }
+
+    fn begin(&self, more: &str) {
         let options = format!(
-            "-p {} -k {} -c listen_addresses=127.0.0.1 -c fsync=on -c synchronous_commit=on -c max_connections=200",
+            "-p {} -k {} -c listen_addresses=127.0.0.1 -c fsync=on -c synchronous_commit=on -c max_connections=200 {more}",
             self.port,
             self.folder.path().display()
         );

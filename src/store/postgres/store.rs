@@ -19,6 +19,8 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{NoTls, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+/// Why a server is not ready that answers before it has written.
+const LOSES: &str = "`fsync off` loses what was committed in a crash: set it to `on`";
 /// The number of accounts that are listed at a time.
 pub(super) const PAGE: i64 = 10_000;
 /// The server is told to give a statement up for so long.
@@ -77,6 +79,7 @@ pub(super) struct Statements {
     pub(super) update: Change,
     pub(super) delete: Change,
     pub(super) list: String,
+    pub(super) settings: String,
     pub(super) migration: String,
 }
 
@@ -135,6 +138,7 @@ impl Statements {
                  (SELECT account FROM {at} WHERE account > asked.last AND $2::text = '{tag}' \
                  ORDER BY account LIMIT {PAGE}) AS stored ON true"
             ),
+            settings: format!("SELECT '{tag}', current_setting('fsync') WHERE $1::text = '{tag}'"),
             is_there: format!("SELECT '{tag}', to_regclass($1::text) IS NOT NULL"),
             migration: include_str!("table.sql").replace("{schema}", &schema).replace("{table}", &table),
             tag,
@@ -361,7 +365,13 @@ impl Store for PostgresStore {
     }
 
     async fn ready(&self) -> Result<(), StoreError> {
-        Ok(()) // every change sees to its own durability
+        let Statements { settings, tag, .. } = &self.0.statements;
+        let rows = self.ask(settings, &[text(tag)]).await?;
+        let fsync: Option<&str> = rows.first().and_then(|row| row.try_get(1).ok());
+        match fsync {
+            Some("off") => Err(StoreError::Settings { store: NAME, what: LOSES.into() }),
+            _ => Ok(()),
+        }
     }
 }
 
