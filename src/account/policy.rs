@@ -3,7 +3,6 @@
 use super::error::AccountError;
 use super::names::purpose::Purpose;
 use super::record::capacity::{AUTHENTICATORS, HELD, HOLD_SECS, RECOVERY_CODES};
-use super::risk::AccountRisk;
 use crate::otp::{CodePolicy, Digits, Limits, PolicyError, RECENT_SECS, Window};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -172,7 +171,7 @@ impl Policy {
     ///
     /// # Errors
     /// [`PolicyError`] if a limit is out of its range, or if guessers have a chance above 1 % a year:
-    /// [`AccountRisk::chance`] with as many authenticators as the limits allow, and codes of six
+    /// [`AccountRisk::chance`](crate::account::AccountRisk::chance) with as many authenticators as the limits allow, and codes of six
     /// digits.
     pub fn new(limits: AccountLimits) -> Result<Self, PolicyError> {
         let policy = Self::new_with_risk_above_one_percent_a_year(limits)?;
@@ -230,13 +229,6 @@ impl Policy {
     #[must_use]
     pub const fn limits(&self) -> &AccountLimits {
         &self.limits
-    }
-
-    /// Computes how far guessers get under this policy on an account with so many authenticators in
-    /// force, with codes of `digits`.
-    #[must_use]
-    pub fn risk(&self, authenticators: u8, digits: Digits) -> AccountRisk {
-        AccountRisk::of(self, authenticators, digits)
     }
 
     /// Fails unless codes may be submitted, and sent, for this purpose.

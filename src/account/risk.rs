@@ -60,6 +60,15 @@ pub struct DoorRisk {
     pub chance: f64,
 }
 
+impl Policy {
+    /// Computes how far guessers get under this policy on an account with so many authenticators in
+    /// force, with codes of `digits`.
+    #[must_use]
+    pub fn risk(&self, authenticators: u8, digits: Digits) -> AccountRisk {
+        AccountRisk::of(self, authenticators, digits)
+    }
+}
+
 impl DoorRisk {
     fn of(guesses: u64, open_steps: u32, digits: Digits) -> Self {
         let open_steps = open_steps.min(digits.codes());
@@ -68,7 +77,7 @@ impl DoorRisk {
 }
 
 impl AccountRisk {
-    pub(super) fn of(policy: &Policy, authenticators: u8, digits: Digits) -> Self {
+    fn of(policy: &Policy, authenticators: u8, digits: Digits) -> Self {
         let authenticators = u32::from(authenticators);
         // Around our clock, and around the one that a resynchronization has found.
         let steps = policy.codes().window.steps().saturating_mul(2).saturating_mul(authenticators);
