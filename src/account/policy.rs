@@ -46,7 +46,7 @@ pub struct AccountLimits {
     /// The long-term count of known devices. While it is full, theirs is that of strangers. Default: 15,
     /// and one leaks every six days.
     pub devices: LongTerm,
-    /// The long-term count of mailed passes. Default: 10, and one leaks every ten days.
+    /// The long-term count of mailed passes. While it is full, theirs is that of strangers. Default: 10, and one leaks every ten days.
     pub mailed_passes: LongTerm,
     /// The long-term count of those who confirm an enrollment. While it is full, theirs is that of
     /// strangers. Default: 10, and one leaks a week.

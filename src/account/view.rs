@@ -26,9 +26,9 @@ pub struct AccountView {
     /// Why every code for [`Purpose::LOGIN`] would be refused now, if so: for attempts without a
     /// token.
     pub refusal: Option<Rejection>,
-    /// The same for attempts with a known device's token or a pass.
+    /// The same for attempts with a known device's token.
     pub refusal_for_devices: Option<Rejection>,
-    /// The same for recovery codes without a token.
+    /// The same for recovery codes, which no throttle locks.
     pub refusal_for_recovery_codes: Option<Rejection>,
     /// The number of passes that have been issued and not used.
     pub passes: usize,

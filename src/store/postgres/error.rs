@@ -19,7 +19,11 @@ pub(super) fn config_error(error: impl core::error::Error + Send + Sync + 'stati
 
 pub(super) fn query_error(error: tokio_postgres::Error, deadline: Duration) -> StoreError {
     let Some(code) = error.code() else {
-        return if is_about_the_url(&error) { config_error(error) } else { StoreError::unreachable(NAME, error) };
+        return match error {
+            error if is_about_the_url(&error) => config_error(error),
+            error if is_to_something_else(&error) => misdirected(Some(error)),
+            error => StoreError::unreachable(NAME, error),
+        };
     };
     match *code {
         SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => StoreError::Conflict,
@@ -34,6 +38,19 @@ pub(super) fn query_error(error: tokio_postgres::Error, deadline: Duration) -> S
         _ if is_unsupported(code) => StoreError::unsupported(NAME, error),
         _ => StoreError::refused(NAME, error),
     }
+}
+
+/// Returns whether the client was answered something that does not fit what it has asked: the statement
+/// was, or was described as, somebody else's.
+fn is_to_something_else(error: &tokio_postgres::Error) -> bool {
+    let said = error.to_string();
+    let begins = ["error serializing parameter", "error deserializing column", "expected "];
+    let is = [
+        "error parsing response from server",
+        "unexpected message from server",
+        "query returned an unexpected number of columns",
+    ];
+    is.contains(&&*said) || begins.iter().any(|begin| said.starts_with(begin))
 }
 
 /// Returns whether the URL lacks what the server asks for: a password, say. The client has no other
@@ -76,6 +93,7 @@ pub(super) fn pool_error(error: PoolError, deadline: Duration) -> StoreError {
         }
         // The server says this to a new connection: it is about no statement.
         PoolError::Backend(error) if is_about_statements(&error) => StoreError::refused(NAME, error),
+        PoolError::Backend(error) if is_to_something_else(&error) => StoreError::unreachable(NAME, error),
         PoolError::Backend(error) => query_error(error, deadline),
         other => StoreError::unreachable(NAME, other),
     }
