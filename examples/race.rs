@@ -50,7 +50,7 @@ const REST: Duration = Duration::from_secs(6);
 /// Before an order that was not answered is given again.
 const PAUSE: Duration = Duration::from_millis(10);
 /// What a busy machine is given over a deadline.
-const TOLERANCE: Duration = Duration::from_secs(1);
+const TOLERANCE: Duration = Duration::from_secs(5);
 
 struct Options {
     setup: Setup,
