@@ -1,5 +1,5 @@
-//! Prints what a policy's numbers are, where they come from, and how far guessers get under them: read
-//! it before you change one.
+//! Prints what a policy's numbers are, where they come from, and how far guessers get under them:
+//! read it before you change one.
 //!
 //! ```text
 //! cargo run --example policy

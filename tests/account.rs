@@ -284,8 +284,8 @@ fn a_code_of_another_length_than_any_authenticators_is_a_mismatch() {
 
 #[test]
 fn the_same_digits_are_not_accepted_from_two_authenticators() {
-    // Two authenticators with one code at one moment are rare; two with one secret are not let in. So
-    // search.
+    // Two authenticators with one code at one moment are rare; two with one secret are not let in.
+    // So search.
     let mut row = Row::new();
     let phone = row.enroll(T - 600);
     let other = row.enroll_another(T - 300, &phone, &new_authenticator());
@@ -422,8 +422,8 @@ fn guesses_with_a_stolen_pass_are_bounded_as_others_are() {
         let attempt = Attempt::new(Purpose::LOGIN, &phone.never_shows(T, which)).with_device(cookie.expose());
         assert!(matches!(row.attempt(T, &attempt), Err(Rejection::Mismatch(_))));
     }
-    // It has ended with the fifth: whoever has it is a stranger again, and the others are not locked by
-    // him.
+    // It has ended with the fifth: whoever has it is a stranger again, and the others are not
+    // locked by him.
     assert_eq!(row.open().view(&row.policy, at(T)).passes, 0);
     for which in 5..10 {
         let attempt = Attempt::new(Purpose::LOGIN, &phone.never_shows(T, which)).with_pass(cookie.expose());
@@ -519,7 +519,8 @@ fn binding_takes_a_proof_for_binding_once() {
     let login = row.prove(T, &phone.shows(T, 0), Purpose::LOGIN);
     assert_eq!(enroll(&mut row, T, login).unwrap_err(), AccountError::ProofForAnotherPurpose);
 
-    // Asking again by name gives a second proof of the same acceptance: it is used up with the first.
+    // Asking again by name gives a second proof of the same acceptance: it is used up with the
+    // first.
     let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T + 30, 0)).with_idempotency_key([1; 16]);
     let Ok(first) = row.attempt(T + 30, &attempt) else { panic!() };
     let Ok(second) = row.attempt(T + 31, &attempt) else { panic!() };
@@ -747,8 +748,8 @@ fn a_record_from_before_a_restored_backup_is_treated_with_care() {
     let with_pass = Attempt::new(Purpose::LOGIN, &phone.shows(T + 61, 0)).with_device(cookie.expose());
     let pass = verify(&mut row, T + 61, &with_pass);
     assert!(matches!(pass, Err(Rejection::Locked { .. })), "passes are void");
-    // What a fast phone may have used is used too: one step of the window, four of drift, twenty of a
-    // resynchronization.
+    // What a fast phone may have used is used too: one step of the window, four of drift, twenty of
+    // a resynchronization.
     let mut first = None;
     for secs in (T + 90..T + 1_000).step_by(30) {
         match row.log_in(secs, &phone.shows(secs, 0)) {
@@ -824,8 +825,8 @@ fn an_authenticator_that_is_disabled_is_not_what_is_left() {
     let proof = row.prove(T, &phone.shows(T, 0), Purpose::BINDING);
     let change = row.open().enroll(&row.policy, at(T), &proof, &new_authenticator(), &mut rng()).unwrap();
     let second = Phone::of(&row.commit(change));
-    // A hundred failures while it waits, within its ten minutes by a clock that is set back: the counts
-    // do not mind.
+    // A hundred failures while it waits, within its ten minutes by a clock that is set back: the
+    // counts do not mind.
     let (mut now, mut disabled) = (T, false);
     while !disabled {
         now += 3_600;

@@ -70,7 +70,8 @@ async fn a_thief_who_keeps_the_phished_code_for_a_binding_needs_the_second_chann
     let (phone, _) = service.enrolled().await;
     let refused = service.verifier.verify(&alice(), Attempt::new(Purpose::BINDING, &phone.shows(T, 0))).await;
     assert!(matches!(refused, Err(NotAccepted::Failed(Error::Account(AccountError::PassNeeded)))));
-    // Without the second channel it is worth one binding, which is told at once and holds withdrawals.
+    // Without the second channel it is worth one binding, which is told at once and holds
+    // withdrawals.
     let service = self::service();
     let (phone, _) = service.enrolled().await;
     let proof = service.prove(T, &phone.shows(T, 0)).await;
@@ -340,8 +341,8 @@ async fn a_stranger_who_guesses_at_messages_has_no_more_guesses_than_at_apps() {
 }
 
 /// A year of an owner who logs in ten times a day, and mistypes one code in so many; from a browser
-/// that is known, or each time from another. Gives the longest time that he was shut for, in seconds,
-/// and the number of codes that he mistyped.
+/// that is known, or each time from another. Gives the longest time that he was shut for, in
+/// seconds, and the number of codes that he mistyped.
 async fn year_of_an_owner(mistypes_one_in: u64, is_known: bool, seed: u64) -> (u64, u64) {
     let service = service();
     let (phone, _) = service.enrolled().await;
@@ -367,7 +368,8 @@ async fn year_of_an_owner(mistypes_one_in: u64, is_known: bool, seed: u64) -> (u
                 let attempt = if is_known { attempt.with_device(cookie.expose()) } else { attempt };
                 match service.submit(now, attempt).await {
                     Ok(proof) => {
-                        // A token ends with five wrong codes in a row: the browser is remembered again.
+                        // A token ends with five wrong codes in a row: the browser is remembered
+                        // again.
                         if is_known && service.verifier.view(&alice()).await.unwrap().devices.is_empty() {
                             let again = service.verifier.remember_device(&proof, "Firefox".parse().unwrap()).await;
                             cookie = again.unwrap().to_text();

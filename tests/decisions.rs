@@ -142,8 +142,8 @@ fn replayed_tells_the_owner_who_set_the_clock_right_when_ours_has_passed_the_wat
         assert!(login.accepts(now, shown));
         now += 60;
     }
-    // The watermark is four steps after that of the last log-in; the phone shows the right time from
-    // here on.
+    // The watermark is four steps after that of the last log-in; the phone shows the right time
+    // from here on.
     let end = now - 60 + 5 * 30;
     for ask in [now - 29, now, now + 30, now + 59] {
         let shown = login.shown(ask, 0);

@@ -1,5 +1,5 @@
-//! `RedbStore` where the disk or the file system is not as one wishes: full, without hard links, and
-//! several processes that make one file at the same time.
+//! `RedbStore` where the disk or the file system is not as one wishes: full, without hard links,
+//! and several processes that make one file at the same time.
 #![cfg(feature = "redb")]
 
 mod servers;
@@ -39,8 +39,8 @@ fn ended(mut child: Child) -> String {
     said
 }
 
-/// Opens the file, says how that went, and keeps it open until it is told to end. Nothing when run by
-/// itself.
+/// Opens the file, says how that went, and keeps it open until it is told to end. Nothing when run
+/// by itself.
 #[test]
 fn opens_a_new_file() {
     let Some(folder) = folder() else { return };
@@ -96,7 +96,8 @@ fn without_hard_links(folder: &Path) -> String {
     format!("LD_PRELOAD={}", library.display())
 }
 
-/// Makes a file and fills it, and finds out that there are no hard links. Nothing when run by itself.
+/// Makes a file and fills it, and finds out that there are no hard links. Nothing when run by
+/// itself.
 #[tokio::test]
 async fn works_without_hard_links() {
     let Some(folder) = folder() else { return };

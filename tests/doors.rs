@@ -74,7 +74,8 @@ impl Door {
         })
     }
 
-    /// Another door with the same throttle, and another token: tokens end with the fifth wrong code.
+    /// Another door with the same throttle, and another token: tokens end with the fifth wrong
+    /// code.
     const fn after_four(self) -> Self {
         match self {
             Self::AppFromDevice | Self::DeliveredFromDevice | Self::ResyncFromDevice | Self::ConfirmFromDevice => {

@@ -127,7 +127,8 @@ async fn a_failure_at_every_store_call_accepts_nothing_and_forgets_nothing() {
             let what = format!("{fault:?} at call {fails}");
             assert_eq!(answers.unknown.len(), 1, "{what}: one attempt has no answer");
 
-            // No code that was accepted is accepted again, by a verifier that knows nothing of all this.
+            // No code that was accepted is accepted again, by a verifier that knows nothing of all
+            // this.
             let fresh = verifier(inner.clone(), &clock, &log);
             let view = fresh.view(&alice()).await.unwrap();
             assert!(view.long_term_failures >= answers.failures, "{what}: no counted failure is lost");

@@ -77,7 +77,7 @@ async fn the_statement_of_another_program_is_an_error_and_neither_an_absent_acco
     assert_eq!((postgres.sql(rows), postgres.sql(&rows.replace("other", "sekisho"))), (kept.clone(), kept));
 }
 
-/// How often each process does everything.
+/// Each process does everything so many times.
 const ROUNDS: u8 = 250;
 
 /// The processes of the test below; nothing when run by itself. Each has a table of its own, and
@@ -110,8 +110,8 @@ async fn in_a_child() {
             match (step + number) % 4 {
                 0 => right(store.load(&alice).await.map(|found| found == Some(write(None, number).new)), "a load"),
                 1 => right(store.load(&bob).await.map(|found| found.is_none()), "a load of nobody"),
-                // Only this process knows of the record: whether it was made before is not known, as answers
-                // get lost.
+                // Only this process knows of the record: whether it was made before is not known,
+                // as answers get lost.
                 2 => right(store.swap(&made, &write(None, 100 + number)).await.map(|_| true), "an insertion"),
                 _ => right(
                     store.swap(&alice, &write(Some(200), round)).await.map(|swap| swap == Swap::Lost),

@@ -270,8 +270,8 @@ async fn the_second_host_is_used_while_the_first_is_silent_or_takes_no_writes() 
     connect(&postgres).await;
     connect(&read_only).await;
     read_only.sql("ALTER DATABASE postgres SET default_transaction_read_only = on");
-    // An address that answers nothing (RFC 5737), and one whose queue is full, are the same from here:
-    // nobody accepts.
+    // An address that answers nothing (RFC 5737), and one whose queue is full, are the same from
+    // here: nobody accepts.
     let full = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let silent = full.local_addr().unwrap().port();
     let mut crowd = Vec::new();

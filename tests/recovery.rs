@@ -204,8 +204,8 @@ async fn recovery_codes_work_while_the_other_doors_are_locked_or_disabled() {
     let next = Phone::of(&service.verifier.enroll(proof, new_authenticator()).await.unwrap());
     let attempt = Attempt::new(Purpose::BINDING, &next.shows(now, 0));
     assert!(service.verifier.confirm(&alice(), attempt).await.is_ok());
-    // The old one stays disabled; the new one logs in once the common lock, whose count is full, admits
-    // an attempt.
+    // The old one stays disabled; the new one logs in once the common lock, whose count is full,
+    // admits an attempt.
     now += 2 * 86_400;
     assert!(matches!(
         service.refused(now, Attempt::new(Purpose::LOGIN, &phone.shows(now, 0))).await,

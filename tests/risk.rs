@@ -138,7 +138,7 @@ fn the_default_risk_is_what_the_docs_say() {
     assert!((eight.chance_at_most - risk.chance_at_most / 100.0).abs() < 1e-6);
 }
 
-/// What the example prints with these arguments.
+/// The text that the example prints with these arguments.
 fn policy_example(arguments: &[&str]) -> String {
     let output = std::process::Command::new(examples::example("policy")).args(arguments).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

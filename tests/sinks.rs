@@ -1,6 +1,6 @@
 //! The sinks for logs and counters write all that happened, and nothing that could be used. The
-//! verifier and the stores count and time the calls. The example dashboard and alert rules are about
-//! metrics that there are.
+//! verifier and the stores count and time the calls. The example dashboard and alert rules are
+//! about metrics that there are.
 #![cfg(all(feature = "tracing", feature = "metrics", feature = "test-kit", feature = "redis"))]
 
 mod phone;
@@ -302,7 +302,7 @@ fn texts(value: &serde_json::Value, key: &str) -> Vec<String> {
 
 #[test]
 fn the_dashboard_and_the_alert_rules_are_about_metrics_that_there_are() {
-    // What the code emits: names, labels, and their values.
+    // The code emits these names, labels and values.
     let recorder = DebuggingRecorder::new();
     let snapshotter = recorder.snapshotter();
     metrics::with_local_recorder(&recorder, || story(MetricsSink));

@@ -302,9 +302,9 @@ async fn a_damaged_redb_file_is_an_error_and_never_an_empty_store() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("records");
     let [crashed, closed] = crashed_and_closed(&path).await;
-    // redb keeps two headers, at 64 and 192, and a byte at 9 that says which one is current. Where the
-    // pages of the current one are damaged and the other one is torn, redb 4.5 repaired the file
-    // into an empty one.
+    // redb keeps two headers, at 64 and 192, and a byte at 9 that says which one is current. Where
+    // the pages of the current one are damaged and the other one is torn, redb 4.5 repaired the
+    // file into an empty one.
     let mut torn = crashed.clone();
     let other = if crashed[9] & 1 == 0 { 192 } else { 64 };
     torn[other + 1..other + 128].fill(0); // all but its version
@@ -408,8 +408,8 @@ fn redb_forgets_nothing_that_it_has_answered_when_killed_again_and_again() {
     for round in 0..25 {
         let mut child = child(&path, "count");
         let said = child.stdout.take().unwrap();
-        // The pipe is read all the while, so that the child is killed at work and not while it waits for
-        // us.
+        // The pipe is read all the while, so that the child is killed at work and not while it
+        // waits for us.
         let (lines, read) = std::sync::mpsc::channel();
         let reader = std::thread::spawn(move || {
             let said = BufReader::new(said).lines().map_while(Result::ok);
@@ -432,7 +432,8 @@ fn redb_forgets_nothing_that_it_has_answered_when_killed_again_and_again() {
         for (number, answered) in answered.iter_mut().enumerate() {
             let found = block_on(store.load(&account(&format!("counter {number}")))).unwrap();
             let kept = found.map_or(0, |found| u64::from_be_bytes(found.envelope[..].try_into().unwrap()));
-            // Two may have been done and not said: one whose line was lost, and one whose answer was.
+            // Two may have been done and not said: one whose line was lost, and one whose answer
+            // was.
             assert!((*answered..=*answered + 2).contains(&kept), "round {round}: {answered} answered, {kept} kept");
             *answered = kept;
         }

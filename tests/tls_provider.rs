@@ -1,5 +1,5 @@
-//! The provider of TLS is the service's choice, ring or aws-lc-rs: no call of this library sets it for
-//! the process. Each case is a process of its own, since a process has one provider.
+//! The provider of TLS is the service's choice, ring or aws-lc-rs: no call of this library sets it
+//! for the process. Each case is a process of its own, since a process has one provider.
 #![cfg(all(feature = "postgres", feature = "redis"))]
 
 use rustls::crypto::CryptoProvider;
@@ -11,7 +11,7 @@ mod servers;
 use servers::{Certificates, Postgres, Redis};
 use std::process::Command;
 
-/// What the service does before it connects.
+/// The provider that the service installs before it connects.
 const CHOICES: [&str; 3] = ["nothing", "ring", "aws-lc-rs"];
 
 #[test]

@@ -1,5 +1,5 @@
-//! What people type and paste: codes of every keyboard, names that are read as they are written, URIs
-//! that went through a page.
+//! People type and paste these: codes of every keyboard, names that are read as they are written,
+//! URIs that went through a page.
 #![cfg(feature = "full")] // once: it does not depend on features
 
 use sekisho::account::{Address, NameError, Text};
@@ -16,7 +16,8 @@ fn the_digits_of_every_script_are_read() {
         "۰۱۲۳۴۵",
         "०१२३४५",
         "๐๑๒๓๔๕",
-        // As they come: in pieces, pasted with what is not seen, from keyboards with hyphens of their own.
+        // As they come: in pieces, pasted with what is not seen, from keyboards with hyphens of
+        // their own.
         "012 345",
         "012\u{a0}345",
         "012\u{2009}345\u{3000}",

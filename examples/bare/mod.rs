@@ -16,7 +16,7 @@ use tokio_postgres::types::{ToSql, Type};
 #[derive(Clone)]
 pub(crate) enum Bare {
     Redis(MultiplexedConnection, String),
-    /// Whether its statements are prepared, too.
+    /// The flag says if its statements are prepared, too.
     Postgres(Pool, bool),
     /// Where there is no server, and no client.
     Store(Watched),

@@ -171,7 +171,8 @@ pub fn decide(input: &[u8]) {
     let key = compare::key(&plain);
     let mut now = u64::from(start) << (start % 57);
     let (mut expected, mut stored) = (PlainState::default(), State::new().to_bytes());
-    // Three bytes a submission: how the clock moves, by how much, and the code of which step is typed.
+    // Three bytes a submission: how the clock moves, by how much, and the code of which step is
+    // typed.
     while let Some((&[unit, amount, offset], behind)) = rest.split_first_chunk() {
         rest = behind;
         let moved = i64::from(amount.cast_signed()) << (unit % 16);

@@ -12,12 +12,12 @@ const DECLARED: usize = 16;
 /// The purposes that codes are verified for under every policy.
 const VERIFIED_ALWAYS: [Purpose; 3] = [Purpose::LOGIN, Purpose::BINDING, Purpose::CONFIRMATION];
 
-/// The failures that a throttle forgives in the long run: the count holds so many, and leaks one each
-/// time.
+/// The failures that a throttle forgives in the long run: the count holds so many, and leaks one
+/// each time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LongTerm {
-    /// The number of failures that the count holds; when it is full, one attempt is admitted each time
-    /// it leaks. At least 1.
+    /// The number of failures that the count holds; when it is full, one attempt is admitted each
+    /// time it leaks. At least 1.
     pub most: u32,
     /// The count leaks one failure each time so many seconds have passed. At least 1.
     pub leak_every_secs: u64,
@@ -40,13 +40,14 @@ impl LongTerm {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountLimits {
-    /// Window, drift and throttles; the long-term count is that of strangers. `disable_after` counts
-    /// failures in a row over all doors. Default: [`Limits::DEFAULT`].
+    /// Window, drift and throttles; the long-term count is that of strangers. `disable_after`
+    /// counts failures in a row over all doors. Default: [`Limits::DEFAULT`].
     pub codes: Limits,
-    /// The long-term count of known devices. While it is full, theirs is that of strangers. Default: 15,
-    /// and one leaks every six days.
+    /// The long-term count of known devices. While it is full, theirs is that of strangers.
+    /// Default: 15, and one leaks every six days.
     pub devices: LongTerm,
-    /// The long-term count of mailed passes. While it is full, theirs is that of strangers. Default: 10, and one leaks every ten days.
+    /// The long-term count of mailed passes. While it is full, theirs is that of strangers.
+    /// Default: 10, and one leaks every ten days.
     pub mailed_passes: LongTerm,
     /// The long-term count of those who confirm an enrollment. While it is full, theirs is that of
     /// strangers. Default: 10, and one leaks a week.
@@ -104,7 +105,7 @@ pub struct AccountLimits {
 }
 
 impl AccountLimits {
-    /// What NIST SP 800-63B-4 asks of a verifier of one-time codes. It is the default:
+    /// The limits that NIST SP 800-63B-4 asks of a verifier of one-time codes: the default.
     ///
     /// - at most 100 failures in a row, then the authenticators are disabled (§3.2.2);
     /// - a delivered code is good for ten minutes at most, and once (§3.1.3.2);
@@ -116,9 +117,9 @@ impl AccountLimits {
         Self::default()
     }
 
-    /// What PCI DSS 4.0.1, requirement 8.3.4, asks for: ten failures in a row at most, then a lock of 30
-    /// minutes at least, or until the owner's identity is confirmed, as an operator's pass does. The
-    /// rest is the default.
+    /// The limits that PCI DSS 4.0.1 asks for in 8.3.4: ten failures in a row at most, then a lock
+    /// of 30 minutes at least, or until the owner's identity is confirmed, as an operator's pass
+    /// does. The rest is the default.
     #[must_use]
     pub fn pci_dss() -> Self {
         let codes = Limits { lock_after: 10, first_lock_secs: 1_800, longest_lock_secs: 3_600, ..Limits::DEFAULT };

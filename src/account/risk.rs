@@ -3,19 +3,21 @@
 use super::policy::Policy;
 use crate::otp::{Digits, Limits, chance, guesses_a_year};
 
-/// The reach of guessers who know the password, and nothing of the secrets, within a year against one
-/// account, on the assumptions named at [`Risk`](crate::otp::Risk), the owner logging in between.
+/// The reach of guessers who know the password, and nothing of the secrets, within a year against
+/// one account, on the assumptions named at [`Risk`](crate::otp::Risk), the owner logging in
+/// between.
 ///
-/// Each throttle admits guesses of its own: that of strangers; that of known devices, for whoever has
-/// stolen a token; that of mailed passes, for whoever reads the owner's mail; that of enrollments,
-/// while one waits. A guess is compared with every authenticator, so each adds its open steps: the
-/// window around our clock, and the one around its own clock, however far off a resynchronization has
-/// found that. [`chance`](Self::chance) is that of one who has all of it, at all doors together.
+/// Each throttle admits guesses of its own: that of strangers; that of known devices, for whoever
+/// has stolen a token; that of mailed passes, for whoever reads the owner's mail; that of
+/// enrollments, while one waits. A guess is compared with every authenticator, so each adds its
+/// open steps: the window around our clock, and the one around its own clock, however far off a
+/// resynchronization has found that. [`chance`](Self::chance) is that of one who has all of it, at
+/// all doors together.
 ///
-/// A code that was sent is one more number that a guess can hit; an account has it in the place of an
-/// app's steps, so that [`delivered_codes`](Self::delivered_codes) is not added. Every pass of an
-/// operator's adds five guesses for whoever gets hold of it. Recovery codes are guessed by nobody (120
-/// bits).
+/// A code that was sent is one more number that a guess can hit; an account has it in the place of
+/// an app's steps, so that [`delivered_codes`](Self::delivered_codes) is not added. Every pass of
+/// an operator's adds five guesses for whoever gets hold of it. Recovery codes are guessed by
+/// nobody (120 bits).
 ///
 /// ```
 /// use sekisho::account::Policy;
@@ -33,13 +35,13 @@ use crate::otp::{Digits, Limits, chance, guesses_a_year};
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct AccountRisk {
-    /// Whoever knows the password only.
+    /// Guessers who know the password only.
     pub strangers: DoorRisk,
-    /// Whoever has a stolen device token.
+    /// Guessers who have a stolen device token.
     pub devices: DoorRisk,
-    /// Whoever reads the owner's mail.
+    /// Guessers who read the owner's mail.
     pub mailed_passes: DoorRisk,
-    /// Whoever guesses at an enrollment that waits.
+    /// Guessers at an enrollment that waits.
     pub enrollment: DoorRisk,
     /// All of them, where each authenticator is an address that codes are sent to.
     pub delivered_codes: DoorRisk,
@@ -82,7 +84,7 @@ impl AccountRisk {
         // Around our clock, and around the one that a resynchronization has found.
         let steps = policy.codes().window.steps().saturating_mul(2).saturating_mul(authenticators);
         let door = |limits: &Limits, steps: u32| DoorRisk::of(guesses_a_year(limits), steps, digits);
-        // Whoever guesses at a pending enrollment in their place has its window, if that is wider.
+        // Their guesses may go to a pending enrollment instead, whose window may be wider.
         let steps = steps.max(policy.enrollment().window.steps());
         let strangers = door(policy.codes(), steps);
         let devices = door(policy.devices(), steps);

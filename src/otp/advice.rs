@@ -22,7 +22,7 @@ impl Rejection {
                 LockState::Locked { .. } => Advice::WaitForTheLock,
                 LockState::Open { .. } => match (self, count.failures_in_a_row) {
                     (Self::Expired(_), 0..=1) => Advice::TypeItAsItAppears,
-                    // Whoever types at once, and is late again: the clock is slow.
+                    // An owner who types at once, and is late again, has a slow clock.
                     (Self::Expired(_), 2) => Advice::SetTheClockToAutomatic,
                     (Self::Expired(_), _) => Advice::Resynchronize,
                     (_, 0..=2) => Advice::CheckTheEntry,

@@ -23,8 +23,8 @@ pub enum Rejection {
     },
     /// The text is no code. Not counted.
     Malformed,
-    /// It is no recovery code of the account's newest set that has not been used. Not counted: it has
-    /// too many bits to be guessed. Only accounts have recovery codes.
+    /// It is no recovery code of the account's newest set that has not been used. Not counted: it
+    /// has too many bits to be guessed. Only accounts have recovery codes.
     UnknownRecoveryCode,
     /// Too many failures: the code was not evaluated. Not counted.
     Locked {

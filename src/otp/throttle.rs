@@ -64,7 +64,7 @@ impl Throttle {
 
     fn full_until(&self, limits: &Limits, now: UnixTime) -> Option<UnixTime> {
         let is_full = self.long_term >= limits.long_term;
-        is_full.then(|| lock_end(self.leaked_at, limits.leak_every_secs, limits.leak_every_secs, now)).flatten()
+        is_full.then(|| lock_end(self.leaked_at, limits.leak_every_secs, MAX_AHEAD_SECS, now)).flatten()
     }
 
     pub(crate) fn fail(&mut self, limits: &Limits, now: UnixTime) {
@@ -214,6 +214,14 @@ mod tests {
     #[test]
     fn a_lock_holds_on_a_server_whose_clock_is_behind_by_more_than_its_length() {
         assert_eq!(failed(5, 1_031).admission(&LIMITS, at(1_000)), Admission::Locked(at(1_061)));
+    }
+
+    #[test]
+    fn a_full_count_from_a_clock_a_day_ahead_holds_and_from_one_further_ahead_does_not() {
+        let limits = Limits { long_term: 15, leak_every_secs: 6 * 86_400, ..LIMITS };
+        let ahead = |secs: u64| Throttle { long_term: 15, leaked_at: at(1_000_000 + secs), ..Throttle::NEW };
+        assert!(ahead(86_400).is_full(&limits, at(1_000_000)));
+        assert!(!ahead(86_401).is_full(&limits, at(1_000_000)));
     }
 
     #[test]

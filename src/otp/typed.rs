@@ -1,7 +1,7 @@
 //! Texts as people type and paste them: digits of any script, and what stands around them unseen.
 
-/// The zeros of the scripts whose digits are read: ASCII, Arabic, Persian and Urdu, Devanagari, Thai,
-/// full-width. The other digits of each follow its zero.
+/// The zeros of the scripts whose digits are read: ASCII, Arabic, Persian and Urdu, Devanagari,
+/// Thai, full-width. The other digits of each follow its zero.
 const ZEROS: [char; 6] = ['0', '\u{660}', '\u{6f0}', '\u{966}', '\u{e50}', '\u{ff10}'];
 
 /// A decimal digit: the zero of its script, and its value. Full-width digits are of the same script
@@ -14,8 +14,8 @@ pub(crate) fn digit(character: char) -> Option<(char, u32)> {
     })
 }
 
-/// Returns whether a character says nothing between the characters of a code: a blank of any kind, a
-/// line end, a hyphen of any kind, or a mark that is not seen.
+/// Returns whether a character says nothing between the characters of a code: a blank of any kind,
+/// a line end, a hyphen of any kind, or a mark that is not seen.
 pub(crate) fn is_passed_over(character: char) -> bool {
     character.is_whitespace() || is_hyphen(character) || is_unseen(character)
 }

@@ -122,9 +122,9 @@ impl OtpauthUri {
     /// Reads a URI.
     ///
     /// Total: any text gives a result or an error, in time linear in its length. Unknown parameters
-    /// are ignored, unless they are known to change codes in other systems; a `+` in a parameter is a
-    /// blank, in the label a plus. Where a page has escaped the `&` between parameters (`&amp;`), they
-    /// are read as what they are.
+    /// are ignored, unless they are known to change codes in other systems; a `+` in a parameter is
+    /// a blank, in the label a plus. Where a page has escaped the `&` between parameters (`&amp;`),
+    /// they are read as what they are.
     ///
     /// # Errors
     /// [`UriError`] for everything else that is not such a URI, secrets under 128 bits included.
@@ -279,8 +279,8 @@ fn parse(uri: &str, read_secret: impl Fn(&str) -> Result<Secret, SecretError>) -
     OtpauthUri::labeled(&label, issuer.as_deref(), secret, totp)
 }
 
-/// Parameters that change codes where other systems write them. Read without them, an app would show
-/// others.
+/// Parameters that change codes where other systems write them. Read without them, an app would
+/// show others.
 const CHANGING_CODES: [&str; 10] =
     ["algo", "encoder", "encoding", "epoch", "hash", "interval", "offset", "step", "t0", "timestep"];
 

@@ -46,7 +46,8 @@ pub enum StoreError {
         /// The time that was waited.
         deadline: Duration,
     },
-    /// The server does not let this user in, or do this: another password or other rights are needed.
+    /// The server does not let this user in, or do this: another password or other rights are
+    /// needed.
     #[error("{store} does not let this user in, or do this: see its own error; {needs}")]
     Denied {
         /// The store.
@@ -72,8 +73,8 @@ pub enum StoreError {
         /// The server's error.
         source: Source,
     },
-    /// The server cannot do what this store asks of it: it is another program than it seems, or a table
-    /// of that name was made or changed by somebody else.
+    /// The server cannot do what this store asks of it: it is another program than it seems, or a
+    /// table of that name was made or changed by somebody else.
     #[error(
         "{store} does not know what this store asks of it, or has a table of that name that is another one: see its own \
          error"
@@ -90,8 +91,8 @@ pub enum StoreError {
         /// The server's error.
         source: Source,
     },
-    /// The answer was to a statement of somebody else: a pooler in transaction mode stands in between,
-    /// and mixes prepared statements up. Nothing of the answer was used.
+    /// The answer was to a statement of somebody else: a pooler in transaction mode stands in
+    /// between, and mixes prepared statements up. Nothing of the answer was used.
     #[error(
         "{store} has answered another statement than it was sent: a pooler in transaction mode stands in between; build \
          the store with `unnamed_statements()`, or have the pooler work by sessions"

@@ -173,8 +173,8 @@ impl Drop for Handle {
     fn drop(&mut self) {
         // Without its queue the writer ends, and with it its hold on the file.
         self.queue = None;
-        // An answer may wake what drops the last clone on the writer's own thread: that cannot wait for
-        // itself.
+        // An answer may wake what drops the last clone on the writer's own thread: that cannot wait
+        // for itself.
         if let Some(writer) = self.writer.take().filter(|writer| writer.thread().id() != thread::current().id()) {
             let _ = writer.join();
         }
@@ -202,9 +202,9 @@ fn make(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Gives the file `new` the name `path`, unless another file has it: by a second hard link. Where the
-/// file system has none, it is renamed. The folder is locked meanwhile, so that no other process does
-/// the same; without that lock nothing is renamed.
+/// Gives the file `new` the name `path`, unless another file has it: by a second hard link. Where
+/// the file system has none, it is renamed. The folder is locked meanwhile, so that no other
+/// process does the same; without that lock nothing is renamed.
 fn give_name(new: &Path, path: &Path, folder: &Path) -> std::io::Result<()> {
     let locked = fs::File::open(folder).ok().filter(is_locked_soon);
     match fs::hard_link(new, path) {
@@ -216,16 +216,17 @@ fn give_name(new: &Path, path: &Path, folder: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Locks a folder. Whoever makes a file in it holds that for a moment only; another program may hold
-/// it for longer.
+/// Locks a folder. Whoever makes a file in it holds that for a moment only; another program may
+/// hold it for longer.
 fn is_locked_soon(folder: &fs::File) -> bool {
-    (0..100).any(|_| {
-        let is_locked = folder.try_lock().is_ok();
-        if !is_locked {
-            thread::sleep(Duration::from_millis(20));
+    for _ in 0..100 {
+        match folder.try_lock() {
+            Ok(()) => return true,
+            Err(fs::TryLockError::WouldBlock) => thread::sleep(Duration::from_millis(20)),
+            Err(fs::TryLockError::Error(_)) => return false,
         }
-        is_locked
-    })
+    }
+    false
 }
 
 /// Writes the file's tables.
@@ -247,8 +248,8 @@ fn open(path: &Path) -> Result<Database, Failure> {
 }
 
 fn open_and_check(path: &Path) -> Result<Database, Failure> {
-    // Every page is read, and compared with its checksum: a damaged one would answer that a record is
-    // not there.
+    // Every page is read, and compared with its checksum: a damaged one would answer that a record
+    // is not there.
     let mut builder = Builder::new();
     builder.set_cache_size(CACHE).set_check_integrity_on_open(true);
     let database = builder.open(path).map_err(|error| opening(error, path))?;

@@ -97,8 +97,8 @@ impl<S: Store> VerifierBuilder<S> {
 
     /// Tells nobody: neither the owner, who would learn of a stranger's change (SP 800-63B-4 §4.6),
     /// nor an audit log. Events are kept in the accounts' histories only, acknowledged in the write
-    /// that makes them, so that no other verifier of the store tells of them either: decide the same
-    /// for all of them, operators' tools included.
+    /// that makes them, so that no other verifier of the store tells of them either: decide the
+    /// same for all of them, operators' tools included.
     pub fn without_notifications(self) -> VerifierBuilder<S, Decided> {
         self.decided(None)
     }

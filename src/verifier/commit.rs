@@ -64,7 +64,8 @@ impl<S: Store> Verifier<S> {
             }
             let owed = if self.0.sink.is_some() { opened.owed(now) } else { Vec::new() };
             let change = transition(opened, now, &mut randomness)?;
-            // A refusal that writes nothing has nobody told: strangers bring it about as often as they like.
+            // A refusal that writes nothing has nobody told: strangers bring it about as often as
+            // they like.
             let owed = if change.is_written { owed } else { Vec::new() };
             if change.is_written && turn.is_none() {
                 turn = self.0.queue.turn_now(account);

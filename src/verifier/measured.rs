@@ -89,7 +89,7 @@ pub(super) fn retried() {
     metrics::counter!("sekisho_change_retries_total").increment(1);
 }
 
-/// What a readiness check has answered last.
+/// A readiness check has answered this.
 pub(super) fn checked(is_ready: bool) {
     #[cfg(feature = "metrics")]
     metrics::gauge!("sekisho_ready").set(f64::from(u8::from(is_ready)));

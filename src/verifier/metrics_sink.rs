@@ -3,7 +3,8 @@
 use super::sink::{EventSink, SinkError};
 use crate::account::{AccountId, Event, EventKind};
 
-/// Events as counters, by the `metrics` crate. Accounts are not told apart: those would be too many.
+/// Events as counters, by the `metrics` crate. Accounts are not told apart: those would be too
+/// many.
 ///
 /// The verifier and the stores count by themselves, whatever the sink. All that is counted:
 ///
@@ -16,8 +17,8 @@ use crate::account::{AccountId, Event, EventKind};
 /// | `sekisho_change_retries_total` | | a counter of changes that were made again, as another one was faster |
 /// | `sekisho_ready` | | a gauge: 1 if [`Verifier::ready`](crate::Verifier::ready) was `Ok` last, and otherwise 0 |
 ///
-/// Prometheus exporters have to be told the bounds of the histogram's buckets, as `examples/exchange`
-/// does, or they show summaries.
+/// Prometheus exporters have to be told the bounds of the histogram's buckets, as
+/// `examples/exchange` does, or they show summaries.
 ///
 /// An example dashboard of Grafana and alert rules of Prometheus are in `docs/monitoring`.
 ///

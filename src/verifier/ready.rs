@@ -9,10 +9,10 @@ use crate::store::{Store, Swap};
 
 impl<S: Store> Verifier<S> {
     /// Asks the store whether it is [set up to keep records](Store::ready). Then does what a log-in
-    /// does, for an account that nobody has: asks the clock, draws randomness,
-    /// seals a record, writes it, reads it, opens it, and removes it. `Ok` means that log-ins work. For
-    /// a readiness check, which takes a server out of a balancer while its store is down, read-only
-    /// or full, or its clock is wrong.
+    /// does, for an account that nobody has: asks the clock, draws randomness, seals a record,
+    /// writes it, reads it, opens it, and removes it. `Ok` means that log-ins work. For a readiness
+    /// check, which takes a server out of a balancer while its store is down, read-only or full, or
+    /// its clock is wrong.
     ///
     /// It costs the store five calls: ask at most once a second or so. Several servers may do so at
     /// once. A store that lists its accounts may list this one: [`AccountId::READINESS`].
@@ -20,7 +20,7 @@ impl<S: Store> Verifier<S> {
     /// # Errors
     /// [`Error`]: why a log-in would have no answer.
     pub async fn ready(&self) -> Result<(), Error> {
-        // Whoever gives up waiting has seen it fail.
+        // A caller who gives up waiting has seen it fail.
         let mut readiness = Readiness { is_ready: false };
         let checked = self.check().await;
         readiness.is_ready = checked.is_ok();

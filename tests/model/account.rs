@@ -11,7 +11,7 @@ pub struct Bound {
     pub who: Authenticator,
     pub watermark: Option<u64>,
     drift: i128,
-    /// Where the confirming code was found.
+    /// The offset at which the confirming code was found.
     anchor: i128,
     disabled: bool,
 }

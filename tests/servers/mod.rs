@@ -40,8 +40,8 @@ impl Redis {
         redis
     }
 
-    /// One that speaks TLS at a port of its own, and its URL there. `clients` says whether they have to
-    /// show a certificate: `yes`, `no`, or `optional`.
+    /// One that speaks TLS at a port of its own, and its URL there. `clients` says whether they
+    /// have to show a certificate: `yes`, `no`, or `optional`.
     pub(crate) fn with_tls(certificates: &Certificates, clients: &str) -> (Self, String) {
         let (certificate, key) = (certificates.certificate.to_string_lossy(), certificates.key.to_string_lossy());
         let (port, authority) = (free_port().to_string(), certificates.authority_file.to_string_lossy());

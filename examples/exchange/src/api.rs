@@ -1,6 +1,7 @@
 //! Log-in for programs: `POST /api/log-in`, JSON in and out.
 //!
-//! In: `{"email": …, "password": …, "code": …}`, or `"recovery"` in the place of `"code"`, or neither, to learn whether one is wanted.
+//! In: `{"email": …, "password": …, "code": …}`, or `"recovery"` in the place of `"code"`, or
+//! neither, to learn whether one is wanted.
 //!
 //! | status | body |
 //! |---|---|

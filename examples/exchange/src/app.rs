@@ -39,9 +39,11 @@ pub struct Settings {
     pub refill: Duration,
     /// Sessions that are kept at the most: beyond, the oldest and the newest may be ended.
     pub sessions: u64,
-    /// Whether the address of a request is the last one that `X-Forwarded-For` names, which our own proxy has put there.
+    /// Whether the address of a request is the last one that `X-Forwarded-For` names, which our own
+    /// proxy has put there.
     pub is_behind_proxy: bool,
-    /// Whether anybody may read `/outbox` and `/metrics`: where only this machine reaches the exchange.
+    /// Whether anybody may read `/outbox` and `/metrics`: where only this machine reaches the
+    /// exchange.
     pub shows_inside: bool,
     /// The rules about codes and holds.
     pub policy: Policy,
@@ -50,7 +52,8 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// For trying all of it within minutes: holds of one minute, and withdrawals that wait for 20 s.
+    /// For trying all of it within minutes: holds of one minute, and withdrawals that wait for 20
+    /// s.
     ///
     /// # Errors
     /// None, as long as the policy's limits allow that.

@@ -1,5 +1,6 @@
-//! Who the customers are. A real exchange has tables for this; here each is one sealed record, changed by compare-and-swap like Sekisho's own, and
-//! found by a second record that an address leads to.
+//! Who the customers are. A real exchange has tables for this; here each is one sealed record,
+//! changed by compare-and-swap like Sekisho's own, and found by a second record that an address
+//! leads to.
 
 use crate::language::Language;
 use rand::rand_core::UnwrapErr;
@@ -13,12 +14,14 @@ use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Withdrawals that are kept to be shown, and to know one that is asked for again: as many as codes are accepted in ten minutes.
-/// Those that wait are kept in any case.
+/// Withdrawals that are kept to be shown, and to know one that is asked for again: as many as codes
+/// are accepted in ten minutes. Those that wait are kept in any case.
 const KEPT: usize = 32;
-/// Withdrawals of the last day are kept too: no form that one could be sent again from is older, in seconds.
+/// Withdrawals of the last day are kept too: no form that one could be sent again from is older, in
+/// seconds.
 const RECENT_SECS: u64 = 86_400;
-/// Nobody takes longer to write a withdrawal that was announced in the queue, in seconds: stores have time-outs.
+/// Nobody takes longer to write a withdrawal that was announced in the queue, in seconds: stores
+/// have time-outs.
 const ANNOUNCED_SECS: u64 = 120;
 
 /// A customer.
@@ -142,8 +145,9 @@ impl Customers {
         Self(Arc::new((store, keyring)))
     }
 
-    /// Adds a customer, with a million yen to try with. `verifier` creates the account first: should
-    /// this end in between, an account is left that nobody has, and no customer without an account.
+    /// Adds a customer, with a million yen to try with. `verifier` creates the account first:
+    /// should this end in between, an account is left that nobody has, and no customer without an
+    /// account.
     ///
     /// # Errors
     /// [`CustomerError::Taken`], [`CustomerError::Address`]; the verifier's and the store's.
@@ -192,7 +196,8 @@ impl Customers {
         Ok(self.read(account).await?.map(|(_, customer)| customer))
     }
 
-    /// Takes an amount from the balance, once for an id: a second time nothing is taken, and all is well. The withdrawal waits to be paid.
+    /// Takes an amount from the balance, once for an id: a second time nothing is taken, and all is
+    /// well. The withdrawal waits to be paid.
     ///
     /// # Errors
     /// [`CustomerError::Balance`]; the store's.
@@ -217,7 +222,8 @@ impl Customers {
         .await
     }
 
-    /// Ends the wait of a withdrawal, once: it is paid, or stopped and the money is back. Gives whether it has waited until now.
+    /// Ends the wait of a withdrawal, once: it is paid, or stopped and the money is back. Gives
+    /// whether it has waited until now.
     ///
     /// # Errors
     /// The store's.
@@ -245,7 +251,8 @@ impl Customers {
         Ok(self.queue().await?.1)
     }
 
-    /// Takes customers out of the queue of whom nothing waited at `now`, as they stood there. One who was put there lately, or again since, stays: the withdrawal may be on its way.
+    /// Takes customers out of the queue of whom nothing waited at `now`, as they stood there. One
+    /// who was put there lately, or again since, stays: the withdrawal may be on its way.
     ///
     /// # Errors
     /// The store's.
@@ -313,7 +320,8 @@ impl Customers {
     }
 }
 
-/// What a customer is found by. No record of these can stand in the place of one of Sekisho's: their keys differ.
+/// What a customer is found by. No record of these can stand in the place of one of Sekisho's:
+/// their keys differ.
 fn account_key(account: &AccountId) -> Result<AccountId, CustomerError> {
     AccountId::new([b"customer:", account.as_bytes()].concat()).map_err(|_| CustomerError::Unknown)
 }
@@ -328,7 +336,8 @@ fn email_key(email: &str) -> Result<AccountId, CustomerError> {
     AccountId::new(format!("email:{email}")).map_err(|_| CustomerError::Address)
 }
 
-/// An address as it is kept: 3 to 100 bytes, an @ within, and nothing that an otpauth URI could not show (a colon).
+/// An address as it is kept: 3 to 100 bytes, an @ within, and nothing that an otpauth URI could not
+/// show (a colon).
 fn normal(email: &str) -> Option<String> {
     let email = email.trim().to_lowercase();
     let (name, host) = email.split_once('@')?;

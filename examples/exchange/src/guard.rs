@@ -1,5 +1,5 @@
-//! What requests pass before a handler sees them: too many of one address, too many of all, those that another site sends, and headers that keep pages
-//! to themselves.
+//! What requests pass before a handler sees them: too many of one address, too many of all, those
+//! that another site sends, and headers that keep pages to themselves.
 
 use crate::stores::OpenError;
 use crate::{App, Settings};
@@ -83,7 +83,8 @@ fn limited(routes: Router<App>, settings: &Settings) -> Result<Router<App>, Open
     Ok(routes.layer(GovernorLayer::new(rates)))
 }
 
-/// Who a request comes from: an IPv4 address, or the 64 bits of an IPv6 network, as one customer has all of one.
+/// Who a request comes from: an IPv4 address, or the 64 bits of an IPv6 network, as one customer
+/// has all of one.
 #[derive(Clone, Debug)]
 struct Sender {
     is_behind_proxy: bool,
@@ -144,8 +145,9 @@ async fn whole(request: Request, next: Next) -> Response {
     }
 }
 
-/// Cross-site request forgery: browsers say where a request comes from, and cannot be made to lie about it by pages. What is no browser sends neither
-/// header, and has no cookies that others would want to use.
+/// Cross-site request forgery: browsers say where a request comes from, and cannot be made to lie
+/// about it by pages. What is no browser sends neither header, and has no cookies that others would
+/// want to use.
 async fn refuse_other_sites(request: Request, next: Next) -> Response {
     if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) || is_own(&request) {
         return next.run(request).await;

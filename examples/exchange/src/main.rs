@@ -1,4 +1,5 @@
-//! Starts the exchange. `cargo run --manifest-path examples/exchange/Cargo.toml` and open <http://localhost:8080>.
+//! Starts the exchange. `cargo run --manifest-path examples/exchange/Cargo.toml` and open
+//! <http://localhost:8080>.
 //!
 //! - `--store`: `redb:FOLDER` (the default, in `exchange-data`), `redis://…`, `postgres://…`
 //! - `--listen`: an address and a port. Default: `127.0.0.1:8080`. Where others than this machine reach it, `/outbox` and `/metrics` are not served.

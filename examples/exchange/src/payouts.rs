@@ -1,4 +1,5 @@
-//! Withdrawals are paid: later than they are asked for, and only if their authorization still stands.
+//! Withdrawals are paid: later than they are asked for, and only if their authorization still
+//! stands.
 //!
 //! In between an owner can call support, who freezes the account. A real exchange would hand the
 //! withdrawal to its bank here, under its id, so that the bank pays it once too.
@@ -23,7 +24,8 @@ pub async fn run(app: App) {
     }
 }
 
-/// Pays what is due now, and stops what is not authorized any more. A customer whose record cannot be read now waits, and keeps nobody else waiting.
+/// Pays what is due now, and stops what is not authorized any more. A customer whose record cannot
+/// be read now waits, and keeps nobody else waiting.
 ///
 /// # Errors
 /// [`Trouble`] if the queue cannot be read.

@@ -1,5 +1,5 @@
-//! Failures on our side. Nobody is let in. A code may have been used up: a log-in, a withdrawal and a
-//! resynchronization that the pages send again within a minute get the same answer.
+//! Failures on our side. Nobody is let in. A code may have been used up: a log-in, a withdrawal and
+//! a resynchronization that the pages send again within a minute get the same answer.
 
 use crate::customers::CustomerError;
 use crate::language::Language;

@@ -1,4 +1,5 @@
-//! What brings customers to support, and how each gets in again, over HTTP as their browsers speak it, without scripts.
+//! What brings customers to support, and how each gets in again, over HTTP as their browsers speak
+//! it, without scripts.
 
 mod site;
 

@@ -1,4 +1,5 @@
-//! What strangers and thieves do, and that it keeps the owner from nothing: locks and passes, freezes and resets.
+//! What strangers and thieves do, and that it keeps the owner from nothing: locks and passes,
+//! freezes and resets.
 
 mod site;
 
@@ -205,7 +206,7 @@ async fn a_lock_ends_the_half_open_door_also_where_a_clock_is_set_and_a_pass_con
     at_the_desk(&site).await.act("reset", "all lost").await;
     browser.password(ALICE).await;
     let new = browser.post("/two-step/pass", &[("pass", &site.pass_for(ALICE))]).await.phone();
-    // Whoever has made the secret guesses nothing.
+    // The pass's holder has made the secret, and guesses nothing.
     for which in 0..7 {
         assert_eq!(browser.get("/log-in/code").await.path, "/log-in/code");
         refused(&browser.post("/two-step/confirm", &[("code", &new.wrong(T + 86_400, which))]).await);

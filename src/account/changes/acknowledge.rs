@@ -21,8 +21,8 @@ impl Account {
         self.record.history.unacknowledged().collect()
     }
 
-    /// Those of them that the sink is to be handed again: after a minute, so that whoever makes a sink
-    /// that fails busy has the owner told once a minute at the most.
+    /// Those of them that the sink is to be handed again: after a minute, so that whoever makes a
+    /// sink that fails busy has the owner told once a minute at the most.
     #[cfg(feature = "verifier")]
     pub(crate) fn owed(&self, now: UnixTime) -> Vec<Event> {
         self.record.history.owed(now).collect()

@@ -124,7 +124,7 @@ impl Account {
             return Ok(self.refuse(now, purpose, rejection));
         }
         let record = &mut self.record;
-        // Whoever reads the mail has mailed passes at will: they are strangers here.
+        // A reader of the owner's mail has mailed passes at will, and is a stranger here.
         let is_known = matches!(Sender::with(token), Sender::Device | Sender::OperatorPass);
         let sends = if is_known { &mut record.sends_of_devices } else { &mut record.sends };
         let secs = policy.limits().delivered_secs;

@@ -92,8 +92,9 @@ impl Account {
     /// that the reset has made, as its owner sent it back. The confirmation uses it up.
     ///
     /// `confirmation`: a proof of [`Purpose::CONFIRMATION`], where the policy asks for one
-    /// ([`AccountLimits::confirmation_after_reset`](crate::account::AccountLimits::confirmation_after_reset)). It is for the service to see that it is by an address
-    /// that was known before ([`Proof::address`]), and by another one than the pass was sent to.
+    /// ([`AccountLimits::confirmation_after_reset`](crate::account::AccountLimits::confirmation_after_reset)).
+    /// It is for the service to see that it is by an address that was known before
+    /// ([`Proof::address`]), and by another one than the pass was sent to.
     ///
     /// # Errors
     /// [`AccountError::PassNeeded`]; [`AccountError::ConfirmationNeeded`];

@@ -12,8 +12,8 @@ use rand::CryptoRng;
 
 impl Account {
     /// Issues a pass: its holder has five attempts
-    /// ([`Limits::lock_after`](crate::otp::Limits::lock_after)) that no lock stops, whoever has brought
-    /// it about. The locks themselves stay. Send it to an address that was known before.
+    /// ([`Limits::lock_after`](crate::otp::Limits::lock_after)) that no lock stops, whoever has
+    /// brought it about. The locks themselves stay. Send it to an address that was known before.
     ///
     /// # Errors
     /// [`AccountError::NotEnrolled`]; [`AccountError::Frozen`].

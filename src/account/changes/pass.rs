@@ -20,9 +20,9 @@ impl Account {
     /// ([`AccountLimits::binding_takes_pass`](crate::account::AccountLimits::binding_takes_pass)).
     /// It lives an hour at the most.
     ///
-    /// At most one within 30 s, five an hour and ten a day, apart from the codes that are sent; those of
-    /// a known device, whose token is `cookie`, are counted with the codes sent to it. Attempts with
-    /// mailed passes have a throttle of their own.
+    /// At most one within 30 s, five an hour and ten a day, apart from the codes that are sent;
+    /// those of a known device, whose token is `cookie`, are counted with the codes sent to it.
+    /// Attempts with mailed passes have a throttle of their own.
     ///
     /// # Errors
     /// [`AccountError::NotEnrolled`].

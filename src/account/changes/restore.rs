@@ -14,7 +14,8 @@ impl Account {
     #[must_use]
     pub fn needs_care(&self, now: UnixTime, at: UnixTime) -> bool {
         let is_of_the_future = |time: UnixTime| time.saturating_since(now) > RECENT_SECS;
-        // A restore that was said to be in the future by mistake does not stand for those that follow.
+        // A restore that was said to be in the future by mistake does not stand for those that
+        // follow.
         let mistaken = is_of_the_future(self.record.restored_at) && !is_of_the_future(at);
         let is_treated = self.record.restored_at >= at && !mistaken;
         !is_treated && (self.record.made_at < at || is_of_the_future(self.record.made_at))

@@ -22,8 +22,8 @@ impl Account {
     /// for a pass before changes of binding, for recovery codes only.
     ///
     /// The window is the policy's enrollment window. Failures are charged to the throttle of
-    /// enrollments, which outlives them, with a token to that of devices, and with a pass to that of
-    /// mailed ones or to the pass itself.
+    /// enrollments, which outlives them, with a token to that of devices, and with a pass to that
+    /// of mailed ones or to the pass itself.
     ///
     /// # Errors
     /// [`AccountError::Purpose`] unless the attempt's purpose is
@@ -41,8 +41,9 @@ impl Account {
             Gate::Open(admitted) => admitted,
         };
         let pending = self.record.pending.as_ref().ok_or(AccountError::NothingPending)?;
-        // The pass that an app's enrollment was begun with is not charged: its holder has made the secret.
-        // (Not so the code for an address; nor is the pass enough to begin where a confirmation is asked for.)
+        // The pass that an app's enrollment was begun with is not charged: its holder has made the
+        // secret. (Not so the code for an address; nor is the pass enough to begin where a
+        // confirmation is asked for.)
         let is_its_own = |token: &Recognized| match (token, pending.pass) {
             (Recognized::Pass(_, one), Some(other)) => {
                 let is_the_makers = pending.kind.app().is_some() && !policy.limits().confirmation_after_reset;

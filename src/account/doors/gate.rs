@@ -56,7 +56,7 @@ pub(in crate::account) enum Recognized {
 }
 
 impl Sender {
-    /// Whoever brings this token, or none.
+    /// The sender who brings this token, or none.
     pub(in crate::account) const fn with(token: Option<Recognized>) -> Self {
         match token {
             None => Self::Stranger,

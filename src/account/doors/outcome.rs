@@ -68,8 +68,8 @@ impl Account {
         let is_resync = matches!(right, Right::TwoCodes { .. });
         self.use_up(admitted, right)?;
         self.record.wrong_code = None;
-        // A confirmation shows only that somebody reads an address, who need not be the owner: runs of
-        // failures go on, and a pass stays.
+        // A confirmation shows only that somebody reads an address, who need not be the owner: runs
+        // of failures go on, and a pass stays.
         if purpose != Purpose::CONFIRMATION {
             self.record.throttles.succeed(policy, throttle, now);
             self.token_succeeded(token, is_resync, now);
@@ -176,9 +176,9 @@ impl Account {
     /// The reply that an attempt had before. `accepted` makes the answer anew, where that was an
     /// acceptance.
     ///
-    /// An acceptance is answered after a write of its own, which changes the revision only. A server
-    /// that is about to fail over may still be read, and the one that takes over may have accepted
-    /// the code under another attempt.
+    /// An acceptance is answered after a write of its own, which changes the revision only. A
+    /// server that is about to fail over may still be read, and the one that takes over may have
+    /// accepted the code under another attempt.
     pub(super) fn repeat<T>(self, reply: Reply, accepted: impl FnOnce(&Self, Acceptance) -> T) -> Change<T> {
         let rejection = match reply.answer {
             Answer::Accepted { method, serial } => {
@@ -205,7 +205,8 @@ impl Account {
         }
     }
 
-    /// A wrong code came with a pass. After as many as lock, the pass ends. Gives how many there were.
+    /// A wrong code came with a pass. After as many as lock, the pass ends. Gives how many there
+    /// were.
     fn pass_failed(&mut self, policy: &Policy, token: Option<Recognized>) -> u32 {
         match token {
             Some(Recognized::Pass(_, hash)) => self.record.passes.fail(&hash, policy.codes().lock_after),
@@ -214,9 +215,9 @@ impl Account {
         }
     }
 
-    /// A wrong code came from a known device. After as many in a row as lock, it is known no more: a
-    /// stolen token is worth no more guesses than that, and soon leaves the devices' throttle to the
-    /// owner, who is asked for a code without it then and may get another.
+    /// A wrong code came from a known device. After as many in a row as lock, it is known no more:
+    /// a stolen token is worth no more guesses than that, and soon leaves the devices' throttle to
+    /// the owner, who is asked for a code without it then and may get another.
     fn device_failed(&mut self, admitted: &Admitted<'_>, token: Option<Recognized>) {
         let Some(Recognized::Device(place)) = token else { return };
         let Some(device) = self.record.devices.get_mut(place) else { return };

@@ -14,8 +14,8 @@ use crate::otp::{Rejection, UnixTime};
 
 impl Account {
     /// A recovery code in the place of an authenticator's. It works while the other doors are
-    /// locked, and the authenticators disabled. Nobody guesses 120 bits: a wrong one is not counted, and
-    /// nothing is written for it, so that nobody shuts this door to the owner.
+    /// locked, and the authenticators disabled. Nobody guesses 120 bits: a wrong one is not
+    /// counted, and nothing is written for it, so that nobody shuts this door to the owner.
     pub(super) fn recover<T>(
         mut self,
         policy: &Policy,

@@ -24,11 +24,12 @@ impl Account {
     /// From then on its codes are expected there. It answers no proof: log in with the next
     /// code.
     ///
-    /// Both codes have to be unused and younger than the last one used, and both are used up.
-    /// The answer does not say that one of them was right: it is a
-    /// [`Mismatch`](crate::otp::Rejection::Mismatch) then too, charged to the common throttle, with a
-    /// token to that of devices, and with a pass to that of mailed ones or to the pass itself. By chance two codes are
-    /// right once in 3 × 10⁸ attempts (a day and ten minutes: 2 900 pairs of 10¹²).
+    /// Both codes have to be unused and younger than the last one used, and both are used up. The
+    /// answer does not say that one of them was right: it is a
+    /// [`Mismatch`](crate::otp::Rejection::Mismatch) then too, charged to the common throttle, with
+    /// a token to that of devices, and with a pass to that of mailed ones or to the pass itself. By
+    /// chance two codes are right once in 3 × 10⁸ attempts (a day and ten minutes: 2 900 pairs of
+    /// 10¹²).
     ///
     /// With a pass or a recovery code the policy's purposes are held for
     /// [`AccountLimits::resync_hold_secs`](crate::account::AccountLimits::resync_hold_secs).

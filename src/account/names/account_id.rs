@@ -24,8 +24,8 @@ impl AccountId {
     /// The longest id, in bytes.
     pub const MAX_LEN: usize = 128;
 
-    /// The id under which [`Verifier::ready`](../struct.Verifier.html#method.ready) tries the store. It
-    /// is no text, so that no service's id is like it.
+    /// The id under which [`Verifier::ready`](../struct.Verifier.html#method.ready) tries the
+    /// store. It is no text, so that no service's id is like it.
     pub const READINESS: &[u8] = b"\xff is it ready? \xff";
 
     #[cfg(feature = "verifier")]

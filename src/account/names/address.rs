@@ -60,11 +60,11 @@ impl Address {
 
     /// A phone that takes text messages, its number as ITU-T E.164 has it: `+` and 7 to 15 digits.
     ///
-    /// Only that form is checked here. Whether there can be such a number, and which other spellings
-    /// are the same one (`+610412345678` and `+61412345678` ring one phone, and are two addresses
-    /// here), is the service's to find out before: by the crate
-    /// [`phonenumber`](https://docs.rs/phonenumber), as `examples/exchange` does, or by a look-up at
-    /// its carrier.
+    /// Only that form is checked here. Whether there can be such a number, and which other
+    /// spellings are the same one (`+610412345678` and `+61412345678` ring one phone, and are two
+    /// addresses here), is the service's to find out before: by the crate
+    /// [`phonenumber`](https://docs.rs/phonenumber), as `examples/exchange` does, or by a look-up
+    /// at its carrier.
     ///
     /// # Errors
     /// [`NameError::PhoneNumber`].
@@ -80,8 +80,8 @@ impl Address {
         Self::new(Channel::Voice, number)
     }
 
-    /// An e-mail address: something, `@`, something, without blanks and unseen marks, at most 254 bytes. Whether it
-    /// exists is the mailer's to find out.
+    /// An e-mail address: something, `@`, something, without blanks and unseen marks, at most 254
+    /// bytes. Whether it exists is the mailer's to find out.
     ///
     /// # Errors
     /// [`NameError::Email`].

@@ -10,8 +10,8 @@ const MAX: usize = 128;
 
 /// A name or a reason: 1 to 128 bytes of UTF-8 on one line, something of which is seen.
 ///
-/// Control characters, line separators and marks of direction are refused: the latter would have what
-/// follows the name on a page read otherwise.
+/// Control characters, line separators and marks of direction are refused: the latter would have
+/// what follows the name on a page read otherwise.
 ///
 /// It is kept in the record, shown on settings pages, and handed to event sinks; escape it where it
 /// is shown.

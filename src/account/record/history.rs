@@ -8,7 +8,7 @@ use crate::otp::UnixTime;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-/// What a sink has not taken is handed to it again after so long, in seconds, at the earliest.
+/// An event that a sink has not taken is handed to it again after so many seconds at the earliest.
 #[cfg(feature = "verifier")]
 const AGAIN_SECS: u64 = 60;
 
@@ -18,7 +18,7 @@ pub(in crate::account) struct History {
     pub(in crate::account) entries: Vec<Entry>,
     /// The number of the latest event there was.
     pub(in crate::account) last: u64,
-    /// When the sink was handed what it had not taken.
+    /// The time when the sink was handed what it had not taken.
     pub(in crate::account) handed_at: UnixTime,
 }
 

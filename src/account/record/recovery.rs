@@ -59,9 +59,9 @@ impl fmt::Debug for RecoveryCodes {
 pub(crate) struct RecoveryCode(Box<[u8; LEN]>);
 
 impl RecoveryCode {
-    /// Reads what a person typed: in either case, `O` for `0`, `I` and `L` for `1`, blanks, hyphens and
-    /// unseen marks anywhere, full-width characters too; or pasted, as one line of a list, with its
-    /// box, bullet, number or quotation marks. The time this takes depends on the text, which
+    /// Reads what a person typed: in either case, `O` for `0`, `I` and `L` for `1`, blanks, hyphens
+    /// and unseen marks anywhere, full-width characters too; or pasted, as one line of a list, with
+    /// its box, bullet, number or quotation marks. The time this takes depends on the text, which
     /// whoever typed it knows already.
     pub(in crate::account) fn parse(text: &str) -> Option<Self> {
         if text.len() > MAX_TEXT {
@@ -99,8 +99,8 @@ impl RecoveryCode {
     fn text(&self) -> Sensitive<String> {
         // Twenty-four characters and five hyphens.
         let mut text = Sensitive::new(String::with_capacity(29));
-        // Five bytes make eight characters exactly. More at once would have the encoder's buffer grow, and
-        // leave a copy unwiped.
+        // Five bytes make eight characters exactly. More at once would have the encoder's buffer
+        // grow, and leave a copy unwiped.
         for bytes in self.bytes().chunks(5) {
             let group = Zeroizing::new(base32::encode(Alphabet::Crockford, bytes));
             for half in [group.get(..4), group.get(4..)].into_iter().flatten() {

@@ -31,7 +31,7 @@ pub(in crate::account) enum ThrottleId {
     Enrollment,
 }
 
-/// Whoever submits a code, by what comes with it.
+/// The sender of a code, told by the token that comes with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::account) enum Sender {
     Stranger,
@@ -41,8 +41,8 @@ pub(in crate::account) enum Sender {
     OperatorPass,
 }
 
-/// The throttles of a door, by who submits: the first whose long-term count is not full, or else the
-/// last. None where nothing is counted.
+/// The throttles of a door, by who submits: the first whose long-term count is not full, or else
+/// the last. None where nothing is counted.
 struct Row {
     door: Door,
     strangers: &'static [ThrottleId],
@@ -51,9 +51,9 @@ struct Row {
 }
 
 /// The throttles of each door. Codes are sent only while the door is open at which they would be
-/// submitted. Device tokens, passes and recovery codes open nothing that could be guessed: they have
-/// 256 and 120 bits. So recovery codes have no throttle (SP 800-63B-4 §3.1.2.2 asks for one below 64
-/// bits), which strangers could keep locked.
+/// submitted. Device tokens, passes and recovery codes open nothing that could be guessed: they
+/// have 256 and 120 bits. So recovery codes have no throttle (SP 800-63B-4 §3.1.2.2 asks for one
+/// below 64 bits), which strangers could keep locked.
 const TABLE: [Row; 5] = {
     use ThrottleId::{Common, Devices, Enrollment, MailedPasses};
     const fn row(door: Door, strangers: &'static [ThrottleId]) -> Row {
@@ -115,7 +115,8 @@ impl Throttles {
         }
     }
 
-    /// The throttle that counts a submission at this door. `None` where nothing does, or a pass does.
+    /// The throttle that counts a submission at this door. `None` where nothing does, or a pass
+    /// does.
     pub(in crate::account) fn at(
         &self,
         policy: &Policy,
@@ -151,8 +152,8 @@ impl Throttles {
         (common.run, devices.run, mailed_passes.run, enrollment.run, *run) = (0, 0, 0, 0, 0);
     }
 
-    /// One charge for one submission. `next` says which throttle counts the one after: where this one is
-    /// full, it may be another.
+    /// One charge for one submission. `next` says which throttle counts the one after: where this
+    /// one is full, it may be another.
     pub(in crate::account) fn fail(
         &mut self,
         policy: &Policy,
@@ -173,8 +174,8 @@ impl Throttles {
         self.fail_on_account(policy, count, is_first_lock)
     }
 
-    /// The same for a submission that came with an operator's pass, which has counted so many. Once the
-    /// pass has ended, its holder is a stranger.
+    /// The same for a submission that came with an operator's pass, which has counted so many. Once
+    /// the pass has ended, its holder is a stranger.
     pub(in crate::account) fn fail_by_pass(&mut self, policy: &Policy, failures: u32, now: UnixTime) -> Failed {
         let most = policy.codes().lock_after.min(MOST_FAILURES);
         let lock_state = match NonZeroU32::new(most.saturating_sub(failures)) {

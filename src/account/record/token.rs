@@ -101,7 +101,7 @@ impl Presented {
 /// limit.
 pub(in crate::account) const MOST_FAILURES: u32 = 5;
 
-/// Whoever has issued a pass.
+/// The issuer of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::account) enum PassOrigin {
     /// An operator, who has seen to it that its holder is the owner.
@@ -152,8 +152,8 @@ impl Passes {
         self.0.iter().filter(|pass| now.is_before_end(pass.until, pass.secs.min(secs))).count()
     }
 
-    /// Counts a wrong code that came with a pass, and ends it at the last one it is good for. Gives how
-    /// many there were.
+    /// Counts a wrong code that came with a pass, and ends it at the last one it is good for. Gives
+    /// how many there were.
     pub(in crate::account) fn fail(&mut self, hash: &TokenHash, most: u32) -> u32 {
         let most = most.min(MOST_FAILURES);
         let mut failures = 0;

@@ -38,7 +38,7 @@ pub(in crate::account) struct Record {
     /// Messages that strangers had sent.
     pub(in crate::account) sends: Sends,
     pub(in crate::account) sends_of_devices: Sends,
-    /// When passes were mailed at the request of strangers.
+    /// The times when passes were mailed at the request of strangers.
     pub(in crate::account) mailed: Sends,
     pub(in crate::account) recovery: Option<RecoverySet>,
     /// The latest wrong code, to be compared with the next one.
@@ -173,7 +173,8 @@ impl Record {
                 hold.until = if until.is_before_end(hold.until, HOLD_SECS) { hold.until } else { until };
                 continue;
             }
-            // Several policies may have held as many as there is room for: the one that ends first goes.
+            // Several policies may have held as many as there is room for: the one that ends first
+            // goes.
             if self.holds.len() >= HOLDS {
                 self.holds.sort_by_key(|hold| hold.until);
                 self.holds.remove(0);

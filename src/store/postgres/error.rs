@@ -40,8 +40,8 @@ pub(super) fn query_error(error: tokio_postgres::Error, deadline: Duration) -> S
     }
 }
 
-/// Returns whether the client was answered something that does not fit what it has asked: the statement
-/// was, or was described as, somebody else's.
+/// Returns whether the client was answered something that does not fit what it has asked: the
+/// statement was, or was described as, somebody else's.
 fn is_to_something_else(error: &tokio_postgres::Error) -> bool {
     let said = error.to_string();
     let begins = ["error serializing parameter", "error deserializing column", "expected "];
@@ -65,8 +65,8 @@ fn is_unsupported(code: &SqlState) -> bool {
     ["0A", "22", "23", "42"].iter().any(|class| code.code().starts_with(class))
 }
 
-/// Returns whether the server will never do it for this user: class 28 of `SQLSTATE`, no such database,
-/// or no right.
+/// Returns whether the server will never do it for this user: class 28 of `SQLSTATE`, no such
+/// database, or no right.
 fn is_denied(error: &tokio_postgres::Error) -> bool {
     error.code().is_some_and(|code| {
         code.code().starts_with("28")
@@ -74,8 +74,8 @@ fn is_denied(error: &tokio_postgres::Error) -> bool {
     })
 }
 
-/// Another session has been given to us, and it has other statements, or none. (An error that ends the
-/// connection is about the connection: poolers have one code for all of theirs.)
+/// Another session has been given to us, and it has other statements, or none. (An error that ends
+/// the connection is about the connection: poolers have one code for all of theirs.)
 fn is_about_statements(error: &tokio_postgres::Error) -> bool {
     let codes = [
         SqlState::INVALID_SQL_STATEMENT_NAME,

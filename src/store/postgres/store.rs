@@ -19,7 +19,7 @@ use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{NoTls, Row};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// Why a server is not ready that answers before it has written.
+/// The reason why a server that answers before it has written is not ready.
 const LOSES: &str = "`fsync off` loses what was committed in a crash: set it to `on`";
 /// The number of accounts that are listed at a time.
 pub(super) const PAGE: i64 = 10_000;
@@ -36,22 +36,23 @@ pub(super) const MIGRATION_LOCK: i64 = 0x7365_6b69_7368_6f31;
 /// `UPDATE … WHERE revision`. (Whoever wants the change in a transaction of his own uses
 /// [`Keyring`](crate::seal::Keyring) and a table of his own.)
 ///
-/// Every call ends within the deadline. The server is then told to give the statement up, by a cancel
-/// request. Whatever replicas there are, only the primary is asked: connections that do not take
-/// writes are not used. A connection that was lost, or has not answered, is replaced by another.
+/// Every call ends within the deadline. The server is then told to give the statement up, by a
+/// cancel request. Whatever replicas there are, only the primary is asked: connections that do not
+/// take writes are not used. A connection that was lost, or has not answered, is replaced by
+/// another.
 ///
 /// # Poolers
 /// A pooler in transaction mode (`PgBouncer`'s `pool_mode = transaction`) gives each statement
 /// another session of the server. Use
-/// [`unnamed_statements`](super::PostgresBuilder::unnamed_statements) behind one: prepared statements
-/// live in a session, and one program's may be run for another's. Should that happen, it is
-/// [`StoreError::Misdirected`], never a wrong answer: every answer repeats the table's name, and no
-/// statement changes a table that is not its own. This store leaves no settings in a session.
+/// [`unnamed_statements`](super::PostgresBuilder::unnamed_statements) behind one: prepared
+/// statements live in a session, and one program's may be run for another's. Should that happen, it
+/// is [`StoreError::Misdirected`], never a wrong answer: every answer repeats the table's name, and
+/// no statement changes a table that is not its own. This store leaves no settings in a session.
 ///
 /// # What can be lost
 /// Nothing that was answered, if the server keeps what it commits: `fsync` and `full_page_writes`
-/// on, as they are by default. Every change raises `synchronous_commit` from `off` or `local` to `on`
-/// for itself. A failover to a replica loses what had not reached it, unless it is synchronous
+/// on, as they are by default. Every change raises `synchronous_commit` from `off` or `local` to
+/// `on` for itself. A failover to a replica loses what had not reached it, unless it is synchronous
 /// (`synchronous_standby_names`).
 ///
 /// It works within a tokio runtime, with its timers and I/O enabled.
@@ -93,12 +94,12 @@ pub(super) struct Change {
 
 impl Statements {
     /// Every statement answers with the table's tag, and takes the tag as its last parameter. So a
-    /// statement of another table, which a pooler may run in the place of this one, changes nothing,
-    /// and is found out.
+    /// statement of another table, which a pooler may run in the place of this one, changes
+    /// nothing, and is found out.
     ///
-    /// A load that finds a record, and a change that happens, say so in a row. Where there is no row,
-    /// another statement is asked that always answers one: it may have been somebody else's that found
-    /// nothing.
+    /// A load that finds a record, and a change that happens, say so in a row. Where there is no
+    /// row, another statement is asked that always answers one: it may have been somebody else's
+    /// that found nothing.
     pub(super) fn new(schema: &str, table: &str) -> Self {
         // Checked to be plain words.
         let (schema, table) = (format!("\"{schema}\""), format!("\"{table}\""));
@@ -147,8 +148,8 @@ impl Statements {
 }
 
 impl PostgresStore {
-    /// Makes the table if it is not there. Several processes may do so at once. Where it is there, a
-    /// role that may only read and write its rows is enough.
+    /// Makes the table if it is not there. Several processes may do so at once. Where it is there,
+    /// a role that may only read and write its rows is enough.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -190,8 +191,8 @@ impl PostgresStore {
     /// Changes a row if it is as expected, and says whether it has.
     async fn change(&self, change: &Change, parameters: &[Parameter<'_>]) -> Result<Swap, StoreError> {
         match self.try_change(change, parameters).await {
-            // A conflict: another one was first, and nothing of this has happened. So it is said where isolation is
-            // stricter than by default.
+            // A conflict: another one was first, and nothing of this has happened. So it is said
+            // where isolation is stricter than by default.
             Err(StoreError::Conflict) => Ok(Swap::Lost),
             answer => answer,
         }
@@ -201,7 +202,8 @@ impl PostgresStore {
         if let [_] = self.rows(&change.quick, parameters).await?.as_slice() {
             return Ok(Swap::Done);
         }
-        // Nothing has happened: it was lost, or was somebody else's statement. If that, it happens now.
+        // Nothing has happened: it was lost, or was somebody else's statement. If that, it happens
+        // now.
         let rows = self.ask(&change.certain, parameters).await?;
         let [row] = rows.as_slice() else { return Err(misdirected(None)) };
         let is_done: bool = row.try_get(1).map_err(|error| misdirected(Some(error)))?;
@@ -214,8 +216,8 @@ impl PostgresStore {
         if rows.is_empty() { Err(misdirected(None)) } else { Ok(rows) }
     }
 
-    /// The rows of a statement. Each begins with the table's tag: one that does not was the answer to
-    /// somebody else's statement.
+    /// The rows of a statement. Each begins with the table's tag: one that does not was the answer
+    /// to somebody else's statement.
     async fn rows(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, StoreError> {
         let rows = self.with_client(async |client: &Object| {
             if self.0.is_unnamed {

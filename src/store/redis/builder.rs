@@ -109,23 +109,23 @@ impl RedisBuilder {
         self
     }
 
-    /// Accepts a server with `appendfsync everysec`: in a crash it loses the changes of up to a second.
-    /// A code that was used in it can be used again, and a failure is forgotten.
+    /// Accepts a server with `appendfsync everysec`: in a crash it loses the changes of up to a
+    /// second. A code that was used in it can be used again, and a failure is forgotten.
     pub const fn losing_up_to_a_second(mut self) -> Self {
         self.vouched.loses_up_to_a_second = true;
         self
     }
 
-    /// Says that the server keeps what it has answered, where its settings say otherwise or cannot be
-    /// read: a managed service that writes to a log of its own, say. `why` is for whoever reads this
-    /// call.
+    /// Says that the server keeps what it has answered, where its settings say otherwise or cannot
+    /// be read: a managed service that writes to a log of its own, say. `why` is for whoever reads
+    /// this call.
     pub fn durability_vouched_for(mut self, why: &str) -> Self {
         self.vouched.durability = Some(why.to_owned());
         self
     }
 
-    /// Says that the server evicts no record, where its settings say otherwise or cannot be read. `why`
-    /// is for whoever reads this call.
+    /// Says that the server evicts no record, where its settings say otherwise or cannot be read.
+    /// `why` is for whoever reads this call.
     pub fn eviction_vouched_for(mut self, why: &str) -> Self {
         self.vouched.eviction = Some(why.to_owned());
         self
@@ -138,10 +138,10 @@ impl RedisBuilder {
         self
     }
 
-    /// Takes user and password from `credentials`, whatever the URL says. When the service sends others,
-    /// the connections that there are take them at once, and new ones are made with them: passwords
-    /// and tokens can be changed without a restart. Send them when the server knows the new ones, and
-    /// before it forgets the old.
+    /// Takes user and password from `credentials`, whatever the URL says. When the service sends
+    /// others, the connections that there are take them at once, and new ones are made with them:
+    /// passwords and tokens can be changed without a restart. Send them when the server knows the
+    /// new ones, and before it forgets the old.
     ///
     /// Not with [`connect_sentinel`](Self::connect_sentinel), which answers [`StoreError::Config`].
     ///
@@ -179,8 +179,8 @@ impl RedisBuilder {
     /// `rediss` for TLS.
     ///
     /// The server has to be set up to keep records: `appendonly yes`, `appendfsync always`, and no
-    /// `maxmemory-policy` of `allkeys-…` where `maxmemory` is set. The scripts of this store are tried
-    /// on a key that no account has.
+    /// `maxmemory-policy` of `allkeys-…` where `maxmemory` is set. The scripts of this store are
+    /// tried on a key that no account has.
     ///
     /// # Errors
     /// [`StoreError`]: among others [`StoreError::Settings`] and [`StoreError::Denied`].
@@ -203,9 +203,9 @@ impl RedisBuilder {
     pub async fn connect_cluster(self, urls: &[&str]) -> Result<RedisStore, StoreError> {
         let infos = self.check(urls)?;
         let client = || {
-            // A change that may have been made is not made again: the client would, to a script whose answer
-            // was lost. While it looks for the nodes it lets nothing else through: a silent one
-            // must not take all of a caller's time.
+            // A change that may have been made is not made again: the client would, to a script
+            // whose answer was lost. While it looks for the nodes it lets nothing else through: a
+            // silent one must not take all of a caller's time.
             let mut builder = ClusterClientBuilder::new(infos.iter().cloned())
                 .retries(0)
                 .connection_timeout(self.deadline.checked_div(4).unwrap_or_default())
@@ -284,7 +284,7 @@ impl RedisBuilder {
         let (prefix, deadline, replicas) = (format!("{}:", self.namespace), self.deadline, self.replicas);
         let vouched = self.vouched.clone();
         let store = RedisStore(Arc::new(Inner { link, waiting, prefix, deadline, replicas, vouched, swap, delete }));
-        // Whoever may do nothing is told so, and not of the settings.
+        // A user who may do nothing is told so, and not of the settings.
         store.try_scripts().await?;
         store.ready().await?;
         Ok(store)

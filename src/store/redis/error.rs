@@ -33,7 +33,8 @@ fn is_of_another_type(error: &RedisError) -> bool {
     error.code() == Some("WRONGTYPE") || says(error, "WRONGTYPE")
 }
 
-/// Returns whether the server will never do it for this user: it has no such command, or not for him.
+/// Returns whether the server will never do it for this user: it has no such command, or not for
+/// him.
 pub(super) fn is_denied(error: &RedisError) -> bool {
     let says = |text: &str| says(error, text);
     match error.kind() {

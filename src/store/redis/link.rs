@@ -38,7 +38,7 @@ pub(super) struct Link(Arc<Shared>);
 
 struct Shared {
     finder: tokio::sync::Mutex<Finder>,
-    /// Where they are not those of the URL.
+    /// Those of the service, in the place of the URL's.
     credentials: Option<Rotating>,
     deadline: Duration,
     state: Mutex<State>,

@@ -11,7 +11,8 @@ use redis::{FromRedisValue, Value};
 /// The settings that decide it.
 pub(super) const ASKED: [&str; 4] = ["maxmemory", "maxmemory-policy", "appendonly", "appendfsync"];
 
-/// The service's own word about its server, where that cannot be read, or is less than is asked for.
+/// The service's own word about its server, where that cannot be read, or is less than is asked
+/// for.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Vouched {
     /// Changes of up to a second may be lost in a crash.
@@ -73,7 +74,8 @@ fn never_evicts(server: &Settings) -> Result<(), StoreError> {
     const VOUCH: &str = "or vouch for it by `eviction_vouched_for`";
     match (server.get("maxmemory").map(String::as_str), server.get("maxmemory-policy").map(String::as_str)) {
         (Some("0"), Some(_)) => Ok(()),
-        // Records have no end of life, which `volatile-…` looks for. Other servers have other policies.
+        // Records have no end of life, which `volatile-…` looks for. Other servers have other
+        // policies.
         (Some(_), Some(policy)) if policy == "noeviction" || policy.starts_with("volatile-") => Ok(()),
         (Some(_), Some(policy)) => Err(unsafe_server(&format!(
             "`maxmemory-policy {policy}` evicts records, and their owners are without an account then: set \

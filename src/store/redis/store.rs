@@ -57,8 +57,8 @@ pub(super) const PAUSE: Duration = Duration::from_millis(20);
 /// A master that the others believe dead goes on taking changes until it finds out:
 /// `min-replicas-to-write 1` keeps it from that for longer than `min-replicas-max-lag`.
 ///
-/// Never let the server evict keys: `maxmemory-policy noeviction`. Connecting checks these settings on
-/// every server, and says what is wrong.
+/// Never let the server evict keys: `maxmemory-policy noeviction`. Connecting checks these settings
+/// on every server, and says what is wrong.
 ///
 /// It works within a tokio runtime, with its timers and I/O enabled.
 #[derive(Clone)]
@@ -128,8 +128,8 @@ impl RedisStore {
         }
     }
 
-    /// The settings of every server that records are on. `None` where not every node of a cluster can be
-    /// asked now: its client goes on with those that can.
+    /// The settings of every server that records are on. `None` where not every node of a cluster
+    /// can be asked now: its client goes on with those that can.
     async fn settings(&self) -> Result<Option<Vec<Settings>>, StoreError> {
         in_runtime()?;
         let Inner { link, deadline, .. } = &*self.0;
@@ -143,7 +143,8 @@ impl RedisStore {
             match asked {
                 Ok(settings) => return Ok(Some(settings)),
                 Err(error) if error.is_io_error() && connection.is_cluster() => return Ok(None),
-                // As for a load: the server may have closed the connection while nobody asked anything.
+                // As for a load: the server may have closed the connection while nobody asked
+                // anything.
                 Err(error) if error.is_io_error() && may_ask_again => {
                     may_ask_again = false;
                     link.give_up(&connection);
@@ -190,8 +191,9 @@ impl RedisStore {
             };
             call.arg(1).arg(key).arg(expected).arg(new);
             if wanted > 0 {
-                // On the same connection: it waits for what that has written, and says how many have it while one
-                // still listens (the client of a cluster for half of the deadline).
+                // On the same connection: it waits for what that has written, and says how many
+                // have it while one still listens (the client of a cluster for half of the
+                // deadline).
                 let wait = self.0.deadline.as_millis().saturating_mul(3) / 8;
                 pipeline.cmd("WAIT").arg(wanted).arg(u64::try_from(wait).unwrap_or(u64::MAX).max(1));
             }
@@ -231,8 +233,8 @@ impl RedisStore {
                 Err(error) => error,
             };
             let ErrorKind::Server(kind) = error.kind() else {
-                // The server may have closed the connection while nobody asked it anything. A change
-                // is not sent again: it may have been made.
+                // The server may have closed the connection while nobody asked it anything. A
+                // change is not sent again: it may have been made.
                 if may_ask_again && error.is_io_error() {
                     may_ask_again = false;
                     resent(NAME, "connection");

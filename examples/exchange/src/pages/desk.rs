@@ -1,6 +1,8 @@
-//! The support desk: search, state, history, diagnosis, and the acts that help. Each act has a reason, which the history keeps.
+//! The support desk: search, state, history, diagnosis, and the acts that help. Each act has a
+//! reason, which the history keeps.
 //!
-//! One password opens it to whoever gives a name, which is demo-grade: a real desk is behind the staff's own log-in, which says who they are.
+//! One password opens it to whoever gives a name, which is demo-grade: a real desk is behind the
+//! staff's own log-in, which says who they are.
 
 use super::frame::{self, Who};
 use crate::App;
@@ -220,7 +222,8 @@ fn acts(language: Language, customer: &Customer, view: &AccountView) -> Markup {
     act_form(language, customer, &options)
 }
 
-/// The act names the loss that the operator has seen: should it be another one by then, nothing is done.
+/// The act names the loss that the operator has seen: should it be another one by then, nothing is
+/// done.
 fn acts_on_lost(language: Language, customer: &Customer, loss: RecordLoss) -> Markup {
     let loss = match loss {
         RecordLoss::Missing => "missing".into(),

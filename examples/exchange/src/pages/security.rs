@@ -1,4 +1,5 @@
-//! What a customer may change of the second factor: each change takes a code of its own, the app's, one that was sent, or a recovery code.
+//! What a customer may change of the second factor: each change takes a code of its own, the app's,
+//! one that was sent, or a recovery code.
 
 use super::{frame, of, refusal, sent, two_step};
 use crate::App;
@@ -349,8 +350,8 @@ async fn confirm_number(settings: &Settings, id: AuthenticatorId) -> Answer {
     Ok((status, headers, two_step::number_page(*language, owner, &above)).into_response())
 }
 
-/// A number as people write it, as all the world dials it: each phone has one. One without a country
-/// code is of Japan.
+/// A number as people write it, as all the world dials it: each phone has one. One without a
+/// country code is of Japan.
 fn phone_number(text: &str) -> Option<String> {
     let plain: String = text.chars().map(|c| if c == '＋' { '+' } else { words::half_width(c) }).collect();
     let number = phonenumber::parse(Some(phonenumber::country::Id::JP), plain).ok()?;

@@ -155,7 +155,8 @@ impl Crowd {
         self.customers[who].phone.code_at(Step::new(step)).reveal().to_string()
     }
 
-    /// Has somebody log in with the code of a step. Gives the status; none, if the answer did not come.
+    /// Has somebody log in with the code of a step. Gives the status; none, if the answer did not
+    /// come.
     pub(crate) async fn log_in(&self, copy: &str, who: usize, step: u64) -> Option<u16> {
         let code = self.code(who, step);
         let body =
@@ -183,7 +184,8 @@ async fn gather(
     let mut customers = Vec::new();
     for which in which {
         let mut tries = 0..20;
-        // A disk that stands still for longer than the store waits: somebody else then, as what has happened is not known.
+        // A disk that stands still for longer than the store waits: somebody else then, as what has
+        // happened is not known.
         let customer = loop {
             let email = format!("customer-{which}-{}@example.com", tries.next().expect("the server answers"));
             if let Ok(phone) = enroll(&app, &email, hash.clone(), then).await {

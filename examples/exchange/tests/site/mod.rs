@@ -1,4 +1,5 @@
-//! The exchange as a test sees it: a server on a port, a clock that the test sets, browsers that keep cookies, and phones.
+//! The exchange as a test sees it: a server on a port, a clock that the test sets, browsers that
+//! keep cookies, and phones.
 #![allow(dead_code)] // no test uses all of it
 
 use exchange::outbox::Outbox;
@@ -236,7 +237,8 @@ impl Browser {
         panic!("it is redirected on and on");
     }
 
-    /// A new customer, with a phone that has confirmed at the beginning of the step `secs`, and a sheet of recovery codes.
+    /// A new customer, with a phone that has confirmed at the beginning of the step `secs`, and a
+    /// sheet of recovery codes.
     pub(crate) async fn sign_up(&mut self, site: &Site, email: &str, secs: u64) -> (Phone, Vec<String>) {
         site.at(secs);
         let page = self.post("/sign-up", &[("email", email), ("password", PASSWORD)]).await;
