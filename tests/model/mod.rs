@@ -214,7 +214,7 @@ impl Throttle {
             ends.push((self.last_failure, secs, rules.longest_lock));
         }
         if self.long_term >= rules.long_term {
-            ends.push((self.leaked_at, rules.leak_every.into(), rules.leak_every));
+            ends.push((self.leaked_at, rules.leak_every.into(), 86_400));
         }
         let now = u128::from(now);
         ends.into_iter()
