@@ -220,6 +220,9 @@ async fn a_crash_between_swap_and_sink_brings_the_event_again() {
     assert!(second.verify(&alice(), Attempt::new(Purpose::LOGIN, &phone.never_shows(T, 2))).await.is_err());
     assert!(log.sequences("confirmed").is_empty());
     clock.advance(60);
+    let again = Attempt::new(Purpose::LOGIN, &phone.shows(T - 120, 0));
+    assert!(matches!(answer(second.verify(&alice(), again).await), Err(Rejection::Replayed { .. })));
+    assert!(log.sequences("confirmed").is_empty(), "a refusal has written nothing");
     let right = Attempt::new(Purpose::LOGIN, &phone.shows(T + 60, 0));
     assert!(second.verify(&alice(), right).await.is_ok());
     assert_eq!(log.sequences("confirmed"), [second_event], "it comes with the account's next change");
