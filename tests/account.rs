@@ -28,7 +28,7 @@ impl Row {
     fn with(limits: AccountLimits) -> Self {
         let policy = Policy::new(limits).unwrap();
         let id = AccountId::new("alice").unwrap();
-        Self { stored: created(&id, T - 180), id, policy, events: Vec::new() }
+        Self { stored: created(&id, T - 2 * 86_400), id, policy, events: Vec::new() }
     }
 
     fn open(&self) -> Account {
@@ -681,7 +681,7 @@ fn the_history_is_bounded_and_what_is_owed_stays_longest() {
         assert!(row.log_in(now, &phone.shows(now, 0)).is_ok());
     }
     assert_eq!(row.history().len(), 32);
-    assert_eq!(row.history().last().unwrap().sequence, Some(((T - 180) << 20) + 62));
+    assert_eq!(row.history().last().unwrap().sequence, Some(((T - 2 * 86_400) << 20) + 62));
     let owed = row.open().unacknowledged();
     assert_eq!(owed.len(), 1, "{owed:?}");
     assert!(matches!(owed[0].kind, EventKind::Confirmed { .. }), "from sixty events ago");
@@ -789,9 +789,9 @@ fn a_code_used_by_a_fast_phone_before_a_restore_is_not_accepted_after_it() {
 fn a_new_record_made_after_a_restore_needs_no_care() {
     let mut row = Row::new();
     row.enroll(T);
-    assert!(!row.open().needs_care(at(T), at(T - 180)));
-    assert!(row.open().needs_care(at(T), at(T - 179)));
-    assert!(row.open().needs_care(at(T - 10_000), at(T - 9_999)), "made by a clock that was ahead");
+    assert!(!row.open().needs_care(at(T), at(T - 172_800)));
+    assert!(row.open().needs_care(at(T), at(T - 172_799)));
+    assert!(row.open().needs_care(at(T - 180_000), at(T - 179_999)), "made by a clock that was ahead");
 }
 
 #[test]

@@ -140,7 +140,7 @@ impl History {
         let verifiers = verifiers(&store, &clock);
         let account = AccountId::new("alice").unwrap();
         verifiers[0].create_account(&account).await.unwrap();
-        Self { store, clock, verifiers, account, plain: Plain::new(), now: T, typed: Vec::new() }
+        Self { store, clock, verifiers, account, plain: Plain::new(T), now: T, typed: Vec::new() }
     }
 
     fn text(&mut self, typed: &CodeKind) -> String {

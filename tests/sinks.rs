@@ -320,6 +320,7 @@ fn the_dashboard_and_the_alert_rules_are_about_metrics_that_there_are() {
         EventKind::Disabled,
         EventKind::Erased,
         EventKind::Rebuilt { until },
+        EventKind::TimesReplaced { newest: until },
         EventKind::PassMailed { until },
         EventKind::Recovered { purpose: Purpose::LOGIN, left },
         EventKind::Resynchronized { authenticator: AuthenticatorId::new(1), offset: 4 },

@@ -307,6 +307,12 @@ events! {
         /// Until when the pass can be used.
         until: UnixTime = 6,
     };
+    /// The record had times more than a day ahead of the clock: this clock or an earlier one is
+    /// wrong. They were replaced by the present time. See to the servers' clocks.
+    TimesReplaced = 26 "times_replaced", Importance::Ordinary, {
+        /// The newest of them.
+        newest: UnixTime = 17,
+    };
 }
 
 impl Event {

@@ -2,7 +2,7 @@
 
 use super::error::AccountError;
 use super::names::purpose::Purpose;
-use super::record::capacity::{AUTHENTICATORS, HELD, HOLD_SECS, RECOVERY_CODES};
+use super::record::capacity::{AUTHENTICATORS, DELIVERED_SECS, HELD, HOLD_SECS, PENDING_SECS, RECOVERY_CODES};
 use crate::otp::{CodePolicy, Digits, Limits, PolicyError, RECENT_SECS, Window};
 use alloc::vec;
 use alloc::vec::Vec;
@@ -201,11 +201,11 @@ impl Policy {
             ("held_purposes (how many)", limits.held_purposes.len() as u64, 0, HELD as u64),
             ("purposes (how many)", limits.purposes.len() as u64, 0, DECLARED as u64),
             ("acts (how many)", limits.acts.len() as u64, 0, DECLARED as u64),
-            ("pending_secs", limits.pending_secs, 1, 86_400),
+            ("pending_secs", limits.pending_secs, 1, PENDING_SECS),
             ("proof_secs", limits.proof_secs, 1, RECENT_SECS),
             ("pass_secs", limits.pass_secs, 1, 30 * 86_400),
             ("device_secs", limits.device_secs, 1, 400 * 86_400),
-            ("delivered_secs", limits.delivered_secs, 60, 600),
+            ("delivered_secs", limits.delivered_secs, 60, DELIVERED_SECS),
             ("binding_hold_secs", limits.binding_hold_secs, 0, HOLD_SECS),
             ("recovery_hold_secs", limits.recovery_hold_secs, 0, HOLD_SECS),
             ("resync_hold_secs", limits.resync_hold_secs, 0, HOLD_SECS),

@@ -5,7 +5,7 @@ use super::names::account_id::AccountId;
 use super::names::address::{Address, Channel};
 use super::names::ids::AuthenticatorId;
 use super::names::purpose::Purpose;
-use crate::otp::UnixTime;
+use crate::otp::{Moment, UnixTime};
 
 /// Proof that a code was accepted and its use stored: for whom, by what method, for which purpose,
 /// when.
@@ -117,7 +117,7 @@ impl Proof {
         context: Option<&[u8; 32]>,
         now: UnixTime,
     ) -> Result<(), AccountError> {
-        self.check_all(account, purpose, context, now)
+        self.check_all(account, purpose, context, Moment::new(now, now))
     }
 
     pub(super) fn by_enrollment(mut self) -> Self {
@@ -135,7 +135,7 @@ impl Proof {
         account: &AccountId,
         purpose: Purpose,
         context: Option<&[u8; 32]>,
-        now: UnixTime,
+        now: Moment,
     ) -> Result<(), AccountError> {
         self.check(account, purpose, now)?;
         if self.context.as_ref() != context {
@@ -144,7 +144,7 @@ impl Proof {
         Ok(())
     }
 
-    pub(super) fn check(&self, account: &AccountId, purpose: Purpose, now: UnixTime) -> Result<(), AccountError> {
+    pub(super) fn check(&self, account: &AccountId, purpose: Purpose, now: Moment) -> Result<(), AccountError> {
         if self.account != *account {
             return Err(AccountError::ProofOfAnotherAccount);
         }

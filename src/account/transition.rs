@@ -7,7 +7,7 @@ use super::names::revision::Revision;
 use super::record::encoding::read::from_bytes;
 use super::record::encoding::write::to_bytes;
 use super::record::whole::Record;
-use crate::otp::{Rejection, Sensitive, StoredError, UnixTime};
+use crate::otp::{Moment, Rejection, Sensitive, StoredError, UnixTime};
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -25,18 +25,20 @@ pub struct Account {
     pub(super) record: Record,
     /// The events of this transition so far.
     events: Vec<Event>,
+    /// When this transition happens.
+    moment: Option<Moment>,
 }
 
 impl Account {
     /// An account whose record begins, in the place of the one that `expected` wrote.
     pub(super) fn empty(id: AccountId, expected: Option<Revision>) -> Self {
-        Self { id, revision: expected, record: Record::new(), events: Vec::new() }
+        Self { id, revision: expected, record: Record::new(), events: Vec::new(), moment: None }
     }
 
     /// An account whose record, as [`to_bytes`](Self::to_bytes) gave it, was stored by the write
     /// `revision`.
     pub(crate) fn stored(id: AccountId, revision: Revision, bytes: &[u8]) -> Result<Self, StoredError> {
-        Ok(Self { id, revision: Some(revision), record: from_bytes(bytes)?, events: Vec::new() })
+        Ok(Self { id, revision: Some(revision), record: from_bytes(bytes)?, events: Vec::new(), moment: None })
     }
 
     /// Whose it is.
@@ -54,18 +56,30 @@ impl Account {
         self.revision
     }
 
+    /// The moment of this transition, which happens when the clock reads `now`. If the record's
+    /// newest time was written by a clock gone wrong, the transition says so.
+    pub(super) fn moment(&mut self, now: UnixTime) -> Moment {
+        let newest = self.record.newest;
+        let moment = Moment::new(now, newest);
+        if moment.is_mistaken(newest) {
+            self.record_event(moment, EventKind::TimesReplaced { newest });
+        }
+        self.moment = Some(moment);
+        moment
+    }
+
     /// Keeps an event in the history, to be delivered after the write. Gives its number.
-    pub(super) fn record_event(&mut self, now: UnixTime, kind: EventKind) -> u64 {
+    pub(super) fn record_event(&mut self, now: Moment, kind: EventKind) -> u64 {
         self.push_event(now, None, kind)
     }
 
     /// The same for an operator's act.
-    pub(super) fn record_act(&mut self, now: UnixTime, operator: &Operator, kind: EventKind) {
+    pub(super) fn record_act(&mut self, now: Moment, operator: &Operator, kind: EventKind) {
         self.push_event(now, Some(operator.clone()), kind);
     }
 
-    fn push_event(&mut self, now: UnixTime, operator: Option<Operator>, kind: EventKind) -> u64 {
-        self.events.push(self.record.history.push(now, operator, kind));
+    fn push_event(&mut self, now: Moment, operator: Option<Operator>, kind: EventKind) -> u64 {
+        self.events.push(self.record.history.push(now.clock, operator, kind));
         self.record.history.last
     }
 }
@@ -89,6 +103,9 @@ impl<T> Change<T> {
     /// A change that has to be stored before its outcome may be known.
     pub(super) fn written(mut account: Account, outcome: Result<T, Rejection>) -> Self {
         let events = core::mem::take(&mut account.events);
+        if let Some(moment) = account.moment {
+            account.record.settle(moment);
+        }
         Self { account, is_written: true, uncommitted: Uncommitted { outcome, events } }
     }
 
@@ -102,9 +119,10 @@ impl<T> Change<T> {
 #[cfg(feature = "verifier")]
 impl<T> Change<T> {
     /// The same change, which hands the sink `owed` beside its own events.
-    pub(crate) fn handing(mut self, owed: &[Event], now: UnixTime) -> Self {
-        if !owed.is_empty() || self.uncommitted.events.iter().any(Event::notifies_owner) {
-            self.account.record.history.handed_at = now;
+    pub(crate) fn handing(mut self, owed: &[Event]) -> Self {
+        let hands_notices = !owed.is_empty() || self.uncommitted.events.iter().any(Event::notifies_owner);
+        if let Some(moment) = self.account.moment.filter(|_| hands_notices) {
+            self.account.record.history.handed_at = moment.time;
         }
         self
     }

@@ -142,6 +142,7 @@ impl Account {
     #[must_use]
     pub fn view(&self, policy: &Policy, now: UnixTime) -> AccountView {
         let (record, limits) = (&self.record, policy.limits());
+        let now = record.moment(now);
         let devices = record.devices.iter().filter(|device| device.is_good(limits.device_secs, now));
         let holds = record.holds.iter().filter(|hold| hold.is_in_force(now));
         let max_drift = policy.codes().max_drift;

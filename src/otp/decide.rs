@@ -3,6 +3,7 @@
 use super::code::Code;
 use super::evaluation::{Evaluation, has_expired};
 use super::key::Key;
+use super::moment::Moment;
 use super::not_accepted::NotAccepted;
 use super::policy::CodePolicy;
 use super::recent_codes::Accepted;
@@ -43,6 +44,7 @@ pub fn decide<'a>(
 ) -> Result<Decision<'a>, TimeError> {
     let limits = policy.limits();
     let step = key.totp().step_at(now)?;
+    let now = state.moment(now);
     let refusal = match state.throttle.admission(limits, now) {
         Admission::Locked(until) => Some(Rejection::Locked { until }),
         Admission::Disabled => Some(Rejection::Disabled),
@@ -66,7 +68,7 @@ pub struct Decision<'a> {
     key: &'a Key,
     policy: &'a CodePolicy,
     state: State,
-    now: UnixTime,
+    now: Moment,
     step: Step,
     code: Code,
     outcome: Outcome,
@@ -104,15 +106,17 @@ impl Decision<'_> {
             state.throttle.succeed(limits, now);
             let matched = Step::new(evaluation.step);
             state.tracker = state.tracker.accepted(matched, limits.max_drift, step);
-            state.recent_codes.push(Accepted { code, at: now });
+            state.recent_codes.push(Accepted { code, at: now.time });
+            state.correct(now);
             save(&state.to_bytes()).map_err(NotAccepted::Failed)?;
             return Ok(Match { step: matched, offset: matched.distance_from(step) });
         }
         if evaluation.replayed.into() {
-            let next = evaluation.next.start(key.totp(), now);
+            let next = evaluation.next.start(key.totp(), now.clock);
             return Err(Rejection::Replayed { next }.into());
         }
         state.throttle.fail(limits, now);
+        state.correct(now);
         save(&state.to_bytes()).map_err(NotAccepted::Failed)?;
         let count =
             FailureCount { failures_in_a_row: state.throttle.run, lock_state: state.throttle.lock_state(limits, now) };

@@ -34,6 +34,7 @@ mod limits;
 mod mac;
 #[cfg(feature = "migration")]
 mod migration;
+mod moment;
 mod not_accepted;
 mod policy;
 mod recent_codes;
@@ -82,6 +83,7 @@ pub use window::{OpenSteps, Window};
 #[cfg(feature = "alloc")]
 pub(crate) use {
     evaluation::{Evaluation, Next, has_expired},
+    moment::Moment,
     recent_codes::{Accepted, RECENT_CODES, RECENT_SECS, RecentCodes},
     risk::{chance, guesses_a_year},
     search::Shown,

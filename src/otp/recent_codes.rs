@@ -1,6 +1,7 @@
 //! The digits accepted lately.
 
 use super::code::Code;
+use super::moment::Moment;
 use super::time::UnixTime;
 use core::fmt;
 use subtle::{Choice, ConstantTimeEq};
@@ -21,9 +22,9 @@ pub(crate) struct Accepted {
 }
 
 impl Accepted {
-    /// Not older than ten minutes. What a clock set back has left in the future is not older
-    /// either.
-    const fn is_remembered(&self, now: UnixTime) -> bool {
+    /// Not older than ten minutes. The future is not older either: whatever clocks do, used digits
+    /// stay used.
+    const fn is_remembered(&self, now: Moment) -> bool {
         now.is_within_secs_after(self.at, RECENT_SECS)
     }
 }
@@ -51,7 +52,7 @@ impl RecentCodes {
 
     /// Returns whether these digits were accepted within ten minutes: all entries are compared, by
     /// mask.
-    pub(crate) fn contains(&self, code: Code, now: UnixTime) -> Choice {
+    pub(crate) fn contains(&self, code: Code, now: Moment) -> Choice {
         self.iter()
             .filter(|entry| entry.is_remembered(now))
             .fold(Choice::from(0), |found, entry| found | entry.code.ct_eq(&code))
@@ -59,16 +60,22 @@ impl RecentCodes {
 
     /// When there is room for so many acceptances more, if there is none now: too many places are
     /// taken by younger ones.
-    pub(crate) fn full_until(&self, count: usize, now: UnixTime) -> Option<UnixTime> {
+    pub(crate) fn full_until(&self, count: usize, now: Moment) -> Option<UnixTime> {
         let free = self.codes.iter().filter(|code| **code == 0).count();
-        let old = self.iter().filter(|entry| !entry.is_remembered(now)).count();
+        let makes_room = |entry: &Accepted| !entry.is_remembered(now) || now.is_mistaken(entry.at);
+        let old = self.iter().filter(makes_room).count();
         if free.saturating_add(old) >= count {
             return None;
         }
         // Free places have the time zero, and come first.
-        let mut times = self.times;
+        let free = UnixTime::from_secs(0);
+        let mut times = self.times.map(|at| if now.is_mistaken(at) { free } else { at });
         times.sort_unstable();
         times.get(count.saturating_sub(1)).map(|at| at.saturating_add(RECENT_SECS))
+    }
+
+    pub(crate) const fn times(&mut self) -> &mut [UnixTime] {
+        &mut self.times
     }
 
     /// Remembers an acceptance, in the place of the oldest if all are taken.
@@ -96,8 +103,12 @@ mod tests {
         Accepted { code: Code::new(value, crate::otp::Digits::Six), at: UnixTime::from_secs(secs) }
     }
 
+    fn now(secs: u64) -> Moment {
+        Moment::new(UnixTime::from_secs(secs), UnixTime::from_secs(0))
+    }
+
     fn contains(recent_codes: &RecentCodes, value: u32, secs: u64) -> bool {
-        recent_codes.contains(entry(value, 0).code, UnixTime::from_secs(secs)).into()
+        recent_codes.contains(entry(value, 0).code, now(secs)).into()
     }
 
     #[test]
@@ -125,27 +136,27 @@ mod tests {
         for i in 0..30 {
             recent_codes.push(entry(i, 1_000 + u64::from(i)));
         }
-        assert_eq!(recent_codes.full_until(2, UnixTime::from_secs(1_040)), None);
+        assert_eq!(recent_codes.full_until(2, now(1_040)), None);
         recent_codes.push(entry(30, 1_030));
-        assert_eq!(recent_codes.full_until(2, UnixTime::from_secs(1_040)), Some(UnixTime::from_secs(1_600)));
-        assert_eq!(recent_codes.full_until(2, UnixTime::from_secs(1_600)), None);
+        assert_eq!(recent_codes.full_until(2, now(1_040)), Some(UnixTime::from_secs(1_600)));
+        assert_eq!(recent_codes.full_until(2, now(1_600)), None);
         recent_codes.push(entry(31, 1_031));
-        assert_eq!(recent_codes.full_until(2, UnixTime::from_secs(1_600)), Some(UnixTime::from_secs(1_601)));
-        assert_eq!(recent_codes.full_until(2, UnixTime::from_secs(1_601)), None);
+        assert_eq!(recent_codes.full_until(2, now(1_600)), Some(UnixTime::from_secs(1_601)));
+        assert_eq!(recent_codes.full_until(2, now(1_601)), None);
     }
 
     #[test]
     fn thirty_two_young_ones_leave_no_room_until_the_oldest_is_ten_minutes_old() {
         let mut recent_codes = RecentCodes::new();
         for i in 0..32 {
-            assert_eq!(recent_codes.full_until(1, UnixTime::from_secs(1_040)), None);
+            assert_eq!(recent_codes.full_until(1, now(1_040)), None);
             recent_codes.push(entry(i, 1_000 + u64::from(i)));
         }
-        assert_eq!(recent_codes.full_until(1, UnixTime::from_secs(1_040)), Some(UnixTime::from_secs(1_600)));
-        assert_eq!(recent_codes.full_until(1, UnixTime::from_secs(1_600)), None);
+        assert_eq!(recent_codes.full_until(1, now(1_040)), Some(UnixTime::from_secs(1_600)));
+        assert_eq!(recent_codes.full_until(1, now(1_600)), None);
         recent_codes.push(entry(99, 1_600));
         assert!(!contains(&recent_codes, 0, 1_040), "the oldest made room");
         assert!(contains(&recent_codes, 1, 1_040));
-        assert_eq!(recent_codes.full_until(1, UnixTime::from_secs(1_600)), Some(UnixTime::from_secs(1_601)));
+        assert_eq!(recent_codes.full_until(1, now(1_600)), Some(UnixTime::from_secs(1_601)));
     }
 }

@@ -1,6 +1,7 @@
 //! The state of one authenticator, which has to be kept between two codes.
 
 use super::code::Code;
+use super::moment::Moment;
 use super::recent_codes::{Accepted, RECENT_CODES, RecentCodes};
 use super::stored_error::StoredError;
 use super::throttle::Throttle;
@@ -61,6 +62,22 @@ impl State {
     #[must_use]
     pub const fn watermark(&self) -> Option<Step> {
         self.tracker.watermark()
+    }
+
+    /// The moment at which the clock reads `now`.
+    pub(super) fn moment(&self, now: UnixTime) -> Moment {
+        let clock = Moment::new(now, now);
+        let Throttle { last_failure, leaked_at, .. } = self.throttle;
+        let accepted = self.recent_codes.iter().map(|accepted| accepted.at);
+        let known = [last_failure, leaked_at].into_iter().chain(accepted).filter(|at| !clock.is_mistaken(*at));
+        Moment::new(now, known.fold(now, UnixTime::max))
+    }
+
+    /// Puts the present time in the place of those that a clock gone wrong has written.
+    pub(super) fn correct(&mut self, now: Moment) {
+        for at in self.throttle.times().into_iter().chain(self.recent_codes.times()) {
+            *at = now.corrected(*at);
+        }
     }
 
     /// The stored form.

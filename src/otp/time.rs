@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-/// The clocks of servers may be apart by so many seconds without a difference.
-#[cfg(feature = "alloc")]
-const SKEW_SECS: u64 = 60;
+/// No clock that is right reads an earlier time: 2026-11-01T00:00:00Z, before this release.
+#[cfg(feature = "std")]
+const RELEASED: UnixTime = UnixTime(1_793_491_200);
 
 /// An instant as whole seconds since 1970-01-01T00:00:00Z, not counting leap seconds.
 ///
@@ -40,28 +40,6 @@ impl UnixTime {
         Self(self.0.saturating_add(secs))
     }
 
-    /// Returns whether something that is good for at most `life_secs` seconds, until `end`, is good
-    /// now. So a clock set back does not make it last longer. [`SKEW_SECS`] are added for
-    /// servers whose clocks are a little behind.
-    #[cfg(feature = "alloc")] // only accounts have what ends
-    pub(crate) const fn is_before_end(self, end: Self, life_secs: u64) -> bool {
-        self.0 < end.0 && end.saturating_since(self) <= life_secs.saturating_add(SKEW_SECS)
-    }
-
-    /// Returns whether this instant lies less than `secs` seconds from `other`, to either side. For
-    /// what shall not outlive a clock that is set back: proofs, replies, known devices.
-    #[cfg(feature = "alloc")] // only accounts have what ends
-    pub(crate) const fn is_near(self, other: Self, secs: u64) -> bool {
-        self.0.abs_diff(other.0) < secs
-    }
-
-    /// Returns whether fewer than `secs` seconds have passed since `other`. An instant in the
-    /// future has not passed either. For what a clock set back shall not end: used codes above
-    /// all.
-    pub(crate) const fn is_within_secs_after(self, other: Self, secs: u64) -> bool {
-        self.saturating_since(other) < secs
-    }
-
     /// Seconds from `earlier` until this instant; zero if `earlier` is not earlier.
     #[must_use]
     pub const fn saturating_since(self, earlier: Self) -> u64 {
@@ -74,9 +52,17 @@ impl TryFrom<std::time::SystemTime> for UnixTime {
     type Error = TimeError;
 
     fn try_from(time: std::time::SystemTime) -> Result<Self, TimeError> {
-        time.duration_since(std::time::UNIX_EPOCH)
-            .map(|since| Self(since.as_secs()))
-            .map_err(|_| TimeError::BeforeUnixEpoch)
+        let since = time.duration_since(std::time::UNIX_EPOCH).map_err(|_| TimeError::BeforeUnixEpoch)?;
+        Self(since.as_secs()).after_release()
+    }
+}
+
+#[cfg(feature = "std")]
+impl UnixTime {
+    /// The same time, unless it lies before this release: a machine whose clock starts in the past
+    /// would end every lock and hold.
+    pub(crate) fn after_release(self) -> Result<Self, TimeError> {
+        if self < RELEASED { Err(TimeError::BeforeRelease { now: self }) } else { Ok(self) }
     }
 }
 
@@ -123,6 +109,13 @@ pub enum TimeError {
     /// The clock reads a time before 1970.
     #[error("the clock reads a time before 1970: set the server's clock")]
     BeforeUnixEpoch,
+    /// The clock reads a time before this release of the library was made. It starts in the past,
+    /// say, until it has been set over the network.
+    #[error("the clock reads {now} seconds since 1970, a time before this release was made: set the server's clock", now = now.as_secs())]
+    BeforeRelease {
+        /// The time that the clock read.
+        now: UnixTime,
+    },
     /// The clock reads a time before the authenticator's T0.
     #[error("the time {now} lies before this authenticator's T0, {t0}: set the server's clock, or correct T0", now = now.as_secs(), t0 = t0.as_secs())]
     BeforeT0 {

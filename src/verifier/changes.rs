@@ -26,7 +26,7 @@ impl<S: Store> Verifier<S> {
     /// it is frozen or was reset; [`Error`].
     pub async fn create_account(&self, account: &AccountId) -> Result<(), Error> {
         for _ in 0..MAX_TRIES {
-            let (now, mut randomness) = (self.0.clock.now()?, Randomness::new());
+            let (now, mut randomness) = (self.now()?, Randomness::new());
             let change = match self.load(account).await {
                 Err(Error::NoSuchAccount) => Account::create(account.clone(), now, &mut randomness),
                 loaded => loaded?.0.create_again()?,

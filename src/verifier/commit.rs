@@ -74,7 +74,7 @@ impl<S: Store> Verifier<S> {
                     continue; // the record has changed meanwhile
                 }
             }
-            let change = change.handing(&owed, now);
+            let change = change.handing(&owed);
             let Written::Done(uncommitted) = self.write(account, change, randomness).await? else { continue };
             let mut events = before;
             let outcome = uncommitted.assume_committed(&mut events);
@@ -88,7 +88,7 @@ impl<S: Store> Verifier<S> {
     /// without a second factor, it would let anybody enroll.
     pub(super) async fn load(&self, account: &AccountId) -> Result<(Account, UnixTime), Error> {
         let stored = self.0.store.load(account).await.map_err(Error::store)?.ok_or(Error::NoSuchAccount)?;
-        Ok((self.0.keyring.get().open(account, stored)?, self.0.clock.now()?))
+        Ok((self.0.keyring.get().open(account, stored)?, self.now()?))
     }
 
     /// Seals a change and swaps it in. `randomness` is what the change was made with.

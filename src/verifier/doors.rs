@@ -93,12 +93,12 @@ impl<S: Store> Verifier<S> {
 
     /// A refusal that needs no look at the account.
     async fn refused(&self, account: &AccountId, purpose: Purpose, rejection: Rejection) -> NotAccepted<Error> {
-        match self.0.clock.now() {
+        match self.now() {
             Ok(now) => {
                 self.deliver_once(account, &[refusal_event(now, purpose, rejection)]).await;
                 NotAccepted::Rejected(rejection)
             }
-            Err(error) => NotAccepted::Failed(error.into()),
+            Err(error) => NotAccepted::Failed(error),
         }
     }
 }

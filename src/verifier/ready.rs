@@ -31,7 +31,7 @@ impl<S: Store> Verifier<S> {
         let (account, store) = (AccountId::readiness(), &self.0.store);
         store.ready().await.map_err(Error::store)?;
         let left = store.load(&account).await.map_err(Error::store)?;
-        let (now, mut randomness) = (self.0.clock.now()?, Randomness::new());
+        let (now, mut randomness) = (self.now()?, Randomness::new());
         let keyring = self.0.keyring.get();
         let (write, _) = keyring.seal(Account::create(account.clone(), now, &mut randomness), &mut randomness)?;
         randomness.check().map_err(Error::Randomness)?;

@@ -69,7 +69,7 @@ impl<S: Store> Support<'_, S> {
         for _ in 0..MAX_TRIES {
             let stored = verifier.0.store.load(account).await.map_err(Error::store)?;
             let evidence = verifier.0.keyring.get().lost_record(account, stored, loss)?;
-            let (now, mut randomness) = (verifier.0.clock.now()?, Randomness::new());
+            let (now, mut randomness) = (verifier.now()?, Randomness::new());
             let change = Account::rebuild(evidence, &verifier.0.policy, now, operator, &mut randomness);
             if let Written::Done(uncommitted) = verifier.write(account, change, randomness).await? {
                 let mut events = Vec::new();

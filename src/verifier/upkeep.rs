@@ -23,9 +23,10 @@ impl<S: Store> Verifier<S> {
     /// and whatever else is to agree with it.
     ///
     /// # Errors
-    /// [`Error::Time`] if the clock cannot be right.
+    /// [`Error::Time`] if the clock cannot be right: it reads a time before this release was made,
+    /// say.
     pub fn now(&self) -> Result<UnixTime, Error> {
-        Ok(self.0.clock.now()?)
+        Ok(self.0.clock.now()?.after_release()?)
     }
 
     /// Fails unless an authorization still stands: see

@@ -1,7 +1,7 @@
 //! The plainest account that could be right, on the plain authenticators and throttles: lists that
 //! are walked.
 
-use super::{Accepted, Authenticator, Rules, Throttle, expired, learned, open};
+use super::{Accepted, Authenticator, Now, Rules, Throttle, expired, is_mistaken, learned, open};
 
 const ENROLLMENT: Rules = Rules { past: 2, future: 2, max_drift: 0, ..Rules::DEFAULT };
 
@@ -25,7 +25,10 @@ pub struct Account {
     common: Throttle,
     enrollment: Throttle,
     pub run: u32,
-    held_until: u64,
+    /// From when on, and until when.
+    held: (u64, u64),
+    /// The newest time at which something was written.
+    newest: u64,
     /// The end of the last step that a removed authenticator has used.
     used_until: u64,
     /// Every step accepted, of which secret.
@@ -47,8 +50,8 @@ pub enum Answer {
 }
 
 impl Account {
-    pub fn new() -> Self {
-        Self { next_id: 1, ..Self::default() }
+    pub fn new(now: u64) -> Self {
+        Self { next_id: 1, newest: now, ..Self::default() }
     }
 
     /// The next unused code of the authenticator bound last, if it is open already.
@@ -65,8 +68,9 @@ impl Account {
 
     /// A code for logging in or, `withdrawing`, for a purpose that is held after changes.
     pub fn submit(&mut self, now: u64, code: &str, withdrawing: bool) -> Answer {
-        if withdrawing && now < self.held_until {
-            return Answer::Held(self.held_until);
+        let now = Now::of(now, self.newest);
+        if withdrawing && self.is_held(now) {
+            return Answer::Held(self.held.1);
         }
         if self.bound.is_empty() {
             return Answer::NotEnrolled;
@@ -85,7 +89,7 @@ impl Account {
             if one.disabled {
                 continue;
             }
-            let step = one.who.step(now).unwrap();
+            let step = one.who.step(now.clock).unwrap();
             let right: Vec<u64> =
                 open(one.drift, &rules, step).into_iter().filter(|step| one.who.code(*step) == code).collect();
             let fresh = right.iter().copied().filter(|step| one.watermark.is_none_or(|used| *step > used)).max();
@@ -98,6 +102,7 @@ impl Account {
                 self.accepted.push(code, now);
                 self.common.succeed(&rules, now);
                 self.run = 0;
+                self.settle(now);
                 return Answer::Accepted(id);
             }
             replayed |= !right.is_empty();
@@ -107,10 +112,37 @@ impl Account {
         }
         self.common.fail(&rules, now);
         self.count();
+        self.settle(now);
         let enabled = self.bound.iter().filter(|one| !one.disabled);
         let all: Vec<_> = enabled.collect();
-        let was_right = all.iter().any(|one| expired(&one.who, one.who.step(now).unwrap(), code));
+        let was_right = all.iter().any(|one| expired(&one.who, one.who.step(now.clock).unwrap(), code));
         if was_right { Answer::Expired } else { Answer::Mismatch }
+    }
+
+    fn is_held(&self, now: Now) -> bool {
+        now.clock < self.held.1 && !is_mistaken(self.held.0, now.clock)
+    }
+
+    /// A day from now. One that is in force is never shortened.
+    fn hold(&mut self, now: Now) {
+        let until = now.time + 86_400;
+        if !self.is_held(now) || self.held.1 < until {
+            self.held = (now.time, until);
+        }
+    }
+
+    /// What is written was written at this time, and nothing in it later than a day ahead.
+    fn settle(&mut self, now: Now) {
+        if is_mistaken(self.newest, now.clock) {
+            self.accepted.correct(now);
+            self.common.correct(now);
+            self.enrollment.correct(now);
+            if is_mistaken(self.held.0, now.clock) {
+                self.held = (now.time, now.time);
+            }
+            self.pending.take_if(|(_, until)| until.saturating_sub(now.clock) > 2 * 86_400);
+        }
+        self.newest = now.time;
     }
 
     fn count(&mut self) {
@@ -127,24 +159,27 @@ impl Account {
         if self.bound.len() == 3 || self.bound.iter().any(|one| one.who.secret == who.secret) {
             return false;
         }
+        let now = Now::of(now, self.newest);
+        self.settle(now);
         let removed = self.used_until.saturating_sub(1);
-        let used = who.step(now).unwrap().max(who.step(removed).unwrap());
+        let used = who.step(now.clock).unwrap().max(who.step(removed).unwrap());
         let id = self.next_id;
         self.next_id += 1;
         self.pending =
-            Some((Bound { id, who, watermark: Some(used), drift: 0, anchor: 0, disabled: false }, now + 600));
+            Some((Bound { id, who, watermark: Some(used), drift: 0, anchor: 0, disabled: false }, now.time + 600));
         true
     }
 
     pub fn confirm(&mut self, now: u64, code: &str) -> Answer {
-        let waits = |until: u64| now < until && until - now <= 660;
+        let now = Now::of(now, self.newest);
+        let waits = |until: u64| now.time < until && until - now.time <= 600;
         let Some((one, _)) = self.pending.clone().filter(|(_, until)| waits(*until)) else {
             return Answer::NothingPending;
         };
         if let Some(shut) = shut(&self.enrollment, &self.accepted, &ENROLLMENT, now) {
             return shut;
         }
-        let step = one.who.step(now).unwrap();
+        let step = one.who.step(now.clock).unwrap();
         let right: Vec<u64> =
             open(0, &ENROLLMENT, step).into_iter().filter(|step| one.who.code(*step) == code).collect();
         let fresh = right.iter().copied().filter(|step| one.watermark.is_none_or(|used| *step > used)).max();
@@ -159,13 +194,15 @@ impl Account {
                 self.accepted.push(code, now);
                 self.enrollment.succeed(&ENROLLMENT, now);
                 self.run = 0;
-                self.held_until = hold(self.held_until, now);
+                self.hold(now);
+                self.settle(now);
                 Answer::Accepted(id)
             }
             _ if spent || !right.is_empty() => Answer::Replayed,
             _ => {
                 self.enrollment.fail(&ENROLLMENT, now);
                 self.count();
+                self.settle(now);
                 if expired(&one.who, step, code) { Answer::Expired } else { Answer::Mismatch }
             }
         }
@@ -176,18 +213,14 @@ impl Account {
         if let Some(used) = one.watermark {
             self.used_until = self.used_until.max((used + 1) * one.who.period);
         }
-        self.held_until = hold(self.held_until, now);
+        let now = Now::of(now, self.newest);
+        self.hold(now);
         self.pending = None;
+        self.settle(now);
     }
 }
 
-/// A day from now. One that has ended counts no more, one that has not is never shortened.
-fn hold(held_until: u64, now: u64) -> u64 {
-    let day = now + 86_400;
-    if now < held_until { held_until.max(day) } else { day }
-}
-
-fn shut(throttle: &Throttle, accepted: &Accepted, rules: &Rules, now: u64) -> Option<Answer> {
+fn shut(throttle: &Throttle, accepted: &Accepted, rules: &Rules, now: Now) -> Option<Answer> {
     let locked = throttle.locked_until(rules, now).map(Answer::Locked);
     locked.or_else(|| accepted.busy_until(now).map(Answer::Busy))
 }

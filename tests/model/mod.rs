@@ -139,27 +139,37 @@ pub fn expired(who: &Authenticator, step: u64, code: &str) -> bool {
 }
 
 impl Accepted {
-    pub fn busy_until(&self, now: u64) -> Option<u128> {
+    pub fn busy_until(&self, now: Now) -> Option<u128> {
+        if self.0.iter().any(|(_, at)| is_mistaken(*at, now.clock)) {
+            return None;
+        }
         let oldest = self.0.iter().map(|(_, at)| *at).min()?;
-        (self.0.len() == 32 && young(oldest, now)).then(|| u128::from(oldest) + u128::from(TEN_MINUTES))
+        (self.0.len() == 32 && young(oldest, now.clock)).then(|| u128::from(oldest) + u128::from(TEN_MINUTES))
     }
 
-    pub fn contains(&self, code: &str, now: u64) -> bool {
-        self.0.iter().any(|(used, at)| used == code && young(*at, now))
+    pub fn contains(&self, code: &str, now: Now) -> bool {
+        self.0.iter().any(|(used, at)| used == code && young(*at, now.clock))
     }
 
-    pub fn push(&mut self, code: &str, now: u64) {
+    pub fn correct(&mut self, now: Now) {
+        self.0.iter_mut().for_each(|(_, at)| now.correct(at));
+    }
+
+    pub fn push(&mut self, code: &str, now: Now) {
         if self.0.len() == 32 {
             let oldest = (0..32).min_by_key(|i| self.0[*i].1).unwrap();
             self.0.remove(oldest);
         }
-        self.0.push((code.to_string(), now));
+        self.0.push((code.to_string(), now.time));
     }
 }
 
 impl State {
     pub fn submit(&mut self, who: &Authenticator, rules: &Rules, now: u64, code: &str) -> Option<Answer> {
         let step = who.step(now)?;
+        let known = self.accepted.0.iter().map(|(_, at)| *at);
+        let newest = known.chain([self.throttle.last_failure, self.throttle.leaked_at]);
+        let now = Now { clock: now, time: newest.filter(|at| !is_mistaken(*at, now)).fold(now, u64::max) };
         if self.throttle.run >= rules.disable_after {
             return Some(Answer::Disabled);
         }
@@ -179,60 +189,97 @@ impl State {
                 self.drift = learned(self.drift, 0, rules, matched, step);
                 self.watermark = Some(matched);
                 self.accepted.push(code, now);
+                self.correct(now);
                 Some(Answer::Accepted { step: matched })
             }
             _ if spent || !right.is_empty() => Some(Answer::Replayed),
             _ => {
                 self.throttle.fail(rules, now);
+                self.correct(now);
                 Some(if expired(who, step, code) { Answer::Expired } else { Answer::Mismatch })
             }
         }
     }
 }
 
+impl State {
+    fn correct(&mut self, now: Now) {
+        self.accepted.correct(now);
+        self.throttle.correct(now);
+    }
+}
+
+/// A clock, and the later of it and the newest time stored: protections begin by this one and end by
+/// that one.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    pub clock: u64,
+    pub time: u64,
+}
+
+/// A time more than a day ahead of the clock is a mistake.
+pub fn is_mistaken(at: u64, clock: u64) -> bool {
+    at > clock && at - clock > 86_400
+}
+
+impl Now {
+    pub fn of(clock: u64, newest: u64) -> Self {
+        Self { clock, time: if is_mistaken(newest, clock) { clock } else { clock.max(newest) } }
+    }
+
+    pub fn correct(self, at: &mut u64) {
+        if is_mistaken(*at, self.clock) {
+            *at = self.time;
+        }
+    }
+}
+
 impl Throttle {
-    pub fn succeed(&mut self, rules: &Rules, now: u64) {
+    pub fn correct(&mut self, now: Now) {
+        now.correct(&mut self.last_failure);
+        now.correct(&mut self.leaked_at);
+    }
+
+    pub fn succeed(&mut self, rules: &Rules, now: Now) {
         self.leak(rules, now);
         self.run = 0;
     }
 
-    pub fn fail(&mut self, rules: &Rules, now: u64) {
+    pub fn fail(&mut self, rules: &Rules, now: Now) {
         self.leak(rules, now);
         if self.long_term == 0 {
-            self.leaked_at = now;
+            self.leaked_at = now.time;
         }
         self.long_term = (self.long_term + 1).min(rules.long_term);
         self.run += 1;
-        self.last_failure = now;
+        self.last_failure = now.time;
     }
 
-    pub fn locked_until(&self, rules: &Rules, now: u64) -> Option<u128> {
+    pub fn locked_until(&self, rules: &Rules, now: Now) -> Option<u128> {
         let mut ends = Vec::new();
         if self.run >= rules.lock_after {
             let doubled = 2_u128.saturating_pow(self.run - rules.lock_after);
             let secs = u128::from(rules.first_lock).saturating_mul(doubled).min(rules.longest_lock.into());
-            ends.push((self.last_failure, secs, rules.longest_lock));
+            ends.push((self.last_failure, secs));
         }
         if self.long_term >= rules.long_term {
-            ends.push((self.leaked_at, rules.leak_every.into(), 86_400));
+            ends.push((self.leaked_at, rules.leak_every.into()));
         }
-        let now = u128::from(now);
         ends.into_iter()
-            .filter(|(from, secs, _)| now < u128::from(*from) + secs)
-            .filter(|(from, _, tolerance)| u128::from(*from) <= now + u128::from(*tolerance))
-            .map(|(from, secs, _)| (u128::from(from) + secs).min(u64::MAX.into()))
+            .filter(|(from, secs)| u128::from(now.clock) < u128::from(*from) + secs)
+            .filter(|(from, _)| !is_mistaken(*from, now.clock))
+            .map(|(from, secs)| (u128::from(from) + secs).min(u64::MAX.into()))
             .max()
     }
 
-    fn leak(&mut self, rules: &Rules, now: u64) {
+    fn leak(&mut self, rules: &Rules, now: Now) {
+        now.correct(&mut self.leaked_at);
+        let Now { clock: now, time } = now;
         if now >= self.leaked_at && now - self.leaked_at >= rules.leak_every {
             self.long_term = self.long_term.saturating_sub(1);
             let on_time = u128::from(self.leaked_at) + u128::from(rules.leak_every);
             let next = on_time + u128::from(rules.leak_every);
-            self.leaked_at = if u128::from(now) < next { u64::try_from(on_time).unwrap() } else { now };
-        }
-        if self.leaked_at > now && self.leaked_at - now > 86_400 {
-            self.leaked_at = now;
+            self.leaked_at = if u128::from(now) < next { u64::try_from(on_time).unwrap() } else { time };
         }
     }
 }

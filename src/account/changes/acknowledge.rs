@@ -25,7 +25,7 @@ impl Account {
     /// sink that fails busy has the owner told once a minute at the most.
     #[cfg(feature = "verifier")]
     pub(crate) fn owed(&self, now: UnixTime) -> Vec<Event> {
-        self.record.history.owed(now).collect()
+        self.record.history.owed(self.record.moment(now)).collect()
     }
 
     /// Marks the events with these numbers as taken by the sink.

@@ -63,7 +63,8 @@ impl Account {
         rng: &mut R,
     ) -> Change<DeviceToken> {
         let mut account = Self::begun(lost.account, lost.expected, now, rng);
-        account.record.used_until = now.saturating_add(longest_use_ahead(policy));
+        let now = account.moment(now);
+        account.record.used_until = now.after_secs(longest_use_ahead(policy));
         let (token, until) = account.take_all(policy, now, rng);
         account.record_act(now, operator, EventKind::Rebuilt { until });
         Change::written(account, Ok(token))
@@ -71,7 +72,7 @@ impl Account {
 
     fn begun<R: CryptoRng + ?Sized>(id: AccountId, expected: Option<Revision>, now: UnixTime, rng: &mut R) -> Self {
         let mut account = Self::empty(id, expected);
-        account.record.made_at = now;
+        account.record.made_at = account.moment(now).time;
         account.record.epoch = rng.next_u64();
         account.record.history.begin_anew(now);
         account

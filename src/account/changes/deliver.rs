@@ -11,7 +11,7 @@ use crate::account::record::delivered::Recipient;
 use crate::account::record::throttles::{Door, Sender};
 use crate::account::record::token::{Presented, TokenHash};
 use crate::account::transition::{Account, Change};
-use crate::otp::{Code, Rejection, UnixTime};
+use crate::otp::{Code, Moment, Rejection, UnixTime};
 use rand::CryptoRng;
 
 /// A code that shall be sent to somebody.
@@ -103,6 +103,7 @@ impl Account {
         request: &CodeRequest,
         rng: &mut R,
     ) -> Result<Change<Delivery>, AccountError> {
+        let now = self.moment(now);
         let purpose = request.purpose;
         policy.check_declared(purpose)?;
         let token = self.recognize(policy, request.presented, now);
@@ -148,7 +149,7 @@ impl Account {
         policy: &Policy,
         id: AuthenticatorId,
         purpose: Purpose,
-        now: UnixTime,
+        now: Moment,
     ) -> Result<(Address, Door), AccountError> {
         let bound = self.record.authenticator(id).map(|one| (&one.kind, Door::Code));
         let waiting = self.record.waiting(policy, now).filter(|one| one.id == id && purpose == Purpose::BINDING);

@@ -39,6 +39,7 @@ impl Account {
         name: Text,
         rng: &mut R,
     ) -> Result<Change<DeviceToken>, AccountError> {
+        let now = self.moment(now);
         self.check_live(proof, now)?;
         let secs = policy.limits().device_secs;
         let devices = &mut self.record.devices;
@@ -59,7 +60,7 @@ impl Account {
             name,
             hash: token.hash(),
             proof: proof.serial,
-            last_used: now,
+            last_used: now.time,
             failures: 0,
         });
         self.record_event(now, EventKind::DeviceRemembered { device: id });
@@ -72,6 +73,7 @@ impl Account {
     /// # Errors
     /// [`AccountError::NoSuchDevice`]; [`AccountError::ProofSpent`] and its like.
     pub fn forget_device(mut self, now: UnixTime, proof: &Proof, id: DeviceId) -> Result<Change<()>, AccountError> {
+        let now = self.moment(now);
         self.check_live(proof, now)?;
         let devices = &mut self.record.devices;
         let place = devices.iter().position(|device| device.id == id).ok_or(AccountError::NoSuchDevice { id })?;

@@ -12,7 +12,7 @@ use crate::account::record::authenticator::{Kind, Pending};
 use crate::account::record::encoding::fields::Unknown;
 use crate::account::record::token::TokenHash;
 use crate::account::transition::{Account, Change};
-use crate::otp::{Tracker, UnixTime};
+use crate::otp::{Moment, Tracker, UnixTime};
 use alloc::format;
 use rand::CryptoRng;
 
@@ -25,12 +25,13 @@ impl Account {
     /// [`AccountError::Frozen`]; [`AccountError::Time`] if an imported secret's T0 lies after
     /// `now`.
     pub fn enroll_first<N: Enrollable, R: CryptoRng + ?Sized>(
-        self,
+        mut self,
         policy: &Policy,
         now: UnixTime,
         new: &N,
         rng: &mut R,
     ) -> Result<Change<N::Begun>, AccountError> {
+        let now = self.moment(now);
         if !self.record.authenticators.is_empty() {
             return Err(AccountError::AlreadyEnrolled);
         }
@@ -56,6 +57,7 @@ impl Account {
         new: &N,
         rng: &mut R,
     ) -> Result<Change<N::Begun>, AccountError> {
+        let now = self.moment(now);
         if self.record.authenticators.is_empty() {
             return Err(self.nothing_bound());
         }
@@ -81,6 +83,7 @@ impl Account {
         new: &N,
         rng: &mut R,
     ) -> Result<Change<N::Begun>, AccountError> {
+        let now = self.moment(now);
         if self.record.authenticator(old).is_none() {
             return Err(AccountError::NoSuchAuthenticator { id: old });
         }
@@ -100,7 +103,7 @@ impl Account {
     /// [`AccountError::PassNeeded`]; [`AccountError::ConfirmationNeeded`];
     /// [`AccountError::AlreadyEnrolled`]; [`AccountError::Frozen`].
     pub fn enroll_with_pass<N: Enrollable, R: CryptoRng + ?Sized>(
-        self,
+        mut self,
         policy: &Policy,
         now: UnixTime,
         pass: &str,
@@ -108,6 +111,7 @@ impl Account {
         new: &N,
         rng: &mut R,
     ) -> Result<Change<N::Begun>, AccountError> {
+        let now = self.moment(now);
         if !self.record.authenticators.is_empty() {
             return Err(AccountError::AlreadyEnrolled);
         }
@@ -128,7 +132,7 @@ impl Account {
     fn begin<N: Enrollable, R: CryptoRng + ?Sized>(
         mut self,
         policy: &Policy,
-        now: UnixTime,
+        now: Moment,
         new: &N,
         right: Right,
         rng: &mut R,
@@ -157,7 +161,7 @@ impl Account {
             Kind::Address(address) => address.masked(),
         };
         let name = name.unwrap_or_else(by_number);
-        let until = now.saturating_add(limits.pending_secs);
+        let until = now.after_secs(limits.pending_secs);
         self.record.pending = Some(Pending { id, name, kind, until, replaces, pass, unknown: Unknown::default() });
         self.record_event(now, EventKind::EnrollmentBegun { authenticator: id });
         Ok(Change::written(self, Ok(N::begun(shown, id, until))))

@@ -7,7 +7,7 @@ use crate::account::policy::Policy;
 use crate::account::record::authenticator::Kind;
 use crate::account::record::token::{DeviceToken, PassOrigin};
 use crate::account::transition::{Account, Change};
-use crate::otp::UnixTime;
+use crate::otp::{Moment, UnixTime};
 use rand::CryptoRng;
 
 impl Account {
@@ -24,6 +24,7 @@ impl Account {
         operator: &Operator,
         rng: &mut R,
     ) -> Result<Change<DeviceToken>, AccountError> {
+        let now = self.moment(now);
         if self.record.authenticators.is_empty() {
             return Err(self.nothing_bound());
         }
@@ -49,6 +50,7 @@ impl Account {
         operator: &Operator,
         rng: &mut R,
     ) -> Change<DeviceToken> {
+        let now = self.moment(now);
         let (token, until) = self.take_all(policy, now, rng);
         self.record_act(now, operator, EventKind::Reset { until });
         Change::written(self, Ok(token))
@@ -58,7 +60,7 @@ impl Account {
     pub(super) fn take_all<R: CryptoRng + ?Sized>(
         &mut self,
         policy: &Policy,
-        now: UnixTime,
+        now: Moment,
         rng: &mut R,
     ) -> (DeviceToken, UnixTime) {
         let record = &mut self.record;
@@ -77,8 +79,9 @@ impl Account {
     /// sent or enrolled, whatever its purpose. All proofs, device tokens and passes given so
     /// far are void. For a phone that was lost or stolen, at the word of its owner.
     pub fn freeze<R: CryptoRng + ?Sized>(mut self, now: UnixTime, operator: &Operator, rng: &mut R) -> Change<()> {
+        let now = self.moment(now);
         self.record.void(rng.next_u64());
-        self.record.frozen_at = self.record.frozen_at.or(Some(now));
+        self.record.frozen_at = self.record.frozen_at.or(Some(now.time));
         self.record_act(now, operator, EventKind::Frozen);
         Change::written(self, Ok(()))
     }
@@ -88,6 +91,7 @@ impl Account {
     /// # Errors
     /// [`AccountError::NotFrozen`].
     pub fn thaw(mut self, now: UnixTime, operator: &Operator) -> Result<Change<()>, AccountError> {
+        let now = self.moment(now);
         if self.record.frozen_at.take().is_none() {
             return Err(AccountError::NotFrozen);
         }
@@ -106,6 +110,7 @@ impl Account {
         id: AuthenticatorId,
         operator: &Operator,
     ) -> Result<Change<()>, AccountError> {
+        let now = self.moment(now);
         let found = self.record.authenticator_mut(id);
         let Some(Kind::App(app)) = found.map(|one| &mut one.kind) else {
             return Err(AccountError::NoSuchAuthenticator { id });
@@ -119,6 +124,7 @@ impl Account {
     /// deleted.
     #[cfg(feature = "verifier")]
     pub(crate) fn erasing(mut self, now: UnixTime, operator: &Operator) -> Change<()> {
+        let now = self.moment(now);
         if self.is_being_erased() {
             return Change::unwritten(self, Ok(()), None);
         }

@@ -7,7 +7,7 @@ use crate::account::names::purpose::Purpose;
 use crate::account::policy::Policy;
 use crate::account::record::token::{DeviceToken, Pass, PassOrigin, Presented, TokenHash};
 use crate::account::transition::{Account, Change};
-use crate::otp::{Rejection, UnixTime};
+use crate::otp::{Moment, Rejection, UnixTime};
 use rand::CryptoRng;
 
 /// The longest that a mailed pass waits, in seconds.
@@ -33,6 +33,7 @@ impl Account {
         cookie: Option<&str>,
         rng: &mut R,
     ) -> Result<Change<DeviceToken>, AccountError> {
+        let now = self.moment(now);
         if self.record.authenticators.is_empty() {
             return Err(self.nothing_bound());
         }
@@ -53,12 +54,12 @@ impl Account {
     pub(super) fn issue_pass<R: CryptoRng + ?Sized>(
         &mut self,
         origin: PassOrigin,
-        now: UnixTime,
+        now: Moment,
         secs: u64,
         rng: &mut R,
     ) -> (DeviceToken, UnixTime) {
         let token = DeviceToken::generate(rng);
-        let until = now.saturating_add(secs);
+        let until = now.after_secs(secs);
         self.record.passes.issue(Pass { hash: token.hash(), origin, until, secs, failures: 0 }, now);
         (token, until)
     }

@@ -32,6 +32,7 @@ impl Account {
         proof: &Proof,
         rng: &mut R,
     ) -> Result<Change<RecoveryCodes>, AccountError> {
+        let now = self.moment(now);
         if self.record.authenticators.is_empty() {
             return Err(self.nothing_bound());
         }

@@ -23,6 +23,7 @@ impl Account {
         purpose: Purpose,
         context: Option<&[u8; 32]>,
     ) -> Result<Change<()>, AccountError> {
+        let now = self.moment(now);
         proof.check_all(&self.id, purpose, context, now)?;
         if purpose == Purpose::BINDING {
             return Err(AccountError::ProofForAnotherPurpose);

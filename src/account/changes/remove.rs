@@ -7,7 +7,7 @@ use crate::account::policy::Policy;
 use crate::account::proof::Proof;
 use crate::account::record::authenticator::Authenticator;
 use crate::account::transition::{Account, Change};
-use crate::otp::UnixTime;
+use crate::otp::{Moment, UnixTime};
 
 impl Account {
     /// Removes one of several authenticators. `proof`, of
@@ -19,12 +19,13 @@ impl Account {
     /// [`AccountError::Frozen`]; [`AccountError::ProofSpent`] and its like;
     /// [`AccountError::NoSuchAuthenticator`]; [`AccountError::LastAuthenticator`].
     pub fn remove(
-        self,
+        mut self,
         policy: &Policy,
         now: UnixTime,
         proof: &Proof,
         id: AuthenticatorId,
     ) -> Result<Change<()>, AccountError> {
+        let now = self.moment(now);
         let is_left = self.record.authenticators.iter().any(|one| one.id != id && !one.disabled);
         if !is_left && self.record.authenticator(id).is_some() {
             return Err(AccountError::LastAuthenticator);
@@ -40,12 +41,13 @@ impl Account {
     /// [`AccountError::Frozen`]; [`AccountError::ProofSpent`] and its like;
     /// [`AccountError::NoSuchAuthenticator`]; [`AccountError::NotTheLast`].
     pub fn remove_last(
-        self,
+        mut self,
         policy: &Policy,
         now: UnixTime,
         proof: &Proof,
         id: AuthenticatorId,
     ) -> Result<Change<()>, AccountError> {
+        let now = self.moment(now);
         if self.record.authenticators.iter().any(|one| one.id != id && !one.disabled) {
             return Err(AccountError::NotTheLast);
         }
@@ -55,7 +57,7 @@ impl Account {
     fn remove_where(
         mut self,
         policy: &Policy,
-        now: UnixTime,
+        now: Moment,
         proof: &Proof,
         id: AuthenticatorId,
         goes: impl Fn(&Authenticator) -> bool,

@@ -22,6 +22,7 @@ impl Account {
         id: AuthenticatorId,
         name: Text,
     ) -> Result<Change<()>, AccountError> {
+        let now = self.moment(now);
         self.check_live(proof, now)?;
         let found = self.record.authenticator_mut(id).ok_or(AccountError::NoSuchAuthenticator { id })?;
         found.name = name;

@@ -38,6 +38,7 @@ impl Account {
             return Change::unwritten(self, Ok(()), None);
         }
         let until = at.min(now.saturating_add(RECENT_SECS));
+        let now = self.moment(now);
         let ahead = steps_ahead(policy);
         let record = &mut self.record;
         for app in record.authenticators.iter_mut().filter_map(|one| one.kind.app_mut()) {
@@ -54,7 +55,7 @@ impl Account {
         record.used_until = record.used_until.max(until.saturating_add(longest_use_ahead(policy)));
         record.recovery = None;
         record.void(epoch_after(record.epoch, at));
-        record.hold(policy, policy.limits().binding_hold_secs, until);
+        record.hold_from(policy, policy.limits().binding_hold_secs, until, now);
         record.restored_at = at;
         record.history.begin_anew(until);
         self.record_event(now, EventKind::Restored { restored_at: at });

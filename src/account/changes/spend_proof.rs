@@ -5,11 +5,11 @@ use crate::account::names::purpose::Purpose;
 use crate::account::policy::Policy;
 use crate::account::proof::Proof;
 use crate::account::transition::Account;
-use crate::otp::UnixTime;
+use crate::otp::Moment;
 
 impl Account {
     /// Uses up a proof for a change of binding, and with it all that were given so far.
-    pub(super) fn spend_proof(&mut self, proof: &Proof, now: UnixTime) -> Result<(), AccountError> {
+    pub(super) fn spend_proof(&mut self, proof: &Proof, now: Moment) -> Result<(), AccountError> {
         self.check_not_frozen()?;
         proof.check(&self.id, Purpose::BINDING, now)?;
         proof.check_epoch(self.record.epoch)?;
@@ -26,7 +26,7 @@ impl Account {
         &mut self,
         policy: &Policy,
         proof: &Proof,
-        now: UnixTime,
+        now: Moment,
     ) -> Result<(), AccountError> {
         if proof.by_enrollment && policy.limits().binding_takes_pass {
             return Err(AccountError::PassNeeded);
@@ -37,7 +37,7 @@ impl Account {
     /// Fails unless the proof is a live one of the owner's: it has not ended, no change of binding has
     /// used it up, and nothing has voided it. It is not used up here. Its purpose may be any but [`Purpose::CONFIRMATION`], which shows only
     /// that somebody reads an address, who need not be the owner.
-    pub(super) fn check_live(&self, proof: &Proof, now: UnixTime) -> Result<(), AccountError> {
+    pub(super) fn check_live(&self, proof: &Proof, now: Moment) -> Result<(), AccountError> {
         if proof.purpose == Purpose::CONFIRMATION {
             return Err(AccountError::ProofForAnotherPurpose);
         }

@@ -94,7 +94,13 @@ impl Account {
     /// # Errors
     /// [`AccountError::UndeclaredPurpose`]; [`AccountError::NotAnAct`]; else as
     /// [`verify`](Self::verify).
-    pub fn authorize(self, policy: &Policy, now: UnixTime, act: &Act) -> Result<Change<Authorization>, AccountError> {
+    pub fn authorize(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        act: &Act,
+    ) -> Result<Change<Authorization>, AccountError> {
+        let now = self.moment(now);
         let attempt = act.attempt();
         self.judge_attempt(policy, now, attempt, |account, acceptance| {
             let Acceptance { method, at, serial: _ } = acceptance;
@@ -120,6 +126,7 @@ impl Account {
     /// while the purpose is held; [`AccountError::AuthorizationEnded`].
     pub fn still_stands(&self, now: UnixTime, authorization: &Authorization) -> Result<(), AccountError> {
         let Authorization { account, purpose, at, epoch, .. } = authorization;
+        let now = self.record.moment(now);
         if *account != self.id {
             return Err(AccountError::ProofOfAnotherAccount);
         }

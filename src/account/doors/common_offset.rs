@@ -5,7 +5,7 @@ use super::judge::Candidate;
 use crate::account::diagnosis::Diagnosis;
 use crate::account::names::ids::AuthenticatorId;
 use crate::account::record::whole::WrongCode;
-use crate::otp::{Code, RECENT_SECS, Shown, UnixTime};
+use crate::otp::{Code, Moment, RECENT_SECS, Shown};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 /// The distance from our clock at which a code and an earlier wrong one were both right, as masks.
@@ -22,7 +22,7 @@ pub(in crate::account) struct CommonOffset {
 pub(in crate::account) fn common_offset<'a>(
     apps: impl Iterator<Item = (AuthenticatorId, Candidate<'a>)>,
     wrong_code: Option<WrongCode>,
-    now: UnixTime,
+    now: Moment,
     code: Code,
 ) -> CommonOffset {
     let mut common = CommonOffset { agreed: Choice::from(0), number: 0, ahead_secs: 0 };
@@ -31,7 +31,7 @@ pub(in crate::account) fn common_offset<'a>(
     };
     let differs = !earlier.code.ct_eq(&code);
     for (id, Candidate { totp, secret, .. }) in apps {
-        let (Ok(first), Ok(second)) = (totp.step_at(earlier.at), totp.step_at(now)) else { continue };
+        let (Ok(first), Ok(second)) = (totp.step_at(earlier.at), totp.step_at(now.clock)) else { continue };
         let first = Shown { code: earlier.code, step: first };
         let (agreed, steps) = totp.key(secret).find_agreement(first, Shown { code, step: second });
         let agreed = agreed & differs & !common.agreed;

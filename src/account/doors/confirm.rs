@@ -29,7 +29,8 @@ impl Account {
     /// [`AccountError::Purpose`] unless the attempt's purpose is
     /// [`Purpose::BINDING`](crate::account::Purpose::BINDING), whatever its text;
     /// [`AccountError::NothingPending`]; [`AccountError::TooMany`].
-    pub fn confirm(self, policy: &Policy, now: UnixTime, attempt: &Attempt) -> Result<Change<Proof>, AccountError> {
+    pub fn confirm(mut self, policy: &Policy, now: UnixTime, attempt: &Attempt) -> Result<Change<Proof>, AccountError> {
+        let now = self.moment(now);
         let code = match attempt.read_for_confirm()? {
             Ok(code) => code,
             Err(rejection) => return Ok(self.refuse(now, attempt.purpose, rejection)),
@@ -76,7 +77,7 @@ impl Account {
             return self.bind(admitted, code, judged.step, answer);
         }
         if (judged.replayed | spent).into() {
-            let next = judged.next.start(pending.kind.app().map_or(Totp::DEFAULT, |app| app.totp), now);
+            let next = judged.next.start(pending.kind.app().map_or(Totp::DEFAULT, |app| app.totp), now.clock);
             return Ok(self.refuse(now, purpose, Rejection::Replayed { next }));
         }
         let expired = bool::from(judged.expired | delivered.expired);
@@ -110,7 +111,7 @@ impl Account {
                 (Right::Address { id, code }, method)
             }
         };
-        let new = Authenticator { id, name, kind, bound_at: now, last_used: now, disabled: false, unknown };
+        let new = Authenticator { id, name, kind, bound_at: now.time, last_used: now.time, disabled: false, unknown };
         self.record.authenticators.push(new);
         self.record.is_reset = false;
         if let Some(hash) = pass {

@@ -11,7 +11,7 @@ use crate::account::record::replies::Reply;
 use crate::account::record::throttles::{Door, Sender, ThrottleId};
 use crate::account::record::token::{PassOrigin, Presented, TokenHash};
 use crate::account::transition::Account;
-use crate::otp::{Rejection, UnixTime};
+use crate::otp::{Moment, Rejection};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 /// An attempt that asks to be looked at.
@@ -37,7 +37,7 @@ pub(in crate::account) enum Gate<'a> {
 #[derive(Clone, Copy)]
 pub(in crate::account) struct Admitted<'a> {
     pub(in crate::account) policy: &'a Policy,
-    pub(in crate::account) now: UnixTime,
+    pub(in crate::account) now: Moment,
     pub(in crate::account) purpose: Purpose,
     pub(in crate::account) door: Door,
     /// The throttle that counts a failure; `None` where none does, or an operator's pass.
@@ -72,7 +72,7 @@ impl Account {
     pub(super) fn gate<'a>(
         &self,
         policy: &'a Policy,
-        now: UnixTime,
+        now: Moment,
         request: &Request,
     ) -> Result<Gate<'a>, AccountError> {
         let Request { door, purpose, presented, fingerprint, codes } = *request;
@@ -98,7 +98,7 @@ impl Account {
     pub(in crate::account) fn refusal_at(
         &self,
         policy: &Policy,
-        now: UnixTime,
+        now: Moment,
         door: Door,
         sender: Sender,
     ) -> Option<Rejection> {
@@ -112,7 +112,7 @@ impl Account {
 
     /// Why nothing is judged, sent or changed for this purpose now, at whatever door: the account
     /// is frozen, or the purpose held.
-    pub(in crate::account) fn blocked(&self, purpose: Purpose, now: UnixTime) -> Option<Rejection> {
+    pub(in crate::account) fn blocked(&self, purpose: Purpose, now: Moment) -> Option<Rejection> {
         if self.record.frozen_at.is_some() {
             return Some(Rejection::Frozen);
         }
@@ -125,7 +125,7 @@ impl Account {
         policy: &Policy,
         door: Door,
         purpose: Purpose,
-        now: UnixTime,
+        now: Moment,
     ) -> Result<Option<Rejection>, AccountError> {
         let record = &self.record;
         let disabled = |any_in_force: bool| Ok((!any_in_force).then_some(Rejection::Disabled));
@@ -178,7 +178,7 @@ impl Account {
         door: Door,
         sender: Sender,
         codes: usize,
-        now: UnixTime,
+        now: Moment,
     ) -> Result<Option<ThrottleId>, Rejection> {
         let record = &self.record;
         let throttle = record.throttles.at(policy, door, sender, now);
@@ -193,7 +193,7 @@ impl Account {
         &self,
         policy: &Policy,
         presented: Presented,
-        now: UnixTime,
+        now: Moment,
     ) -> Option<Recognized> {
         let limits = policy.limits();
         let mut recognized = None;

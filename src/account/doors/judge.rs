@@ -6,7 +6,7 @@ use crate::account::record::authenticator::App;
 use crate::account::record::delivered::{Delivered, Recipient};
 use crate::account::record::whole::Record;
 use crate::otp::{
-    Code, Evaluation, Limits, Next, OpenSteps, Secret, Step, TimeError, Totp, Tracker, UnixTime, has_expired,
+    Code, Evaluation, Limits, Moment, Next, OpenSteps, Secret, Step, TimeError, Totp, Tracker, has_expired,
 };
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
@@ -54,7 +54,7 @@ pub(in crate::account) fn judge<'a>(
     candidates: impl Iterator<Item = (u32, Candidate<'a>)>,
     limits: &Limits,
     spent: Choice,
-    now: UnixTime,
+    now: Moment,
     code: Code,
 ) -> Result<Judged, TimeError> {
     let no = Choice::from(0);
@@ -63,7 +63,7 @@ pub(in crate::account) fn judge<'a>(
     for (number, Candidate { totp, secret, tracker }) in candidates {
         // On the stack and wiped again before the next one's: a list of keys would leave copies.
         let key = totp.key(secret);
-        let present = totp.step_at(now)?;
+        let present = totp.step_at(now.clock)?;
         let evaluation = Evaluation::of(&key, limits, tracker, spent, present, code);
         let first = evaluation.accepted & !accepted;
         place.conditional_assign(&number, first);
@@ -94,7 +94,7 @@ pub(in crate::account) fn judge_delivered(
     delivered: &Delivered,
     purpose: Purpose,
     secs: u64,
-    now: UnixTime,
+    now: Moment,
     code: Code,
     counts: impl Fn(&Recipient) -> bool,
 ) -> Matched {
@@ -128,7 +128,7 @@ impl Record {
         &self,
         codes: [Code; 2],
         behind: u64,
-        now: UnixTime,
+        now: Moment,
     ) -> Result<Searched, AccountError> {
         let mut searched = Searched { found: Choice::from(0), place: 0, step: 0 };
         for (place, _, App { totp, secret, tracker }) in self.apps() {
@@ -143,8 +143,8 @@ impl Record {
 }
 
 /// The steps that are searched.
-fn reach(totp: Totp, behind: u64, now: UnixTime) -> Result<OpenSteps, AccountError> {
-    let (present, period) = (totp.step_at(now)?, totp.period.as_secs());
+fn reach(totp: Totp, behind: u64, now: Moment) -> Result<OpenSteps, AccountError> {
+    let (present, period) = (totp.step_at(now.clock)?, totp.period.as_secs());
     let steps = |secs: u64| secs.checked_div(period).unwrap_or(0).cast_signed();
     let first = present.saturating_offset(steps(behind).saturating_neg());
     Ok(OpenSteps::range(first, present.saturating_offset(steps(AHEAD_SECS))))

@@ -14,7 +14,7 @@ use crate::account::record::replies::{Answer, Reply};
 use crate::account::record::throttles::{Failed, Sender, Throttles};
 use crate::account::record::whole::WrongCode;
 use crate::account::transition::{Account, Change};
-use crate::otp::{Accepted, Code, FailureCount, LockState, Rejection, Step, UnixTime};
+use crate::otp::{Accepted, Code, FailureCount, LockState, Moment, Rejection, Step, UnixTime};
 use subtle::ConstantTimeEq;
 
 /// A right submission: whatever it uses up.
@@ -76,34 +76,34 @@ impl Account {
         }
         let serial = self.record_event(now, event);
         self.record.replies.push(fingerprint, now, Answer::Accepted { method, serial });
-        let answer = answer(&self, Acceptance { method, at: now, serial });
+        let answer = answer(&self, Acceptance { method, at: now.time, serial });
         Ok(Change::written(self, Ok(answer)))
     }
 
     fn use_up(&mut self, admitted: &Admitted<'_>, right: Right) -> Result<(), AccountError> {
         let Admitted { policy, now, .. } = *admitted;
         let record = &mut self.record;
-        let mut spend = |code| record.recent_codes.push(Accepted { code, at: now });
+        let mut spend = |code| record.recent_codes.push(Accepted { code, at: now.time });
         match right {
             Right::App { place, step, code } => {
                 spend(code);
                 // Only apps are judged.
                 let found = record.authenticators.get_mut(place as usize).ok_or(AccountError::NoApp)?;
-                found.last_used = now;
+                found.last_used = now.time;
                 let app = found.kind.app_mut().ok_or(AccountError::NoApp)?;
-                app.tracker = app.tracker.accepted(step, policy.codes().max_drift, app.totp.step_at(now)?);
+                app.tracker = app.tracker.accepted(step, policy.codes().max_drift, app.totp.step_at(now.clock)?);
             }
             Right::NewApp { place, step, code } => {
                 spend(code);
                 let found = record.authenticators.get_mut(place as usize).ok_or(AccountError::NoApp)?;
                 let app = found.kind.app_mut().ok_or(AccountError::NoApp)?;
-                app.tracker = app.tracker.resynchronized(step, app.totp.step_at(now)?);
+                app.tracker = app.tracker.resynchronized(step, app.totp.step_at(now.clock)?);
             }
             Right::TwoCodes { place, step, codes, recovery } => {
                 codes.into_iter().for_each(&mut spend);
                 let found = record.authenticators.get_mut(place as usize).ok_or(AccountError::NoApp)?;
                 let app = found.kind.app_mut().ok_or(AccountError::NoApp)?;
-                app.tracker = app.tracker.resynchronized(step, app.totp.step_at(now)?);
+                app.tracker = app.tracker.resynchronized(step, app.totp.step_at(now.clock)?);
                 if let (Some(place), Some(set)) = (recovery, &mut record.recovery) {
                     set.spend(place);
                 }
@@ -112,9 +112,13 @@ impl Account {
                 spend(code);
                 let sent = record.delivered.0.get_mut(place as usize).ok_or(AccountError::NothingSent)?;
                 // Kept for a while, as one that has been there.
-                sent.until = now;
+                sent.until = now.time;
                 let id = sent.recipient.bound();
-                record.authenticators.iter_mut().filter(|one| Some(one.id) == id).for_each(|one| one.last_used = now);
+                record
+                    .authenticators
+                    .iter_mut()
+                    .filter(|one| Some(one.id) == id)
+                    .for_each(|one| one.last_used = now.time);
             }
             Right::Address { id, code } => {
                 spend(code);
@@ -152,7 +156,7 @@ impl Account {
         if let Some(code) = code
             && !self.record.wrong_code.is_some_and(|wrong| wrong.code.ct_eq(&code).into())
         {
-            self.record.wrong_code = Some(WrongCode { code, at: now });
+            self.record.wrong_code = Some(WrongCode { code, at: now.time });
         }
         self.record_event(now, EventKind::Rejected { purpose, reason: rejection.reason(), diagnosis });
         self.device_failed(admitted, token);
@@ -168,8 +172,8 @@ impl Account {
     }
 
     /// A refusal that changes nothing.
-    pub(in crate::account) fn refuse<T>(self, now: UnixTime, purpose: Purpose, rejection: Rejection) -> Change<T> {
-        let event = refusal_event(now, purpose, rejection);
+    pub(in crate::account) fn refuse<T>(self, now: Moment, purpose: Purpose, rejection: Rejection) -> Change<T> {
+        let event = refusal_event(now.clock, purpose, rejection);
         Change::unwritten(self, Err(rejection), Some(event))
     }
 
@@ -193,12 +197,12 @@ impl Account {
 
     /// A right code came with a token: a pass has been used, a device stays known. A pass that came
     /// with two codes in a row stays: the log-in that follows may need it.
-    fn token_succeeded(&mut self, token: Option<Recognized>, is_resync: bool, now: UnixTime) {
+    fn token_succeeded(&mut self, token: Option<Recognized>, is_resync: bool, now: Moment) {
         match token {
             Some(Recognized::Pass(_, hash)) if !is_resync => self.record.passes.spend(&hash),
             Some(Recognized::Device(place)) => {
                 if let Some(device) = self.record.devices.get_mut(place) {
-                    (device.last_used, device.failures) = (now, 0);
+                    (device.last_used, device.failures) = (now.time, 0);
                 }
             }
             Some(Recognized::Pass(..)) | None => {}

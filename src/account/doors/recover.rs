@@ -10,7 +10,7 @@ use crate::account::proof::Method;
 use crate::account::record::recovery::RecoveryCode;
 use crate::account::record::throttles::Door;
 use crate::account::transition::{Account, Change};
-use crate::otp::{Rejection, UnixTime};
+use crate::otp::{Moment, Rejection};
 
 impl Account {
     /// A recovery code in the place of an authenticator's. It works while the other doors are
@@ -19,7 +19,7 @@ impl Account {
     pub(super) fn recover<T>(
         mut self,
         policy: &Policy,
-        now: UnixTime,
+        now: Moment,
         attempt: &Attempt,
         code: &RecoveryCode,
         answer: impl FnOnce(&Self, Acceptance) -> T,

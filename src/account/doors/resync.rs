@@ -38,11 +38,12 @@ impl Account {
     /// [`AccountError::NoApp`]; [`AccountError::NoRecoveryCodes`]; [`AccountError::Time`] if `now`
     /// lies before an app's T0.
     pub fn resync(
-        self,
+        mut self,
         policy: &Policy,
         now: UnixTime,
         resync: &Resync,
     ) -> Result<Change<AuthenticatorId>, AccountError> {
+        let now = self.moment(now);
         let purpose = Purpose::RESYNC;
         let codes = match resync.read() {
             Ok(codes) => codes,
@@ -82,7 +83,7 @@ impl Account {
         // Only apps are searched.
         let one = self.record.authenticators.get(place as usize).ok_or(AccountError::NoApp)?;
         let (id, app) = (one.id, one.kind.app().ok_or(AccountError::NoApp)?);
-        let offset = step.distance_from(app.totp.step_at(now)?);
+        let offset = step.distance_from(app.totp.step_at(now.clock)?);
         let limits = policy.limits();
         if recovery.is_some() {
             let left = self.record.recovery_codes_left().saturating_sub(1);

@@ -13,7 +13,7 @@ use crate::account::proof::{Method, Proof};
 use crate::account::record::delivered::Recipient;
 use crate::account::record::throttles::Door;
 use crate::account::transition::{Account, Change};
-use crate::otp::{Code, Rejection, Totp, UnixTime};
+use crate::otp::{Code, Moment, Rejection, Totp, UnixTime};
 
 impl Account {
     /// Verifies a code of an app, a delivered code, or a recovery code, for a purpose.
@@ -33,7 +33,8 @@ impl Account {
     /// [`AccountError::NotEnrolled`]; [`AccountError::NothingSent`]; [`AccountError::PassNeeded`];
     /// [`AccountError::NoRecoveryCodes`]; [`AccountError::NotByRecovery`]; [`AccountError::Time`]
     /// if `now` lies before an authenticator's T0.
-    pub fn verify(self, policy: &Policy, now: UnixTime, attempt: &Attempt) -> Result<Change<Proof>, AccountError> {
+    pub fn verify(mut self, policy: &Policy, now: UnixTime, attempt: &Attempt) -> Result<Change<Proof>, AccountError> {
+        let now = self.moment(now);
         self.judge_attempt(policy, now, attempt, |account, acceptance| account.proof(policy, attempt, acceptance))
     }
 
@@ -42,7 +43,7 @@ impl Account {
     pub(super) fn judge_attempt<T>(
         self,
         policy: &Policy,
-        now: UnixTime,
+        now: Moment,
         attempt: &Attempt,
         answer: impl FnOnce(&Self, Acceptance) -> T,
     ) -> Result<Change<T>, AccountError> {
@@ -98,7 +99,7 @@ impl Account {
         if (judged.replayed | spent).into() {
             let whose = record.authenticators.get(judged.replayed_place as usize);
             let totp = whose.and_then(|one| one.kind.app()).map_or(Totp::DEFAULT, |app| app.totp);
-            let next = judged.next.start(totp, now);
+            let next = judged.next.start(totp, now.clock);
             return Ok(self.refuse(now, purpose, Rejection::Replayed { next }));
         }
         let expired = bool::from(judged.expired | delivered.expired);
@@ -115,7 +116,7 @@ impl Account {
         let (place, step) = (judged.place, judged.step);
         // Only apps are judged.
         let one = self.record.authenticators.get(place as usize).ok_or(AccountError::NoApp)?;
-        let present = one.kind.app().ok_or(AccountError::NoApp)?.totp.step_at(admitted.now)?;
+        let present = one.kind.app().ok_or(AccountError::NoApp)?.totp.step_at(admitted.now.clock)?;
         let (authenticator, offset) = (one.id, step.distance_from(present));
         let event = EventKind::Accepted { authenticator, purpose: admitted.purpose, offset };
         Ok((Right::App { place, step, code }, Method::Authenticator(authenticator), event))

@@ -17,7 +17,11 @@ pub(in crate::account) const SENDS: usize = 10;
 pub(in crate::account) const REDEEMED: usize = 64;
 /// Purposes that a policy holds.
 pub(in crate::account) const HELD: usize = 16;
-/// The longest hold, in seconds. One that ends later was set by a clock gone wrong.
+/// The longest that a policy lets an enrollment wait, in seconds.
+pub(in crate::account) const PENDING_SECS: u64 = 86_400;
+/// The longest that a policy lets a delivered code live, in seconds.
+pub(in crate::account) const DELIVERED_SECS: u64 = 600;
+/// The longest hold that a policy sets, in seconds.
 pub(in crate::account) const HOLD_SECS: u64 = 366 * 86_400;
 /// Holds, of this policy and of earlier ones.
 pub(in crate::account) const HOLDS: usize = 64;

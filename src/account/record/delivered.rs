@@ -4,7 +4,7 @@ use super::capacity::{DELIVERED, SENDS};
 use crate::account::names::address::{Address, Channel};
 use crate::account::names::ids::AuthenticatorId;
 use crate::account::names::purpose::Purpose;
-use crate::otp::{Code, Digits, RECENT_SECS, RecentCodes, UnixTime};
+use crate::otp::{Code, Digits, Moment, RECENT_SECS, RecentCodes, UnixTime};
 use alloc::vec::Vec;
 use rand::{CryptoRng, RngExt};
 
@@ -53,11 +53,11 @@ pub(in crate::account) struct Sent {
 }
 
 impl Sent {
-    pub(in crate::account) const fn is_alive(&self, secs: u64, now: UnixTime) -> bool {
+    pub(in crate::account) const fn is_alive(&self, secs: u64, now: Moment) -> bool {
         now.is_before_end(self.until, secs)
     }
 
-    pub(in crate::account) fn is_remembered(&self, now: UnixTime) -> bool {
+    pub(in crate::account) fn is_remembered(&self, now: Moment) -> bool {
         now.is_within_secs_after(self.until, RECENT_SECS)
     }
 }
@@ -75,14 +75,14 @@ impl Delivered {
         purpose: Purpose,
         secs: u64,
         recent: &RecentCodes,
-        now: UnixTime,
+        now: Moment,
         rng: &mut R,
     ) -> Result<(Code, UnixTime), UnixTime> {
         self.0.retain(|sent| sent.is_remembered(now));
         let same = |sent: &Sent| sent.recipient == *recipient && sent.purpose == purpose;
         if let Some(sent) = self.0.iter().find(|sent| same(sent) && sent.is_alive(secs, now)) {
             // It would have run out on its way.
-            let soon = sent.until.saturating_since(now) < AGAIN_SECS;
+            let soon = sent.until.saturating_since(now.time) < AGAIN_SECS;
             return if soon { Err(sent.until) } else { Ok((sent.code, sent.until)) };
         }
         self.0.retain(|sent| !same(sent));
@@ -91,7 +91,7 @@ impl Delivered {
             self.0.retain(|sent| sent.is_alive(secs, now));
         }
         if self.0.len() >= DELIVERED {
-            return Err(self.0.iter().map(|sent| sent.until).min().unwrap_or(now));
+            return Err(self.0.iter().map(|sent| sent.until).min().unwrap_or(now.time));
         }
         let mut draw = || Code::new(rng.random_range(0..Digits::Six.codes()), Digits::Six);
         let mut code = draw();
@@ -101,7 +101,7 @@ impl Delivered {
                 code = draw();
             }
         }
-        let until = now.saturating_add(secs);
+        let until = now.after_secs(secs);
         self.0.push(Sent { recipient: recipient.clone(), purpose, code, until });
         Ok((code, until))
     }
@@ -112,18 +112,16 @@ pub(in crate::account) struct Sends(pub(in crate::account) Vec<UnixTime>);
 
 impl Sends {
     /// Counts one more, or says when there is room for it.
-    pub(in crate::account) fn count(&mut self, now: UnixTime) -> Result<(), UnixTime> {
-        // A clock set back by more than a day has left times that say nothing.
-        self.0.retain(|at| now.is_near(*at, DAY_SECS));
+    pub(in crate::account) fn count(&mut self, now: Moment) -> Result<(), UnixTime> {
+        self.0.retain(|at| now.protected_until(*at, DAY_SECS).is_some());
         self.0.sort_unstable();
         let latest = |count: usize| self.0.iter().rev().nth(count.saturating_sub(1));
         let waits = [(1, AGAIN_SECS), (PER_HOUR, HOUR_SECS), (SENDS, DAY_SECS)];
-        let ends = waits.iter().filter_map(|(count, secs)| latest(*count).map(|at| at.saturating_add(*secs)));
-        let end = ends.max().filter(|end| now < *end || self.0.len() >= SENDS);
-        if let Some(end) = end {
+        let ends = waits.iter().filter_map(|(count, secs)| now.protected_until(*latest(*count)?, *secs));
+        if let Some(end) = ends.max() {
             return Err(end);
         }
-        self.0.push(now);
+        self.0.push(now.time);
         Ok(())
     }
 }
@@ -134,6 +132,10 @@ mod tests {
     use alloc::vec;
     use subtle::ConstantTimeEq;
 
+    fn now(secs: u64) -> Moment {
+        Moment::new(at(secs), at(0))
+    }
+
     fn at(secs: u64) -> UnixTime {
         UnixTime::from_secs(secs)
     }
@@ -142,17 +144,17 @@ mod tests {
     fn thirty_seconds_apart_five_an_hour_ten_a_day() {
         let (mut sends, start) = (Sends(Vec::new()), 1_000_000);
         for count in 0..5 {
-            let now = start + count * 30;
-            assert_eq!(sends.count(at(now)), Ok(()));
-            let wait = if count < 4 { now + 30 } else { start + 3_600 };
-            assert_eq!(sends.count(at(now + 29)), Err(at(wait)));
+            let time = start + count * 30;
+            assert_eq!(sends.count(now(time)), Ok(()));
+            let wait = if count < 4 { time + 30 } else { start + 3_600 };
+            assert_eq!(sends.count(now(time + 29)), Err(at(wait)));
         }
-        assert_eq!(sends.count(at(start + 3_599)), Err(at(start + 3_600)));
+        assert_eq!(sends.count(now(start + 3_599)), Err(at(start + 3_600)));
         for count in 0..5 {
-            assert_eq!(sends.count(at(start + 3_600 + count * 900)), Ok(()));
+            assert_eq!(sends.count(now(start + 3_600 + count * 900)), Ok(()));
         }
-        assert_eq!(sends.count(at(start + 80_000)), Err(at(start + 86_400)));
-        assert_eq!(sends.count(at(start + 86_400)), Ok(()));
+        assert_eq!(sends.count(now(start + 80_000)), Err(at(start + 86_400)));
+        assert_eq!(sends.count(now(start + 86_400)), Ok(()));
         assert_eq!(sends.0.len(), 10);
     }
 
@@ -160,7 +162,7 @@ mod tests {
     fn at_the_end_of_time_there_are_no_more_than_a_record_holds() {
         let mut sends = Sends(Vec::new());
         for _ in 0..20 {
-            let _ = sends.count(at(u64::MAX));
+            let _ = sends.count(now(u64::MAX));
         }
         assert!(sends.0.len() <= SENDS);
     }
@@ -168,7 +170,7 @@ mod tests {
     #[test]
     fn a_clock_set_back_by_days_does_not_stop_messages() {
         let mut sends = Sends(vec![at(9_000_000); 10]);
-        assert_eq!(sends.count(at(1_000_000)), Ok(()));
+        assert_eq!(sends.count(now(1_000_000)), Ok(()));
     }
 
     #[test]
@@ -179,7 +181,7 @@ mod tests {
         let draw = |recent: &RecentCodes, rng: &mut StdRng| {
             let recipient = Recipient::Bound(AuthenticatorId::new(1), Channel::Sms);
             let mut delivered = Delivered(Vec::new());
-            delivered.code(&recipient, Purpose::LOGIN, 300, recent, at(1_000), rng).unwrap().0
+            delivered.code(&recipient, Purpose::LOGIN, 300, recent, now(1_000), rng).unwrap().0
         };
         let mut digits = [[0_u32; 10]; 6];
         let mut rng = StdRng::seed_from_u64(1);

@@ -3,7 +3,7 @@
 use super::token::TokenHash;
 use crate::account::names::ids::DeviceId;
 use crate::account::names::text::Text;
-use crate::otp::UnixTime;
+use crate::otp::{Moment, UnixTime};
 
 /// A browser that has been given a token.
 pub(in crate::account) struct Device {
@@ -20,7 +20,7 @@ pub(in crate::account) struct Device {
 
 impl Device {
     /// A clock set back does not make it last longer than that from now.
-    pub(in crate::account) const fn is_good(&self, secs: u64, now: UnixTime) -> bool {
+    pub(in crate::account) const fn is_good(&self, secs: u64, now: Moment) -> bool {
         now.is_near(self.last_used, secs)
     }
 }

@@ -4,6 +4,8 @@ use super::capacity::EVENTS;
 use super::encoding::event::{event_from_bytes, event_to_bytes};
 use super::encoding::fields::Corrupt;
 use crate::account::event::{Event, EventKind, Importance, Operator};
+#[cfg(feature = "verifier")]
+use crate::otp::Moment;
 use crate::otp::UnixTime;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -73,7 +75,7 @@ impl History {
 
     /// The notices that the sink is to be handed again now.
     #[cfg(feature = "verifier")]
-    pub(in crate::account) fn owed(&self, now: UnixTime) -> impl Iterator<Item = Event> {
+    pub(in crate::account) fn owed(&self, now: Moment) -> impl Iterator<Item = Event> {
         let is_time = !now.is_near(self.handed_at, AGAIN_SECS);
         self.unacknowledged().filter(move |_| is_time)
     }

@@ -2,7 +2,7 @@
 
 use super::capacity::REPLIES;
 use crate::account::proof::Method;
-use crate::otp::{FailureCount, UnixTime};
+use crate::otp::{FailureCount, Moment, UnixTime};
 use alloc::vec::Vec;
 use subtle::ConstantTimeEq;
 
@@ -30,7 +30,7 @@ pub(in crate::account) struct Replies(pub(in crate::account) Vec<Reply>);
 
 impl Replies {
     /// The reply that this attempt had within the last minute.
-    pub(in crate::account) fn find(&self, fingerprint: Option<[u8; 32]>, now: UnixTime) -> Option<Reply> {
+    pub(in crate::account) fn find(&self, fingerprint: Option<[u8; 32]>, now: Moment) -> Option<Reply> {
         let fingerprint = fingerprint?;
         let recent = |reply: &&Reply| now.is_near(reply.at, REPEATED_SECS);
         let same = |reply: &&Reply| bool::from(reply.fingerprint.ct_eq(&fingerprint));
@@ -38,12 +38,12 @@ impl Replies {
     }
 
     /// Remembers the reply to an attempt that has an idempotency key.
-    pub(in crate::account) fn push(&mut self, fingerprint: Option<[u8; 32]>, at: UnixTime, answer: Answer) {
-        self.0.retain(|reply| at.is_near(reply.at, REPEATED_SECS));
+    pub(in crate::account) fn push(&mut self, fingerprint: Option<[u8; 32]>, now: Moment, answer: Answer) {
+        self.0.retain(|reply| now.is_near(reply.at, REPEATED_SECS));
         let Some(fingerprint) = fingerprint else { return };
         if self.0.len() >= REPLIES {
             self.0.remove(0);
         }
-        self.0.push(Reply { fingerprint, at, answer });
+        self.0.push(Reply { fingerprint, at: now.time, answer });
     }
 }

@@ -3,7 +3,7 @@
 
 use super::token::MOST_FAILURES;
 use crate::account::policy::Policy;
-use crate::otp::{Admission, FailureCount, Limits, LockState, Rejection, Throttle, UnixTime};
+use crate::otp::{Admission, FailureCount, Limits, LockState, Moment, Rejection, Throttle, UnixTime};
 use core::num::NonZeroU32;
 
 /// The doors at which codes are judged. The numbers go into fingerprints of attempts.
@@ -97,6 +97,11 @@ impl Throttles {
         run: 0,
     };
 
+    pub(in crate::account) fn times(&mut self) -> impl Iterator<Item = &mut UnixTime> {
+        let Self { common, devices, mailed_passes, enrollment, run: _ } = self;
+        [common, devices, mailed_passes, enrollment].into_iter().flat_map(Throttle::times)
+    }
+
     const fn get(&self, id: ThrottleId) -> &Throttle {
         match id {
             ThrottleId::Common => &self.common,
@@ -122,7 +127,7 @@ impl Throttles {
         policy: &Policy,
         door: Door,
         sender: Sender,
-        now: UnixTime,
+        now: Moment,
     ) -> Option<ThrottleId> {
         let named = throttles_at(door, sender);
         let is_open = |id: &&ThrottleId| !self.get(**id).is_full(limits_of(policy, **id), now);
@@ -130,7 +135,7 @@ impl Throttles {
     }
 
     /// Why no code is evaluated under this throttle now, if none is.
-    pub(in crate::account) fn locked(&self, policy: &Policy, id: ThrottleId, now: UnixTime) -> Option<Rejection> {
+    pub(in crate::account) fn locked(&self, policy: &Policy, id: ThrottleId, now: Moment) -> Option<Rejection> {
         match self.get(id).admission(limits_of(policy, id), now) {
             Admission::Open => None,
             Admission::Locked(until) => Some(Rejection::Locked { until }),
@@ -139,7 +144,7 @@ impl Throttles {
     }
 
     /// A code was accepted: the runs of failures end, the long-term counts stay.
-    pub(in crate::account) fn succeed(&mut self, policy: &Policy, id: Option<ThrottleId>, now: UnixTime) {
+    pub(in crate::account) fn succeed(&mut self, policy: &Policy, id: Option<ThrottleId>, now: Moment) {
         if let Some(id) = id {
             self.get_mut(id).succeed(limits_of(policy, id), now);
         }
@@ -159,7 +164,7 @@ impl Throttles {
         policy: &Policy,
         id: ThrottleId,
         next: impl FnOnce(&Self) -> Option<ThrottleId>,
-        now: UnixTime,
+        now: Moment,
     ) -> Failed {
         let limits = limits_of(policy, id);
         let throttle = self.get_mut(id);
@@ -176,7 +181,7 @@ impl Throttles {
 
     /// The same for a submission that came with an operator's pass, which has counted so many. Once
     /// the pass has ended, its holder is a stranger.
-    pub(in crate::account) fn fail_by_pass(&mut self, policy: &Policy, failures: u32, now: UnixTime) -> Failed {
+    pub(in crate::account) fn fail_by_pass(&mut self, policy: &Policy, failures: u32, now: Moment) -> Failed {
         let most = policy.codes().lock_after.min(MOST_FAILURES);
         let lock_state = match NonZeroU32::new(most.saturating_sub(failures)) {
             Some(attempts_left) => LockState::Open { attempts_left },

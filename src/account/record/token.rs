@@ -1,7 +1,7 @@
 //! Device tokens, as their holders have them and as the record keeps them.
 
 use super::capacity::PASSES;
-use crate::otp::{Sensitive, UnixTime};
+use crate::otp::{Moment, Sensitive, UnixTime};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -126,8 +126,8 @@ pub(in crate::account) struct Pass {
 pub(in crate::account) struct Passes(pub(in crate::account) Vec<Pass>);
 
 impl Passes {
-    pub(in crate::account) fn issue(&mut self, pass: Pass, now: UnixTime) {
-        self.0.retain(|pass| now < pass.until);
+    pub(in crate::account) fn issue(&mut self, pass: Pass, now: Moment) {
+        self.0.retain(|pass| now.time < pass.until);
         if self.0.len() >= PASSES {
             self.0.remove(0);
         }
@@ -135,7 +135,7 @@ impl Passes {
     }
 
     /// The origin of the pass that `hash` is of, if it is good: all are compared.
-    pub(in crate::account) fn origin(&self, hash: &TokenHash, secs: u64, now: UnixTime) -> Option<PassOrigin> {
+    pub(in crate::account) fn origin(&self, hash: &TokenHash, secs: u64, now: Moment) -> Option<PassOrigin> {
         let (mut is_operators, mut is_mailed) = (Choice::from(0), Choice::from(0));
         for pass in self.0.iter().filter(|pass| now.is_before_end(pass.until, pass.secs.min(secs))) {
             match pass.origin {
@@ -148,7 +148,7 @@ impl Passes {
     }
 
     /// The number of passes that are good.
-    pub(in crate::account) fn count(&self, secs: u64, now: UnixTime) -> usize {
+    pub(in crate::account) fn count(&self, secs: u64, now: Moment) -> usize {
         self.0.iter().filter(|pass| now.is_before_end(pass.until, pass.secs.min(secs))).count()
     }
 
@@ -163,6 +163,11 @@ impl Passes {
         }
         self.0.retain(|pass| pass.failures < most);
         failures
+    }
+
+    /// Ends those that a clock gone wrong has given out.
+    pub(in crate::account) fn end_mistaken(&mut self, now: Moment) {
+        self.0.retain(|pass| !now.is_mistaken_end(pass.until, pass.secs));
     }
 
     /// Ends the pass with this hash: it has been used.

@@ -1,7 +1,7 @@
 //! The record as a whole.
 
 use super::authenticator::{App, Authenticator, Pending};
-use super::capacity::{HOLD_SECS, HOLDS};
+use super::capacity::{DELIVERED_SECS, HOLDS, PENDING_SECS};
 use super::delivered::{Delivered, Sends};
 use super::device::Device;
 use super::encoding::fields::Unknown;
@@ -13,11 +13,14 @@ use super::token::Passes;
 use crate::account::names::ids::AuthenticatorId;
 use crate::account::names::purpose::Purpose;
 use crate::account::policy::Policy;
-use crate::otp::{Code, RecentCodes, Step, TimeError, Totp, UnixTime};
+use crate::otp::{Code, Moment, RecentCodes, Step, TimeError, Totp, UnixTime};
 use alloc::vec::Vec;
 
 /// All that is stored of an account.
 pub(in crate::account) struct Record {
+    /// The newest time at which it was written: locks, holds and expiries never count from an
+    /// earlier one.
+    pub(in crate::account) newest: UnixTime,
     pub(in crate::account) made_at: UnixTime,
     /// The restored backup after which the record was last treated with care.
     pub(in crate::account) restored_at: UnixTime,
@@ -59,6 +62,7 @@ pub(in crate::account) struct Record {
 /// No code for this purpose is judged before its end.
 pub(in crate::account) struct Hold {
     pub(in crate::account) purpose: Purpose,
+    pub(in crate::account) from: UnixTime,
     pub(in crate::account) until: UnixTime,
 }
 
@@ -77,8 +81,8 @@ pub(in crate::account) struct Redeemed {
 }
 
 impl Hold {
-    pub(in crate::account) const fn is_in_force(&self, now: UnixTime) -> bool {
-        now.is_before_end(self.until, HOLD_SECS)
+    pub(in crate::account) const fn is_in_force(&self, now: Moment) -> bool {
+        now.clock.as_secs() < self.until.as_secs() && !now.is_mistaken(self.from)
     }
 }
 
@@ -86,6 +90,7 @@ impl Record {
     pub(in crate::account) fn new() -> Self {
         let never = UnixTime::from_secs(0);
         Self {
+            newest: never,
             made_at: never,
             restored_at: never,
             epoch: 0,
@@ -114,6 +119,51 @@ impl Record {
         }
     }
 
+    /// The moment at which the clock reads `now`.
+    pub(in crate::account) const fn moment(&self, now: UnixTime) -> Moment {
+        Moment::new(now, self.newest)
+    }
+
+    /// Keeps the time of a write, and puts it in the place of all that a clock gone wrong has
+    /// written. What that clock gave out ends: nobody knows for how long it should be good.
+    pub(in crate::account) fn settle(&mut self, now: Moment) {
+        let is_wrong = now.is_mistaken(self.newest);
+        self.newest = now.time;
+        if !is_wrong {
+            return;
+        }
+        for at in self.times() {
+            *at = now.corrected(*at);
+        }
+        for hold in self.holds.iter_mut().filter(|hold| now.is_mistaken(hold.from)) {
+            (hold.from, hold.until) = (now.time, now.time);
+        }
+        self.replies.0.retain(|reply| !now.is_mistaken(reply.at));
+        self.passes.end_mistaken(now);
+        self.pending.take_if(|pending| now.is_mistaken_end(pending.until, PENDING_SECS));
+        self.delivered.0.retain(|sent| !now.is_mistaken_end(sent.until, DELIVERED_SECS));
+    }
+
+    /// All times at which something has happened, and from which something counts.
+    fn times(&mut self) -> impl Iterator<Item = &mut UnixTime> {
+        let bound = self.authenticators.iter_mut().flat_map(|one| [&mut one.bound_at, &mut one.last_used]);
+        let devices = self.devices.iter_mut().map(|device| &mut device.last_used);
+        let sends = [&mut self.sends, &mut self.sends_of_devices, &mut self.mailed];
+        let sends = sends.into_iter().flat_map(|sends| &mut sends.0);
+        let redeemed = self.redeemed.iter_mut().map(|one| &mut one.at);
+        let wrong_code = self.wrong_code.as_mut().map(|wrong| &mut wrong.at);
+        self.throttles
+            .times()
+            .chain(self.recent_codes.times())
+            .chain(bound)
+            .chain(devices)
+            .chain(sends)
+            .chain(redeemed)
+            .chain(wrong_code)
+            .chain(&mut self.frozen_at)
+            .chain([&mut self.history.handed_at])
+    }
+
     pub(in crate::account) fn authenticator(&self, id: AuthenticatorId) -> Option<&Authenticator> {
         self.authenticators.iter().find(|one| one.id == id)
     }
@@ -129,7 +179,7 @@ impl Record {
     }
 
     /// The enrollment that can be confirmed now.
-    pub(in crate::account) fn waiting(&self, policy: &Policy, now: UnixTime) -> Option<&Pending> {
+    pub(in crate::account) fn waiting(&self, policy: &Policy, now: Moment) -> Option<&Pending> {
         let limits = policy.limits();
         self.pending.as_ref().filter(|pending| {
             let has_its_pass =
@@ -149,28 +199,35 @@ impl Record {
         self.recovery.as_ref().map_or(0, RecoverySet::left)
     }
 
-    pub(in crate::account) fn held_until(&self, purpose: Purpose, now: UnixTime) -> Option<UnixTime> {
+    pub(in crate::account) fn held_until(&self, purpose: Purpose, now: Moment) -> Option<UnixTime> {
         self.holds.iter().find(|hold| hold.purpose == purpose && hold.is_in_force(now)).map(|hold| hold.until)
     }
 
     /// Returns whether a hold on a purpose has ended after `time`. One that has ended is kept until
     /// its place is needed.
-    pub(in crate::account) fn was_held_after(&self, purpose: Purpose, time: UnixTime, now: UnixTime) -> bool {
-        self.holds.iter().any(|hold| hold.purpose == purpose && hold.until > time && hold.until <= now)
+    pub(in crate::account) fn was_held_after(&self, purpose: Purpose, time: UnixTime, now: Moment) -> bool {
+        self.holds.iter().any(|hold| hold.purpose == purpose && hold.until > time && hold.until <= now.clock)
     }
 
-    /// Holds the purposes that the policy holds, for so long from a certain time on. No hold is
+    /// Holds the purposes that the policy holds, for so long from now on. No hold is
     /// shortened by another. Ended ones are kept until their place is needed, so a clock that
     /// jumps ahead and back ends none.
-    pub(in crate::account) fn hold(&mut self, policy: &Policy, secs: u64, from: UnixTime) {
+    pub(in crate::account) fn hold(&mut self, policy: &Policy, secs: u64, now: Moment) {
+        self.hold_from(policy, secs, now.time, now);
+    }
+
+    /// The same from another time on.
+    pub(in crate::account) fn hold_from(&mut self, policy: &Policy, secs: u64, from: UnixTime, now: Moment) {
         if secs == 0 {
             return;
         }
         let until = from.saturating_add(secs);
         for purpose in &policy.limits().held_purposes {
             if let Some(hold) = self.holds.iter_mut().find(|hold| hold.purpose == *purpose) {
-                // One that a wrong clock set too far ahead is no hold, and makes room.
-                hold.until = if until.is_before_end(hold.until, HOLD_SECS) { hold.until } else { until };
+                // One that a clock gone wrong has set is no hold.
+                if !hold.is_in_force(now) || hold.until < until {
+                    (hold.from, hold.until) = (from, until);
+                }
                 continue;
             }
             // Several policies may have held as many as there is room for: the one that ends first
@@ -179,15 +236,15 @@ impl Record {
                 self.holds.sort_by_key(|hold| hold.until);
                 self.holds.remove(0);
             }
-            self.holds.push(Hold { purpose: *purpose, until });
+            self.holds.push(Hold { purpose: *purpose, from, until });
         }
     }
 
     /// The step up to which an imported secret counts as used: the present one, and whatever
     /// removed authenticators have used, since the secret may be one of theirs.
-    pub(in crate::account) fn used_up(&self, totp: Totp, now: UnixTime) -> Result<Step, TimeError> {
+    pub(in crate::account) fn used_up(&self, totp: Totp, now: Moment) -> Result<Step, TimeError> {
         let removed = totp.step_at(UnixTime::from_secs(self.used_until.as_secs().saturating_sub(1)));
-        Ok(totp.step_at(now)?.max(removed.unwrap_or(Step::new(0))))
+        Ok(totp.step_at(now.clock)?.max(removed.unwrap_or(Step::new(0))))
     }
 
     /// Takes authenticators out. With them goes what their holder may have begun, or hold a reply

@@ -9,7 +9,7 @@ use crate::account::names::text::Text;
 use crate::account::proof::Method;
 use crate::account::record::authenticator::{App, Authenticator, Kind, Pending};
 use crate::account::record::capacity::{
-    AUTHENTICATORS, DELIVERED, DEVICES, EVENTS, HOLDS, PASSES, RECOVERY_CODES, REDEEMED, REPLIES, SENDS,
+    AUTHENTICATORS, DELIVERED, DEVICES, EVENTS, HOLD_SECS, HOLDS, PASSES, RECOVERY_CODES, REDEEMED, REPLIES, SENDS,
 };
 use crate::account::record::delivered::{Delivered, Recipient, Sends, Sent};
 use crate::account::record::device::Device;
@@ -91,6 +91,7 @@ fn read(from: &mut Decoder<'_>) -> Result<Record, Corrupt> {
             29 => record.throttles.mailed_passes = read_throttle(from)?,
             30 => record.mailed = Sends(list(from, SENDS, time)?),
             31 => record.history.handed_at = time(from)?,
+            32 => record.newest = time(from)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -279,8 +280,15 @@ fn read_recovery(from: &mut Decoder<'_>) -> Result<RecoverySet, Corrupt> {
 }
 
 fn read_hold(from: &mut Decoder<'_>) -> Result<Hold, Corrupt> {
-    tuple(from, 2)?;
-    Ok(Hold { purpose: Purpose::new(from.str()?).map_err(|_| Corrupt)?, until: time(from)? })
+    let len = from.array()?;
+    let (purpose, until) = (Purpose::new(from.str()?).map_err(|_| Corrupt)?, time(from)?);
+    // One without its beginning was written before holds had one.
+    let from = match len {
+        Some(2) => UnixTime::from_secs(until.as_secs().saturating_sub(HOLD_SECS)),
+        Some(3) => time(from)?,
+        _ => return Err(Corrupt),
+    };
+    Ok(Hold { purpose, from, until })
 }
 
 /// With the distance from the latest event in the place of its number.

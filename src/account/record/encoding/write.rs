@@ -57,8 +57,8 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
         to.bool(*origin == PassOrigin::Operator)?;
     }
     put_list(to, 13, record.holds.len())?;
-    for Hold { purpose, until } in &record.holds {
-        to.array(2)?.str(purpose.as_str())?.u64(until.as_secs())?;
+    for Hold { purpose, from, until } in &record.holds {
+        to.array(3)?.str(purpose.as_str())?.u64(until.as_secs())?.u64(from.as_secs())?;
     }
     put_list(to, 14, record.replies.0.len())?;
     for reply in &record.replies.0 {
@@ -86,6 +86,7 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
     put_throttle(to, 29, mailed_passes)?;
     put_sends(to, 30, &record.mailed)?;
     put_time(to, 31, record.history.handed_at)?;
+    put_time(to, 32, record.newest)?;
     to.writer_mut().write_all(&record.unknown.0).map_err(minicbor::encode::Error::write)?;
     to.end()?;
     Ok(())
