@@ -37,6 +37,8 @@
 //! | <a id="expired"></a>`expired` | 403, or 429 if it has locked | the code was right a while ago, and counted |
 //! | <a id="replayed"></a>`replayed` | 403 | the code was used |
 //! | <a id="malformed"></a>`malformed` | 422 | the text is no code |
+//! | <a id="unknown_recovery_code"></a>`unknown_recovery_code` | 403 | it is no unused recovery code |
+//! | <a id="replaced_enrollment"></a>`replaced_enrollment` | 403 | the code is of an earlier QR code |
 //! | <a id="locked"></a>`locked` | 429 | too many failures |
 //! | <a id="busy"></a>`busy` | 429 | too many codes within ten minutes |
 //! | <a id="send_limited"></a>`send_limited` | 429 | a message was sent lately |
@@ -98,6 +100,7 @@ impl Problem {
             Rejection::Replayed { .. } => (StatusCode::FORBIDDEN, "The code was used."),
             Rejection::Malformed => (StatusCode::UNPROCESSABLE_ENTITY, "The text is no code."),
             Rejection::UnknownRecoveryCode => (StatusCode::FORBIDDEN, "It is no unused recovery code."),
+            Rejection::ReplacedEnrollment => (StatusCode::FORBIDDEN, "The code is of an earlier enrollment."),
             Rejection::Locked { .. } => (StatusCode::TOO_MANY_REQUESTS, "Too many wrong codes."),
             Rejection::Busy { .. } => (StatusCode::TOO_MANY_REQUESTS, "Too many codes within ten minutes."),
             Rejection::SendLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "A message was sent lately."),
@@ -150,7 +153,10 @@ impl Problem {
                 "A code alone is not enough for this.",
                 "Use the link or the message that was sent to you.",
             ),
-            AccountError::ProofEnded | AccountError::ProofSpent | AccountError::AuthorizationEnded => {
+            AccountError::ProofEnded
+            | AccountError::ProofSpent
+            | AccountError::HandleNeeded
+            | AccountError::AuthorizationEnded => {
                 forbidden("proof_ended", "The confirmation has ended, or was used.", "Confirm again with a new code.")
             }
             // The service's own mistakes.

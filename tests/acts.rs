@@ -244,7 +244,7 @@ async fn an_authorization_waits_as_bytes_and_damaged_ones_are_errors() {
     let service = Service::with(Policy::default());
     let (phone, _) = service.enrolled().await;
     let proof = service.prove(T, &phone.shows(T, 0)).await;
-    let id = service.verifier.enroll(proof, sms("+819012345678")).await.unwrap();
+    let id = service.verifier.enroll(proof, sms("+819012345678")).await.unwrap().authenticator();
     let code = service.message(T + 1, CodeRequest::new(id, Purpose::BINDING)).await;
     drop(service.confirm(T + 2, &code).await);
     let later = T + 2 * DAY;

@@ -76,7 +76,7 @@ async fn a_thief_who_keeps_the_phished_code_for_a_binding_needs_the_second_chann
     let (phone, _) = service.enrolled().await;
     let proof = service.prove(T, &phone.shows(T, 0)).await;
     let his = Phone::of(&service.verifier.enroll(proof, new_authenticator()).await.unwrap());
-    let proof = service.confirm(T + 30, &his.shows(T + 30, 0)).await;
+    let proof = service.confirmed(T + 30, &his).await;
     assert!(service.told().iter().any(|event| event.kind.as_str() == "confirmed" && event.notifies_owner()));
     let held = service.refused(T + 60, Attempt::new(Purpose::WITHDRAWAL, &his.shows(T + 60, 0))).await;
     assert_eq!(held, Rejection::Held { until: at(T + 30 + DAY) });
@@ -91,7 +91,7 @@ async fn a_thief_does_not_shorten_a_hold() {
         service.verifier.support(phone::operator("desk", "nothing kept")).reset(&alice()).await.unwrap().to_text();
     let begun = service.verifier.enroll_with_pass(&alice(), pass.expose(), None, new_authenticator()).await.unwrap();
     let his = Phone::of(&begun);
-    let proof = service.confirm(T + 30, &his.shows(T + 30, 0)).await;
+    let proof = service.confirmed(T + 30, &his).await;
     let until = at(T + 2 * DAY);
     let held = async || service.verifier.view(&alice()).await.unwrap().holds[0].1;
     assert_eq!(held().await, until);
@@ -103,7 +103,7 @@ async fn a_thief_does_not_shorten_a_hold() {
     let proof = service.prove(T + 90, &his.shows(T + 90, 0)).await;
     let id = service.verifier.view(&alice()).await.unwrap().authenticators[0].id;
     let next = Phone::of(&service.verifier.replace(proof, id, new_authenticator()).await.unwrap());
-    drop(service.confirm(T + 120, &next.shows(T + 120, 0)).await);
+    drop(service.confirmed(T + 120, &next).await);
     assert_eq!(held().await, until);
     let support = service.verifier.support(phone::operator("desk", "freeze and thaw"));
     support.freeze(&alice()).await.unwrap();
@@ -276,7 +276,7 @@ async fn a_stranger_guesses_for_90_days_while_the_owner_is_away() {
     let proof = accepted(service.submit(end, sheet).await);
     let new = service.verifier.replace(proof, AuthenticatorId::new(1), new_authenticator()).await.unwrap();
     let new = Phone::of(&new);
-    let proof = service.confirm(end + 30, &new.shows(end + 30, 0)).await;
+    let proof = service.confirmed(end + 30, &new).await;
     let cookie = service.verifier.remember_device(&proof, "Firefox".parse().unwrap()).await.unwrap().to_text();
     let own = Attempt::new(Purpose::LOGIN, &new.shows(end + 60, 0)).with_device(cookie.expose());
     drop(accepted(service.submit(end + 60, own).await));

@@ -30,8 +30,7 @@ impl Table {
         let mut table = Self { id, stored, policy: policy(), events: Vec::new() };
         let begun = table.open().enroll_first(&table.policy, at(enrolled), &new_authenticator(), &mut rng()).unwrap();
         let phone = Phone::of(&table.commit(begun).unwrap());
-        let attempt = Attempt::new(Purpose::BINDING, &phone.shows(enrolled, 0));
-        let proof = table.open().confirm(&table.policy, at(enrolled), &attempt).unwrap();
+        let proof = table.open().confirm(&table.policy, at(enrolled), &phone.confirming(enrolled)).unwrap();
         let proof = table.commit(proof).unwrap();
         let codes = table.open().issue_recovery_codes(&table.policy, at(enrolled), &proof, &mut rng()).unwrap();
         let codes = table.commit(codes).unwrap();

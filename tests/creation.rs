@@ -90,7 +90,7 @@ async fn creating_an_account_again_answers_the_same_until_something_was_bound() 
     assert_eq!(verifier.view(&alice()).await.unwrap(), view, "of the same record");
     let waiting = Phone::of(&verifier.enroll_first(&alice(), new_authenticator()).await.unwrap());
     verifier.create_account(&alice()).await.unwrap();
-    let proof = service.confirm(T, &waiting.shows(T, 0)).await;
+    let proof = service.confirmed(T, &waiting).await;
 
     let is_not_new = async || {
         let error = verifier.create_account(&alice()).await.unwrap_err();

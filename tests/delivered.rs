@@ -201,7 +201,7 @@ async fn the_same_digits_are_not_accepted_from_an_app_and_from_a_message() {
     let code = service.message(T + 30, CodeRequest::new(id, Purpose::BINDING)).await;
     let proof = service.prove(T + 31, &code).await;
     let _ = service.verifier.enroll(proof, app.again()).await.unwrap();
-    drop(service.confirm(T + 60, &app.shows(T + 60, 0)).await);
+    drop(service.confirmed(T + 60, &app).await);
     let proof = service.log_in(then, &sent).await;
     assert!(matches!(proof.method(), Method::Authenticator(_)), "it is the app's");
     let again = service.log_in_refused(then + 1, &sent).await;

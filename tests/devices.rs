@@ -60,7 +60,7 @@ async fn the_policy_asks_for_a_pass_before_a_change_of_binding() {
     let link = accepted(answer(service.verifier.mail_pass(&alice(), None).await)).to_text();
     let proof = accepted(service.submit(T + 30, binding(T + 30).with_pass(link.expose())).await);
     let new = Phone::of(&service.verifier.replace(proof, AuthenticatorId::new(1), new_authenticator()).await.unwrap());
-    drop(service.confirm(T + 60, &new.shows(T + 60, 0)).await);
+    drop(service.confirmed(T + 60, &new).await);
     let _ = service.log_in(T + 90, &new.shows(T + 90, 0)).await;
     // The link is used up.
     let again = Attempt::new(Purpose::BINDING, &new.shows(T + 120, 0)).with_pass(link.expose());
@@ -126,8 +126,8 @@ async fn after_a_reset_the_pass_and_nothing_else_enrolls_and_once() {
     let other = service.verifier.enroll_with_pass(&alice(), pass.expose(), None, new_authenticator()).await.unwrap();
     let other = Phone::of(&other);
     let replaced = service.verifier.confirm(&alice(), Attempt::new(Purpose::BINDING, &new.shows(T, 0))).await;
-    assert!(rejected(answer(replaced)).is_charged());
-    drop(service.confirm(T, &other.shows(T, 0)).await);
+    assert_eq!(rejected(answer(replaced)), Rejection::ReplacedEnrollment);
+    drop(service.confirmed(T, &other).await);
     assert!(!service.verifier.view(&alice()).await.unwrap().is_reset);
     let again = service.verifier.enroll_with_pass(&alice(), pass.expose(), None, new_authenticator()).await;
     assert!(matches!(again, Err(Error::Account(AccountError::AlreadyEnrolled))));
@@ -318,7 +318,7 @@ async fn where_a_pass_is_asked_for_one_is_good_for_one_change() {
     let second = Phone::of(&service.verifier.enroll(proof, new_authenticator()).await.unwrap());
     // The proof that its code leaves removes nothing and enrolls nothing; it makes recovery codes.
     let (one, two) = (AuthenticatorId::new(1), AuthenticatorId::new(2));
-    let named = |secs: u64| Attempt::new(Purpose::BINDING, &second.shows(secs, 0)).with_idempotency_key([4; 16]);
+    let named = |secs: u64| second.confirming(secs).with_idempotency_key([4; 16]);
     service.clock.set(at(T + 30));
     let proof = || async { accepted(answer(service.verifier.confirm(&alice(), named(T + 30)).await)) };
     let removed = service.verifier.remove(proof().await, one).await;

@@ -118,7 +118,7 @@ async fn a_page_never_shows_as_open_what_is_held() {
     let alice = AccountId::new("alice").unwrap();
     service.verifier.create_account(&alice).await.unwrap();
     let phone = phone::Phone::of(&service.verifier.enroll_first(&alice, phone::new_authenticator()).await.unwrap());
-    drop(service.confirm(T, &phone.shows(T, 0)).await);
+    drop(service.confirmed(T, &phone).await);
     let verifier: &Verifier<_> = &service.verifier;
     let view = verifier.view(&alice).await.unwrap();
     let refused = answer(verifier.verify(&alice, Attempt::new(Purpose::LOGIN, &phone.shows(T, 1))).await).unwrap_err();
@@ -145,7 +145,7 @@ async fn a_careless_page_lets_the_password_in_only_where_nothing_is_set_up() {
     assert_eq!(seen().await, SecondStep::NotSetUp);
     let phone = phone::Phone::of(&verifier.enroll_first(&alice(), phone::new_authenticator()).await.unwrap());
     assert_eq!(seen().await, SecondStep::NotSetUp, "nothing is bound yet");
-    drop(service.confirm(T, &phone.shows(T, 0)).await);
+    drop(service.confirmed(T, &phone).await);
     assert_eq!(seen().await, SecondStep::Required);
     support().freeze(&alice()).await.unwrap();
     assert_eq!(seen().await, SecondStep::Blocked(BlockedBy::Frozen));
@@ -167,7 +167,7 @@ async fn a_careless_page_lets_the_password_in_only_where_nothing_is_set_up() {
     drop(new);
     let new = verifier.enroll_with_pass(&alice(), pass.expose(), None, phone::new_authenticator()).await.unwrap();
     let phone = phone::Phone::of(&new);
-    drop(service.confirm(later, &phone.shows(later, 0)).await);
+    drop(service.confirmed(later, &phone).await);
     assert_eq!(seen().await, SecondStep::Required);
 
     let mut now = later;

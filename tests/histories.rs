@@ -301,6 +301,7 @@ fn answer(verdict: Result<u32, NotAccepted<Error>>) -> Answer {
             Rejection::Busy { until } => Answer::Busy(until.as_secs().into()),
             Rejection::Held { until } => Answer::Held(until.as_secs()),
             Rejection::Disabled => Answer::Disabled,
+            Rejection::ReplacedEnrollment => Answer::ReplacedEnrollment,
             rejection => panic!("{rejection:?}"),
         },
         Err(NotAccepted::Failed(Error::Account(AccountError::NotEnrolled))) => Answer::NotEnrolled,

@@ -260,7 +260,7 @@ async fn a_phone_is_replaced_with_the_old_one_at_hand() {
     let new = Phone::of(&enrollment);
     // Until the new one is confirmed the old one is in force.
     let _ = service.log_in(T + 30, &old.shows(T + 30, 0)).await;
-    drop(service.confirm(T + 60, &new.shows(T + 60, 0)).await);
+    drop(service.confirmed(T + 60, &new).await);
     assert!(matches!(service.log_in_refused(T + 90, &old.shows(T + 90, 0)).await, Rejection::Mismatch(_)));
     let _ = service.log_in(T + 90, &new.shows(T + 90, 0)).await;
     let view = service.verifier.view(&alice()).await.unwrap();
@@ -297,7 +297,7 @@ async fn a_phone_wiped_is_made_up_for_by_a_recovery_code() {
     assert_eq!(held, [(Purpose::WITHDRAWAL, at(T + DAY))]);
     let enrollment = service.verifier.replace(proof, AuthenticatorId::new(1), new_authenticator()).await.unwrap();
     let new = Phone::of(&enrollment);
-    let proof = service.confirm(T + 60, &new.shows(T + 60, 0)).await;
+    let proof = service.confirmed(T + 60, &new).await;
     assert_eq!(service.verifier.issue_recovery_codes(proof).await.unwrap().iter().len(), 10);
     let _ = service.log_in(T + 90, &new.shows(T + 90, 0)).await;
     assert_eq!(service.operators_acts(), 0);
@@ -345,7 +345,7 @@ async fn a_phone_wiped_with_nothing_kept_takes_a_reset_a_hold_and_a_new_enrollme
     let enrollment =
         service.verifier.enroll_with_pass(&alice(), pass.expose(), None, new_authenticator()).await.unwrap();
     let new = Phone::of(&enrollment);
-    drop(service.confirm(T + 60, &new.shows(T + 60, 0)).await);
+    drop(service.confirmed(T + 60, &new).await);
     let _ = service.log_in(T + 90, &new.shows(T + 90, 0)).await;
     let withdraw = |secs: u64| Attempt::new(Purpose::WITHDRAWAL, &new.shows(secs, 0));
     let held = service.refused(T + 120, withdraw(T + 120)).await;
@@ -392,7 +392,7 @@ async fn a_phone_stolen_is_frozen_at_once_and_reset_after() {
     assert!(![session, frozen].contains(&epoch().await));
     let enrollment = service.verifier.enroll_with_pass(&alice(), pass.expose(), None, new_authenticator()).await;
     let new = Phone::of(&enrollment.unwrap());
-    drop(service.confirm(T + 3_600, &new.shows(T + 3_600, 0)).await);
+    drop(service.confirmed(T + 3_600, &new).await);
     let _ = service.log_in(T + 3_630, &new.shows(T + 3_630, 0)).await;
     assert!(matches!(service.log_in_refused(T + 3_660, &stolen.shows(T + 3_660, 0)).await, Rejection::Mismatch(_)));
     assert_eq!(service.operators_acts(), 4);
@@ -452,7 +452,7 @@ async fn an_sms_number_is_changed_with_the_old_one_at_hand() {
     let _ = service.log_in(T, &service.message(T, CodeRequest::new(old, Purpose::LOGIN)).await).await;
     let code = service.message(T + 60, CodeRequest::new(old, Purpose::BINDING)).await;
     let proof = service.prove(T + 70, &code).await;
-    let new = service.verifier.replace(proof, old, sms("+818087654321")).await.unwrap();
+    let new = service.verifier.replace(proof, old, sms("+818087654321")).await.unwrap().authenticator();
     let code = service.message(T + 120, CodeRequest::new(new, Purpose::BINDING)).await;
     drop(service.confirm(T + 130, &code).await);
     let gone = service.verifier.deliver(&alice(), CodeRequest::new(old, Purpose::LOGIN)).await;
@@ -473,7 +473,7 @@ async fn an_sms_number_that_is_gone_is_changed_by_a_recovery_code() {
     let now = T + 30 * DAY;
     let code = Attempt::recovery(Purpose::BINDING, codes.iter().next().unwrap());
     let proof = accepted(service.submit(now, code).await);
-    let new = service.verifier.replace(proof, old, sms("+818087654321")).await.unwrap();
+    let new = service.verifier.replace(proof, old, sms("+818087654321")).await.unwrap().authenticator();
     let code = service.message(now + 30, CodeRequest::new(new, Purpose::BINDING)).await;
     drop(service.confirm(now + 40, &code).await);
     let code = service.message(now + 60, CodeRequest::new(new, Purpose::LOGIN)).await;

@@ -138,7 +138,7 @@ fn accounts_of_every_state() -> [Stored; 3] {
     let proof = prove(&mut stored, now + 60, Purpose::BINDING, &mut rng);
     let new = NewAddress::new(Address::sms("+819012345678").unwrap()).unwrap();
     let change = open(&stored).enroll(&policy, at(now + 60), &proof, &new, &mut rng).unwrap();
-    let sms = commit(&mut stored, change, &mut rng);
+    let sms = commit(&mut stored, change, &mut rng).authenticator();
     let code = deliver(&mut stored, now + 61, &CodeRequest::new(sms, Purpose::BINDING), &mut rng);
     let attempt = Attempt::new(Purpose::BINDING, &code);
     let change = open(&stored).confirm(&policy, at(now + 62), &attempt).unwrap();

@@ -35,8 +35,7 @@ impl Service {
     async fn enrolled(&self) -> (Phone, RecoveryCodes) {
         self.verifier.create_account(&alice()).await.unwrap();
         let phone = Phone::of(&self.verifier.enroll_first(&alice(), new_authenticator()).await.unwrap());
-        let attempt = Attempt::new(Purpose::BINDING, &phone.shows(T, 0));
-        let proof = self.verifier.confirm(&alice(), attempt).await.unwrap();
+        let proof = self.verifier.confirm(&alice(), phone.confirming(T)).await.unwrap();
         (phone, self.verifier.issue_recovery_codes(proof).await.unwrap())
     }
 
@@ -126,8 +125,7 @@ async fn a_lost_phone_is_replaced_by_a_recovery_code() {
     let now = T + 100_000;
     let proof = service.recover(now, codes.iter().nth(3).unwrap(), Purpose::BINDING).await;
     let found = Phone::of(&service.verifier.enroll(proof, new_authenticator()).await.unwrap());
-    let attempt = Attempt::new(Purpose::BINDING, &found.shows(now, 0));
-    let proof = service.verifier.confirm(&alice(), attempt).await.unwrap();
+    let proof = service.verifier.confirm(&alice(), found.confirming(now)).await.unwrap();
     service.verifier.remove(proof, AuthenticatorId::new(1)).await.unwrap();
     assert!(matches!(
         service.refused(now + 30, Attempt::new(Purpose::LOGIN, &lost.shows(now + 30, 0))).await,

@@ -90,7 +90,7 @@ async fn both_codes_of_a_resynchronization_are_spent_and_it_answers_no_proof() {
         service.clock.set(at(then));
         service.verifier.create_account(&alice()).await.unwrap();
         let _ = service.verifier.enroll_first(&alice(), phone.again()).await.unwrap();
-        drop(service.confirm(then + 30, &phone.shows(then + 30, 0)).await);
+        drop(service.confirmed(then + 30, &phone).await);
         let pair = || Resync::new(&phone.shows(T - 30, offset), &phone.shows(T, offset));
         accepted(service.resync(T, pair()).await);
         assert!(matches!(rejected(service.resync(T, pair()).await), Rejection::Mismatch(_)));
@@ -120,8 +120,8 @@ async fn resynchronization_reaches_as_far_as_it_says() {
         let then = T - 3 * DAY;
         service.clock.set(at(then));
         service.verifier.create_account(&alice()).await.unwrap();
-        let _ = service.verifier.enroll_first(&alice(), phone.again()).await.unwrap();
-        let proof = service.confirm(then + 30, &phone.shows(then + 30, 0)).await;
+        let begun = service.verifier.enroll_first(&alice(), phone.again()).await.unwrap();
+        let proof = service.confirmed(then + 30, &Phone::of(&begun)).await;
         let cookie = service.verifier.remember_device(&proof, "Firefox".parse().unwrap()).await.unwrap().to_text();
         let pair = Resync::new(&phone.shows(T, offset - 1), &phone.shows(T, offset));
         let pair = if with_device { pair.with_device(cookie.expose()) } else { pair };
@@ -212,7 +212,7 @@ async fn digits_of_a_resynchronization_are_not_accepted_again_where_a_nearby_ste
         service.clock.set(at(then));
         service.verifier.create_account(&alice()).await.unwrap();
         let _ = service.verifier.enroll_first(&alice(), phone.again()).await.unwrap();
-        drop(service.confirm(then + 30, &phone.shows(then + 30, 0)).await);
+        drop(service.confirmed(then + 30, &phone).await);
         service
     };
     // As the first of two, or the second.

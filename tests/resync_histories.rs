@@ -10,7 +10,7 @@ use sekisho::account::{AccountError, Attempt, NewAuthenticator, Proof, Purpose, 
 use sekisho::otp::{NotAccepted, OtpauthUri, Rejection, Secret, Totp};
 use sekisho::store::MemoryStore;
 use sekisho::{Error, Verifier};
-use service::{Service, alice, in_memory, refusal, stored};
+use service::{Service, accepted, alice, answer, in_memory, refusal, stored};
 
 /// The secrets there are.
 fn phones() -> [Phone; 2] {
@@ -91,7 +91,7 @@ impl History {
         let phones = phones();
         service.clock.set(at(T));
         service.verifier.create_account(&alice()).await.unwrap();
-        let _ = service.verifier.enroll_first(&alice(), imported(&phones[0])).await.unwrap();
+        let begun = service.verifier.enroll_first(&alice(), imported(&phones[0])).await.unwrap();
         let verifier = Verifier::builder(store.clone(), keyring())
             .policy(phone::policy())
             .clock(service.clock.clone())
@@ -111,7 +111,9 @@ impl History {
             bound: 0,
         };
         let code = history.code(0, 0);
-        let proof = history.service.confirm(T + 30, &code.text).await;
+        let confirming = Phone::of(&begun).confirming(T + 30);
+        history.service.clock.set(at(T + 30));
+        let proof = accepted(answer(history.service.verifier.confirm(&alice(), confirming).await));
         let cookie = history.verifier.remember_device(&proof, "Firefox".parse().unwrap()).await.unwrap();
         history.cookie = Some(cookie.to_text().expose().clone());
         history.accept(&code);

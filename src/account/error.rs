@@ -63,6 +63,11 @@ pub enum AccountError {
     /// Nothing to confirm, or no longer.
     #[error("no enrollment waits to be confirmed, or its time is over: begin it again")]
     NothingPending,
+    /// A change with the proof of a confirmation that came without the enrollment's handle.
+    #[error(
+        "the proof is by a confirmation without the enrollment's handle: confirm with the handle, or ask for another code"
+    )]
+    HandleNeeded,
     /// No such authenticator.
     #[error("the account has no authenticator {id}: list them again", id = id.number())]
     NoSuchAuthenticator {

@@ -29,12 +29,21 @@ pub struct Proof {
     pub(super) secs: u64,
     /// The address that the confirmation was sent to.
     pub(super) address: Option<Address>,
-    /// By the code that confirmed an enrollment.
-    pub(super) by_enrollment: bool,
+    pub(super) origin: Origin,
     /// The record's security epoch then.
     pub(super) epoch: u64,
     /// The number of the event that tells of the acceptance: rises within an epoch.
     pub(super) serial: u64,
+}
+
+/// The door that a proof comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// A code was verified.
+    Code,
+    /// An enrollment was confirmed. Without its handle the code may have been guessed, while the
+    /// secret was new and the owner was about to type it: such a proof is good for no change.
+    Enrollment { with_handle: bool },
 }
 
 impl Proof {
@@ -120,9 +129,14 @@ impl Proof {
         self.check_all(account, purpose, context, Moment::new(now, now))
     }
 
-    pub(super) fn by_enrollment(mut self) -> Self {
-        self.by_enrollment = true;
-        self
+    pub(super) fn with_origin(self, origin: Origin) -> Self {
+        Self { origin, ..self }
+    }
+
+    /// Fails if the code may have been guessed that the proof comes from.
+    pub(super) fn check_origin(&self) -> Result<(), AccountError> {
+        let is_without = self.origin == Origin::Enrollment { with_handle: false };
+        if is_without { Err(AccountError::HandleNeeded) } else { Ok(()) }
     }
 
     /// Fails if something has voided the proof.

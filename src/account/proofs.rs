@@ -3,10 +3,11 @@
 //! sekisho_proofs` only; no part of the API.
 
 use super::doors::common_offset::common_offset;
-use super::doors::judge::{Candidate, judge};
+use super::doors::judge::{self, Candidate, Confirming, Searched, judge_confirming};
+use super::error::AccountError;
 use super::names::ids::AuthenticatorId;
 use super::record::whole::WrongCode;
-use crate::otp::{Code, Limits, OpenSteps, Secret, Step, TimeError, Totp, Tracker, UnixTime};
+use crate::otp::{Code, Limits, Moment, Secret, Step, TimeError, Totp, Tracker, UnixTime};
 use alloc::vec::Vec;
 use subtle::Choice;
 
@@ -24,7 +25,7 @@ fn candidates<'a>(apps: &[App<'a>]) -> Vec<Candidate<'a>> {
 
 /// Everything that is computed before a verdict's class is known, as bytes that say it.
 pub fn compare(apps: &[App<'_>], limits: &Limits, now: UnixTime, code: Code) -> Result<[u8; 4], TimeError> {
-    let judged = judge((0..).zip(candidates(apps)), limits, Choice::from(0), now, code)?;
+    let judged = judge::judge((0..).zip(candidates(apps)), limits, Choice::from(0), Moment::new(now, now), code)?;
     let [.., place] = judged.place.to_be_bytes();
     Ok([judged.accepted.unwrap_u8(), judged.replayed.unwrap_u8(), judged.expired.unwrap_u8(), place])
 }
@@ -33,12 +34,29 @@ pub fn compare(apps: &[App<'_>], limits: &Limits, now: UnixTime, code: Code) -> 
 pub fn diagnose(apps: &[App<'_>], first: (Code, UnixTime), second: (Code, UnixTime)) -> (u8, i64) {
     let numbered = (1..).map(AuthenticatorId::new).zip(candidates(apps));
     let (code, at) = first;
-    let found = common_offset(numbered, Some(WrongCode { code, at }), second.1, second.0);
+    let found = common_offset(numbered, Some(WrongCode { code, at }), Moment::new(second.1, second.1), second.0);
     (found.agreed.unwrap_u8(), found.ahead_secs())
 }
 
-/// The search for two codes in a row.
-pub fn search(totp: Totp, secret: &Secret, codes: [Code; 2], steps: OpenSteps, used_up: Option<Step>) -> (u8, u64) {
-    let (found, step) = totp.key(secret).find_pair(codes, steps, used_up);
-    (found.unwrap_u8(), step)
+/// The same for the code that confirms an enrollment, and those that this one has replaced.
+pub fn confirm(
+    waiting: &App<'_>,
+    replaced: &[App<'_>],
+    limits: &Limits,
+    now: UnixTime,
+    code: Code,
+) -> Result<[u8; 2], TimeError> {
+    let [waiting, replaced] = [core::slice::from_ref(waiting), replaced].map(candidates);
+    let now = Moment::new(now, now);
+    let Confirming { judged, of_replaced } =
+        judge_confirming(waiting.into_iter(), replaced.into_iter(), limits, Choice::from(0), now, code)?;
+    Ok([judged.accepted.unwrap_u8(), of_replaced.unwrap_u8()])
+}
+
+/// The search for two codes in a row, `behind` seconds back: gives whether they were found, and the
+/// second one's step.
+pub fn search(apps: &[App<'_>], codes: [Code; 2], behind: u64, now: UnixTime) -> Result<(u8, u64), AccountError> {
+    let Searched { found, step, place: _ } =
+        judge::search((0..).zip(candidates(apps)), codes, behind, Moment::new(now, now))?;
+    Ok((found.unwrap_u8(), step))
 }

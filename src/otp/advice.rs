@@ -10,6 +10,7 @@ impl Rejection {
         match self {
             Self::Malformed => Advice::TypeTheDigits,
             Self::UnknownRecoveryCode => Advice::CheckTheSheet,
+            Self::ReplacedEnrollment => Advice::ScanTheNewestCode,
             Self::Locked { .. } => Advice::WaitForTheLock,
             Self::Disabled => Advice::UseARecoveryCode,
             Self::Frozen => Advice::ContactSupport,
@@ -114,6 +115,8 @@ pub enum Advice {
     AskForAnother,
     /// It is no code of the newest sheet that was not used yet.
     CheckTheSheet,
+    /// The app has the secret of an earlier QR code: show the present one again.
+    ScanTheNewestCode,
     /// The two codes do not follow each other, or the clock is off by more than can be found here.
     TypeTwoCodesInARow,
     /// The app's codes are not taken any more; recovery codes are, where the owner has some.
@@ -142,6 +145,9 @@ impl fmt::Display for Advice {
             Self::CheckTheMessage => "The code is wrong: type the one in the newest message.",
             Self::AskForAnother => "This code has run out or was used: ask for another.",
             Self::CheckTheSheet => "This is no unused code of your newest sheet of recovery codes: check it, or use another.",
+            Self::ScanTheNewestCode => {
+                "This code is of an earlier QR code: delete that entry in your app, and scan the one shown now."
+            }
             Self::TypeTwoCodesInARow => {
                 "That did not work: set your phone's clock to automatic, then type two new codes, one right after the other."
             }

@@ -26,6 +26,10 @@ pub enum Rejection {
     /// It is no recovery code of the account's newest set that has not been used. Not counted: it
     /// has too many bits to be guessed. Only accounts have recovery codes.
     UnknownRecoveryCode,
+    /// The code is of an enrollment that another one has replaced before it was confirmed: the
+    /// owner has scanned an earlier QR code than the one that is shown now. Not counted. Only
+    /// accounts have enrollments.
+    ReplacedEnrollment,
     /// Too many failures: the code was not evaluated. Not counted.
     Locked {
         /// When the lock ends.
@@ -70,6 +74,7 @@ impl Rejection {
             Self::Replayed { .. }
             | Self::Malformed
             | Self::UnknownRecoveryCode
+            | Self::ReplacedEnrollment
             | Self::Busy { .. }
             | Self::Held { .. }
             | Self::SendLimited { .. } => None,
@@ -90,7 +95,9 @@ impl Rejection {
                 LockState::Locked { until } => Some(until),
                 LockState::Open { .. } | LockState::Disabled => None,
             },
-            Self::Malformed | Self::UnknownRecoveryCode | Self::Disabled | Self::Frozen => None,
+            Self::Malformed | Self::UnknownRecoveryCode | Self::ReplacedEnrollment | Self::Disabled | Self::Frozen => {
+                None
+            }
         }
     }
 
@@ -164,6 +171,7 @@ reasons! {
     Frozen = 9 "frozen",
     SendLimited = 10 "send_limited",
     UnknownRecoveryCode = 11 "unknown_recovery_code",
+    ReplacedEnrollment = 12 "replaced_enrollment",
 }
 
 impl From<CodeError> for Rejection {

@@ -44,6 +44,23 @@ impl<S: Store> Verifier<S> {
         self.submit(account, |opened, now, _| opened.confirm(&self.0.policy, now, &attempt)).await
     }
 
+    /// Confirms the enrollment of an app that waits, with two of its codes in a row, where its clock
+    /// is minutes off: see
+    /// [`Account::confirm_with_two_codes`](crate::account::Account::confirm_with_two_codes).
+    ///
+    /// # Errors
+    /// As [`confirm`](Self::confirm); [`Error::Account`] if an address waits.
+    pub async fn confirm_with_two_codes(
+        &self,
+        account: &AccountId,
+        codes: Resync,
+    ) -> Result<Proof, NotAccepted<Error>> {
+        if let Err(rejection) = codes.read_for_confirm() {
+            return Err(self.refused(account, Purpose::BINDING, rejection).await);
+        }
+        self.submit(account, |opened, now, _| opened.confirm_with_two_codes(&self.0.policy, now, &codes)).await
+    }
+
     /// Finds out how far an app's clock is off, by two codes in a row: see
     /// [`Account::resync`](crate::account::Account::resync).
     ///

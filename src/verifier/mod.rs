@@ -23,8 +23,10 @@
 //! # let key = enrollment.uri().totp().key(enrollment.uri().secret());
 //! # let now = sekisho::otp::UnixTime::try_from(std::time::SystemTime::now())?;
 //! # let typed = key.code_at(key.totp().step_at(now)?).reveal().to_string();
-//! // The proof is good for the first set of recovery codes.
-//! let proof = verifier.confirm(&alice, Attempt::new(Purpose::BINDING, &typed)).await?;
+//! // The handle, which the session keeps, makes the proof good for the first set of recovery codes.
+//! let handle = enrollment.handle().to_text();
+//! let attempt = Attempt::new(Purpose::BINDING, &typed).with_enrollment(handle.expose());
+//! let proof = verifier.confirm(&alice, attempt).await?;
 //! let codes = verifier.issue_recovery_codes(proof).await?;
 //!
 //! match verifier.verify(&alice, Attempt::new(Purpose::LOGIN, &typed)).await {

@@ -2,7 +2,7 @@
 
 use super::error::Error;
 use super::handle::Verifier;
-use crate::account::{AccountError, AccountId, AccountView, Authorization, Event};
+use crate::account::{AccountError, AccountId, AccountView, Authorization, Enrollment, Event};
 use crate::otp::UnixTime;
 use crate::store::Store;
 use alloc::vec::Vec;
@@ -43,6 +43,20 @@ impl<S: Store> Verifier<S> {
             return Err(AccountError::AuthorizationEnded.into());
         }
         Ok(opened.still_stands(now, authorization)?)
+    }
+
+    /// The enrollment that waits, once more, for a page that is loaded again: see
+    /// [`Account::pending_enrollment`](crate::account::Account::pending_enrollment). One fresh load.
+    ///
+    /// # Errors
+    /// [`Error::Account`] if it waits no more; [`Error`].
+    pub async fn pending_enrollment(&self, account: &AccountId, handle: &str) -> Result<Enrollment, Error> {
+        let (opened, now) = self.load(account).await?;
+        // After a restored backup nothing waits that was begun before.
+        if self.0.restored_at.is_some_and(|at| opened.needs_care(now, at)) {
+            return Err(AccountError::NothingPending.into());
+        }
+        Ok(opened.pending_enrollment(&self.0.policy, now, handle)?)
     }
 
     /// The view of an account for settings pages and support.

@@ -20,6 +20,8 @@ pub struct Bound {
 pub struct Account {
     pub bound: Vec<Bound>,
     pending: Option<(Bound, u64)>,
+    /// Enrollments that were replaced lately, and until when their codes are known.
+    replaced: Vec<(Authenticator, u64)>,
     next_id: u32,
     accepted: Accepted,
     common: Throttle,
@@ -47,6 +49,7 @@ pub enum Answer {
     Disabled,
     NotEnrolled,
     NothingPending,
+    ReplacedEnrollment,
 }
 
 impl Account {
@@ -140,6 +143,7 @@ impl Account {
             if is_mistaken(self.held.0, now.clock) {
                 self.held = (now.time, now.time);
             }
+            self.replaced.retain(|(_, until)| until.saturating_sub(now.clock) <= 86_400 + 600);
             self.pending.take_if(|(_, until)| until.saturating_sub(now.clock) > 2 * 86_400);
         }
         self.newest = now.time;
@@ -165,6 +169,13 @@ impl Account {
         let used = who.step(now.clock).unwrap().max(who.step(removed).unwrap());
         let id = self.next_id;
         self.next_id += 1;
+        self.replaced.retain(|(_, until)| lasts(*until, now));
+        if let Some((old, _)) = self.pending.take() {
+            self.replaced.push((old.who, now.time + 600));
+            if self.replaced.len() > 2 {
+                self.replaced.remove(0);
+            }
+        }
         self.pending =
             Some((Bound { id, who, watermark: Some(used), drift: 0, anchor: 0, disabled: false }, now.time + 600));
         true
@@ -172,8 +183,7 @@ impl Account {
 
     pub fn confirm(&mut self, now: u64, code: &str) -> Answer {
         let now = Now::of(now, self.newest);
-        let waits = |until: u64| now.time < until && until - now.time <= 600;
-        let Some((one, _)) = self.pending.clone().filter(|(_, until)| waits(*until)) else {
+        let Some((one, _)) = self.pending.clone().filter(|(_, until)| lasts(*until, now)) else {
             return Answer::NothingPending;
         };
         if let Some(shut) = shut(&self.enrollment, &self.accepted, &ENROLLMENT, now) {
@@ -191,6 +201,7 @@ impl Account {
                 let id = one.id;
                 self.bound.push(Bound { watermark: Some(matched), drift, anchor: drift, ..one });
                 self.pending = None;
+                self.replaced.clear();
                 self.accepted.push(code, now);
                 self.enrollment.succeed(&ENROLLMENT, now);
                 self.run = 0;
@@ -199,6 +210,9 @@ impl Account {
                 Answer::Accepted(id)
             }
             _ if spent || !right.is_empty() => Answer::Replayed,
+            _ if self.replaced.iter().any(|(old, until)| lasts(*until, now) && was_shown(old, now, code)) => {
+                Answer::ReplacedEnrollment
+            }
             _ => {
                 self.enrollment.fail(&ENROLLMENT, now);
                 self.count();
@@ -216,8 +230,20 @@ impl Account {
         let now = Now::of(now, self.newest);
         self.hold(now);
         self.pending = None;
+        self.replaced.clear();
         self.settle(now);
     }
+}
+
+/// What lives for ten minutes has not ended.
+fn lasts(until: u64, now: Now) -> bool {
+    now.time < until && until - now.time <= 600
+}
+
+/// An app that was being enrolled shows this code, or has within ten minutes.
+fn was_shown(who: &Authenticator, now: Now, code: &str) -> bool {
+    let step = who.step(now.clock).unwrap();
+    open(0, &ENROLLMENT, step).into_iter().any(|step| who.code(step) == code) || expired(who, step, code)
 }
 
 fn shut(throttle: &Throttle, accepted: &Accepted, rules: &Rules, now: Now) -> Option<Answer> {

@@ -6,8 +6,8 @@ pub(crate) mod envelope;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use sekisho::account::{
-    Account, AccountId, AccountLimits, AuthenticatorKind, AuthenticatorView, Enrollment, NewAuthenticator, Operator,
-    Policy, Purpose,
+    Account, AccountId, AccountLimits, Attempt, AuthenticatorKind, AuthenticatorView, Enrollment, NewAuthenticator,
+    Operator, Policy, Purpose,
 };
 use sekisho::otp::{Key, NotAccepted, OtpauthUri, Rejection, Secret, Step, Totp, UnixTime};
 use sekisho::seal::{KeyId, Keyring, SealingKey, Stored};
@@ -79,15 +79,23 @@ pub(crate) fn app(view: &AuthenticatorView) -> (Totp, i32) {
 pub(crate) struct Phone {
     pub(crate) key: Key,
     secret: Secret,
+    /// Of its enrollment, as the owner's session has it; empty where there was none.
+    handle: String,
 }
 
 impl Phone {
     pub(crate) fn of(enrollment: &Enrollment) -> Self {
-        Self::with(enrollment.uri().secret(), enrollment.uri().totp())
+        let handle = enrollment.handle().to_text().expose().clone();
+        Self { handle, ..Self::with(enrollment.uri().secret(), enrollment.uri().totp()) }
     }
 
     pub(crate) fn with(secret: &Secret, totp: Totp) -> Self {
-        Self { key: totp.key(secret), secret: secret.clone() }
+        Self { key: totp.key(secret), secret: secret.clone(), handle: String::new() }
+    }
+
+    /// The attempt that confirms its enrollment, with what it shows at `secs`.
+    pub(crate) fn confirming(&self, secs: u64) -> Attempt {
+        Attempt::new(Purpose::BINDING, &self.shows(secs, 0)).with_enrollment(&self.handle)
     }
 
     pub(crate) fn secret(&self) -> &Secret {

@@ -64,7 +64,7 @@ impl<S: Store> Service<S> {
         self.clock.set(at(then));
         self.verifier.create_account(&alice()).await.unwrap();
         let phone = Phone::of(&self.verifier.enroll_first(&alice(), new_authenticator()).await.unwrap());
-        let proof = self.confirm(then, &phone.shows(then, 0)).await;
+        let proof = self.confirmed(then, &phone).await;
         let codes = self.verifier.issue_recovery_codes(proof).await.unwrap();
         self.clock.set(at(T));
         (phone, codes)
@@ -76,7 +76,7 @@ impl<S: Store> Service<S> {
         let then = T - 30 * 86_400;
         self.clock.set(at(then));
         self.verifier.create_account(&alice()).await.unwrap();
-        let id = self.verifier.enroll_first(&alice(), sms(number)).await.unwrap();
+        let id = self.verifier.enroll_first(&alice(), sms(number)).await.unwrap().authenticator();
         let code = self.message(then, CodeRequest::new(id, Purpose::BINDING)).await;
         drop(self.confirm(then, &code).await);
         self.clock.set(at(T));
@@ -86,6 +86,12 @@ impl<S: Store> Service<S> {
     pub(crate) async fn confirm(&self, secs: u64, code: &str) -> Proof {
         self.clock.set(at(secs));
         accepted(answer(self.verifier.confirm(&alice(), Attempt::new(Purpose::BINDING, code)).await))
+    }
+
+    /// Confirms the enrollment of a phone, as the one who was shown its secret.
+    pub(crate) async fn confirmed(&self, secs: u64, phone: &Phone) -> Proof {
+        self.clock.set(at(secs));
+        accepted(answer(self.verifier.confirm(&alice(), phone.confirming(secs)).await))
     }
 
     pub(crate) async fn submit(&self, secs: u64, attempt: Attempt) -> Result<Proof, Rejection> {
@@ -218,7 +224,7 @@ pub(crate) async fn everything(service: &Service<MemoryStore>) -> Everything {
     let proof = service.log_in(start + 30, &phone.shows(start + 30, 0)).await;
     let other_cookie = service.verifier.remember_device(&proof, "Chromium".parse().unwrap()).await.unwrap().to_text();
     let proof = service.prove(start + 60, &phone.shows(start + 60, 0)).await;
-    let id = service.verifier.enroll(proof, sms("+819012345678")).await.unwrap();
+    let id = service.verifier.enroll(proof, sms("+819012345678")).await.unwrap().authenticator();
     let code = service.message(start + 90, CodeRequest::new(id, Purpose::BINDING)).await;
     drop(service.confirm(start + 100, &code).await);
     let pass =

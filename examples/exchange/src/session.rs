@@ -9,13 +9,14 @@ use crate::{App, language};
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
-use sekisho::account::{AccountId, AccountView, Act, Attempt};
+use sekisho::account::{AccountId, AccountView, Act, Attempt, EnrollmentHandle};
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
 /// How long the second step may be waited for, in seconds.
 const SECOND_STEP_SECS: u64 = 600;
 const KEY: &str = "who";
+const ENROLLMENT: &str = "enrollment";
 
 /// What is kept of a browser.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -138,6 +139,23 @@ pub async fn keep_pass(session: &Session, given: &str, until: u64) -> Result<(),
         session.insert(KEY, Who::SecondStep { account, until, attempt, pass: Some(given.into()) }).await?;
     }
     Ok(())
+}
+
+/// Keeps the handle of the enrollment that this browser has begun: a page that is loaded again
+/// shows the same secret, and the confirmation tells its owner from others who guess.
+///
+/// # Errors
+/// [`Trouble`].
+pub async fn keep_enrollment(session: &Session, handle: &EnrollmentHandle) -> Result<(), Trouble> {
+    Ok(session.insert(ENROLLMENT, handle.to_text().expose()).await?)
+}
+
+/// The handle of the enrollment that this browser has begun; empty if it has begun none.
+///
+/// # Errors
+/// [`Trouble`].
+pub async fn enrollment(session: &Session) -> Result<String, Trouble> {
+    Ok(session.get(ENROLLMENT).await?.unwrap_or_default())
 }
 
 /// Logs a customer in, under a new name of the session, until the account has another epoch.

@@ -82,6 +82,9 @@ pub fn advice(language: Language, advice: Advice) -> String {
         Advice::CheckTheSheet => {
             "最新のリカバリーコードではないか、使用済みです。ご確認のうえ別のコードをお使いください。"
         }
+        Advice::ScanTheNewestCode => {
+            "以前のQRコードのコードです。アプリのその項目を削除し、現在表示されているQRコードを読み取ってください。"
+        }
         Advice::TypeTwoCodesInARow => {
             "確認できませんでした。スマートフォンの時刻を自動設定にしてから、続けて表示された2つの新しいコードを入力してください。"
         }
@@ -159,6 +162,9 @@ pub fn happened(language: Language, kind: &EventKind) -> &'static str {
             "Support has cleared what was known of an app's clock.",
         ),
         EventKind::Restored { .. } => ("バックアップから復元されました。", "The account was restored from a backup."),
+        EventKind::TimesReplaced { .. } => {
+            ("サーバーの時刻の誤りが訂正されました。", "A wrong time of a server was corrected.")
+        }
         EventKind::Erased => ("アカウントの認証情報が消去されました。", "The account's second factor was erased."),
         _ => ("アカウントに変更がありました。", "Something on the account has changed."),
     };

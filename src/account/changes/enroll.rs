@@ -1,6 +1,6 @@
 //! Enrollment begins: a secret, or an address, that waits for its first code.
 
-use super::new_authenticator::{Draft, Enrollable};
+use super::new_authenticator::{Draft, Enrollable, Enrollment};
 use crate::account::error::AccountError;
 use crate::account::event::EventKind;
 use crate::account::names::ids::AuthenticatorId;
@@ -10,9 +10,10 @@ use crate::account::policy::Policy;
 use crate::account::proof::Proof;
 use crate::account::record::authenticator::{Kind, Pending};
 use crate::account::record::encoding::fields::Unknown;
-use crate::account::record::token::TokenHash;
+use crate::account::record::token::{EnrollmentHandle, TokenHash};
 use crate::account::transition::{Account, Change};
-use crate::otp::{Moment, Tracker, UnixTime};
+use crate::otp::{Moment, OtpauthUri, Tracker, UnixTime};
+use alloc::boxed::Box;
 use alloc::format;
 use rand::CryptoRng;
 
@@ -147,7 +148,7 @@ impl Account {
         if self.record.has_no_room(policy, replaces) {
             return Err(AccountError::TooMany);
         }
-        let Draft { name, mut kind, is_imported, shown } = new.draft(rng)?;
+        let Draft { name, mut kind, is_imported, labels, shown } = new.draft(rng)?;
         if let (Kind::App(app), true) = (&mut kind, is_imported) {
             app.tracker = Tracker::imported(self.record.used_up(app.totp, now)?);
         }
@@ -162,9 +163,31 @@ impl Account {
         };
         let name = name.unwrap_or_else(by_number);
         let until = now.after_secs(limits.pending_secs);
-        self.record.pending = Some(Pending { id, name, kind, until, replaces, pass, unknown: Unknown::default() });
+        let handle = EnrollmentHandle::generate(rng);
+        let unknown = Unknown::default();
+        let pending = Pending { id, name, kind, until, replaces, pass, handle: Some(handle.hash()), labels, unknown };
+        self.record.replace_pending(pending, now);
         self.record_event(now, EventKind::EnrollmentBegun { authenticator: id });
-        Ok(Change::written(self, Ok(N::begun(shown, id, until))))
+        Ok(Change::written(self, Ok(N::begun(shown, id, until, handle))))
+    }
+
+    /// Gives the enrollment that waits once more, for a page that is loaded again: the same secret,
+    /// id and end. `handle` is its [handle](Enrollment::handle), as text.
+    ///
+    /// # Errors
+    /// [`AccountError::NothingPending`] if it has been confirmed or replaced, its time is over, or
+    /// it is an address's; [`AccountError::Frozen`].
+    pub fn pending_enrollment(&self, policy: &Policy, now: UnixTime, handle: &str) -> Result<Enrollment, AccountError> {
+        self.check_not_frozen()?;
+        let handle = EnrollmentHandle::of_text(handle).ok_or(AccountError::NothingPending)?;
+        let waiting = self.record.waiting(policy, self.record.moment(now));
+        let (pending, labels, app) = waiting
+            .filter(|pending| pending.is_named_by(Some(handle.hash())))
+            .and_then(|pending| Some((pending, pending.labels.as_ref()?, pending.kind.app()?)))
+            .ok_or(AccountError::NothingPending)?;
+        let secret = app.secret.boxed_copy();
+        let uri = OtpauthUri::with_any_boxed(&labels.issuer, &labels.account, secret, app.totp)?;
+        Ok(Enrollment { uri: Box::new(uri), id: pending.id, until: pending.until, handle })
     }
 }
 

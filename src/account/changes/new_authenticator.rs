@@ -4,7 +4,8 @@ use crate::account::names::address::{Address, Channel};
 use crate::account::names::error::NameError;
 use crate::account::names::ids::AuthenticatorId;
 use crate::account::names::text::Text;
-use crate::account::record::authenticator::{App, Kind};
+use crate::account::record::authenticator::{App, Kind, Labels};
+use crate::account::record::token::EnrollmentHandle;
 use crate::otp::{OtpauthUri, Secret, Totp, Tracker, UnixTime, UriError};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -24,7 +25,7 @@ pub trait Enrollable: Send + Sync {
     fn draft<R: CryptoRng + ?Sized>(&self, rng: &mut R) -> Result<Draft<Self::Shown>, UriError>;
 
     #[doc(hidden)]
-    fn begun(shown: Self::Shown, id: AuthenticatorId, until: UnixTime) -> Self::Begun;
+    fn begun(shown: Self::Shown, id: AuthenticatorId, until: UnixTime, handle: EnrollmentHandle) -> Self::Begun;
 }
 
 /// A new authenticator before it has a number.
@@ -33,6 +34,8 @@ pub struct Draft<S> {
     pub(super) name: Option<Text>,
     pub(super) kind: Kind,
     pub(super) is_imported: bool,
+    /// The names that an app shows; none for an address.
+    pub(super) labels: Option<Labels>,
     /// The part of it that its owner is shown.
     pub(super) shown: S,
 }
@@ -83,16 +86,45 @@ impl NewAddress {
 }
 
 impl Enrollable for NewAddress {
-    type Begun = AuthenticatorId;
+    type Begun = AddressEnrollment;
     type Shown = ();
 
     fn draft<R: CryptoRng + ?Sized>(&self, _: &mut R) -> Result<Draft<()>, UriError> {
         let Self { address, name } = self.clone();
-        Ok(Draft { name, kind: Kind::Address(address), is_imported: false, shown: () })
+        Ok(Draft { name, kind: Kind::Address(address), is_imported: false, labels: None, shown: () })
     }
 
-    fn begun((): (), id: AuthenticatorId, _: UnixTime) -> AuthenticatorId {
-        id
+    fn begun((): (), id: AuthenticatorId, until: UnixTime, handle: EnrollmentHandle) -> AddressEnrollment {
+        AddressEnrollment { id, until, handle }
+    }
+}
+
+/// An address that waits for its confirming code. Nothing has been sent yet, see [`NewAddress`].
+#[derive(Debug)]
+#[must_use]
+pub struct AddressEnrollment {
+    id: AuthenticatorId,
+    until: UnixTime,
+    handle: EnrollmentHandle,
+}
+
+impl AddressEnrollment {
+    /// The id that the authenticator will have: the code goes
+    /// [there](crate::account::CodeRequest::new).
+    #[must_use]
+    pub const fn authenticator(&self) -> AuthenticatorId {
+        self.id
+    }
+
+    /// Until when it can be confirmed.
+    #[must_use]
+    pub const fn until(&self) -> UnixTime {
+        self.until
+    }
+
+    /// Names the enrollment in the owner's session.
+    pub const fn handle(&self) -> &EnrollmentHandle {
+        &self.handle
     }
 }
 
@@ -204,15 +236,17 @@ impl Enrollable for NewAuthenticator {
         let uri = Box::new(self.uri(rng)?);
         let app = App { totp: uri.totp(), secret: uri.secret().boxed_copy(), tracker: Tracker::NEW };
         let is_imported = self.secret.is_some();
-        Ok(Draft { name: self.name.clone(), kind: Kind::App(app), is_imported, shown: uri })
+        let labels = Some(Labels { issuer: self.issuer.as_str().into(), account: self.account.as_str().into() });
+        Ok(Draft { name: self.name.clone(), kind: Kind::App(app), is_imported, labels, shown: uri })
     }
 
-    fn begun(uri: Box<OtpauthUri>, id: AuthenticatorId, until: UnixTime) -> Enrollment {
-        Enrollment { uri, id, until }
+    fn begun(uri: Box<OtpauthUri>, id: AuthenticatorId, until: UnixTime, handle: EnrollmentHandle) -> Enrollment {
+        Enrollment { uri, id, until, handle }
     }
 }
 
-/// All that the owner needs to enroll an authenticator: shown once, never again.
+/// All that the owner needs to enroll an authenticator. Once it is confirmed, its secret is never
+/// shown again; until then whoever has the [handle](Self::handle) can see it.
 ///
 /// Show [`uri`](Self::uri) as a QR code ([`Qr`](../qr/struct.Qr.html), feature `qr`), and beside it
 /// the key as text in groups, for those who cannot scan:
@@ -224,6 +258,7 @@ pub struct Enrollment {
     pub(super) uri: Box<OtpauthUri>,
     pub(super) id: AuthenticatorId,
     pub(super) until: UnixTime,
+    pub(super) handle: EnrollmentHandle,
 }
 
 impl Enrollment {
@@ -237,6 +272,12 @@ impl Enrollment {
     #[must_use]
     pub const fn authenticator(&self) -> AuthenticatorId {
         self.id
+    }
+
+    /// Names the enrollment in the owner's session: it shows the same secret again, and its
+    /// confirmation needs it.
+    pub const fn handle(&self) -> &EnrollmentHandle {
+        &self.handle
     }
 
     /// Until when it can be confirmed.

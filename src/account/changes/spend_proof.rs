@@ -3,7 +3,7 @@
 use crate::account::error::AccountError;
 use crate::account::names::purpose::Purpose;
 use crate::account::policy::Policy;
-use crate::account::proof::Proof;
+use crate::account::proof::{Origin, Proof};
 use crate::account::transition::Account;
 use crate::otp::Moment;
 
@@ -12,6 +12,7 @@ impl Account {
     pub(super) fn spend_proof(&mut self, proof: &Proof, now: Moment) -> Result<(), AccountError> {
         self.check_not_frozen()?;
         proof.check(&self.id, Purpose::BINDING, now)?;
+        proof.check_origin()?;
         proof.check_epoch(self.record.epoch)?;
         if proof.serial <= self.record.proofs_spent {
             return Err(AccountError::ProofSpent);
@@ -28,7 +29,7 @@ impl Account {
         proof: &Proof,
         now: Moment,
     ) -> Result<(), AccountError> {
-        if proof.by_enrollment && policy.limits().binding_takes_pass {
+        if proof.origin != Origin::Code && policy.limits().binding_takes_pass {
             return Err(AccountError::PassNeeded);
         }
         self.spend_proof(proof, now)
@@ -43,6 +44,7 @@ impl Account {
         }
         self.check_not_frozen()?;
         proof.check(&self.id, proof.purpose, now)?;
+        proof.check_origin()?;
         proof.check_epoch(self.record.epoch)?;
         let is_used_up = proof.purpose == Purpose::BINDING && proof.serial <= self.record.proofs_spent;
         if is_used_up { Err(AccountError::ProofSpent) } else { Ok(()) }

@@ -30,6 +30,8 @@ pub struct Attempt {
     /// Whose confirmation it is.
     pub(super) address: Option<Address>,
     pub(super) context: Option<[u8; 32]>,
+    /// The enrollment that it shall confirm.
+    pub(super) enrollment: Option<TokenHash>,
     key: Option<[u8; 16]>,
     /// Submitted by [`Account::authorize`](crate::account::Account::authorize).
     pub(super) is_act: bool,
@@ -65,7 +67,7 @@ impl Attempt {
 
     fn of(purpose: Purpose, submitted: Option<Submitted>) -> Self {
         let presented = Presented::default();
-        Self { purpose, submitted, presented, address: None, context: None, key: None, is_act: false }
+        Self { purpose, submitted, presented, address: None, context: None, enrollment: None, key: None, is_act: false }
     }
 
     /// With the device token that the browser presented:
@@ -87,6 +89,14 @@ impl Attempt {
     /// SHA-256 or another of 256 bits.
     pub fn with_context(mut self, hash: &[u8; 32]) -> Self {
         self.context = Some(*hash);
+        self
+    }
+
+    /// With the handle of the enrollment that it confirms, as the session has it:
+    /// [`EnrollmentHandle::to_text`](crate::account::EnrollmentHandle::to_text). Without it, or with
+    /// another one's, the code is judged all the same, but its proof is good for no change.
+    pub fn with_enrollment(mut self, handle: &str) -> Self {
+        self.enrollment = TokenHash::of_text(handle);
         self
     }
 
@@ -163,6 +173,8 @@ impl Attempt {
         hash.update(self.purpose.bytes());
         hash.update([u8::from(self.context.is_some())]);
         hash.update(self.context.unwrap_or_default());
+        hash.update([u8::from(self.enrollment.is_some())]);
+        hash.update(self.enrollment.map_or([0; 32], |TokenHash(hash)| hash));
         if let Some(address) = &self.address {
             hash.update(address.channel().as_str());
             hash.update(address.as_str());

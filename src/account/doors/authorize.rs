@@ -103,7 +103,7 @@ impl Account {
         let now = self.moment(now);
         let attempt = act.attempt();
         self.judge_attempt(policy, now, attempt, |account, acceptance| {
-            let Acceptance { method, at, serial: _ } = acceptance;
+            let Acceptance { method, at, serial: _, with_handle: _ } = acceptance;
             Authorization {
                 id: act.authorization_id(&account.id),
                 account: account.id.clone(),

@@ -1,29 +1,37 @@
-//! The door for the code that confirms an enrollment.
+//! The door for the code that confirms an enrollment, or for two codes in a row.
 
 use super::attempt::Attempt;
 use super::common_offset::common_offset;
-use super::gate::{Admitted, Gate, Recognized};
-use super::judge::{Candidate, judge, judge_delivered};
+use super::gate::{Admitted, Gate, Recognized, Request};
+use super::judge::{BEHIND_SECS, Candidate, Confirming, Searched, judge_confirming, judge_delivered, search};
 use super::outcome::{Acceptance, Right, Wrong};
+use super::two_codes::Resync;
 use crate::account::error::AccountError;
 use crate::account::event::EventKind;
+use crate::account::names::purpose::Purpose;
 use crate::account::policy::Policy;
-use crate::account::proof::{Method, Proof};
+use crate::account::proof::{Method, Origin, Proof};
 use crate::account::record::authenticator::{Authenticator, Kind, Pending};
 use crate::account::record::throttles::Door;
+use crate::account::record::token::TokenHash;
 use crate::account::transition::{Account, Change};
-use crate::otp::{Code, Rejection, Step, Totp, UnixTime};
-use subtle::ConstantTimeEq;
+use crate::otp::{Code, Moment, Rejection, Step, Totp, UnixTime};
+use subtle::{Choice, ConstantTimeEq};
 
 impl Account {
     /// Confirms the pending enrollment with a code of the new authenticator, which is bound then.
-    /// The code is spent. Its proof, of [`Purpose::BINDING`](crate::account::Purpose::BINDING), is
-    /// good for one more change, such as the first set of recovery codes; where the policy asks
-    /// for a pass before changes of binding, for recovery codes only.
+    /// The code is spent.
+    ///
+    /// Its proof, of [`Purpose::BINDING`](crate::account::Purpose::BINDING), is good for one more
+    /// change, such as the first set of recovery codes; where the policy asks for a pass before
+    /// changes of binding, for recovery codes only. It is good for none unless the attempt came
+    /// with the enrollment's handle ([`Attempt::with_enrollment`]): the code may have been guessed.
     ///
     /// The window is the policy's enrollment window. Failures are charged to the throttle of
     /// enrollments, which outlives them, with a token to that of devices, and with a pass to that
-    /// of mailed ones or to the pass itself.
+    /// of mailed ones or to the pass itself. A code of an enrollment that this one has replaced
+    /// within ten minutes is
+    /// [`ReplacedEnrollment`](crate::otp::Rejection::ReplacedEnrollment), and not charged.
     ///
     /// # Errors
     /// [`AccountError::Purpose`] unless the attempt's purpose is
@@ -35,16 +43,65 @@ impl Account {
             Ok(code) => code,
             Err(rejection) => return Ok(self.refuse(now, attempt.purpose, rejection)),
         };
-        let answer = |account: &Self, acceptance| account.proof(policy, attempt, acceptance).by_enrollment();
-        let admitted = match self.gate(policy, now, &attempt.request(Door::Confirm))? {
-            Gate::Repeat(reply) => return Ok(self.repeat(reply, answer)),
-            Gate::Refused(rejection) => return Ok(self.refuse(now, attempt.purpose, rejection)),
-            Gate::Open(admitted) => admitted,
+        let answer = |account: &Self, acceptance: Acceptance| Proof {
+            context: attempt.context,
+            address: attempt.address.clone(),
+            ..account.proof_of_confirmation(policy, acceptance)
         };
+        match self.admit_confirmation(policy, now, &attempt.request(Door::Confirm))? {
+            Gate::Repeat(reply) => Ok(self.repeat(reply, answer)),
+            Gate::Refused(rejection) => Ok(self.refuse(now, attempt.purpose, rejection)),
+            Gate::Open(admitted) => self.judge_confirmation(&admitted, code, attempt.enrollment, answer),
+        }
+    }
+
+    /// Confirms the pending enrollment of an app with two of its codes in a row, whose clock may be
+    /// up to ten minutes off: a hardware token, say. Both are spent. Else as
+    /// [`confirm`](Self::confirm).
+    ///
+    /// That one of the two was right is not said: it is a
+    /// [`Mismatch`](crate::otp::Rejection::Mismatch) then too. By chance two codes are right once in
+    /// 2 × 10¹⁰ attempts (41 pairs of 10¹²).
+    ///
+    /// # Errors
+    /// [`AccountError::NothingPending`]; [`AccountError::NoApp`] if an address waits;
+    /// [`AccountError::TooMany`].
+    pub fn confirm_with_two_codes(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        codes: &Resync,
+    ) -> Result<Change<Proof>, AccountError> {
+        let now = self.moment(now);
+        let both = match codes.read_for_confirm() {
+            Ok(both) => both,
+            Err(rejection) => return Ok(self.refuse(now, Purpose::BINDING, rejection)),
+        };
+        let answer = |account: &Self, acceptance| account.proof_of_confirmation(policy, acceptance);
+        match self.admit_confirmation(policy, now, &codes.request_for_confirm(both))? {
+            Gate::Repeat(reply) => Ok(self.repeat(reply, answer)),
+            Gate::Refused(rejection) => Ok(self.refuse(now, Purpose::BINDING, rejection)),
+            Gate::Open(admitted) => self.judge_two_confirming(&admitted, both, codes.enrollment, answer),
+        }
+    }
+
+    fn proof_of_confirmation(&self, policy: &Policy, acceptance: Acceptance) -> Proof {
+        let with_handle = acceptance.with_handle;
+        self.proof(policy, Purpose::BINDING, acceptance).with_origin(Origin::Enrollment { with_handle })
+    }
+
+    /// The gate, behind which the pass that an app's enrollment was begun with is not charged: its
+    /// holder has made the secret. (Not so the code for an address; nor is the pass enough to begin
+    /// where a confirmation is asked for.)
+    fn admit_confirmation<'a>(
+        &self,
+        policy: &'a Policy,
+        now: Moment,
+        request: &Request,
+    ) -> Result<Gate<'a>, AccountError> {
+        let gate = self.gate(policy, now, request)?;
+        let Gate::Open(admitted) = gate else { return Ok(gate) };
         let pending = self.record.pending.as_ref().ok_or(AccountError::NothingPending)?;
-        // The pass that an app's enrollment was begun with is not charged: its holder has made the
-        // secret. (Not so the code for an address; nor is the pass enough to begin where a
-        // confirmation is asked for.)
         let is_its_own = |token: &Recognized| match (token, pending.pass) {
             (Recognized::Pass(_, one), Some(other)) => {
                 let is_the_makers = pending.kind.app().is_some() && !policy.limits().confirmation_after_reset;
@@ -52,14 +109,14 @@ impl Account {
             }
             _ => false,
         };
-        let admitted = Admitted { token: admitted.token.filter(|token| !is_its_own(token)), ..admitted };
-        self.judge_confirmation(&admitted, code, answer)
+        Ok(Gate::Open(Admitted { token: admitted.token.filter(|token| !is_its_own(token)), ..admitted }))
     }
 
     fn judge_confirmation(
         self,
         admitted: &Admitted<'_>,
         code: Code,
+        handle: Option<TokenHash>,
         answer: impl FnOnce(&Self, Acceptance) -> Proof,
     ) -> Result<Change<Proof>, AccountError> {
         let Admitted { policy, now, purpose, .. } = *admitted;
@@ -68,20 +125,50 @@ impl Account {
         let id = pending.id;
         let spent = record.recent_codes.contains(code, now);
         let app = || pending.kind.app().map(Candidate::of).into_iter();
-        let judged = judge(app().map(|one| (0, one)), policy.enrollment(), spent, now, code)?;
+        let replaced = record.lately_replaced(now).map(Candidate::of);
+        let Confirming { judged, of_replaced } =
+            judge_confirming(app(), replaced, policy.enrollment(), spent, now, code)?;
         let offset = common_offset(app().map(|one| (id, one)), record.wrong_code, now, code);
         let secs = policy.limits().delivered_secs;
         let delivered =
             judge_delivered(&record.delivered, purpose, secs, now, code, |recipient| recipient.is_bound_to(id));
         if (judged.accepted | (delivered.right & !spent)).into() {
-            return self.bind(admitted, code, judged.step, answer);
+            return self.bind(admitted, judged.step, [Some(code), None], handle, answer);
         }
         if (judged.replayed | spent).into() {
             let next = judged.next.start(pending.kind.app().map_or(Totp::DEFAULT, |app| app.totp), now.clock);
             return Ok(self.refuse(now, purpose, Rejection::Replayed { next }));
         }
+        if of_replaced.into() {
+            return Ok(self.refuse(now, purpose, Rejection::ReplacedEnrollment));
+        }
         let expired = bool::from(judged.expired | delivered.expired);
         Ok(self.charge(admitted, Wrong { expired, code: Some(code), diagnosis: offset.diagnosis() }))
+    }
+
+    fn judge_two_confirming(
+        self,
+        admitted: &Admitted<'_>,
+        codes: [Code; 2],
+        handle: Option<TokenHash>,
+        answer: impl FnOnce(&Self, Acceptance) -> Proof,
+    ) -> Result<Change<Proof>, AccountError> {
+        let Admitted { now, purpose, .. } = *admitted;
+        let record = &self.record;
+        let pending = record.pending.as_ref().and_then(|pending| pending.kind.app());
+        let pending = pending.ok_or(AccountError::NoApp)?;
+        let spent = codes.iter().fold(Choice::from(0), |any, code| any | record.recent_codes.contains(*code, now));
+        let Searched { found, step, place: _ } =
+            search([(0, Candidate::of(pending))].into_iter(), codes, BEHIND_SECS, now)?;
+        let replaced = (0..).zip(record.lately_replaced(now).map(Candidate::of));
+        let of_replaced = search(replaced, codes, BEHIND_SECS, now)?.found;
+        if (found & !spent).into() {
+            return self.bind(admitted, Step::new(step), codes.map(Some), handle, answer);
+        }
+        if of_replaced.into() {
+            return Ok(self.refuse(now, purpose, Rejection::ReplacedEnrollment));
+        }
+        Ok(self.charge(admitted, Wrong { expired: false, code: None, diagnosis: None }))
     }
 
     /// The confirming code was right: the new authenticator is in, and the one that it replaces is
@@ -89,13 +176,16 @@ impl Account {
     fn bind(
         mut self,
         admitted: &Admitted<'_>,
-        code: Code,
         step: Step,
+        codes: [Option<Code>; 2],
+        handle: Option<TokenHash>,
         answer: impl FnOnce(&Self, Acceptance) -> Proof,
     ) -> Result<Change<Proof>, AccountError> {
         let Admitted { policy, now, .. } = *admitted;
         let pending = self.record.pending.take().ok_or(AccountError::NothingPending)?;
-        let Pending { id, name, kind, until: _, replaces, pass, unknown } = pending;
+        let with_handle = pending.is_named_by(handle);
+        let Pending { id, name, kind, until: _, replaces, pass, handle: _, labels: _, unknown } = pending;
+        self.record.replaced.clear();
         let event = match replaces {
             Some(replaced) => EventKind::Replaced { authenticator: id, replaced },
             None => EventKind::Confirmed { authenticator: id },
@@ -105,10 +195,10 @@ impl Account {
         }
         let place = u32::try_from(self.record.authenticators.len()).unwrap_or(u32::MAX);
         let (right, method) = match &kind {
-            Kind::App(_) => (Right::NewApp { place, step, code }, Method::Authenticator(id)),
+            Kind::App(_) => (Right::NewApp { place, step, codes, with_handle }, Method::Authenticator(id)),
             Kind::Address(address) => {
                 let method = Method::DeliveredCode { authenticator: Some(id), channel: address.channel() };
-                (Right::Address { id, code }, method)
+                (Right::Address { id, codes, with_handle }, method)
             }
         };
         let new = Authenticator { id, name, kind, bound_at: now.time, last_used: now.time, disabled: false, unknown };

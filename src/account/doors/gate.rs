@@ -136,9 +136,12 @@ impl Account {
             }
             Door::Code if record.authenticators.is_empty() => Err(self.nothing_bound()),
             Door::Code => disabled(record.authenticators.iter().any(|one| !one.disabled)),
-            Door::Confirm => match record.waiting(policy, now) {
+            Door::Confirm | Door::ConfirmWithTwoCodes => match record.waiting(policy, now) {
                 None => Err(AccountError::NothingPending),
                 Some(pending) if record.has_no_room(policy, pending.replaces) => Err(AccountError::TooMany),
+                Some(pending) if door == Door::ConfirmWithTwoCodes && pending.kind.app().is_none() => {
+                    Err(AccountError::NoApp)
+                }
                 Some(_) => Ok(None),
             },
             Door::TwoCodes | Door::TwoCodesWithRecoveryCode => {

@@ -4,7 +4,6 @@ use crate::account::error::AccountError;
 use crate::account::names::purpose::Purpose;
 use crate::account::record::authenticator::App;
 use crate::account::record::delivered::{Delivered, Recipient};
-use crate::account::record::whole::Record;
 use crate::otp::{
     Code, Evaluation, Limits, Moment, Next, OpenSteps, Secret, Step, TimeError, Totp, Tracker, has_expired,
 };
@@ -13,6 +12,8 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 /// Two codes in a row are searched so far ahead, in seconds. It is short, because a watermark in
 /// the future keeps the owner out once the clock is set right.
 pub(in crate::account) const AHEAD_SECS: u64 = 600;
+/// They are searched so far behind for those who bring nothing but the codes, in seconds.
+pub(in crate::account) const BEHIND_SECS: u64 = 600;
 
 /// An app that a code is compared with.
 pub(in crate::account) struct Candidate<'a> {
@@ -79,6 +80,31 @@ pub(in crate::account) fn judge<'a>(
     Ok(Judged { accepted, place, step: Step::new(step), replayed, replayed_place, next, expired })
 }
 
+/// The result of the comparison with an enrollment that waits, and with those that it has replaced
+/// lately, still as masks.
+pub(in crate::account) struct Confirming {
+    pub(in crate::account) judged: Judged,
+    /// Right at one that was replaced, now or within the last ten minutes.
+    pub(in crate::account) of_replaced: Choice,
+}
+
+/// Compares a code with the app that waits for it, and with all that were replaced.
+///
+/// # Errors
+/// [`TimeError`] if `now` lies before a candidate's T0.
+pub(in crate::account) fn judge_confirming<'a>(
+    waiting: impl Iterator<Item = Candidate<'a>>,
+    replaced: impl Iterator<Item = Candidate<'a>>,
+    limits: &Limits,
+    spent: Choice,
+    now: Moment,
+    code: Code,
+) -> Result<Confirming, TimeError> {
+    let judged = judge((0..).zip(waiting), limits, spent, now, code)?;
+    let replaced = judge((0..).zip(replaced), limits, Choice::from(0), now, code)?;
+    Ok(Confirming { judged, of_replaced: replaced.accepted | replaced.replayed | replaced.expired })
+}
+
 /// The result of the comparison with codes that were sent, still as masks.
 pub(in crate::account) struct Matched {
     pub(in crate::account) right: Choice,
@@ -122,24 +148,22 @@ pub(in crate::account) struct Searched {
     pub(in crate::account) step: u64,
 }
 
-impl Record {
-    /// Looks for two codes in a row at every app: all steps of all of them are compared.
-    pub(in crate::account) fn search(
-        &self,
-        codes: [Code; 2],
-        behind: u64,
-        now: Moment,
-    ) -> Result<Searched, AccountError> {
-        let mut searched = Searched { found: Choice::from(0), place: 0, step: 0 };
-        for (place, _, App { totp, secret, tracker }) in self.apps() {
-            let (found, step) = totp.key(secret).find_pair(codes, reach(*totp, behind, now)?, tracker.watermark());
-            let first = found & !searched.found;
-            searched.place.conditional_assign(&place, first);
-            searched.step.conditional_assign(&step, first);
-            searched.found |= found;
-        }
-        Ok(searched)
+/// Looks for two codes in a row at every app: all steps of all of them are compared.
+pub(in crate::account) fn search<'a>(
+    apps: impl Iterator<Item = (u32, Candidate<'a>)>,
+    codes: [Code; 2],
+    behind: u64,
+    now: Moment,
+) -> Result<Searched, AccountError> {
+    let mut searched = Searched { found: Choice::from(0), place: 0, step: 0 };
+    for (place, Candidate { totp, secret, tracker }) in apps {
+        let (found, step) = totp.key(secret).find_pair(codes, reach(totp, behind, now)?, tracker.watermark());
+        let first = found & !searched.found;
+        searched.place.conditional_assign(&place, first);
+        searched.step.conditional_assign(&step, first);
+        searched.found |= found;
     }
+    Ok(searched)
 }
 
 /// The steps that are searched.

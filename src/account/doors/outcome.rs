@@ -22,12 +22,13 @@ use subtle::ConstantTimeEq;
 pub(super) enum Right {
     /// The code of an app, by the app's place.
     App { place: u32, step: Step, code: Code },
-    /// The code of an app that it confirms, by the app's place: the drift is measured from there.
-    NewApp { place: u32, step: Step, code: Code },
+    /// The code of an app that it confirms, by the app's place, or two in a row, the last one of
+    /// this step: the drift is measured from there.
+    NewApp { place: u32, step: Step, codes: [Option<Code>; 2], with_handle: bool },
     /// A code that was sent, by its place among those.
     Delivered { place: u32, code: Code },
     /// The code that confirms an address: all that was sent to it is used up.
-    Address { id: AuthenticatorId, code: Code },
+    Address { id: AuthenticatorId, codes: [Option<Code>; 2], with_handle: bool },
     /// Two codes of an app in a row, and the place of the recovery code that came with them.
     TwoCodes { place: u32, step: Step, codes: [Code; 2], recovery: Option<u32> },
     /// A recovery code, by its place.
@@ -41,6 +42,8 @@ pub(super) struct Acceptance {
     pub(super) at: UnixTime,
     /// The number of the event that tells of it.
     pub(super) serial: u64,
+    /// It confirmed an enrollment, whose handle came with it.
+    pub(super) with_handle: bool,
 }
 
 /// A wrong submission.
@@ -66,6 +69,8 @@ impl Account {
     ) -> Result<Change<T>, AccountError> {
         let Admitted { policy, now, purpose, throttle, token, fingerprint, .. } = *admitted;
         let is_resync = matches!(right, Right::TwoCodes { .. });
+        let with_handle =
+            matches!(right, Right::NewApp { with_handle: true, .. } | Right::Address { with_handle: true, .. });
         self.use_up(admitted, right)?;
         self.record.wrong_code = None;
         // A confirmation shows only that somebody reads an address, who need not be the owner: runs
@@ -75,8 +80,8 @@ impl Account {
             self.token_succeeded(token, is_resync, now);
         }
         let serial = self.record_event(now, event);
-        self.record.replies.push(fingerprint, now, Answer::Accepted { method, serial });
-        let answer = answer(&self, Acceptance { method, at: now.time, serial });
+        self.record.replies.push(fingerprint, now, Answer::Accepted { method, serial, with_handle });
+        let answer = answer(&self, Acceptance { method, at: now.time, serial, with_handle });
         Ok(Change::written(self, Ok(answer)))
     }
 
@@ -93,8 +98,8 @@ impl Account {
                 let app = found.kind.app_mut().ok_or(AccountError::NoApp)?;
                 app.tracker = app.tracker.accepted(step, policy.codes().max_drift, app.totp.step_at(now.clock)?);
             }
-            Right::NewApp { place, step, code } => {
-                spend(code);
+            Right::NewApp { place, step, codes, with_handle: _ } => {
+                codes.into_iter().flatten().for_each(&mut spend);
                 let found = record.authenticators.get_mut(place as usize).ok_or(AccountError::NoApp)?;
                 let app = found.kind.app_mut().ok_or(AccountError::NoApp)?;
                 app.tracker = app.tracker.resynchronized(step, app.totp.step_at(now.clock)?);
@@ -120,8 +125,8 @@ impl Account {
                     .filter(|one| Some(one.id) == id)
                     .for_each(|one| one.last_used = now.time);
             }
-            Right::Address { id, code } => {
-                spend(code);
+            Right::Address { id, codes, with_handle: _ } => {
+                codes.into_iter().flatten().for_each(&mut spend);
                 record.delivered.0.retain(|sent| !sent.recipient.is_bound_to(id));
             }
             Right::Recovery { place } => {
@@ -185,8 +190,8 @@ impl Account {
     /// accepted the code under another attempt.
     pub(super) fn repeat<T>(self, reply: Reply, accepted: impl FnOnce(&Self, Acceptance) -> T) -> Change<T> {
         let rejection = match reply.answer {
-            Answer::Accepted { method, serial } => {
-                let answer = accepted(&self, Acceptance { method, at: reply.at, serial });
+            Answer::Accepted { method, serial, with_handle } => {
+                let answer = accepted(&self, Acceptance { method, at: reply.at, serial, with_handle });
                 return Change::written(self, Ok(answer));
             }
             Answer::Mismatch(count) => Rejection::Mismatch(count),

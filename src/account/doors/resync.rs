@@ -1,6 +1,7 @@
 //! The door for two codes in a row, which show how far a clock is off.
 
 use super::gate::{Admitted, Gate, Recognized};
+use super::judge::{BEHIND_SECS, Candidate, search};
 use super::outcome::{Right, Wrong};
 use super::two_codes::Resync;
 use crate::account::error::AccountError;
@@ -13,8 +14,6 @@ use crate::account::transition::{Account, Change};
 use crate::otp::{Code, Step, UnixTime};
 use subtle::Choice;
 
-/// The search reaches so far behind for those who bring nothing but the codes, in seconds.
-const BEHIND_SECS: u64 = 600;
 /// The search reaches so far behind together with a device token, a pass or a recovery code.
 const FAR_BEHIND_SECS: u64 = 86_400;
 
@@ -68,7 +67,8 @@ impl Account {
         let Admitted { policy, now, purpose, token, .. } = *admitted;
         let is_far = resync.recovery.is_some() || token.is_some();
         let behind = if is_far { FAR_BEHIND_SECS } else { BEHIND_SECS };
-        let searched = self.record.search(codes, behind, now)?;
+        let apps = self.record.apps().map(|(place, _, app)| (place, Candidate::of(app)));
+        let searched = search(apps, codes, behind, now)?;
         let spent = codes.iter().fold(Choice::from(0), |any, code| any | self.record.recent_codes.contains(*code, now));
         let set = resync.recovery.as_ref().zip(self.record.recovery.as_ref());
         let (is_recovery_code, recovery) = set.map_or((Choice::from(1), None), |(code, set)| {

@@ -11,7 +11,8 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 /// Two codes in a row of an app whose clock is off by more than the window, and what goes with
-/// them. Parsed once, redacted in `Debug`.
+/// them. Parsed once, redacted in `Debug`. They [resynchronize](crate::account::Account::resync) an
+/// app, or [confirm](crate::account::Account::confirm_with_two_codes) a new one.
 ///
 /// ```
 /// use sekisho::account::Resync;
@@ -25,6 +26,8 @@ pub struct Resync {
     codes: Option<[Code; 2]>,
     presented: Presented,
     pub(super) recovery: Option<RecoveryCode>,
+    /// The enrollment that they shall confirm.
+    pub(super) enrollment: Option<TokenHash>,
     key: Option<[u8; 16]>,
 }
 
@@ -35,7 +38,7 @@ impl Resync {
         // Not the same one twice: that says no more than one does.
         let codes =
             parsed.filter(|(first, second)| !bool::from(first.ct_eq(second))).map(|(first, second)| [first, second]);
-        Self { codes, presented: Presented::default(), recovery: None, key: None }
+        Self { codes, presented: Presented::default(), recovery: None, enrollment: None, key: None }
     }
 
     /// With the token of a known device: clocks up to a day behind are found.
@@ -59,6 +62,13 @@ impl Resync {
         self
     }
 
+    /// With the handle of the enrollment that they confirm: see
+    /// [`Attempt::with_enrollment`](crate::account::Attempt::with_enrollment).
+    pub fn with_enrollment(mut self, handle: &str) -> Self {
+        self.enrollment = TokenHash::of_text(handle);
+        self
+    }
+
     /// With an id that the service drew, so that asking again gets the same reply: see
     /// [`Attempt::with_idempotency_key`](crate::account::Attempt::with_idempotency_key).
     pub fn with_idempotency_key(mut self, id: [u8; 16]) -> Self {
@@ -72,12 +82,24 @@ impl Resync {
         self.codes.ok_or(Rejection::Malformed)
     }
 
+    /// The same where they shall confirm an enrollment, which no recovery code helps.
+    pub(crate) fn read_for_confirm(&self) -> Result<[Code; 2], Rejection> {
+        self.codes.filter(|_| self.recovery.is_none()).ok_or(Rejection::Malformed)
+    }
+
     /// The part of it that the gate has to know.
     pub(super) fn request(&self, codes: [Code; 2]) -> Request {
         let door = if self.recovery.is_some() { Door::TwoCodesWithRecoveryCode } else { Door::TwoCodes };
+        self.request_at(door, Purpose::RESYNC, codes)
+    }
+
+    pub(super) fn request_for_confirm(&self, codes: [Code; 2]) -> Request {
+        self.request_at(Door::ConfirmWithTwoCodes, Purpose::BINDING, codes)
+    }
+
+    fn request_at(&self, door: Door, purpose: Purpose, codes: [Code; 2]) -> Request {
         let fingerprint = self.fingerprint(door, codes);
-        let (purpose, presented) = (Purpose::RESYNC, self.presented);
-        Request { door, purpose, presented, fingerprint, codes: codes.len() }
+        Request { door, purpose, presented: self.presented, fingerprint, codes: codes.len() }
     }
 
     /// Tells this attempt from others; `None` without an idempotency key.
@@ -89,6 +111,9 @@ impl Resync {
         hash.update(second.packed().to_be_bytes());
         if let Some(code) = &self.recovery {
             hash.update(code.bytes());
+        }
+        if let Some(TokenHash(handle)) = &self.enrollment {
+            hash.update(handle);
         }
         Some(hash.finalize_reset().into())
     }

@@ -9,7 +9,7 @@ use crate::account::error::AccountError;
 use crate::account::event::EventKind;
 use crate::account::names::purpose::Purpose;
 use crate::account::policy::Policy;
-use crate::account::proof::{Method, Proof};
+use crate::account::proof::{Method, Origin, Proof};
 use crate::account::record::delivered::Recipient;
 use crate::account::record::throttles::Door;
 use crate::account::transition::{Account, Change};
@@ -35,7 +35,11 @@ impl Account {
     /// if `now` lies before an authenticator's T0.
     pub fn verify(mut self, policy: &Policy, now: UnixTime, attempt: &Attempt) -> Result<Change<Proof>, AccountError> {
         let now = self.moment(now);
-        self.judge_attempt(policy, now, attempt, |account, acceptance| account.proof(policy, attempt, acceptance))
+        self.judge_attempt(policy, now, attempt, |account, acceptance| Proof {
+            context: attempt.context,
+            address: attempt.address.clone(),
+            ..account.proof(policy, attempt.purpose, acceptance)
+        })
     }
 
     /// Judges an attempt at the doors that give a proof or an authorization. `answer` makes either
@@ -134,15 +138,16 @@ impl Account {
         Ok((Right::Delivered { place, code }, Method::DeliveredCode { authenticator, channel }, event))
     }
 
-    pub(super) fn proof(&self, policy: &Policy, attempt: &Attempt, acceptance: Acceptance) -> Proof {
-        let Acceptance { method, at, serial } = acceptance;
+    /// The proof of an acceptance, for nothing in particular.
+    pub(super) fn proof(&self, policy: &Policy, purpose: Purpose, acceptance: Acceptance) -> Proof {
+        let Acceptance { method, at, serial, with_handle: _ } = acceptance;
         Proof {
             account: self.id.clone(),
             method,
-            purpose: attempt.purpose,
-            context: attempt.context,
-            address: attempt.address.clone(),
-            by_enrollment: false,
+            purpose,
+            context: None,
+            address: None,
+            origin: Origin::Code,
             at,
             secs: policy.limits().proof_secs,
             epoch: self.record.epoch,

@@ -7,6 +7,7 @@ use crate::account::names::ids::AuthenticatorId;
 use crate::account::names::text::Text;
 use crate::otp::{Secret, Step, Totp, Tracker, UnixTime};
 use alloc::boxed::Box;
+use subtle::ConstantTimeEq;
 
 /// An authenticator that codes are accepted from.
 pub(in crate::account) struct Authenticator {
@@ -75,6 +76,19 @@ impl Authenticator {
     }
 }
 
+/// The names that an app shows: the issuer's, and the account's.
+pub(in crate::account) struct Labels {
+    pub(in crate::account) issuer: Box<str>,
+    pub(in crate::account) account: Box<str>,
+}
+
+/// The app of an enrollment that another one has replaced before it was confirmed. Its codes are
+/// recognized until a certain time, and never accepted.
+pub(in crate::account) struct Replaced {
+    pub(in crate::account) app: App,
+    pub(in crate::account) until: UnixTime,
+}
+
 /// An enrollment that waits for its confirming code.
 pub(in crate::account) struct Pending {
     pub(in crate::account) id: AuthenticatorId,
@@ -85,5 +99,16 @@ pub(in crate::account) struct Pending {
     pub(in crate::account) replaces: Option<AuthenticatorId>,
     /// Begun with this pass, which the confirmation uses up.
     pub(in crate::account) pass: Option<TokenHash>,
+    /// The hash of the handle, which whoever was shown the secret has.
+    pub(in crate::account) handle: Option<TokenHash>,
+    /// The names that an app shows.
+    pub(in crate::account) labels: Option<Labels>,
     pub(in crate::account) unknown: Unknown,
+}
+
+impl Pending {
+    /// Returns whether this is the hash of its handle.
+    pub(in crate::account) fn is_named_by(&self, handle: Option<TokenHash>) -> bool {
+        self.handle.zip(handle).is_some_and(|(one, other)| one.ct_eq(&other).into())
+    }
 }

@@ -12,7 +12,12 @@ const REPEATED_SECS: u64 = 60;
 /// The answer to an attempt.
 #[derive(Clone, Copy)]
 pub(in crate::account) enum Answer {
-    Accepted { method: Method, serial: u64 },
+    Accepted {
+        method: Method,
+        serial: u64,
+        /// It confirmed an enrollment, whose handle came with it.
+        with_handle: bool,
+    },
     Mismatch(FailureCount),
     Expired(FailureCount),
 }

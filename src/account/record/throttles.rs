@@ -20,6 +20,8 @@ pub(in crate::account) enum Door {
     RecoveryCode = 3,
     /// Two codes in a row, and a recovery code.
     TwoCodesWithRecoveryCode = 4,
+    /// Two codes in a row that confirm an enrollment.
+    ConfirmWithTwoCodes = 5,
 }
 
 /// Names one of an account's throttles.
@@ -54,7 +56,7 @@ struct Row {
 /// submitted. Device tokens, passes and recovery codes open nothing that could be guessed: they
 /// have 256 and 120 bits. So recovery codes have no throttle (SP 800-63B-4 §3.1.2.2 asks for one
 /// below 64 bits), which strangers could keep locked.
-const TABLE: [Row; 5] = {
+const TABLE: [Row; 6] = {
     use ThrottleId::{Common, Devices, Enrollment, MailedPasses};
     const fn row(door: Door, strangers: &'static [ThrottleId]) -> Row {
         Row { door, strangers, devices: &[Devices, Common], mailed_passes: &[MailedPasses, Common] }
@@ -65,6 +67,7 @@ const TABLE: [Row; 5] = {
         row(Door::TwoCodes, &[Common]),
         Row { door: Door::RecoveryCode, strangers: &[], devices: &[], mailed_passes: &[] },
         row(Door::TwoCodesWithRecoveryCode, &[Common]),
+        row(Door::ConfirmWithTwoCodes, &[Enrollment, Common]),
     ]
 };
 
@@ -238,7 +241,14 @@ mod tests {
 
     #[test]
     fn each_door_has_one_row_and_only_recovery_codes_have_no_throttle() {
-        let doors = [Door::Code, Door::Confirm, Door::TwoCodes, Door::RecoveryCode, Door::TwoCodesWithRecoveryCode];
+        let doors = [
+            Door::Code,
+            Door::Confirm,
+            Door::TwoCodes,
+            Door::RecoveryCode,
+            Door::TwoCodesWithRecoveryCode,
+            Door::ConfirmWithTwoCodes,
+        ];
         assert_eq!(TABLE.map(|row| row.door), doors);
         for door in doors {
             for sender in [Sender::Stranger, Sender::Device, Sender::MailedPass] {

@@ -44,6 +44,13 @@ impl DeviceToken {
     pub(in crate::account) fn hash(&self) -> TokenHash {
         TokenHash(Sha256::digest(*self.0).into())
     }
+
+    /// From what a client has sent, if it can be a token.
+    fn of_text(text: &str) -> Option<Self> {
+        let mut token = Self(Box::new([0; Self::LEN]));
+        let len = base16ct::mixed::decode(text, &mut *token.0).ok()?.len();
+        (len == Self::LEN).then_some(token)
+    }
 }
 
 impl Drop for DeviceToken {
@@ -58,6 +65,43 @@ impl fmt::Debug for DeviceToken {
     }
 }
 
+/// Names an enrollment that waits for its confirming code: 256 random bits, of which the record
+/// keeps only the hash. Redacted in `Debug`, wiped on drop.
+///
+/// Keep it in the session of whoever was shown the secret, and nowhere else. It shows the same
+/// secret again ([`Account::pending_enrollment`](crate::account::Account::pending_enrollment)). And
+/// it tells the one who was shown the secret from one who guesses: only a confirmation that comes
+/// with it ([`Attempt::with_enrollment`](crate::account::Attempt::with_enrollment)) leaves a proof
+/// that is good for a change, such as the first set of recovery codes.
+#[must_use = "nobody can show it again"]
+pub struct EnrollmentHandle(DeviceToken);
+
+impl EnrollmentHandle {
+    pub(in crate::account) fn generate<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
+        Self(DeviceToken::generate(rng))
+    }
+
+    pub(in crate::account) fn of_text(text: &str) -> Option<Self> {
+        DeviceToken::of_text(text).map(Self)
+    }
+
+    pub(in crate::account) fn hash(&self) -> TokenHash {
+        self.0.hash()
+    }
+
+    /// For a session: 64 hexadecimal digits.
+    #[must_use]
+    pub fn to_text(&self) -> Sensitive<String> {
+        self.0.to_text()
+    }
+}
+
+impl fmt::Debug for EnrollmentHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("EnrollmentHandle(..)")
+    }
+}
+
 /// The hash of a token, which the record keeps. A token's bits are random: a plain hash tells
 /// nothing.
 #[derive(Clone, Copy)]
@@ -66,9 +110,7 @@ pub(in crate::account) struct TokenHash(pub(in crate::account) [u8; 32]);
 impl TokenHash {
     /// Of what a client has sent, if it can be a token.
     pub(in crate::account) fn of_text(text: &str) -> Option<Self> {
-        let mut token = DeviceToken(Box::new([0; DeviceToken::LEN]));
-        let len = base16ct::mixed::decode(text, &mut *token.0).ok()?.len();
-        (len == DeviceToken::LEN).then(|| token.hash())
+        DeviceToken::of_text(text).map(|token| token.hash())
     }
 }
 

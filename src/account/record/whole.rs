@@ -1,7 +1,7 @@
 //! The record as a whole.
 
-use super::authenticator::{App, Authenticator, Pending};
-use super::capacity::{DELIVERED_SECS, HOLDS, PENDING_SECS};
+use super::authenticator::{App, Authenticator, Kind, Pending, Replaced};
+use super::capacity::{DELIVERED_SECS, HOLDS, PENDING_SECS, REPLACED};
 use super::delivered::{Delivered, Sends};
 use super::device::Device;
 use super::encoding::fields::Unknown;
@@ -13,7 +13,7 @@ use super::token::Passes;
 use crate::account::names::ids::AuthenticatorId;
 use crate::account::names::purpose::Purpose;
 use crate::account::policy::Policy;
-use crate::otp::{Code, Moment, RecentCodes, Step, TimeError, Totp, UnixTime};
+use crate::otp::{Code, Moment, RECENT_SECS, RecentCodes, Step, TimeError, Totp, UnixTime};
 use alloc::vec::Vec;
 
 /// All that is stored of an account.
@@ -31,6 +31,8 @@ pub(in crate::account) struct Record {
     pub(in crate::account) authenticators: Vec<Authenticator>,
     pub(in crate::account) next_id: AuthenticatorId,
     pub(in crate::account) pending: Option<Pending>,
+    /// The latest that were replaced, oldest first.
+    pub(in crate::account) replaced: Vec<Replaced>,
     pub(in crate::account) recent_codes: RecentCodes,
     /// When the steps end that removed authenticators have used up: their secrets may come back.
     pub(in crate::account) used_until: UnixTime,
@@ -97,6 +99,7 @@ impl Record {
             authenticators: Vec::new(),
             next_id: AuthenticatorId::new(1),
             pending: None,
+            replaced: Vec::new(),
             recent_codes: RecentCodes::new(),
             used_until: never,
             throttles: Throttles::NEW,
@@ -140,6 +143,7 @@ impl Record {
         }
         self.replies.0.retain(|reply| !now.is_mistaken(reply.at));
         self.passes.end_mistaken(now);
+        self.replaced.retain(|one| !now.is_mistaken_end(one.until, RECENT_SECS));
         self.pending.take_if(|pending| now.is_mistaken_end(pending.until, PENDING_SECS));
         self.delivered.0.retain(|sent| !now.is_mistaken_end(sent.until, DELIVERED_SECS));
     }
@@ -186,6 +190,24 @@ impl Record {
                 pending.pass.is_none_or(|hash| self.passes.origin(&hash, limits.pass_secs, now).is_some());
             now.is_before_end(pending.until, limits.pending_secs) && has_its_pass
         })
+    }
+
+    /// Puts an enrollment in the place of the one that waits. The codes of that one are recognized
+    /// for ten minutes more.
+    pub(in crate::account) fn replace_pending(&mut self, new: Pending, now: Moment) {
+        self.replaced.retain(|one| now.is_before_end(one.until, RECENT_SECS));
+        if let Some(Pending { kind: Kind::App(app), .. }) = self.pending.replace(new) {
+            if self.replaced.len() >= REPLACED {
+                self.replaced.remove(0);
+            }
+            self.replaced.push(Replaced { app, until: now.after_secs(RECENT_SECS) });
+        }
+    }
+
+    /// The apps of enrollments that were replaced within ten minutes.
+    pub(in crate::account) fn lately_replaced(&self, now: Moment) -> impl Iterator<Item = &App> {
+        let replaced = self.replaced.iter().filter(move |one| now.is_before_end(one.until, RECENT_SECS));
+        replaced.map(|one| &one.app)
     }
 
     /// Returns whether there are as many authenticators as the policy allows, apart from the one
@@ -254,16 +276,22 @@ impl Record {
         self.used_until = removed.iter().map(Authenticator::used_until).fold(self.used_until, UnixTime::max);
         let ids: Vec<_> = removed.iter().map(|one| one.id).collect();
         self.delivered.0.retain(|sent| !ids.iter().any(|id| sent.recipient.is_bound_to(*id)));
-        self.pending = None;
+        self.end_enrollment();
         self.replies.0.clear();
         ids
+    }
+
+    /// Ends the enrollment that waits, and forgets those that it has replaced.
+    fn end_enrollment(&mut self) {
+        self.pending = None;
+        self.replaced.clear();
     }
 
     /// Voids what has been handed out: proofs, replies, tokens, passes, delivered codes, a pending
     /// enrollment.
     pub(in crate::account) fn void(&mut self, epoch: u64) {
         self.epoch = epoch;
-        self.pending = None;
+        self.end_enrollment();
         self.replies.0.clear();
         self.passes.0.clear();
         self.devices.clear();

@@ -42,7 +42,9 @@ pub fn routes(settings: &Settings, metrics: Option<PrometheusHandle>) -> Router<
         .route("/log-out", post(log_out))
         .route("/two-step", get(two_step::page).post(two_step::begin))
         .route("/two-step/pass", post(two_step::begin_with_pass))
+        .route(two_step::SCAN, get(two_step::scan_page))
         .route("/two-step/confirm", post(two_step::confirm))
+        .route("/two-step/confirm-two-codes", post(two_step::confirm_with_two_codes))
         .route("/wallet", get(wallet::page))
         .route("/wallet/withdraw", post(wallet::withdraw))
         .route("/wallet/send", post(wallet::send))
@@ -98,7 +100,7 @@ async fn from_this_machine(request: Request, next: Next) -> Response {
 async fn to_the_form(uri: Uri) -> Redirect {
     Redirect::to(match uri.path().split('/').nth(1) {
         Some("log-in") => "/log-in/code",
-        Some("two-step") => "/two-step",
+        Some("two-step") => two_step::SCAN,
         Some("security") => "/security",
         Some("support") => "/support",
         _ => "/wallet",

@@ -4,25 +4,27 @@
 use super::{frame, of, refusal, sent, two_step};
 use crate::App;
 use crate::language::Language;
-use crate::session::{LoggedIn, Owner};
+use crate::session::{self, LoggedIn, Owner};
 use crate::trouble::Trouble;
 use crate::words;
 use axum::Form;
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use sekisho::account::{
     AccountError, AccountView, Address, Attempt, AuthenticatorId, AuthenticatorKind, AuthenticatorView, CodeRequest,
-    DeviceId, NewAddress, Proof, Purpose, Text,
+    DeviceId, EnrollmentHandle, NewAddress, Proof, Purpose, Text,
 };
 use sekisho::otp::{CodeKind, NotAccepted, Rejection};
+use tower_sessions::Session;
 
 /// A page of somebody who is logged in, and what it takes to answer with it.
 pub(super) struct Settings {
     app: App,
     language: Language,
+    session: Session,
     owner: Owner,
 }
 
@@ -38,7 +40,8 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let Ok(language) = Language::from_request_parts(parts, state).await;
         let LoggedIn(owner) = LoggedIn::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
-        Ok(Self { app: App::from_ref(state), language, owner })
+        let session = Session::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
+        Ok(Self { app: App::from_ref(state), language, session, owner })
     }
 }
 
@@ -77,6 +80,11 @@ impl Settings {
             }
             Err(error) => Err(Trouble::from(error).into_response()),
         }
+    }
+
+    /// Keeps the handle of an enrollment that was begun.
+    async fn keep(&self, handle: &EnrollmentHandle) -> Result<(), Response> {
+        session::keep_enrollment(&self.session, handle).await.map_err(IntoResponse::into_response)
     }
 
     /// The proof for a change.
@@ -255,7 +263,8 @@ pub(super) async fn add(settings: Settings, Form(change): Form<Change>) -> Answe
         .map_err(IntoResponse::into_response)?;
     let proof = settings.prove(&change).await?;
     let enrollment = settings.allowed(settings.app.verifier.enroll(proof, new).await).await?;
-    two_step::scan(&settings.app, settings.language, &settings.owner, &enrollment).map_err(IntoResponse::into_response)
+    settings.keep(enrollment.handle()).await?;
+    Ok(Redirect::to(two_step::SCAN).into_response())
 }
 
 pub(super) async fn replace(settings: Settings, Form(change): Form<Change>) -> Answer {
@@ -264,7 +273,8 @@ pub(super) async fn replace(settings: Settings, Form(change): Form<Change>) -> A
     let proof = settings.prove(&change).await?;
     let begun = settings.app.verifier.replace(proof, change.authenticator(), new).await;
     let enrollment = settings.allowed(begun).await?;
-    two_step::scan(&settings.app, settings.language, &settings.owner, &enrollment).map_err(IntoResponse::into_response)
+    settings.keep(enrollment.handle()).await?;
+    Ok(Redirect::to(two_step::SCAN).into_response())
 }
 
 pub(super) async fn rename(settings: Settings, Form(change): Form<Change>) -> Answer {
@@ -301,7 +311,7 @@ pub(super) async fn forget(settings: Settings, Form(change): Form<Change>) -> An
 }
 
 pub(super) async fn send(settings: Settings, Form(ask): Form<sent::Ask>) -> Answer {
-    let Settings { app, language, owner } = &settings;
+    let Settings { app, language, owner, .. } = &settings;
     let sent = sent::send(app, *language, owner, &ask, Purpose::BINDING).await;
     let (status, headers, above) = sent.map_err(IntoResponse::into_response)?;
     Ok(settings.page(status, headers, above).await)
@@ -317,8 +327,9 @@ pub(super) async fn add_phone(settings: Settings, Form(change): Form<Change>) ->
         return Err(settings.wrong(StatusCode::UNPROCESSABLE_ENTITY, text).await);
     };
     let proof = settings.prove(&change).await?;
-    let id = settings.allowed(settings.app.verifier.enroll(proof, new).await).await?;
-    confirm_number(&settings, id).await
+    let enrollment = settings.allowed(settings.app.verifier.enroll(proof, new).await).await?;
+    settings.keep(enrollment.handle()).await?;
+    confirm_number(&settings, enrollment.authenticator()).await
 }
 
 /// Sends the confirming code again.
@@ -330,7 +341,7 @@ pub(super) async fn resend(settings: Settings) -> Answer {
 
 /// Sends the code that confirms a number, and asks for it.
 async fn confirm_number(settings: &Settings, id: AuthenticatorId) -> Answer {
-    let Settings { app, language, owner } = settings;
+    let Settings { app, language, owner, .. } = settings;
     let mut request = CodeRequest::new(id, Purpose::BINDING);
     if let Some(device) = &owner.device {
         request = request.with_device(device);

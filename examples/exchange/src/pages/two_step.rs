@@ -7,18 +7,27 @@ use crate::language::Language;
 use crate::session::{self, By, LoggedIn, Owner, PasswordGiven, SecondStep};
 use crate::trouble::Trouble;
 use crate::words;
-use axum::extract::State;
+use axum::extract::{FromRef, FromRequestParts, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, PreEscaped, html};
-use sekisho::account::{Attempt, Enrollment, NewAuthenticator, Purpose, RecoveryCodes, Text};
+use sekisho::account::{AccountId, Attempt, Enrollment, NewAuthenticator, Proof, Purpose, RecoveryCodes, Resync, Text};
 use sekisho::otp::{CodeKind, NotAccepted};
 use sekisho::qr::Qr;
 use tower_sessions::Session;
 
-pub(super) async fn page(language: Language, LoggedIn(Owner { customer, view, .. }): LoggedIn) -> Response {
+pub(super) async fn page(
+    State(app): State<App>,
+    language: Language,
+    session: Session,
+    LoggedIn(Owner { customer, account, view, .. }): LoggedIn,
+) -> Result<Response, Trouble> {
     if !view.authenticators.is_empty() {
-        return Redirect::to("/security").into_response();
+        return Ok(Redirect::to("/security").into_response());
+    }
+    if pending(&app, &account, &session).await?.is_some() {
+        return Ok(Redirect::to(SCAN).into_response());
     }
     let heading = language.say("2段階認証を設定", "Set up two-step login");
     let page = frame::page(
@@ -38,20 +47,55 @@ pub(super) async fn page(language: Language, LoggedIn(Owner { customer, view, ..
             }
         },
     );
-    page.into_response()
+    Ok(page.into_response())
 }
 
 pub(super) async fn begin(
     State(app): State<App>,
     language: Language,
+    session: Session,
     LoggedIn(owner): LoggedIn,
 ) -> Result<Response, Trouble> {
     let Owner { account, view, .. } = &owner;
     if !view.authenticators.is_empty() {
         return Ok(Redirect::to("/security").into_response());
     }
-    let enrollment = app.verifier.enroll_first(account, new_authenticator(&app, language, &owner)?).await?;
-    scan(&app, language, &owner, &enrollment)
+    // A form that is sent twice begins one enrollment: its first secret may have been scanned.
+    if pending(&app, account, &session).await?.is_none() {
+        let enrollment = app.verifier.enroll_first(account, new_authenticator(&app, language, &owner)?).await?;
+        session::keep_enrollment(&session, enrollment.handle()).await?;
+    }
+    Ok(Redirect::to(SCAN).into_response())
+}
+
+/// The page with the QR code of the enrollment that this browser has begun.
+pub(super) const SCAN: &str = "/two-step/scan";
+
+/// The enrollment that this browser has begun, if it still waits.
+async fn pending(app: &App, account: &AccountId, session: &Session) -> Result<Option<Enrollment>, Trouble> {
+    match app.verifier.pending_enrollment(account, &session::enrollment(session).await?).await {
+        Ok(enrollment) => Ok(Some(enrollment)),
+        Err(sekisho::Error::Account(_)) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Shows the QR code, however often the page is loaded. After a reset only the browser that has
+/// begun the enrollment with the pass gets here without a log-in.
+pub(super) async fn scan_page(
+    State(app): State<App>,
+    language: Language,
+    session: Session,
+    PasswordGiven { owner, is_logged_in, pass, .. }: PasswordGiven,
+) -> Result<Response, Trouble> {
+    if !is_logged_in && pass.is_none() {
+        return Ok(Redirect::to("/log-in/code").into_response());
+    }
+    match pending(&app, &owner.account, &session).await? {
+        Some(enrollment) => Ok(scan(&app, language, &owner, &enrollment, None)?.into_response()),
+        None if owner.view.authenticators.is_empty() => Ok(Redirect::to("/two-step").into_response()),
+        None => Ok(Redirect::to("/security").into_response()),
+    }
 }
 
 /// An authenticator that shows whose it is, under a name that its owner may change.
@@ -63,25 +107,32 @@ pub(super) fn new_authenticator(app: &App, language: Language, owner: &Owner) ->
 }
 
 /// The QR code to scan, and the field for the code that confirms it.
-pub(super) fn scan(app: &App, language: Language, owner: &Owner, enrollment: &Enrollment) -> Result<Response, Trouble> {
+fn scan(
+    app: &App,
+    language: Language,
+    owner: &Owner,
+    enrollment: &Enrollment,
+    above: Option<Markup>,
+) -> Result<Markup, Trouble> {
     let heading = language.say("QRコードを読み取る", "Scan the QR code");
     let qr = Qr::new(enrollment.uri()).map_err(|error| Trouble::Other(error.into()))?.to_svg();
     let (key, link) = (enrollment.uri().secret().to_base32_groups(), enrollment.uri().to_text());
-    let page = frame::page(
+    Ok(frame::page(
         language,
         heading,
         &of(&owner.customer),
         html! {
             h1 { (heading) }
+            @if let Some(above) = above { (above) }
             div #qr role="img" aria-label=(language.say("QRコード", "QR code")) { (PreEscaped(qr.expose())) }
             p { (language.say("読み取れない場合は、このキーを手で入力してください。", "If it cannot be scanned, type this key.")) }
             p { code #key { (key.expose()) } }
             p { a href=(link.expose()) { (language.say("このスマートフォンのアプリに登録する", "Add it to an app on this very phone")) } }
             p { (language.say("設定の期限まで ", "To be confirmed within ")) (words::countdown(language, enrollment.until().as_secs(), app.now())) }
             (confirm_form(language, app.now()))
+            (two_codes_form(language))
         },
-    );
-    Ok(page.into_response())
+    ))
 }
 
 fn confirm_form(language: Language, now: u64) -> Markup {
@@ -89,6 +140,23 @@ fn confirm_form(language: Language, now: u64) -> Markup {
         form method="post" action="/two-step/confirm" {
             (frame::code_field(language, "code", language.say("アプリに表示されたコード", "The code that the app shows"), now))
             button type="submit" { (language.say("確認する", "Confirm")) }
+        }
+    }
+}
+
+/// For a phone or a hardware token whose clock is minutes off.
+fn two_codes_form(language: Language) -> Markup {
+    html! {
+        details {
+            summary { (language.say("コードが合わないとき（時計のずれ、ハードウェアトークン）", "Codes are refused (a clock that is off, a hardware token)")) }
+            p { (language.say("続けて表示された2つのコードを入力してください。", "Type two codes, one right after the other.")) }
+            form #two-codes method="post" action="/two-step/confirm-two-codes" {
+                label for="first" { (language.say("1つ目のコード", "First code")) }
+                input #first name="first" inputmode="numeric" autocomplete="off" required maxlength="64";
+                label for="second" { (language.say("2つ目のコード", "Second code")) }
+                input #second name="second" inputmode="numeric" autocomplete="off" required maxlength="64";
+                button type="submit" { (language.say("確認する", "Confirm")) }
+            }
         }
     }
 }
@@ -124,67 +192,131 @@ pub(super) struct Code {
     sent: String,
 }
 
-pub(super) async fn confirm(
-    State(app): State<App>,
+/// Somebody who may confirm an enrollment, and the browser that has begun it.
+pub(super) struct Confirming {
+    app: App,
     language: Language,
     session: Session,
-    PasswordGiven { owner, is_logged_in, attempt: name, pass }: PasswordGiven,
-    axum::Form(form): axum::Form<Code>,
-) -> Result<Response, Trouble> {
-    let Owner { customer, account, view, .. } = &owner;
-    let mut attempt = owner.attempt(Attempt::new(Purpose::BINDING, &form.code)).with_idempotency_key(name);
-    // Only after a reset is confirming also logging in, for whoever has begun the enrollment with the pass: others' guesses are not counted with theirs.
-    match &pass {
-        Some(pass) => attempt = attempt.with_pass(pass),
-        None if is_logged_in => {}
-        None => return Ok(Redirect::to("/log-in/code").into_response()),
-    }
-    let refused = |status, headers: HeaderMap, above: Markup| {
-        let page = if form.sent == "yes" {
-            number_page(language, &owner, &above)
-        } else {
-            app_page(language, &owner, &above, app.now())
-        };
-        Ok((status, headers, page).into_response())
-    };
-    match app.verifier.confirm(account, attempt).await {
-        Ok(proof) => {
-            let by = By::Proof(proof.epoch());
-            if view.recovery_codes_left > 0 {
-                session::log_in(&session, customer, by).await?;
-                return Ok(Redirect::to("/security").into_response());
-            }
-            match app.verifier.issue_recovery_codes(proof).await {
-                Ok(codes) => {
-                    session::log_in(&session, customer, by).await?;
-                    Ok(sheet(language, &owner, &codes).into_response())
-                }
-                // The form was sent twice: the codes were issued to the first answer, which nobody saw. There is a new set for the next code.
-                Err(sekisho::Error::Account(_)) => {
-                    session::log_in(&session, customer, by).await?;
-                    Ok(Redirect::to("/security#recovery").into_response())
-                }
-                Err(error) => Err(error.into()),
-            }
+    given: PasswordGiven,
+    handle: String,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Confirming
+where
+    App: FromRef<S>,
+{
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        let Ok(language) = Language::from_request_parts(parts, state).await;
+        let given = PasswordGiven::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
+        let session = Session::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
+        // Only after a reset is confirming also logging in, for whoever has begun the enrollment with
+        // the pass: others' guesses are not counted with theirs.
+        if !given.is_logged_in && given.pass.is_none() {
+            return Err(Redirect::to("/log-in/code").into_response());
         }
-        Err(NotAccepted::Rejected(rejection)) => {
-            let typed = if form.sent == "yes" { CodeKind::DeliveredCode } else { CodeKind::AppCode };
-            let (status, headers) = refusal(&rejection, app.now());
-            let above = words::refused(language, &rejection, typed, app.now());
-            if !is_logged_in && door::is_end(&rejection) {
-                session::end(&session).await?;
-                return Ok((status, headers, door::password_form(language, Some(above))).into_response());
-            }
-            refused(status, headers, above)
-        }
-        // It has run out, or was confirmed in another window.
-        Err(NotAccepted::Failed(sekisho::Error::Account(why))) => {
-            refused(StatusCode::CONFLICT, HeaderMap::new(), frame::wrong(words::impossible(language, &why)))
-        }
-        Err(NotAccepted::Failed(error)) => Err(error.into()),
+        let handle = session::enrollment(&session).await.map_err(IntoResponse::into_response)?;
+        Ok(Self { app: App::from_ref(state), language, session, given, handle })
     }
 }
 
+pub(super) async fn confirm(at: Confirming, axum::Form(form): axum::Form<Code>) -> Result<Response, Trouble> {
+    let PasswordGiven { owner, attempt: name, pass, .. } = &at.given;
+    let attempt = Attempt::new(Purpose::BINDING, &form.code).with_idempotency_key(*name).with_enrollment(&at.handle);
+    let attempt = pass.iter().fold(owner.attempt(attempt), |attempt, pass| attempt.with_pass(pass));
+    let confirmed = at.app.verifier.confirm(&owner.account, attempt).await;
+    let typed = if form.sent == "yes" { CodeKind::DeliveredCode } else { CodeKind::AppCode };
+    at.answer(confirmed, typed).await
+}
+
+#[derive(serde::Deserialize)]
+pub(super) struct TwoCodes {
+    first: String,
+    second: String,
+}
+
+pub(super) async fn confirm_with_two_codes(
+    at: Confirming,
+    axum::Form(form): axum::Form<TwoCodes>,
+) -> Result<Response, Trouble> {
+    let PasswordGiven { owner, attempt: name, pass, .. } = &at.given;
+    let codes = Resync::new(&form.first, &form.second).with_idempotency_key(*name).with_enrollment(&at.handle);
+    let codes = owner.device.iter().fold(codes, |codes, token| codes.with_device(token));
+    let codes = pass.iter().fold(codes, |codes, pass| codes.with_pass(pass));
+    let confirmed = at.app.verifier.confirm_with_two_codes(&owner.account, codes).await;
+    at.answer(confirmed, CodeKind::TwoCodes).await
+}
+
+impl Confirming {
+    /// The page after a confirmation: the sheet of recovery codes, or the same page once more.
+    async fn answer(
+        self,
+        confirmed: Result<Proof, NotAccepted<sekisho::Error>>,
+        typed: CodeKind,
+    ) -> Result<Response, Trouble> {
+        let Self { app, language, session, given, .. } = &self;
+        let language = *language;
+        match confirmed {
+            Ok(proof) => self.confirmed(proof).await,
+            Err(NotAccepted::Rejected(rejection)) => {
+                let (status, headers) = refusal(&rejection, app.now());
+                let above = words::refused(language, &rejection, typed, app.now());
+                if !given.is_logged_in && door::is_end(&rejection) {
+                    session::end(session).await?;
+                    return Ok((status, headers, door::password_form(language, Some(above))).into_response());
+                }
+                self.again(status, headers, above, typed).await
+            }
+            // It has run out, or was confirmed in another window.
+            Err(NotAccepted::Failed(sekisho::Error::Account(why))) => {
+                let above = frame::wrong(words::impossible(language, &why));
+                self.again(StatusCode::CONFLICT, HeaderMap::new(), above, typed).await
+            }
+            Err(NotAccepted::Failed(error)) => Err(error.into()),
+        }
+    }
+
+    async fn confirmed(&self, proof: Proof) -> Result<Response, Trouble> {
+        let Self { app, language, session, given: PasswordGiven { owner, .. }, .. } = self;
+        let by = By::Proof(proof.epoch());
+        if owner.view.recovery_codes_left > 0 {
+            session::log_in(session, &owner.customer, by).await?;
+            return Ok(Redirect::to("/security").into_response());
+        }
+        match app.verifier.issue_recovery_codes(proof).await {
+            Ok(codes) => {
+                session::log_in(session, &owner.customer, by).await?;
+                Ok(sheet(*language, owner, &codes).into_response())
+            }
+            // The form was sent twice: the codes were issued to the first answer, which nobody saw. There is a new set for the next code.
+            Err(sekisho::Error::Account(_)) => {
+                session::log_in(session, &owner.customer, by).await?;
+                Ok(Redirect::to("/security#recovery").into_response())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The page that it was asked from, with the same QR code.
+    async fn again(
+        &self,
+        status: StatusCode,
+        headers: HeaderMap,
+        above: Markup,
+        typed: CodeKind,
+    ) -> Result<Response, Trouble> {
+        let Self { app, language, session, given: PasswordGiven { owner, .. }, .. } = self;
+        let page = match pending(app, &owner.account, session).await? {
+            Some(enrollment) => scan(app, *language, owner, &enrollment, Some(above))?,
+            None if typed == CodeKind::DeliveredCode => number_page(*language, owner, &above),
+            None => app_page(*language, owner, &above, app.now()),
+        };
+        Ok((status, headers, page).into_response())
+    }
+}
+
+/// A code is asked for that another browser shows the QR code of, or none any more.
 fn app_page(language: Language, owner: &Owner, above: &Markup, now: u64) -> Markup {
     let heading = language.say("コードを確認してください", "Check the code");
     frame::page(
@@ -255,7 +387,8 @@ pub(super) async fn begin_with_pass(
     match app.verifier.enroll_with_pass(&owner.account, pass, None, new).await {
         Ok(enrollment) => {
             session::keep_pass(&session, pass, enrollment.until().as_secs()).await?;
-            scan(&app, language, &owner, &enrollment)
+            session::keep_enrollment(&session, enrollment.handle()).await?;
+            Ok(Redirect::to(SCAN).into_response())
         }
         Err(sekisho::Error::Account(why)) => {
             let page = pass_form(language, Some(frame::wrong(words::impossible(language, &why))));

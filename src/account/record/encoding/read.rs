@@ -7,9 +7,10 @@ use crate::account::names::ids::{AuthenticatorId, DeviceId};
 use crate::account::names::purpose::Purpose;
 use crate::account::names::text::Text;
 use crate::account::proof::Method;
-use crate::account::record::authenticator::{App, Authenticator, Kind, Pending};
+use crate::account::record::authenticator::{App, Authenticator, Kind, Labels, Pending, Replaced};
 use crate::account::record::capacity::{
-    AUTHENTICATORS, DELIVERED, DEVICES, EVENTS, HOLD_SECS, HOLDS, PASSES, RECOVERY_CODES, REDEEMED, REPLIES, SENDS,
+    AUTHENTICATORS, DELIVERED, DEVICES, EVENTS, HOLD_SECS, HOLDS, PASSES, RECOVERY_CODES, REDEEMED, REPLACED, REPLIES,
+    SENDS,
 };
 use crate::account::record::delivered::{Delivered, Recipient, Sends, Sent};
 use crate::account::record::device::Device;
@@ -92,6 +93,7 @@ fn read(from: &mut Decoder<'_>) -> Result<Record, Corrupt> {
             30 => record.mailed = Sends(list(from, SENDS, time)?),
             31 => record.history.handed_at = time(from)?,
             32 => record.newest = time(from)?,
+            33 => record.replaced = list(from, REPLACED, read_replaced)?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -130,6 +132,9 @@ struct Parts {
     address: Option<Address>,
     replaces: Option<AuthenticatorId>,
     pass: Option<TokenHash>,
+    handle: Option<TokenHash>,
+    issuer: Option<Box<str>>,
+    account: Option<Box<str>>,
     unknown: Unknown,
 }
 
@@ -166,6 +171,9 @@ impl Parts {
                 }
                 16 => parts.replaces = Some(AuthenticatorId::new(from.u32()?)),
                 17 => parts.pass = Some(TokenHash(bytes(from)?)),
+                18 => parts.handle = Some(TokenHash(bytes(from)?)),
+                19 => parts.issuer = Some(from.str()?.into()),
+                20 => parts.account = Some(from.str()?.into()),
                 _ => return Ok(false),
             }
             Ok(true)
@@ -218,8 +226,18 @@ fn read_pending(from: &mut Decoder<'_>) -> Result<Pending, Corrupt> {
         until: parts.until,
         replaces: parts.replaces,
         pass: parts.pass,
+        handle: parts.handle,
+        labels: parts.issuer.zip(parts.account).map(|(issuer, account)| Labels { issuer, account }),
         unknown: parts.unknown,
     })
+}
+
+fn read_replaced(from: &mut Decoder<'_>) -> Result<Replaced, Corrupt> {
+    let mut parts = Parts::read(from)?;
+    match parts.kind()? {
+        Kind::App(app) => Ok(Replaced { app, until: parts.until }),
+        Kind::Address(_) => Err(Corrupt),
+    }
 }
 
 fn read_accepted(from: &mut Decoder<'_>) -> Result<Accepted, Corrupt> {
@@ -310,19 +328,19 @@ fn read_reply(from: &mut Decoder<'_>) -> Result<Reply, Corrupt> {
     let kind = from.u32()?;
     let first = u32::try_from(from.u64()?).map_err(|_| Corrupt)?;
     let method = match kind {
-        1 => Some(Method::Authenticator(AuthenticatorId::new(first))),
+        1 | 6 => Some(Method::Authenticator(AuthenticatorId::new(first))),
         4 => Some(Method::RecoveryCode { left: u8::try_from(first).map_err(|_| Corrupt)? }),
-        5 => {
+        5 | 7 => {
             let authenticator = Some(AuthenticatorId::new(first)).filter(|id| id.number() > 0);
             let serial = from.u64()?;
             let channel = channel_from_number(from.u32()?).ok_or(Corrupt)?;
             let method = Method::DeliveredCode { authenticator, channel };
-            return Ok(Reply { fingerprint, at, answer: Answer::Accepted { method, serial } });
+            return Ok(Reply { fingerprint, at, answer: Answer::Accepted { method, serial, with_handle: kind == 7 } });
         }
         _ => None,
     };
     if let Some(method) = method {
-        let answer = Answer::Accepted { method, serial: from.u64()? };
+        let answer = Answer::Accepted { method, serial: from.u64()?, with_handle: kind == 6 };
         from.null()?;
         return Ok(Reply { fingerprint, at, answer });
     }

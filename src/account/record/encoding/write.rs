@@ -5,7 +5,7 @@ use crate::account::event::Importance;
 use crate::account::names::ids::AuthenticatorId;
 use crate::account::names::text::Text;
 use crate::account::proof::Method;
-use crate::account::record::authenticator::{App, Authenticator, Kind, Pending};
+use crate::account::record::authenticator::{App, Authenticator, Kind, Labels, Pending, Replaced};
 use crate::account::record::delivered::{Recipient, Sends, Sent};
 use crate::account::record::device::Device;
 use crate::account::record::history::Entry;
@@ -87,6 +87,15 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
     put_sends(to, 30, &record.mailed)?;
     put_time(to, 31, record.history.handed_at)?;
     put_time(to, 32, record.newest)?;
+    if !record.replaced.is_empty() {
+        put_list(to, 33, record.replaced.len())?;
+        for Replaced { app, until } in &record.replaced {
+            to.begin_map()?;
+            write_app(app, to)?;
+            put_time(to, 13, *until)?;
+            to.end()?;
+        }
+    }
     to.writer_mut().write_all(&record.unknown.0).map_err(minicbor::encode::Error::write)?;
     to.end()?;
     Ok(())
@@ -167,7 +176,7 @@ fn write_authenticator<W: Write>(authenticator: &Authenticator, to: &mut Encoder
 }
 
 fn write_pending<W: Write>(pending: &Pending, to: &mut Encoder<W>) -> Written<W> {
-    let Pending { id, name, kind, until, replaces, pass, unknown } = pending;
+    let Pending { id, name, kind, until, replaces, pass, handle, labels, unknown } = pending;
     to.begin_map()?;
     write_common(*id, name, kind, to)?;
     put_time(to, 13, *until)?;
@@ -177,6 +186,12 @@ fn write_pending<W: Write>(pending: &Pending, to: &mut Encoder<W>) -> Written<W>
     }
     if let Some(TokenHash(hash)) = pass {
         to.u32(17)?.bytes(hash)?;
+    }
+    if let Some(TokenHash(hash)) = handle {
+        to.u32(18)?.bytes(hash)?;
+    }
+    if let Some(Labels { issuer, account }) = labels {
+        to.u32(19)?.str(issuer)?.u32(20)?.str(account)?;
     }
     to.writer_mut().write_all(&unknown.0).map_err(minicbor::encode::Error::write)?;
     to.end()?;
@@ -192,7 +207,14 @@ fn write_address<W: Write>(kind: &Kind, to: &mut Encoder<W>) -> Written<W> {
 
 fn write_common<W: Write>(id: AuthenticatorId, name: &Text, kind: &Kind, to: &mut Encoder<W>) -> Written<W> {
     to.u32(0)?.u32(id.number())?.u32(1)?.str(name.as_str())?;
-    let Kind::App(App { totp, secret, tracker }) = kind else { return Ok(()) };
+    match kind {
+        Kind::App(app) => write_app(app, to),
+        Kind::Address(_) => Ok(()),
+    }
+}
+
+fn write_app<W: Write>(app: &App, to: &mut Encoder<W>) -> Written<W> {
+    let App { totp, secret, tracker } = app;
     to.u32(2)?.bytes(secret.expose())?;
     let algorithm = match totp.algorithm {
         Algorithm::Sha1 => 1,
@@ -211,18 +233,18 @@ fn write_reply<W: Write>(reply: &Reply, to: &mut Encoder<W>) -> Written<W> {
     let Reply { fingerprint, at, answer } = reply;
     to.array(6)?.bytes(fingerprint)?.u64(at.as_secs())?;
     let (kind, count) = match answer {
-        Answer::Accepted { method: Method::Authenticator(id), serial } => {
-            to.u32(1)?.u64(u64::from(id.number()))?.u64(*serial)?.null()?;
+        Answer::Accepted { method: Method::Authenticator(id), serial, with_handle } => {
+            to.u32(if *with_handle { 6 } else { 1 })?.u64(u64::from(id.number()))?.u64(*serial)?.null()?;
             return Ok(());
         }
-        Answer::Accepted { method: Method::RecoveryCode { left }, serial } => {
+        Answer::Accepted { method: Method::RecoveryCode { left }, serial, with_handle: _ } => {
             to.u32(4)?.u64(u64::from(*left))?.u64(*serial)?.null()?;
             return Ok(());
         }
-        Answer::Accepted { method: Method::DeliveredCode { authenticator, channel }, serial } => {
+        Answer::Accepted { method: Method::DeliveredCode { authenticator, channel }, serial, with_handle } => {
             // No authenticator has the number zero.
             let id = authenticator.map_or(0, AuthenticatorId::number);
-            to.u32(5)?.u64(u64::from(id))?.u64(*serial)?.u32(number_of(*channel))?;
+            to.u32(if *with_handle { 7 } else { 5 })?.u64(u64::from(id))?.u64(*serial)?.u32(number_of(*channel))?;
             return Ok(());
         }
         Answer::Mismatch(count) => (2, count),

@@ -4,7 +4,7 @@
 //! `constant_time` judges; `constant_time planted` also branches on a byte of the secret, and has to be reported.
 //! Without valgrind nothing would be checked: then it exits with 2.
 
-use sekisho::account::proofs::{compare, diagnose, search};
+use sekisho::account::proofs::{compare, confirm, diagnose, search};
 use sekisho::otp::{
     Algorithm, CodePolicy, Digits, Key, OpenSteps, Secret, State, Step, Totp, UnixTime, Window, decide,
 };
@@ -146,12 +146,23 @@ fn accounts() {
     // Two codes in a row, or not, a day back and ten minutes ahead.
     let mut seen = [false; 2];
     for pair in [[far[2], far[3]], [far[3], far[2]]] {
-        let steps = OpenSteps::range(step.saturating_offset(-2_880), step.saturating_offset(20));
-        let found = search(totps[0], &secrets[0], pair, steps, Some(step.saturating_offset(-1_000)));
+        let mut authenticators = authenticators.clone();
+        authenticators[0].2 = Some(step.saturating_offset(-1_000));
+        let found = search(&authenticators, pair, 86_400, now).unwrap();
         mark_defined(&found);
         seen[usize::from(found.0)] = true;
     }
     assert_eq!(seen, [true; 2]);
+    // The code that confirms an enrollment, of the one that waits, of one that it has replaced, and of
+    // none; and two in a row.
+    let (waiting, replaced) = authenticators.split_first().unwrap();
+    let mut seen = [[false; 2]; 2];
+    for code in codes {
+        let confirmed = confirm(waiting, replaced, CodePolicy::DEFAULT.limits(), now, code).unwrap();
+        mark_defined(&confirmed);
+        seen.iter_mut().zip(confirmed).for_each(|(seen, confirmed)| seen[usize::from(confirmed)] = true);
+    }
+    assert_eq!(seen, [[true; 2]; 2]);
     secrets.iter().for_each(mark_defined);
 }
 

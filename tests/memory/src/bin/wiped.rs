@@ -221,7 +221,12 @@ fn main() {
     LEAKS.store(0, Ordering::Relaxed);
     finish(async {
         verifier.create_account(&alice).await.unwrap();
+        // Begun twice, and shown again.
         drop(verifier.enroll_first(&alice, NewAuthenticator::imported(&uri()).unwrap()).await.unwrap());
+        let begun = verifier.enroll_first(&alice, NewAuthenticator::imported(&uri()).unwrap()).await.unwrap();
+        let handle = begun.handle().to_text();
+        drop(begun);
+        drop(verifier.pending_enrollment(&alice, handle.expose()).await.unwrap());
         drop(verifier.confirm(&alice, Attempt::new(Purpose::BINDING, &code(30))).await.unwrap());
         for secs in [60, 120] {
             let attempt = Attempt::new(Purpose::BINDING, &code(secs));
@@ -239,7 +244,7 @@ fn main() {
         assert_eq!(verifier.view(&alice).await.unwrap().authenticators.len(), 3);
         let attempt = Attempt::new(Purpose::BINDING, &code(210));
         let proof = verifier.verify(&alice, attempt).await.unwrap();
-        verifier.remove(proof, AuthenticatorId::new(1)).await.unwrap();
+        verifier.remove(proof, AuthenticatorId::new(2)).await.unwrap();
     });
     check("blocks with the secret or its key, an account's life", LEAKS.swap(0, Ordering::Relaxed));
 
@@ -251,8 +256,10 @@ fn main() {
     let created = row.seal(Account::create(alice.clone(), at(0), &mut rng), &mut rng).unwrap().0.unwrap().new;
     let change = row.open(&alice, created).unwrap();
     let change = change.enroll_first(&policy, at(0), &NewAuthenticator::imported(&uri()).unwrap(), &mut rng).unwrap();
-    let stored = row.seal(change, &mut rng).unwrap().0.unwrap().new;
-    let attempt = Attempt::new(Purpose::BINDING, &code(30));
+    let (write, uncommitted) = row.seal(change, &mut rng).unwrap();
+    let stored = write.unwrap().new;
+    let handle = uncommitted.assume_committed(&mut Vec::new()).unwrap().handle().to_text();
+    let attempt = Attempt::new(Purpose::BINDING, &code(30)).with_enrollment(handle.expose());
     let change = row.open(&alice, stored).unwrap().confirm(&policy, at(30), &attempt).unwrap();
     let (write, uncommitted) = row.seal(change, &mut rng).unwrap();
     let proof = uncommitted.assume_committed(&mut Vec::new()).unwrap();
