@@ -159,6 +159,7 @@ impl Problem {
             | AccountError::AuthorizationEnded => {
                 forbidden("proof_ended", "The confirmation has ended, or was used.", "Confirm again with a new code.")
             }
+            AccountError::EventsWaiting => Self::unavailable(),
             // The service's own mistakes.
             AccountError::UndeclaredPurpose { .. }
             | AccountError::IsAct

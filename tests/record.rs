@@ -263,7 +263,7 @@ fn records_of_every_state_are_read_as_they_were_made() {
     assert_eq!((frozen.frozen_at, frozen.refusal), (Some(at(T + 1_322)), Some(Rejection::Frozen)));
     assert!(frozen.devices.is_empty() && !frozen.is_reset);
     let kinds: Vec<_> = told_frozen.iter().map(|event| event.kind.as_str()).collect();
-    assert!(kinds.join(" ").ends_with("drift_cleared device_forgotten frozen thawed frozen"), "{kinds:?}");
+    assert!(kinds.join(" ").ends_with("drift_cleared pass_mailed device_forgotten frozen thawed frozen"), "{kinds:?}");
     assert_eq!((reset.frozen_at, reset.is_reset, reset.authenticators.len()), (None, true, 0));
     assert!(reset.pending.is_some());
     assert_eq!(reset.holds, [(Purpose::WITHDRAWAL, at(T + 1_330 + 172_800))]);

@@ -124,6 +124,13 @@ pub enum AccountError {
     /// restored since.
     #[error("the proof has been used, or the account has changed since: ask for another code")]
     ProofSpent,
+    /// The owner has to be told of this, and cannot be: as many notices wait for the event sink as
+    /// the record keeps.
+    #[error(
+        "too many notices wait for the event sink: see that it takes them, then try again (records of one's own: call \
+         `acknowledge`)"
+    )]
+    EventsWaiting,
     /// No otpauth URI can be made.
     #[error(transparent)]
     Uri(#[from] UriError),

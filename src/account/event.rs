@@ -78,8 +78,8 @@ impl Operator {
     }
 }
 
-/// The importance of an event: the owner is told of some, and less important ones make room for
-/// others in a full history.
+/// The importance of an event: the owner is told of some, and in a full history none makes room for
+/// a less important one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::account) enum Importance {
     /// Anybody who knows the password can bring about any number of these: they make room first.
@@ -87,6 +87,8 @@ pub(in crate::account) enum Importance {
     Ordinary,
     /// The owner is told. Kept until the sink has taken it.
     Notice,
+    /// The same, and an operator did it.
+    Act,
 }
 
 /// Makes [`EventKind`] and all that is said of each kind from the table below. A row has the stored
@@ -219,7 +221,7 @@ events! {
         until: UnixTime = 6,
     };
     /// The record was found to be older than a restored backup, and treated with care.
-    Restored = 10 "restored", Importance::Notice, {
+    Restored = 10 "restored", Importance::Act, {
         /// When the backup was restored.
         restored_at: UnixTime = 6,
     };
@@ -325,10 +327,19 @@ impl Event {
     /// known before.
     ///
     /// That is so for changes of what the account is bound to, browsers that have become known,
-    /// operators' acts, disabled authenticators, and the first lock of a run. The record keeps
-    /// up to 32 such events, and they are delivered to the sink until it has taken them.
+    /// operators' acts, disabled authenticators, and the first lock of a run. They are delivered to
+    /// the sink until it has taken them. While 20 of them wait, the account's binding cannot be
+    /// changed ([`AccountError::EventsWaiting`](crate::account::AccountError::EventsWaiting)), but
+    /// by operators.
     #[must_use]
     pub const fn notifies_owner(&self) -> bool {
-        matches!(self.kind.importance(), Importance::Notice)
+        matches!(self.kind.importance(), Importance::Notice | Importance::Act)
+    }
+
+    pub(in crate::account) const fn importance(&self) -> Importance {
+        match self.operator {
+            Some(_) => Importance::Act,
+            None => self.kind.importance(),
+        }
     }
 }

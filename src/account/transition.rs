@@ -1,7 +1,8 @@
 //! An account as a value, and what a transition makes of it: nothing that anybody may know before
 //! it has been stored.
 
-use super::event::{Event, EventKind, Operator};
+use super::error::AccountError;
+use super::event::{Event, EventKind, Importance, Operator};
 use super::names::account_id::AccountId;
 use super::names::revision::Revision;
 use super::record::encoding::read::from_bytes;
@@ -62,25 +63,37 @@ impl Account {
         let newest = self.record.newest;
         let moment = Moment::new(now, newest);
         if moment.is_mistaken(newest) {
-            self.record_event(moment, EventKind::TimesReplaced { newest });
+            self.record_anyway(moment, EventKind::TimesReplaced { newest });
         }
         self.moment = Some(moment);
         moment
     }
 
     /// Keeps an event in the history, to be delivered after the write. Gives its number.
-    pub(super) fn record_event(&mut self, now: Moment, kind: EventKind) -> u64 {
-        self.push_event(now, None, kind)
+    ///
+    /// # Errors
+    /// [`AccountError::EventsWaiting`] if it is a notice, and there is no room for it.
+    pub(super) fn record_event(&mut self, now: Moment, kind: EventKind) -> Result<u64, AccountError> {
+        if kind.importance() == Importance::Notice && !self.record.history.has_room_for_notice() {
+            return Err(AccountError::EventsWaiting);
+        }
+        self.push_event(now, None, kind);
+        Ok(self.record.history.last)
     }
 
-    /// The same for an operator's act.
+    /// The same for what nobody may keep from happening: the count of a wrong code, or care after a
+    /// restored backup. It is delivered, and kept if there is room.
+    pub(super) fn record_anyway(&mut self, now: Moment, kind: EventKind) {
+        self.push_event(now, None, kind);
+    }
+
+    /// The same for an operator's act, which is always kept.
     pub(super) fn record_act(&mut self, now: Moment, operator: &Operator, kind: EventKind) {
         self.push_event(now, Some(operator.clone()), kind);
     }
 
-    fn push_event(&mut self, now: Moment, operator: Option<Operator>, kind: EventKind) -> u64 {
+    fn push_event(&mut self, now: Moment, operator: Option<Operator>, kind: EventKind) {
         self.events.push(self.record.history.push(now.clock, operator, kind));
-        self.record.history.last
     }
 }
 

@@ -50,7 +50,7 @@ impl<S: Store> Verifier<S> {
         account: &AccountId,
         transition: impl Fn(Account, UnixTime, &mut Randomness) -> Result<Change<T>, AccountError> + Send + Sync,
     ) -> Result<Result<T, Rejection>, Error> {
-        let (mut turn, mut before) = (None, Vec::new());
+        let (mut turn, mut before, mut has_asked) = (None, Vec::new(), false);
         for _ in 0..MAX_TRIES {
             let (opened, now) = self.load(account).await?;
             let mut randomness = Randomness::new();
@@ -63,7 +63,15 @@ impl<S: Store> Verifier<S> {
                 continue;
             }
             let owed = if self.0.sink.is_some() { opened.owed(now) } else { Vec::new() };
-            let change = transition(opened, now, &mut randomness)?;
+            let change = match transition(opened, now, &mut randomness) {
+                // The sink is asked once more, since the owner cannot be told otherwise.
+                Err(AccountError::EventsWaiting) if !owed.is_empty() && !has_asked => {
+                    has_asked = true;
+                    self.deliver_again(account, owed).await?;
+                    continue;
+                }
+                decided => decided?,
+            };
             // A refusal that writes nothing has nobody told: strangers bring it about as often as
             // they like.
             let owed = if change.is_written { owed } else { Vec::new() };

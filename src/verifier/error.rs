@@ -64,6 +64,7 @@ impl Error {
         match self {
             Self::Store(error) | Self::OutcomeUnknown(error) => error.is_transient(),
             Self::Contention | Self::Randomness(_) | Self::EventsUndelivered => true,
+            Self::Account(error) => *error == AccountError::EventsWaiting,
             _ => false,
         }
     }

@@ -138,7 +138,7 @@ impl Account {
         };
         let authenticator = recipient.bound();
         let (channel, masked) = (address.channel(), address.masked());
-        self.record_event(now, EventKind::CodeSent { authenticator, purpose, channel, address: masked });
+        self.record_event(now, EventKind::CodeSent { authenticator, purpose, channel, address: masked })?;
         Ok(Change::written(self, Ok(Delivery { address, code, purpose, until })))
     }
 

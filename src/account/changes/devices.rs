@@ -63,7 +63,7 @@ impl Account {
             last_used: now.time,
             failures: 0,
         });
-        self.record_event(now, EventKind::DeviceRemembered { device: id });
+        self.record_event(now, EventKind::DeviceRemembered { device: id })?;
         Ok(Change::written(self, Ok(token)))
     }
 
@@ -78,7 +78,7 @@ impl Account {
         let devices = &mut self.record.devices;
         let place = devices.iter().position(|device| device.id == id).ok_or(AccountError::NoSuchDevice { id })?;
         devices.remove(place);
-        self.record_event(now, EventKind::DeviceForgotten { device: id });
+        self.record_event(now, EventKind::DeviceForgotten { device: id })?;
         Ok(Change::written(self, Ok(())))
     }
 }

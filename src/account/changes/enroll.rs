@@ -167,7 +167,7 @@ impl Account {
         let unknown = Unknown::default();
         let pending = Pending { id, name, kind, until, replaces, pass, handle: Some(handle.hash()), labels, unknown };
         self.record.replace_pending(pending, now);
-        self.record_event(now, EventKind::EnrollmentBegun { authenticator: id });
+        self.record_event(now, EventKind::EnrollmentBegun { authenticator: id })?;
         Ok(Change::written(self, Ok(N::begun(shown, id, until, handle))))
     }
 

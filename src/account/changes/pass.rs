@@ -47,7 +47,7 @@ impl Account {
             return Ok(self.refuse(now, Purpose::BINDING, Rejection::SendLimited { until }));
         }
         let (token, until) = self.issue_pass(PassOrigin::Mailed, now, policy.limits().pass_secs.min(MAILED_SECS), rng);
-        self.record_event(now, EventKind::PassMailed { until });
+        self.record_event(now, EventKind::PassMailed { until })?;
         Ok(Change::written(self, Ok(token)))
     }
 

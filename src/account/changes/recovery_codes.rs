@@ -41,7 +41,7 @@ impl Account {
         let count = set.left();
         self.record.recovery = Some(set);
         self.record.hold(policy, policy.limits().binding_hold_secs, now);
-        self.record_event(now, EventKind::RecoveryCodesIssued { count });
+        self.record_event(now, EventKind::RecoveryCodesIssued { count })?;
         Ok(Change::written(self, Ok(codes)))
     }
 }

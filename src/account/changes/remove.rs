@@ -72,7 +72,7 @@ impl Account {
         }
         self.record.hold(policy, policy.limits().binding_hold_secs, now);
         for authenticator in removed {
-            self.record_event(now, EventKind::Removed { authenticator });
+            self.record_event(now, EventKind::Removed { authenticator })?;
         }
         Ok(Change::written(self, Ok(())))
     }

@@ -26,7 +26,7 @@ impl Account {
         self.check_live(proof, now)?;
         let found = self.record.authenticator_mut(id).ok_or(AccountError::NoSuchAuthenticator { id })?;
         found.name = name;
-        self.record_event(now, EventKind::Renamed { authenticator: id });
+        self.record_event(now, EventKind::Renamed { authenticator: id })?;
         Ok(Change::written(self, Ok(())))
     }
 }

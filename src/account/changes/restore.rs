@@ -58,7 +58,7 @@ impl Account {
         record.hold_from(policy, policy.limits().binding_hold_secs, until, now);
         record.restored_at = at;
         record.history.begin_anew(until);
-        self.record_event(now, EventKind::Restored { restored_at: at });
+        self.record_anyway(now, EventKind::Restored { restored_at: at });
         Change::written(self, Ok(()))
     }
 }

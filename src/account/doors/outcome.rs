@@ -79,7 +79,7 @@ impl Account {
             self.record.throttles.succeed(policy, throttle, now);
             self.token_succeeded(token, is_resync, now);
         }
-        let serial = self.record_event(now, event);
+        let serial = self.record_event(now, event)?;
         self.record.replies.push(fingerprint, now, Answer::Accepted { method, serial, with_handle });
         let answer = answer(&self, Acceptance { method, at: now.time, serial, with_handle });
         Ok(Change::written(self, Ok(answer)))
@@ -163,15 +163,15 @@ impl Account {
         {
             self.record.wrong_code = Some(WrongCode { code, at: now.time });
         }
-        self.record_event(now, EventKind::Rejected { purpose, reason: rejection.reason(), diagnosis });
+        self.record_anyway(now, EventKind::Rejected { purpose, reason: rejection.reason(), diagnosis });
         self.device_failed(admitted, token);
         let FailureCount { failures_in_a_row, lock_state } = count;
         if let LockState::Locked { until } = lock_state {
-            self.record_event(now, EventKind::Locked { until, failures_in_a_row, is_first: is_first_lock });
+            self.record_anyway(now, EventKind::Locked { until, failures_in_a_row, is_first: is_first_lock });
         }
         if disables {
             self.record.authenticators.iter_mut().for_each(|one| one.disabled = true);
-            self.record_event(now, EventKind::Disabled);
+            self.record_anyway(now, EventKind::Disabled);
         }
         Change::written(self, Err(rejection))
     }
@@ -233,7 +233,7 @@ impl Account {
         device.failures = device.failures.saturating_add(1);
         if device.failures >= admitted.policy.codes().lock_after {
             let device = self.record.devices.remove(place).id;
-            self.record_event(admitted.now, EventKind::DeviceForgotten { device });
+            self.record_anyway(admitted.now, EventKind::DeviceForgotten { device });
         }
     }
 }

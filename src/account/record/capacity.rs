@@ -5,6 +5,14 @@
 pub(in crate::account) const AUTHENTICATORS: usize = 16;
 /// Events kept.
 pub(in crate::account) const EVENTS: usize = 32;
+/// Of these, so many refusals push out log-ins in a full history.
+pub(in crate::account) const REFUSALS: usize = 4;
+/// So many at most are notices and operators' acts, as long as the sink takes them.
+pub(in crate::account) const NOTICES_AND_ACTS: usize = 24;
+/// So many at most are notices: there is room for operators' acts.
+pub(in crate::account) const NOTICES: usize = 20;
+/// So many at most are operators' acts, likewise.
+pub(in crate::account) const ACTS: usize = 12;
 /// Passes not used yet: five mailed ones an hour, and those of operators.
 pub(in crate::account) const PASSES: usize = 16;
 /// Known devices.

@@ -313,13 +313,16 @@ fn read_hold(from: &mut Decoder<'_>) -> Result<Hold, Corrupt> {
 fn read_entry(from: &mut Decoder<'_>) -> Result<Entry, Corrupt> {
     tuple(from, 3)?;
     let sequence = from.u64()?;
-    let importance = match from.u8()? {
-        0 => Importance::Ordinary,
-        1 => Importance::Notice,
-        2 => Importance::Refusal,
+    let (importance, is_owed) = match from.u8()? {
+        0 => (Importance::Ordinary, false),
+        1 => (Importance::Notice, true),
+        2 => (Importance::Refusal, false),
+        3 => (Importance::Notice, false),
+        4 => (Importance::Act, true),
+        5 => (Importance::Act, false),
         _ => return Err(Corrupt),
     };
-    Ok(Entry { sequence, importance, bytes: Box::from(from.bytes()?) })
+    Ok(Entry { sequence, importance, is_owed, bytes: Box::from(from.bytes()?) })
 }
 
 fn read_reply(from: &mut Decoder<'_>) -> Result<Reply, Corrupt> {

@@ -65,11 +65,14 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
         write_reply(reply, to)?;
     }
     put_list(to, 15, record.history.entries.len())?;
-    for Entry { sequence, importance, bytes } in &record.history.entries {
-        let importance = match importance {
-            Importance::Ordinary => 0,
-            Importance::Notice => 1,
-            Importance::Refusal => 2,
+    for Entry { sequence, importance, is_owed, bytes } in &record.history.entries {
+        let importance = match (importance, is_owed) {
+            (Importance::Ordinary, _) => 0,
+            (Importance::Notice, true) => 1,
+            (Importance::Refusal, _) => 2,
+            (Importance::Notice, false) => 3,
+            (Importance::Act, true) => 4,
+            (Importance::Act, false) => 5,
         };
         to.array(3)?.u64(record.history.last.saturating_sub(*sequence))?.u8(importance)?.bytes(bytes)?;
     }
