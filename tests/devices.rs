@@ -602,3 +602,33 @@ async fn messages_to_strangers_and_to_devices_and_mailed_passes_have_three_allow
     silenced(rejected(answer(service.verifier.mail_pass(&alice(), None).await)));
     drop(service.message(now + 181, stranger().with_device(&owner.cookie)).await);
 }
+
+#[tokio::test]
+async fn an_operators_pass_is_good_for_five_wrong_codes_also_where_the_policy_locks_later() {
+    let policy = Policy::new(AccountLimits {
+        purposes: vec![Purpose::WITHDRAWAL],
+        acts: Vec::new(),
+        ..AccountLimits::pci_dss()
+    });
+    let policy = policy.unwrap();
+    assert_eq!(policy.limits().codes.lock_after, 10);
+    let (service, _) = in_memory(policy);
+    let (phone, _) = service.enrolled().await;
+    let desk = phone::operator("desk", "locked out");
+    for (wrong, is_good) in [(4, true), (5, false)] {
+        let now = T + u64::from(wrong) * 86_400;
+        service.clock.set(at(now));
+        for which in 0..10 {
+            let _ = service.log_in_refused(now, &phone.never_shows(now, which)).await;
+        }
+        let pass = service.verifier.support(desk.clone()).unlock(&alice()).await.unwrap().to_text();
+        let with = |code: &str| Attempt::new(Purpose::LOGIN, code).with_pass(pass.expose());
+        for which in 0..wrong {
+            let refused = service.refused(now, with(&phone.never_shows(now, which))).await;
+            assert!(refused.is_charged(), "{which}: {refused:?}");
+            assert_eq!(refused.attempts_left(), Some(if which < 4 { 4 - which } else { 0 }));
+        }
+        let right = service.submit(now, with(&phone.shows(now, 0))).await;
+        assert_eq!(right.is_ok(), is_good, "after {wrong}: {right:?}");
+    }
+}
