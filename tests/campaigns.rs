@@ -41,7 +41,7 @@ struct Way {
     is_open: bool,
     /// The device token, or the pass.
     token: Option<String>,
-    /// When a guess is answered, or a pass mailed.
+    /// The next time that a guess is answered, or a pass mailed.
     next: u64,
     answered: u64,
 }

@@ -192,7 +192,7 @@ fn an_authorized_change_is_counted_from_the_newest_time() {
     assert_eq!(late.err(), Some(AccountError::ProofEnded));
 }
 
-/// What happens next on one of two servers.
+/// The next thing that happens on one of two servers.
 #[derive(Clone, Debug)]
 enum Act {
     /// Time passes.
@@ -223,7 +223,7 @@ fn acts(most_off: i64) -> impl Strategy<Value = Vec<Act>> {
 /// A protection as it would be under true time.
 struct Protection {
     end: u64,
-    /// How far the clock was off that set it.
+    /// The error of the clock that set it, in seconds.
     off: i64,
     /// The end by the latest clock that has written until it was set.
     end_by_newest: u64,

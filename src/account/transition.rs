@@ -26,7 +26,7 @@ pub struct Account {
     pub(super) record: Record,
     /// The events of this transition so far.
     events: Vec<Event>,
-    /// When this transition happens.
+    /// The moment of this transition.
     moment: Option<Moment>,
 }
 

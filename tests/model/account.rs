@@ -134,7 +134,7 @@ impl Account {
         }
     }
 
-    /// What is written was written at this time, and nothing in it later than a day ahead.
+    /// Keeps the time of a write, and nothing that lies later than a day ahead.
     fn settle(&mut self, now: Now) {
         if is_mistaken(self.newest, now.clock) {
             self.accepted.correct(now);
@@ -235,7 +235,7 @@ impl Account {
     }
 }
 
-/// What lives for ten minutes has not ended.
+/// Something that lives for ten minutes has not ended.
 fn lasts(until: u64, now: Now) -> bool {
     now.time < until && until - now.time <= 600
 }
