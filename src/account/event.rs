@@ -190,7 +190,9 @@ events! {
         purpose: Purpose = 3,
         /// Why.
         reason: Reason = 5,
-        /// The offset that this code and an earlier wrong one have in common: not for the eyes of whoever typed them.
+        /// The offset that this code and the wrong one before have in common: not for the eyes of whoever
+        /// typed them. Only in a [history](crate::account::Account::history) that is read: nobody searches
+        /// it while codes are judged.
         diagnosis: Option<Diagnosis> = 12,
     };
     /// A failure has led to a lock.

@@ -33,8 +33,8 @@ pub fn compare(apps: &[App<'_>], limits: &Limits, now: UnixTime, code: Code) -> 
 /// Compares two wrong codes: gives whether they agree on an offset, and the offset.
 pub fn diagnose(apps: &[App<'_>], first: (Code, UnixTime), second: (Code, UnixTime)) -> (u8, i64) {
     let numbered = (1..).map(AuthenticatorId::new).zip(candidates(apps));
-    let (code, at) = first;
-    let found = common_offset(numbered, Some(WrongCode { code, at }), Moment::new(second.1, second.1), second.0);
+    let [first, second] = [first, second].map(|(code, at)| WrongCode { code, at, event: 0 });
+    let found = common_offset(numbered, first, second);
     (found.agreed.unwrap_u8(), found.ahead_secs())
 }
 

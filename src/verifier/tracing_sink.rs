@@ -1,13 +1,13 @@
 //! Events as structured logs.
 
 use super::sink::{EventSink, SinkError};
-use crate::account::{AccountId, Diagnosis, Event, FieldValue};
+use crate::account::{AccountId, Event, FieldValue};
 
 /// Events as structured logs, by the `tracing` crate: target `sekisho`, one record an event, with
 /// the fields `account`, `event`, `at` (Unix time in seconds), `sequence`, and, where the event has
 /// them, `authenticator`, `replaced`, `device`, `purpose`, `channel`, `address` (masked), `reason`,
 /// `operator`, `until` (of a lock, a pass, or a restored backup), `failures_in_a_row`, `offset` (in
-/// steps), `left` (recovery codes), `diagnosis`. At level WARN what the owner should be told of,
+/// steps), `left` (recovery codes). At level WARN what the owner should be told of,
 /// otherwise INFO.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TracingSink;
@@ -15,7 +15,6 @@ pub struct TracingSink;
 impl EventSink for TracingSink {
     async fn deliver(&self, account: &AccountId, event: &Event) -> Result<(), SinkError> {
         let fields = Fields::of(event);
-        let diagnosis = fields.diagnosis.as_ref().map(tracing::field::display);
         // Names of fields and levels are fixed when compiled: one macro call for each level.
         macro_rules! log {
             ($level:ident) => {
@@ -37,7 +36,6 @@ impl EventSink for TracingSink {
                     failures_in_a_row = fields.failures_in_a_row,
                     offset = fields.offset,
                     left = fields.left,
-                    diagnosis,
                 )
             };
         }
@@ -65,7 +63,6 @@ struct Fields<'a> {
     failures_in_a_row: Option<i64>,
     offset: Option<i64>,
     left: Option<i64>,
-    diagnosis: Option<Diagnosis>,
 }
 
 impl<'a> Fields<'a> {
@@ -100,10 +97,6 @@ impl<'a> Fields<'a> {
                 "reason" => self.reason = Some(word),
                 _ => {}
             },
-            FieldValue::Diagnosis(diagnosis) => {
-                self.authenticator = Some(diagnosis.authenticator.number().into());
-                self.diagnosis = Some(diagnosis);
-            }
             FieldValue::Absent => {}
         }
     }

@@ -1,6 +1,6 @@
 //! Events are acknowledged, and records sealed anew.
 
-use crate::account::event::Event;
+use crate::account::event::{Event, EventKind};
 use crate::account::transition::{Account, Change};
 #[cfg(feature = "verifier")]
 use crate::otp::UnixTime;
@@ -9,9 +9,20 @@ use alloc::vec::Vec;
 impl Account {
     /// The events that the record keeps, oldest first: at most 32. Not for the owner's eyes without
     /// choice, see [`Event`].
+    ///
+    /// If the latest two wrong codes were right at the same distance from our clock, the second
+    /// one's event [says so](EventKind::Rejected). That is searched here, which takes as long as
+    /// some thirty log-ins.
     #[must_use]
     pub fn history(&self) -> Vec<Event> {
-        self.record.history.events().collect()
+        let mut events: Vec<_> = self.record.history.events().collect();
+        if let Some((number, found)) = self.latest_diagnosis()
+            && let Some(event) = events.iter_mut().find(|event| event.sequence == Some(number))
+            && let EventKind::Rejected { diagnosis, .. } = &mut event.kind
+        {
+            *diagnosis = Some(found);
+        }
+        events
     }
 
     /// The events that have not been acknowledged, oldest first: those that

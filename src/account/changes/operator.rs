@@ -67,7 +67,7 @@ impl Account {
         record.unbind(|_| true);
         record.recovery = None;
         record.void(rng.next_u64());
-        record.wrong_code = None;
+        record.wrong_codes.clear();
         record.throttles.end_runs();
         record.frozen_at = None;
         record.is_reset = true;

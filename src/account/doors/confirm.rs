@@ -1,7 +1,6 @@
 //! The door for the code that confirms an enrollment, or for two codes in a row.
 
 use super::attempt::Attempt;
-use super::common_offset::common_offset;
 use super::gate::{Admitted, Gate, Recognized, Request};
 use super::judge::{BEHIND_SECS, Candidate, Confirming, Searched, judge_confirming, judge_delivered, search};
 use super::outcome::{Acceptance, Right, Wrong};
@@ -124,11 +123,10 @@ impl Account {
         let pending = record.pending.as_ref().ok_or(AccountError::NothingPending)?;
         let id = pending.id;
         let spent = record.recent_codes.contains(code, now);
-        let app = || pending.kind.app().map(Candidate::of).into_iter();
+        let app = pending.kind.app().map(Candidate::of);
         let replaced = record.lately_replaced(now).map(Candidate::of);
         let Confirming { judged, of_replaced } =
-            judge_confirming(app(), replaced, policy.enrollment(), spent, now, code)?;
-        let offset = common_offset(app().map(|one| (id, one)), record.wrong_code, now, code);
+            judge_confirming(app.into_iter(), replaced, policy.enrollment(), spent, now, code)?;
         let secs = policy.limits().delivered_secs;
         let delivered =
             judge_delivered(&record.delivered, purpose, secs, now, code, |recipient| recipient.is_bound_to(id));
@@ -143,7 +141,7 @@ impl Account {
             return Ok(self.refuse(now, purpose, Rejection::ReplacedEnrollment));
         }
         let expired = bool::from(judged.expired | delivered.expired);
-        Ok(self.charge(admitted, Wrong { expired, code: Some(code), diagnosis: offset.diagnosis() }))
+        Ok(self.charge(admitted, Wrong { expired, code: Some(code) }))
     }
 
     fn judge_two_confirming(
@@ -168,7 +166,7 @@ impl Account {
         if of_replaced.into() {
             return Ok(self.refuse(now, purpose, Rejection::ReplacedEnrollment));
         }
-        Ok(self.charge(admitted, Wrong { expired: false, code: None, diagnosis: None }))
+        Ok(self.charge(admitted, Wrong { expired: false, code: None }))
     }
 
     /// The confirming code was right: the new authenticator is in, and the one that it replaces is

@@ -3,7 +3,6 @@
 //! Nothing else writes used codes, throttles, replies and drift.
 
 use super::gate::{Admitted, Recognized};
-use crate::account::diagnosis::Diagnosis;
 use crate::account::error::AccountError;
 use crate::account::event::{Event, EventKind};
 use crate::account::names::ids::AuthenticatorId;
@@ -15,7 +14,6 @@ use crate::account::record::throttles::{Failed, Sender, Throttles};
 use crate::account::record::whole::WrongCode;
 use crate::account::transition::{Account, Change};
 use crate::otp::{Accepted, Code, FailureCount, LockState, Moment, Rejection, Step, UnixTime};
-use subtle::ConstantTimeEq;
 
 /// A right submission: whatever it uses up.
 #[derive(Clone, Copy)]
@@ -53,7 +51,6 @@ pub(super) struct Wrong {
     pub(super) expired: bool,
     /// Kept, to be compared with a later one.
     pub(super) code: Option<Code>,
-    pub(super) diagnosis: Option<Diagnosis>,
 }
 
 impl Account {
@@ -72,7 +69,7 @@ impl Account {
         let with_handle =
             matches!(right, Right::NewApp { with_handle: true, .. } | Right::Address { with_handle: true, .. });
         self.use_up(admitted, right)?;
-        self.record.wrong_code = None;
+        self.record.wrong_codes.clear();
         // A confirmation shows only that somebody reads an address, who need not be the owner: runs
         // of failures go on, and a pass stays.
         if purpose != Purpose::CONFIRMATION {
@@ -141,7 +138,7 @@ impl Account {
     /// One charge for one submission, whatever it has been compared with.
     pub(super) fn charge<T>(mut self, admitted: &Admitted<'_>, wrong: Wrong) -> Change<T> {
         let Admitted { policy, now, purpose, door, throttle, token, fingerprint } = *admitted;
-        let Wrong { expired, code, diagnosis } = wrong;
+        let Wrong { expired, code } = wrong;
         let failures_of_pass = self.pass_failed(policy, token);
         let throttles = &mut self.record.throttles;
         let Failed { count, is_first_lock, disables } = match throttle {
@@ -157,13 +154,11 @@ impl Account {
             (Rejection::Mismatch(count), Answer::Mismatch(count))
         };
         self.record.replies.push(fingerprint, now, answer);
-        // The same digits, typed again, say nothing new.
-        if let Some(code) = code
-            && !self.record.wrong_code.is_some_and(|wrong| wrong.code.ct_eq(&code).into())
-        {
-            self.record.wrong_code = Some(WrongCode { code, at: now.time });
+        self.record_anyway(now, EventKind::Rejected { purpose, reason: rejection.reason(), diagnosis: None });
+        if let Some(code) = code {
+            let event = self.record.history.last;
+            self.record.remember_wrong(WrongCode { code, at: now.clock, event });
         }
-        self.record_anyway(now, EventKind::Rejected { purpose, reason: rejection.reason(), diagnosis });
         self.device_failed(admitted, token);
         let FailureCount { failures_in_a_row, lock_state } = count;
         if let LockState::Locked { until } = lock_state {

@@ -76,7 +76,7 @@ impl Account {
             (found, Some(place))
         });
         if !bool::from(searched.found & !spent & is_recovery_code) {
-            return Ok(self.charge(admitted, Wrong { expired: false, code: None, diagnosis: None }));
+            return Ok(self.charge(admitted, Wrong { expired: false, code: None }));
         }
 
         let (place, step) = (searched.place, Step::new(searched.step));

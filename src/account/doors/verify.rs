@@ -1,7 +1,6 @@
 //! The door for codes of apps and for delivered ones, whatever their purpose.
 
 use super::attempt::{Attempt, Submitted};
-use super::common_offset::common_offset;
 use super::gate::{Admitted, Gate};
 use super::judge::{Candidate, Judged, judge, judge_delivered};
 use super::outcome::{Acceptance, Right, Wrong};
@@ -74,11 +73,9 @@ impl Account {
         let (record, limits) = (&self.record, policy.limits());
         let spent = record.recent_codes.contains(code, now);
         let is_factor = purpose != Purpose::CONFIRMATION;
-        let apps = || record.apps().filter(|_| is_factor);
-        let candidates = apps().map(|(place, _, app)| (place, Candidate::of(app)));
+        let apps = record.apps().filter(|_| is_factor);
+        let candidates = apps.map(|(place, _, app)| (place, Candidate::of(app)));
         let judged = judge(candidates, policy.codes(), spent, now, code)?;
-        let apps = apps().map(|(_, id, app)| (id, Candidate::of(app)));
-        let offset = common_offset(apps, record.wrong_code, now, code);
         let in_force = |id| record.authenticator(id).is_some_and(|one| !one.disabled);
         let delivered =
             judge_delivered(
@@ -107,8 +104,7 @@ impl Account {
             return Ok(self.refuse(now, purpose, Rejection::Replayed { next }));
         }
         let expired = bool::from(judged.expired | delivered.expired);
-        let wrong = Wrong { expired, code: is_factor.then_some(code), diagnosis: offset.diagnosis() };
-        Ok(self.charge(admitted, wrong))
+        Ok(self.charge(admitted, Wrong { expired, code: is_factor.then_some(code) }))
     }
 
     fn right_app(

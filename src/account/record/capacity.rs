@@ -25,6 +25,8 @@ pub(in crate::account) const SENDS: usize = 10;
 pub(in crate::account) const REDEEMED: usize = 64;
 /// Purposes that a policy holds.
 pub(in crate::account) const HELD: usize = 16;
+/// Wrong codes that are kept.
+pub(in crate::account) const WRONG_CODES: usize = 2;
 /// Enrollments replaced before they were confirmed, whose codes are recognized.
 pub(in crate::account) const REPLACED: usize = 2;
 /// The longest that a policy lets an enrollment wait, in seconds.

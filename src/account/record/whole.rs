@@ -1,7 +1,7 @@
 //! The record as a whole.
 
 use super::authenticator::{App, Authenticator, Kind, Pending, Replaced};
-use super::capacity::{DELIVERED_SECS, HOLDS, PENDING_SECS, REPLACED};
+use super::capacity::{DELIVERED_SECS, HOLDS, PENDING_SECS, REPLACED, WRONG_CODES};
 use super::delivered::{Delivered, Sends};
 use super::device::Device;
 use super::encoding::fields::Unknown;
@@ -15,6 +15,7 @@ use crate::account::names::purpose::Purpose;
 use crate::account::policy::Policy;
 use crate::otp::{Code, Moment, RECENT_SECS, RecentCodes, Step, TimeError, Totp, UnixTime};
 use alloc::vec::Vec;
+use subtle::ConstantTimeEq;
 
 /// All that is stored of an account.
 pub(in crate::account) struct Record {
@@ -46,8 +47,8 @@ pub(in crate::account) struct Record {
     /// The times when passes were mailed at the request of strangers.
     pub(in crate::account) mailed: Sends,
     pub(in crate::account) recovery: Option<RecoverySet>,
-    /// The latest wrong code, to be compared with the next one.
-    pub(in crate::account) wrong_code: Option<WrongCode>,
+    /// The latest two different wrong codes, oldest first: for whoever asks what they have in common.
+    pub(in crate::account) wrong_codes: Vec<WrongCode>,
     pub(in crate::account) holds: Vec<Hold>,
     pub(in crate::account) frozen_at: Option<UnixTime>,
     /// An operator has taken everything away: only the pass enrolls.
@@ -72,7 +73,10 @@ pub(in crate::account) struct Hold {
 #[derive(Clone, Copy)]
 pub(in crate::account) struct WrongCode {
     pub(in crate::account) code: Code,
+    /// By the clock: its steps are counted from there.
     pub(in crate::account) at: UnixTime,
+    /// The number of the event that tells of it.
+    pub(in crate::account) event: u64,
 }
 
 /// A proof that was redeemed, by its serial.
@@ -110,7 +114,7 @@ impl Record {
             sends_of_devices: Sends(Vec::new()),
             mailed: Sends(Vec::new()),
             recovery: None,
-            wrong_code: None,
+            wrong_codes: Vec::new(),
             holds: Vec::new(),
             frozen_at: None,
             is_reset: false,
@@ -155,7 +159,6 @@ impl Record {
         let sends = [&mut self.sends, &mut self.sends_of_devices, &mut self.mailed];
         let sends = sends.into_iter().flat_map(|sends| &mut sends.0);
         let redeemed = self.redeemed.iter_mut().map(|one| &mut one.at);
-        let wrong_code = self.wrong_code.as_mut().map(|wrong| &mut wrong.at);
         self.throttles
             .times()
             .chain(self.recent_codes.times())
@@ -163,7 +166,6 @@ impl Record {
             .chain(devices)
             .chain(sends)
             .chain(redeemed)
-            .chain(wrong_code)
             .chain(&mut self.frozen_at)
             .chain([&mut self.history.handed_at])
     }
@@ -208,6 +210,17 @@ impl Record {
     pub(in crate::account) fn lately_replaced(&self, now: Moment) -> impl Iterator<Item = &App> {
         let replaced = self.replaced.iter().filter(move |one| now.is_before_end(one.until, RECENT_SECS));
         replaced.map(|one| &one.app)
+    }
+
+    /// Keeps a wrong code beside the one before. The same digits, typed again, say nothing new.
+    pub(in crate::account) fn remember_wrong(&mut self, wrong: WrongCode) {
+        if self.wrong_codes.last().is_some_and(|last| last.code.ct_eq(&wrong.code).into()) {
+            return;
+        }
+        if self.wrong_codes.len() >= WRONG_CODES {
+            self.wrong_codes.remove(0);
+        }
+        self.wrong_codes.push(wrong);
     }
 
     /// Returns whether there are as many authenticators as the policy allows, apart from the one

@@ -10,7 +10,7 @@ use crate::account::proof::Method;
 use crate::account::record::authenticator::{App, Authenticator, Kind, Labels, Pending, Replaced};
 use crate::account::record::capacity::{
     AUTHENTICATORS, DELIVERED, DEVICES, EVENTS, HOLD_SECS, HOLDS, PASSES, RECOVERY_CODES, REDEEMED, REPLACED, REPLIES,
-    SENDS,
+    SENDS, WRONG_CODES,
 };
 use crate::account::record::delivered::{Delivered, Recipient, Sends, Sent};
 use crate::account::record::device::Device;
@@ -81,7 +81,8 @@ fn read(from: &mut Decoder<'_>) -> Result<Record, Corrupt> {
             21 => record.devices = list(from, DEVICES, read_device)?,
             22 => {
                 let Accepted { code, at } = read_accepted(from)?;
-                record.wrong_code = Some(WrongCode { code, at });
+                // One was kept once, without its event.
+                record.wrong_codes.push(WrongCode { code, at, event: 0 });
             }
             23 => record.delivered = Delivered(list(from, DELIVERED, read_sent)?),
             24 => record.sends = Sends(list(from, SENDS, time)?),
@@ -93,6 +94,7 @@ fn read(from: &mut Decoder<'_>) -> Result<Record, Corrupt> {
             30 => record.mailed = Sends(list(from, SENDS, time)?),
             31 => record.history.handed_at = time(from)?,
             32 => record.newest = time(from)?,
+            34 => record.wrong_codes = list(from, WRONG_CODES, read_wrong_code)?,
             33 => record.replaced = list(from, REPLACED, read_replaced)?,
             _ => return Ok(false),
         }
@@ -243,6 +245,11 @@ fn read_replaced(from: &mut Decoder<'_>) -> Result<Replaced, Corrupt> {
 fn read_accepted(from: &mut Decoder<'_>) -> Result<Accepted, Corrupt> {
     tuple(from, 2)?;
     Ok(Accepted { code: Code::from_packed(from.u32()?).ok_or(Corrupt)?, at: time(from)? })
+}
+
+fn read_wrong_code(from: &mut Decoder<'_>) -> Result<WrongCode, Corrupt> {
+    tuple(from, 3)?;
+    Ok(WrongCode { code: Code::from_packed(from.u32()?).ok_or(Corrupt)?, at: time(from)?, event: from.u64()? })
 }
 
 fn read_throttle(from: &mut Decoder<'_>) -> Result<Throttle, Corrupt> {

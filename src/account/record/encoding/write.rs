@@ -90,6 +90,12 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
     put_sends(to, 30, &record.mailed)?;
     put_time(to, 31, record.history.handed_at)?;
     put_time(to, 32, record.newest)?;
+    if !record.wrong_codes.is_empty() {
+        put_list(to, 34, record.wrong_codes.len())?;
+        for WrongCode { code, at, event } in &record.wrong_codes {
+            to.array(3)?.u32(code.packed())?.u64(at.as_secs())?.u64(*event)?;
+        }
+    }
     if !record.replaced.is_empty() {
         put_list(to, 33, record.replaced.len())?;
         for Replaced { app, until } in &record.replaced {
@@ -112,9 +118,6 @@ fn write_optional_back<W: Write>(record: &Record, to: &mut Encoder<W>) -> Writte
             to.array(6)?.u64(id.number())?.str(name.as_str())?.bytes(&hash.0)?.u64(*proof)?;
             to.u64(last_used.as_secs())?.u32(*failures)?;
         }
-    }
-    if let Some(WrongCode { code, at }) = record.wrong_code {
-        to.u32(22)?.array(2)?.u32(code.packed())?.u64(at.as_secs())?;
     }
     if !record.delivered.0.is_empty() {
         put_list(to, 23, record.delivered.0.len())?;
