@@ -30,7 +30,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         println!("{}", Qr::new(enrollment.uri())?.to_half_blocks().expose());
         println!("or type this key: {}", enrollment.uri().secret().to_base32_groups().expose());
         let typed = ask("the code that the app shows")?;
-        let _proof = verifier.confirm(&alice, Attempt::new(Purpose::BINDING, &typed)).await?;
+        let attempt = Attempt::new(Purpose::BINDING, &typed).with_enrollment(enrollment.handle().to_text().expose());
+        let _proof = verifier.confirm(&alice, attempt).await?;
         return Ok(());
     }
     let typed = ask("log in with the app's next code")?;

@@ -121,8 +121,8 @@ impl Problem {
     pub fn failed(error: &Error, now: UnixTime) -> Self {
         match error {
             Error::Rejected(rejection) => Self::refused(rejection, CodeKind::AppCode, now),
-            Error::Account(error) => Self::not_allowed(error, now),
             error if error.is_transient() => Self::unavailable(),
+            Error::Account(error) => Self::not_allowed(error, now),
             _ => Self::broken(),
         }
     }
@@ -153,13 +153,12 @@ impl Problem {
                 "A code alone is not enough for this.",
                 "Use the link or the message that was sent to you.",
             ),
-            AccountError::ProofEnded
-            | AccountError::ProofSpent
-            | AccountError::HandleNeeded
-            | AccountError::AuthorizationEnded => {
+            AccountError::ProofEnded | AccountError::ProofSpent | AccountError::AuthorizationEnded => {
                 forbidden("proof_ended", "The confirmation has ended, or was used.", "Confirm again with a new code.")
             }
-            AccountError::EventsWaiting => Self::unavailable(),
+            AccountError::HandleNeeded => {
+                forbidden("proof_ended", "The confirmation came from another place.", "Confirm again with a new code.")
+            }
             // The service's own mistakes.
             AccountError::UndeclaredPurpose { .. }
             | AccountError::IsAct

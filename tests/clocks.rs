@@ -6,7 +6,9 @@ mod phone;
 
 use phone::{Phone, T, at, created, keyring, new_authenticator, operator, policy, rng};
 use proptest::prelude::*;
-use sekisho::account::{Account, AccountError, AccountId, Attempt, Change, Event, Policy, Purpose, RecoveryCodes};
+use sekisho::account::{
+    Account, AccountError, AccountId, Act, Attempt, Change, Event, Policy, Proof, Purpose, RecoveryCodes,
+};
 use sekisho::otp::{LockState, Rejection};
 use sekisho::seal::Stored;
 
@@ -109,7 +111,7 @@ fn two_servers_up_to_a_day_apart_give_no_more_guesses_than_one() {
         let one = guesses(secs, &[0]);
         for ahead in [30, HOUR, 5 * HOUR, DAY] {
             let two = guesses(secs, &[0, ahead]);
-            // The one that is ahead may come to a lock later than the one that set it: once.
+            // The one that is ahead comes to the first lock later than the one that set it: once.
             assert!(two <= one + 1, "{secs} s, {ahead} s apart: {two} guesses, {one} with one clock");
         }
     }
@@ -127,12 +129,14 @@ fn what_a_clock_days_ahead_has_set_holds_nothing_and_is_replaced_with_an_event()
     let recovery = Attempt::recovery(Purpose::LOGIN, codes.iter().next().unwrap());
     assert_eq!(table.submit(wild + DAY, &recovery), None);
     assert!(table.hold(wild + DAY).is_some());
-    // The right clock: no lock, no hold, and not ever again.
+    // The right clock: no lock and no hold. The next write replaces their times by now: a hold of a
+    // day begins.
     assert_eq!((table.lock(T), table.hold(T)), (None, None));
     assert_eq!(table.told("times_replaced"), 0);
     assert_eq!(table.log_in(T, &phone.shows(T, 0)), None);
     assert_eq!(table.told("times_replaced"), 1);
-    for later in [0, 39 * DAY, 40 * DAY, 41 * DAY] {
+    assert_eq!((table.lock(T), table.hold(T)), (None, Some(T + DAY)));
+    for later in [DAY, 39 * DAY, 40 * DAY, 41 * DAY] {
         assert_eq!((table.lock(T + later), table.hold(T + later)), (None, None), "{later}");
     }
     assert_eq!(table.log_in(T + 30, &phone.shows(T + 30, 0)), None);
@@ -173,7 +177,7 @@ fn a_clock_that_was_set_back_a_little_replaces_nothing() {
         assert_eq!(table.lock(T - back), Some(T + 30), "{back}");
     }
     assert_eq!(table.lock(T - DAY - 1), None, "the mistake of one of the two clocks");
-    // A failure on the server that is behind counts from the newest time.
+    // A failure afterwards counts from its own time.
     assert!(matches!(table.log_in(T + 30, &phone.never_shows(T, 1)), Some(Rejection::Mismatch(count))
         if count.lock_state == LockState::Locked { until: at(T + 90) }));
     assert_eq!(table.lock(T), Some(T + 90));
@@ -192,9 +196,120 @@ fn an_authorized_change_is_counted_from_the_newest_time() {
     assert_eq!(late.err(), Some(AccountError::ProofEnded));
 }
 
+#[test]
+fn a_grant_lives_no_longer_where_the_newest_time_is_hours_ahead() {
+    let (mut table, phone, codes) = Table::new();
+    // A server in another time zone, and whoever knows the password.
+    let _ = table.log_in(T + 9 * HOUR, &phone.never_shows(T, 1));
+    let attempt = |purpose| Attempt::new(purpose, &phone.shows(T, 0)).with_idempotency_key([7; 16]);
+    let change = table.open().verify(&table.policy, at(T), &attempt(Purpose::BINDING)).unwrap();
+    let proof = table.commit(change).unwrap();
+    assert_eq!(proof.at(), at(T));
+    let enroll = |table: &Table, clock: u64, proof: &Proof| {
+        table.open().enroll(&table.policy, at(clock), proof, &new_authenticator(), &mut rng()).map(drop)
+    };
+    assert_eq!(enroll(&table, T + 299, &proof), Ok(()));
+    for late in [T + 300, T + 8 * HOUR] {
+        assert_eq!(enroll(&table, late, &proof), Err(AccountError::ProofEnded));
+    }
+    // Nor is the attempt answered again after a minute.
+    for (later, is_again) in [(59, true), (60, false), (8 * HOUR, false)] {
+        let again = table.submit(T + later, &attempt(Purpose::BINDING));
+        assert_eq!(again.is_none(), is_again, "{later}: {again:?}");
+    }
+    // Passes, enrollments that wait, and codes that were sent end by the clock as well.
+    let pass = table.open().mail_pass(&table.policy, at(T), None, &mut rng()).unwrap();
+    let _pass = table.commit(pass).unwrap();
+    let recovery = Attempt::recovery(Purpose::BINDING, codes.iter().next().unwrap());
+    let change = table.open().verify(&table.policy, at(T + 100), &recovery).unwrap();
+    let proof = table.commit(change).unwrap();
+    let begun = table.open().enroll(&table.policy, at(T + 100), &proof, &new_authenticator(), &mut rng()).unwrap();
+    let _begun = table.commit(begun).unwrap();
+    let seen = |clock: u64| {
+        let view = table.open().view(&table.policy, at(clock));
+        (view.passes, view.pending.is_some())
+    };
+    assert_eq!(seen(T + 699), (1, true));
+    assert_eq!(seen(T + 700), (1, false));
+    assert_eq!(seen(T + 3_600), (0, false));
+}
+
+#[test]
+fn a_proof_is_good_at_once_without_the_store_whatever_the_record_says() {
+    let (mut table, phone, _) = Table::new();
+    let _ = table.log_in(T + HOUR, &phone.never_shows(T, 1));
+    let attempt = Attempt::new(Purpose::LOGIN, &phone.shows(T, 0));
+    let change = table.open().verify(&table.policy, at(T), &attempt).unwrap();
+    let proof = table.commit(change).unwrap();
+    assert_eq!(proof.redeem_without_store(&table.id, Purpose::LOGIN, None, at(T + 1)), Ok(()));
+}
+
+#[test]
+fn what_a_clock_a_day_and_more_ahead_began_does_not_wait_again() {
+    for ahead in [25 * HOUR, 30 * HOUR, 47 * HOUR, 60 * HOUR] {
+        let (mut table, phone, _) = Table::new();
+        let wild = T + ahead;
+        let attempt = Attempt::new(Purpose::BINDING, &phone.shows(wild, 0));
+        let change = table.open().verify(&table.policy, at(wild), &attempt).unwrap();
+        let proof = table.commit(change).unwrap();
+        let begun = table.open().enroll(&table.policy, at(wild), &proof, &new_authenticator(), &mut rng()).unwrap();
+        let _begun = table.commit(begun).unwrap();
+        assert!(table.open().view(&table.policy, at(wild)).pending.is_some());
+        let _ = table.log_in(T, &phone.never_shows(T, 1));
+        for clock in [T, T + HOUR, wild - 60, wild, wild + 60] {
+            assert_eq!(table.open().view(&table.policy, at(clock)).pending, None, "{ahead}");
+        }
+        assert_eq!(table.told("times_replaced"), 1);
+    }
+}
+
+#[test]
+fn what_begins_in_the_write_that_replaces_mistaken_times_goes_on() {
+    let (mut table, phone, codes) = Table::new();
+    let _ = table.log_in(T + 40 * DAY, &phone.never_shows(T, 1));
+    // The proof's write replaces them once, another mistake is replaced by the enrollment's.
+    let recovery = Attempt::recovery(Purpose::BINDING, codes.iter().next().unwrap()).with_idempotency_key([7; 16]);
+    let change = table.open().verify(&table.policy, at(T), &recovery).unwrap();
+    let proof = table.commit(change).unwrap();
+    assert_eq!(table.submit(T + 1, &recovery), None, "asked again");
+    let _ = table.log_in(T + 40 * DAY, &phone.never_shows(T, 1));
+    let begun = table.open().enroll(&table.policy, at(T + 2), &proof, &new_authenticator(), &mut rng()).unwrap();
+    let new = Phone::of(&table.commit(begun).unwrap());
+    let change = table.open().confirm(&table.policy, at(T + 3), &new.confirming(T + 3)).unwrap();
+    assert!(table.commit(change).is_ok());
+    let _ = table.log_in(T + 40 * DAY, &phone.never_shows(T, 1));
+    let pass = table.open().mail_pass(&table.policy, at(T + 4), None, &mut rng()).unwrap();
+    let _pass = table.commit(pass).unwrap();
+    assert_eq!(table.open().view(&table.policy, at(T + 4)).passes, 1);
+    assert_eq!(table.told("times_replaced"), 3);
+}
+
+#[test]
+fn an_authorization_by_a_clock_days_ahead_does_not_stand() {
+    let (mut table, phone, _) = Table::new();
+    table.policy = Policy::default();
+    let wild = T + 40 * DAY;
+    let act = Act::new(Purpose::WITHDRAWAL, &[3; 32], [7; 16], &phone.shows(wild, 0));
+    let change = table.open().authorize(&table.policy, at(wild), &act).unwrap();
+    let authorization = table.commit(change).unwrap();
+    assert_eq!(table.open().still_stands(at(wild + 60), &authorization), Ok(()));
+    assert_eq!(table.open().still_stands(at(T), &authorization), Err(AccountError::AuthorizationEnded));
+}
+
+#[test]
+fn a_lock_set_by_a_server_that_is_behind_begins_at_the_newest_time() {
+    let (mut table, phone, _) = Table::new();
+    for _ in 0..4 {
+        let _ = table.log_in(T, &phone.never_shows(T, 1));
+    }
+    let fifth = table.log_in(T - HOUR, &phone.never_shows(T, 1)).unwrap();
+    assert_eq!(fifth.retry_at(), Some(at(T + 30)));
+    assert_eq!((table.lock(T - HOUR), table.lock(T + 29), table.lock(T + 30)), (Some(T + 30), Some(T + 30), None));
+}
+
 /// The next thing that happens on one of two servers.
 #[derive(Clone, Debug)]
-enum Act {
+enum Step {
     /// Time passes.
     Wait(u64),
     /// The clock of a server is set: off by so many seconds from now on.
@@ -207,15 +322,15 @@ enum Act {
     Write(usize),
 }
 
-fn acts(most_off: i64) -> impl Strategy<Value = Vec<Act>> {
+fn acts(most_off: i64) -> impl Strategy<Value = Vec<Step>> {
     let wait = prop_oneof![4 => 0..90_u64, 2 => 0..HOUR, 1 => 0..DAY];
     let set = (0..2_usize, prop_oneof![2 => -most_off..=most_off, 1 => Just(0), 1 => -120..120_i64]);
     let act = prop_oneof![
-        6 => wait.prop_map(Act::Wait),
-        2 => set.prop_map(|(server, off)| Act::Set(server, off)),
-        8 => (0..2_usize).prop_map(Act::Guess),
-        1 => (0..2_usize).prop_map(Act::Reset),
-        2 => (0..2_usize).prop_map(Act::Write),
+        6 => wait.prop_map(Step::Wait),
+        2 => set.prop_map(|(server, off)| Step::Set(server, off)),
+        8 => (0..2_usize).prop_map(Step::Guess),
+        1 => (0..2_usize).prop_map(Step::Reset),
+        2 => (0..2_usize).prop_map(Step::Write),
     ];
     proptest::collection::vec(act, 1..60)
 }
@@ -231,7 +346,7 @@ struct Protection {
 
 /// Goes through a history under wrong clocks, and compares what holds with what would hold under
 /// true time.
-fn check_history(acts: &[Act], most_off: i64) -> Result<(), TestCaseError> {
+fn check_history(acts: &[Step], most_off: i64) -> Result<(), TestCaseError> {
     let (mut table, phone, _) = Table::new();
     let guess = phone.never_shows(T, 1);
     let (mut now, mut off) = (T, [0_i64; 2]);
@@ -241,10 +356,10 @@ fn check_history(acts: &[Act], most_off: i64) -> Result<(), TestCaseError> {
     for act in acts {
         let clock = |server: usize| now.checked_add_signed(off[server]).unwrap();
         match *act {
-            Act::Wait(secs) => now += secs,
-            Act::Set(server, to) => off[server] = to,
-            Act::Guess(_) if is_reset => {}
-            Act::Guess(server) => {
+            Step::Wait(secs) => now += secs,
+            Step::Set(server, to) => off[server] = to,
+            Step::Guess(_) if is_reset => {}
+            Step::Guess(server) => {
                 if let Some(Rejection::Mismatch(_) | Rejection::Expired(_)) = table.log_in(clock(server), &guess) {
                     failures += 1;
                     newest = newest.max(clock(server));
@@ -255,14 +370,14 @@ fn check_history(acts: &[Act], most_off: i64) -> Result<(), TestCaseError> {
                     }
                 }
             }
-            Act::Reset(server) => {
+            Step::Reset(server) => {
                 let change =
                     table.open().reset(&table.policy, at(clock(server)), &operator("desk", "lost"), &mut rng());
                 let _pass = table.commit(change).unwrap();
                 (is_reset, lock, newest) = (true, None, newest.max(clock(server)));
                 hold = Some(Protection { end: now + 2 * DAY, off: off[server], end_by_newest: newest + 2 * DAY });
             }
-            Act::Write(server) => {
+            Step::Write(server) => {
                 let desk = operator("desk", "for a moment");
                 let change = table.open().freeze(at(clock(server)), &desk, &mut rng());
                 table.commit(change).unwrap();

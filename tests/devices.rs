@@ -626,7 +626,7 @@ async fn an_operators_pass_is_good_for_five_wrong_codes_also_where_the_policy_lo
         for which in 0..wrong {
             let refused = service.refused(now, with(&phone.never_shows(now, which))).await;
             assert!(refused.is_charged(), "{which}: {refused:?}");
-            assert_eq!(refused.attempts_left(), Some(if which < 4 { 4 - which } else { 0 }));
+            assert_eq!(refused.attempts_left(), Some(4_u32.saturating_sub(which)));
         }
         let right = service.submit(now, with(&phone.shows(now, 0))).await;
         assert_eq!(right.is_ok(), is_good, "after {wrong}: {right:?}");

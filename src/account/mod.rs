@@ -33,7 +33,9 @@
 //! // Confirm with the app's first code.
 //! let key = enrollment.uri().totp().key(enrollment.uri().secret());
 //! let typed = key.code_at(key.totp().step_at(now)?).reveal().to_string();
-//! let change = keyring.open(&alice, row)?.confirm(&policy, now, &Attempt::new(Purpose::BINDING, &typed))?;
+//! let handle = enrollment.handle().to_text(); // kept in the session
+//! let attempt = Attempt::new(Purpose::BINDING, &typed).with_enrollment(handle.expose());
+//! let change = keyring.open(&alice, row)?.confirm(&policy, now, &attempt)?;
 //! let (write, uncommitted) = keyring.seal(change, &mut rng)?;
 //! row = write.ok_or("an acceptance writes")?.new;
 //! // An error, unless the code was accepted.

@@ -27,6 +27,8 @@ pub struct Proof {
     pub(super) context: Option<[u8; 32]>,
     pub(super) at: UnixTime,
     pub(super) secs: u64,
+    /// The [lead](Moment::lead) of the record's newest time then.
+    pub(super) lead: u64,
     /// The address that the confirmation was sent to.
     pub(super) address: Option<Address>,
     pub(super) origin: Origin,
@@ -88,6 +90,15 @@ impl Proof {
         self.address.as_ref()
     }
 
+    /// True for the confirmation of an enrollment that came without its
+    /// [handle](crate::account::Enrollment::handle): whoever submitted it may not have the secret, but
+    /// have guessed one code of it. Let nobody in by such a proof, and end no earlier session for it.
+    /// No change takes it ([`AccountError::HandleNeeded`]).
+    #[must_use]
+    pub const fn may_be_guessed(&self) -> bool {
+        matches!(self.origin, Origin::Enrollment { with_handle: false })
+    }
+
     /// Names the acceptance: the same for every proof of it, and no other's.
     #[must_use]
     pub fn id(&self) -> u128 {
@@ -133,10 +144,9 @@ impl Proof {
         Self { origin, ..self }
     }
 
-    /// Fails if the code may have been guessed that the proof comes from.
-    pub(super) fn check_origin(&self) -> Result<(), AccountError> {
-        let is_without = self.origin == Origin::Enrollment { with_handle: false };
-        if is_without { Err(AccountError::HandleNeeded) } else { Ok(()) }
+    /// Fails if the proof is by a confirmation whose code may have been guessed.
+    pub(super) const fn check_origin(&self) -> Result<(), AccountError> {
+        if self.may_be_guessed() { Err(AccountError::HandleNeeded) } else { Ok(()) }
     }
 
     /// Fails if something has voided the proof.
@@ -152,6 +162,7 @@ impl Proof {
         now: Moment,
     ) -> Result<(), AccountError> {
         self.check(account, purpose, now)?;
+        self.check_origin()?;
         if self.context.as_ref() != context {
             return Err(AccountError::ProofForAnotherContext);
         }
@@ -166,7 +177,7 @@ impl Proof {
             return Err(AccountError::ProofForAnotherPurpose);
         }
         // A clock set back does not make it last longer.
-        if !now.is_near(self.at, self.secs) {
+        if !now.is_near(self.at, self.lead, self.secs) {
             return Err(AccountError::ProofEnded);
         }
         Ok(())

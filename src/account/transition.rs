@@ -63,6 +63,7 @@ impl Account {
         let newest = self.record.newest;
         let moment = Moment::new(now, newest);
         if moment.is_mistaken(newest) {
+            self.record.end_grants(moment);
             self.record_anyway(moment, EventKind::TimesReplaced { newest });
         }
         self.moment = Some(moment);
@@ -74,17 +75,18 @@ impl Account {
     /// # Errors
     /// [`AccountError::EventsWaiting`] if it is a notice, and there is no room for it.
     pub(super) fn record_event(&mut self, now: Moment, kind: EventKind) -> Result<u64, AccountError> {
-        if kind.importance() == Importance::Notice && !self.record.history.has_room_for_notice() {
+        if kind.importance() == Importance::Notice && !self.record.history.has_room_for(1) {
             return Err(AccountError::EventsWaiting);
         }
         self.push_event(now, None, kind);
         Ok(self.record.history.last)
     }
 
-    /// The same for what nobody may keep from happening: the count of a wrong code, or care after a
-    /// restored backup. It is delivered, and kept if there is room.
-    pub(super) fn record_anyway(&mut self, now: Moment, kind: EventKind) {
+    /// The same for events that keep nothing from happening: a code was accepted or refused, or a
+    /// backup restored. Each is delivered, and kept if there is room.
+    pub(super) fn record_anyway(&mut self, now: Moment, kind: EventKind) -> u64 {
         self.push_event(now, None, kind);
+        self.record.history.last
     }
 
     /// The same for an operator's act, which is always kept.
@@ -135,7 +137,7 @@ impl<T> Change<T> {
     pub(crate) fn handing(mut self, owed: &[Event]) -> Self {
         let hands_notices = !owed.is_empty() || self.uncommitted.events.iter().any(Event::notifies_owner);
         if let Some(moment) = self.account.moment.filter(|_| hands_notices) {
-            self.account.record.history.handed_at = moment.time;
+            self.account.record.history.handed_at = moment.clock;
         }
         self
     }

@@ -103,11 +103,11 @@ impl Decision<'_> {
             Outcome::Evaluated(evaluation) => evaluation,
         };
         if evaluation.accepted.into() {
+            state.correct(now);
             state.throttle.succeed(limits, now);
             let matched = Step::new(evaluation.step);
             state.tracker = state.tracker.accepted(matched, limits.max_drift, step);
             state.recent_codes.push(Accepted { code, at: now.time });
-            state.correct(now);
             save(&state.to_bytes()).map_err(NotAccepted::Failed)?;
             return Ok(Match { step: matched, offset: matched.distance_from(step) });
         }
@@ -115,8 +115,8 @@ impl Decision<'_> {
             let next = evaluation.next.start(key.totp(), now.clock);
             return Err(Rejection::Replayed { next }.into());
         }
-        state.throttle.fail(limits, now);
         state.correct(now);
+        state.throttle.fail(limits, now);
         save(&state.to_bytes()).map_err(NotAccepted::Failed)?;
         let count =
             FailureCount { failures_in_a_row: state.throttle.run, lock_state: state.throttle.lock_state(limits, now) };

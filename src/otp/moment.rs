@@ -7,17 +7,24 @@ use super::time::UnixTime;
 /// as it was ahead.
 const MAX_AHEAD_SECS: u64 = 86_400;
 
+/// What is given out on a server whose clock is a little ahead is good on the others, in seconds.
+#[cfg(feature = "alloc")] // only accounts give out
+const SKEW_SECS: u64 = 60;
+
 /// The moment at which a state or a record is looked at.
 ///
-/// Servers' clocks differ, and clocks jump. So there are two times, and each question is asked of
-/// the one that protects more. A protection (a lock, a hold, a used code) begins at the later one,
-/// and has ended when the clock says so. A thing that is given out (a pass, a proof, a known
-/// browser) has ended when the later one says so.
+/// Servers' clocks differ, and clocks jump. So there are two times: the clock's, and the newest that
+/// is stored, if that is later.
+///
+/// - A protection (a lock, a hold, a used code) begins at the later one, and ends by the clock. On a
+///   server that is an hour behind, a lock begins where the others stand, and ends an hour later.
+/// - A grant (a pass, a proof, a pending enrollment) ends by the clock or by the newest time,
+///   whichever comes first. So it is kept with its [lead](Self::lead).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
     /// The time that the clock reads. The steps of codes are counted by it alone.
     pub(crate) clock: UnixTime,
-    /// The later of it and the newest stored time. This is the one that is stored.
+    /// The later of it and the newest stored time. Protections begin here.
     pub(crate) time: UnixTime,
 }
 
@@ -29,10 +36,10 @@ impl Moment {
         if is_later { Self { time: newest, ..moment } } else { moment }
     }
 
-    /// The end of what lasts `secs` from now on.
-    #[cfg(feature = "alloc")] // only accounts have what ends
-    pub(crate) const fn after_secs(self, secs: u64) -> UnixTime {
-        self.time.saturating_add(secs)
+    /// The newest time is so many seconds ahead of the clock.
+    #[cfg(feature = "alloc")] // only accounts give out
+    pub(crate) const fn lead(self) -> u64 {
+        self.time.saturating_since(self.clock)
     }
 
     /// Returns whether a stored time was written by a clock gone wrong.
@@ -52,31 +59,33 @@ impl Moment {
         self.clock.saturating_since(at) < secs
     }
 
-    /// Returns whether something is good that lives for `life_secs` seconds, until `end`. One with
-    /// longer to live was given out by a clock gone wrong, or under a policy that was less strict.
-    #[cfg(feature = "alloc")] // only accounts have what is given out
-    pub(crate) const fn is_before_end(self, end: UnixTime, life_secs: u64) -> bool {
-        let left = end.saturating_since(self.time);
-        left > 0 && left <= life_secs
+    /// Returns whether a grant is good that lives for `life_secs` seconds at most, until `end`. It was
+    /// given out when the newest time was `lead` seconds ahead.
+    #[cfg(feature = "alloc")] // only accounts give out
+    pub(crate) const fn is_before_end(self, end: UnixTime, lead: u64, life_secs: u64) -> bool {
+        let left = end.saturating_since(self.clock);
+        let is_over = end.saturating_add(lead).saturating_since(self.time) == 0;
+        left > 0 && left <= life_secs.saturating_add(SKEW_SECS) && !is_over
     }
 
-    /// Returns whether something is good that was given out at `at` and lives for `secs` seconds. A
-    /// time that lies ahead counts as well as one that has passed.
-    #[cfg(feature = "alloc")] // only accounts have what is given out
-    pub(crate) const fn is_near(self, at: UnixTime, secs: u64) -> bool {
-        self.time.as_secs().abs_diff(at.as_secs()) < secs
-    }
-
-    /// Returns whether the end of something that lives for `life_secs` seconds at most was set by a
-    /// clock gone wrong.
-    #[cfg(feature = "alloc")] // only accounts have what is given out
-    pub(crate) const fn is_mistaken_end(self, end: UnixTime, life_secs: u64) -> bool {
-        end.saturating_since(self.clock).saturating_sub(life_secs) > MAX_AHEAD_SECS
+    /// The same for one that was given out at `at`, and lives for `secs` seconds from then on. A clock
+    /// that is behind by less than that takes it too.
+    #[cfg(feature = "alloc")] // only accounts give out
+    pub(crate) const fn is_near(self, at: UnixTime, lead: u64, secs: u64) -> bool {
+        let is_over = self.time.saturating_since(at.saturating_add(lead)) >= secs;
+        self.clock.as_secs().abs_diff(at.as_secs()) < secs && !is_over
     }
 
     /// A stored time, or the present one in the place of a mistaken one.
     pub(crate) const fn corrected(self, at: UnixTime) -> UnixTime {
         if self.is_mistaken(at) { self.time } else { at }
+    }
+
+    /// A stored time, or the present one if that is earlier: where the newest one is a mistake,
+    /// none of the later ones is to be trusted.
+    #[cfg(feature = "alloc")] // only accounts know their newest time
+    pub(crate) fn at_most_now(self, at: UnixTime) -> UnixTime {
+        at.min(self.time)
     }
 }
 
@@ -116,5 +125,21 @@ mod tests {
         assert_eq!(moment.corrected(at(5)), at(5));
         assert_eq!(moment.corrected(at(1_000_000 + DAY)), at(1_000_000 + DAY));
         assert_eq!(moment.corrected(at(1_000_001 + DAY)), at(1_000_500));
+    }
+
+    #[cfg(feature = "alloc")]
+    #[test]
+    fn a_grant_ends_by_the_clock_or_by_the_newest_time() {
+        // Given out by a clock at a million, while the newest time was an hour ahead.
+        let (end, lead) = (at(1_000_300), 3_600);
+        let is_good = |clock, newest| Moment::new(at(clock), at(newest)).is_before_end(end, lead, 300);
+        assert!(is_good(1_000_000, 1_003_600) && is_good(1_000_299, 1_003_600));
+        assert!(!is_good(1_000_300, 1_003_600), "by the clock");
+        assert!(is_good(1_000_010, 1_003_899) && !is_good(1_000_010, 1_003_900), "by the newest time");
+        assert!(is_good(999_940, 1_003_600) && !is_good(999_939, 1_003_600), "a clock set back");
+        let is_near = |clock, newest| Moment::new(at(clock), at(newest)).is_near(at(1_000_000), lead, 300);
+        assert!(is_near(1_000_299, 1_003_600) && !is_near(1_000_300, 1_003_600));
+        assert!(is_near(999_701, 1_003_600) && !is_near(999_700, 1_003_600));
+        assert!(is_near(1_000_010, 1_003_899) && !is_near(1_000_010, 1_003_900));
     }
 }

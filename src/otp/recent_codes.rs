@@ -74,11 +74,18 @@ impl RecentCodes {
         times.get(count.saturating_sub(1)).map(|at| at.saturating_add(RECENT_SECS))
     }
 
+    /// Puts the present time in the place of those that a clock gone wrong has written.
+    pub(crate) fn correct(&mut self, now: Moment) {
+        self.times.iter_mut().for_each(|at| *at = now.corrected(*at));
+    }
+
+    #[cfg(feature = "alloc")] // only accounts know their newest time
     pub(crate) const fn times(&mut self) -> &mut [UnixTime] {
         &mut self.times
     }
 
-    /// Remembers an acceptance, in the place of the oldest if all are taken.
+    /// Remembers an acceptance, in the place of the oldest if all are taken. Times that a clock gone
+    /// wrong has written are to be [replaced](Moment::corrected) before.
     pub(crate) fn push(&mut self, accepted: Accepted) {
         let oldest = || self.iter().enumerate().min_by_key(|(_, entry)| entry.at).map(|(place, _)| place);
         let place = self.codes.iter().position(|code| *code == 0).or_else(oldest).unwrap_or_default();

@@ -75,9 +75,8 @@ impl State {
 
     /// Puts the present time in the place of those that a clock gone wrong has written.
     pub(super) fn correct(&mut self, now: Moment) {
-        for at in self.throttle.times().into_iter().chain(self.recent_codes.times()) {
-            *at = now.corrected(*at);
-        }
+        self.throttle.times().into_iter().for_each(|at| *at = now.corrected(*at));
+        self.recent_codes.correct(now);
     }
 
     /// The stored form.

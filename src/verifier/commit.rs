@@ -64,10 +64,13 @@ impl<S: Store> Verifier<S> {
             }
             let owed = if self.0.sink.is_some() { opened.owed(now) } else { Vec::new() };
             let change = match transition(opened, now, &mut randomness) {
-                // The sink is asked once more, since the owner cannot be told otherwise.
+                // The sink is asked once more, and no more often than by others.
                 Err(AccountError::EventsWaiting) if !owed.is_empty() && !has_asked => {
                     has_asked = true;
-                    self.deliver_again(account, owed).await?;
+                    let (opened, now) = self.load(account).await?;
+                    if let Written::Done(_) = self.write(account, opened.handing_again(now), Randomness::new()).await? {
+                        self.deliver_again(account, owed).await?;
+                    }
                     continue;
                 }
                 decided => decided?,

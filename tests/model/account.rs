@@ -19,8 +19,9 @@ pub struct Bound {
 #[derive(Clone, Debug, Default)]
 pub struct Account {
     pub bound: Vec<Bound>,
-    pending: Option<(Bound, u64)>,
-    /// Enrollments that were replaced lately, and until when their codes are known.
+    /// With its end by the clock, and by how much the newest time was ahead when it began.
+    pending: Option<(Bound, u64, u64)>,
+    /// Enrollments that were replaced lately, and when.
     replaced: Vec<(Authenticator, u64)>,
     next_id: u32,
     accepted: Accepted,
@@ -66,7 +67,7 @@ impl Account {
 
     /// What waits to be confirmed.
     pub fn waiting(&self) -> Option<&Authenticator> {
-        self.pending.as_ref().map(|(one, _)| &one.who)
+        self.pending.as_ref().map(|(one, ..)| &one.who)
     }
 
     /// A code for logging in or, `withdrawing`, for a purpose that is held after changes.
@@ -102,6 +103,7 @@ impl Account {
                 one.watermark = Some(matched);
                 let (id, secret) = (one.id, one.who.secret.clone());
                 self.accepted_steps.push((secret, matched));
+                self.accepted.correct(now);
                 self.accepted.push(code, now);
                 self.common.succeed(&rules, now);
                 self.run = 0;
@@ -136,17 +138,24 @@ impl Account {
 
     /// Keeps the time of a write, and nothing that lies later than a day ahead.
     fn settle(&mut self, now: Now) {
+        self.end_grants(now);
         if is_mistaken(self.newest, now.clock) {
-            self.accepted.correct(now);
-            self.common.correct(now);
-            self.enrollment.correct(now);
-            if is_mistaken(self.held.0, now.clock) {
-                self.held = (now.time, now.time);
-            }
-            self.replaced.retain(|(_, until)| until.saturating_sub(now.clock) <= 86_400 + 600);
-            self.pending.take_if(|(_, until)| until.saturating_sub(now.clock) > 2 * 86_400);
+            self.accepted.at_most(now.time);
+            self.common.at_most(now.time);
+            self.enrollment.at_most(now.time);
+            let secs = self.held.1 - self.held.0;
+            self.held.0 = self.held.0.min(now.time);
+            self.held.1 = self.held.0 + secs;
         }
         self.newest = now.time;
+    }
+
+    /// Where a clock gone wrong has written, nothing waits any more.
+    fn end_grants(&mut self, now: Now) {
+        if is_mistaken(self.newest, now.clock) {
+            self.pending = None;
+            self.replaced.clear();
+        }
     }
 
     fn count(&mut self) {
@@ -169,21 +178,25 @@ impl Account {
         let used = who.step(now.clock).unwrap().max(who.step(removed).unwrap());
         let id = self.next_id;
         self.next_id += 1;
-        self.replaced.retain(|(_, until)| lasts(*until, now));
-        if let Some((old, _)) = self.pending.take() {
-            self.replaced.push((old.who, now.time + 600));
+        self.replaced.retain(|(old, at)| is_recent(*at, now) && old.secret != who.secret);
+        if let Some((old, ..)) = self.pending.take().filter(|(old, ..)| old.who.secret != who.secret) {
+            self.replaced.push((old.who, now.clock));
             if self.replaced.len() > 2 {
                 self.replaced.remove(0);
             }
         }
-        self.pending =
-            Some((Bound { id, who, watermark: Some(used), drift: 0, anchor: 0, disabled: false }, now.time + 600));
+        self.pending = Some((
+            Bound { id, who, watermark: Some(used), drift: 0, anchor: 0, disabled: false },
+            now.clock + 600,
+            now.time - now.clock,
+        ));
         true
     }
 
     pub fn confirm(&mut self, now: u64, code: &str) -> Answer {
         let now = Now::of(now, self.newest);
-        let Some((one, _)) = self.pending.clone().filter(|(_, until)| lasts(*until, now)) else {
+        self.end_grants(now);
+        let Some((one, ..)) = self.pending.clone().filter(|(_, until, lead)| lasts(*until, *lead, now)) else {
             return Answer::NothingPending;
         };
         if let Some(shut) = shut(&self.enrollment, &self.accepted, &ENROLLMENT, now) {
@@ -194,6 +207,10 @@ impl Account {
             open(0, &ENROLLMENT, step).into_iter().filter(|step| one.who.code(*step) == code).collect();
         let fresh = right.iter().copied().filter(|step| one.watermark.is_none_or(|used| *step > used)).max();
         let spent = self.accepted.contains(code, now);
+        // Nobody here brings the handle of an enrollment.
+        if self.replaced.iter().any(|(old, at)| is_recent(*at, now) && was_shown(old, now, code)) {
+            return Answer::ReplacedEnrollment;
+        }
         match fresh {
             Some(matched) if !spent => {
                 let drift = i128::from(matched) - i128::from(step);
@@ -202,6 +219,7 @@ impl Account {
                 self.bound.push(Bound { watermark: Some(matched), drift, anchor: drift, ..one });
                 self.pending = None;
                 self.replaced.clear();
+                self.accepted.correct(now);
                 self.accepted.push(code, now);
                 self.enrollment.succeed(&ENROLLMENT, now);
                 self.run = 0;
@@ -210,9 +228,6 @@ impl Account {
                 Answer::Accepted(id)
             }
             _ if spent || !right.is_empty() => Answer::Replayed,
-            _ if self.replaced.iter().any(|(old, until)| lasts(*until, now) && was_shown(old, now, code)) => {
-                Answer::ReplacedEnrollment
-            }
             _ => {
                 self.enrollment.fail(&ENROLLMENT, now);
                 self.count();
@@ -235,9 +250,14 @@ impl Account {
     }
 }
 
-/// Something that lives for ten minutes has not ended.
-fn lasts(until: u64, now: Now) -> bool {
-    now.time < until && until - now.time <= 600
+/// An enrollment has not ended, neither by the clock nor by the newest time.
+fn lasts(until: u64, lead: u64, now: Now) -> bool {
+    now.clock < until && until - now.clock <= 660 && now.time < until + lead
+}
+
+/// Not longer than ten minutes ago.
+fn is_recent(at: u64, now: Now) -> bool {
+    now.clock.saturating_sub(at) < 600 && !is_mistaken(at, now.clock)
 }
 
 /// An app that was being enrolled shows this code, or has within ten minutes.

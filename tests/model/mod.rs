@@ -155,6 +155,10 @@ impl Accepted {
         self.0.iter_mut().for_each(|(_, at)| now.correct(at));
     }
 
+    pub fn at_most(&mut self, time: u64) {
+        self.0.iter_mut().for_each(|(_, at)| *at = time.min(*at));
+    }
+
     pub fn push(&mut self, code: &str, now: Now) {
         if self.0.len() == 32 {
             let oldest = (0..32).min_by_key(|i| self.0[*i].1).unwrap();
@@ -185,17 +189,17 @@ impl State {
         let spent = self.accepted.contains(code, now);
         match fresh {
             Some(matched) if !spent => {
+                self.correct(now);
                 self.throttle.succeed(rules, now);
                 self.drift = learned(self.drift, 0, rules, matched, step);
                 self.watermark = Some(matched);
                 self.accepted.push(code, now);
-                self.correct(now);
                 Some(Answer::Accepted { step: matched })
             }
             _ if spent || !right.is_empty() => Some(Answer::Replayed),
             _ => {
-                self.throttle.fail(rules, now);
                 self.correct(now);
+                self.throttle.fail(rules, now);
                 Some(if expired(who, step, code) { Answer::Expired } else { Answer::Mismatch })
             }
         }
@@ -238,6 +242,11 @@ impl Throttle {
     pub fn correct(&mut self, now: Now) {
         now.correct(&mut self.last_failure);
         now.correct(&mut self.leaked_at);
+    }
+
+    pub fn at_most(&mut self, time: u64) {
+        self.last_failure = self.last_failure.min(time);
+        self.leaked_at = self.leaked_at.min(time);
     }
 
     pub fn succeed(&mut self, rules: &Rules, now: Now) {

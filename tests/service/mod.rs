@@ -131,14 +131,14 @@ impl<S: Store> Service<S> {
     /// What support reads of the latest two wrong codes.
     pub(crate) async fn diagnosis(&self) -> Option<Diagnosis> {
         let history = self.verifier.history(&alice()).await.unwrap();
-        let found = history.iter().filter_map(|event| match &event.kind {
+        let mut found = history.iter().filter_map(|event| match &event.kind {
             EventKind::Rejected { diagnosis, .. } => *diagnosis,
             _ => None,
         });
         // Nobody was told of it.
         let told = |event: &Event| matches!(event.kind, EventKind::Rejected { diagnosis: Some(_), .. });
         assert!(!self.told().iter().any(told));
-        found.last()
+        found.next_back()
     }
 
     pub(crate) fn told(&self) -> Vec<Event> {

@@ -39,6 +39,13 @@ impl Account {
         self.record.history.owed(self.record.moment(now)).collect()
     }
 
+    /// Notes that the sink is handed again what it has not taken.
+    #[cfg(feature = "verifier")]
+    pub(crate) fn handing_again(mut self, now: UnixTime) -> Change<()> {
+        self.record.history.handed_at = self.moment(now).clock;
+        Change::written(self, Ok(()))
+    }
+
     /// Marks the events with these numbers as taken by the sink.
     pub fn acknowledge(mut self, sequences: &[u64]) -> Change<()> {
         if self.record.history.acknowledge(sequences) {

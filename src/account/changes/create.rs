@@ -64,7 +64,7 @@ impl Account {
     ) -> Change<DeviceToken> {
         let mut account = Self::begun(lost.account, lost.expected, now, rng);
         let now = account.moment(now);
-        account.record.used_until = now.after_secs(longest_use_ahead(policy));
+        account.record.used_until = now.time.saturating_add(longest_use_ahead(policy));
         let (token, until) = account.take_all(policy, now, rng);
         account.record_act(now, operator, EventKind::Rebuilt { until });
         Change::written(account, Ok(token))

@@ -60,7 +60,7 @@ impl Account {
             name,
             hash: token.hash(),
             proof: proof.serial,
-            last_used: now.time,
+            last_used: now.clock,
             failures: 0,
         });
         self.record_event(now, EventKind::DeviceRemembered { device: id })?;

@@ -162,10 +162,21 @@ impl Account {
             Kind::Address(address) => address.masked(),
         };
         let name = name.unwrap_or_else(by_number);
-        let until = now.after_secs(limits.pending_secs);
+        let until = now.clock.saturating_add(limits.pending_secs);
         let handle = EnrollmentHandle::generate(rng);
         let unknown = Unknown::default();
-        let pending = Pending { id, name, kind, until, replaces, pass, handle: Some(handle.hash()), labels, unknown };
+        let pending = Pending {
+            id,
+            name,
+            kind,
+            until,
+            lead: now.lead(),
+            replaces,
+            pass,
+            handle: Some(handle.hash()),
+            labels,
+            unknown,
+        };
         self.record.replace_pending(pending, now);
         self.record_event(now, EventKind::EnrollmentBegun { authenticator: id })?;
         Ok(Change::written(self, Ok(N::begun(shown, id, until, handle))))

@@ -124,10 +124,10 @@ impl Account {
     /// deleted.
     #[cfg(feature = "verifier")]
     pub(crate) fn erasing(mut self, now: UnixTime, operator: &Operator) -> Change<()> {
-        let now = self.moment(now);
         if self.is_being_erased() {
             return Change::unwritten(self, Ok(()), None);
         }
+        let now = self.moment(now);
         self.record_act(now, operator, EventKind::Erased);
         Change::written(self, Ok(()))
     }

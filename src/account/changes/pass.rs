@@ -59,8 +59,8 @@ impl Account {
         rng: &mut R,
     ) -> (DeviceToken, UnixTime) {
         let token = DeviceToken::generate(rng);
-        let until = now.after_secs(secs);
-        self.record.passes.issue(Pass { hash: token.hash(), origin, until, secs, failures: 0 }, now);
+        let until = now.clock.saturating_add(secs);
+        self.record.passes.issue(Pass { hash: token.hash(), origin, until, secs, lead: now.lead(), failures: 0 }, now);
         (token, until)
     }
 }

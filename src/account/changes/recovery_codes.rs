@@ -24,7 +24,7 @@ impl Account {
     ///
     /// # Errors
     /// [`AccountError::NotEnrolled`]; [`AccountError::Frozen`]; [`AccountError::ProofSpent`] and
-    /// its like.
+    /// its like; [`AccountError::HandleNeeded`]; [`AccountError::EventsWaiting`].
     pub fn issue_recovery_codes<R: CryptoRng + ?Sized>(
         mut self,
         policy: &Policy,

@@ -103,7 +103,7 @@ impl Account {
         let now = self.moment(now);
         let attempt = act.attempt();
         self.judge_attempt(policy, now, attempt, |account, acceptance| {
-            let Acceptance { method, at, serial: _, with_handle: _ } = acceptance;
+            let Acceptance { method, at, lead: _, serial: _, with_handle: _ } = acceptance;
             Authorization {
                 id: act.authorization_id(&account.id),
                 account: account.id.clone(),
@@ -135,7 +135,9 @@ impl Account {
             Some(_) => return Err(AccountError::Frozen),
             None => {}
         }
-        if *epoch != self.record.epoch || self.record.was_held_after(*purpose, *at, now) {
+        // A clock gone wrong has authorized what no hold can be compared with.
+        let is_mistaken = now.is_mistaken(*at);
+        if is_mistaken || *epoch != self.record.epoch || self.record.was_held_after(*purpose, *at, now) {
             return Err(AccountError::AuthorizationEnded);
         }
         Ok(())

@@ -35,7 +35,8 @@ impl Account {
     /// # Errors
     /// [`AccountError::Purpose`] unless the attempt's purpose is
     /// [`Purpose::BINDING`](crate::account::Purpose::BINDING), whatever its text;
-    /// [`AccountError::NothingPending`]; [`AccountError::TooMany`].
+    /// [`AccountError::NothingPending`]; [`AccountError::TooMany`];
+    /// [`AccountError::EventsWaiting`].
     pub fn confirm(mut self, policy: &Policy, now: UnixTime, attempt: &Attempt) -> Result<Change<Proof>, AccountError> {
         let now = self.moment(now);
         let code = match attempt.read_for_confirm()? {
@@ -58,13 +59,14 @@ impl Account {
     /// up to ten minutes off: a hardware token, say. Both are spent. Else as
     /// [`confirm`](Self::confirm).
     ///
-    /// That one of the two was right is not said: it is a
+    /// The answer does not say that one of the two was right: it is a
     /// [`Mismatch`](crate::otp::Rejection::Mismatch) then too. By chance two codes are right once in
-    /// 2 × 10¹⁰ attempts (41 pairs of 10¹²).
+    /// 2 × 10¹⁰ attempts (41 pairs of 10¹², with six digits and steps of 30 s). Two texts that are no
+    /// codes, or come with a recovery code, are [`Malformed`](crate::otp::Rejection::Malformed).
     ///
     /// # Errors
     /// [`AccountError::NothingPending`]; [`AccountError::NoApp`] if an address waits;
-    /// [`AccountError::TooMany`].
+    /// [`AccountError::TooMany`]; [`AccountError::EventsWaiting`].
     pub fn confirm_with_two_codes(
         mut self,
         policy: &Policy,
@@ -89,9 +91,9 @@ impl Account {
         self.proof(policy, Purpose::BINDING, acceptance).with_origin(Origin::Enrollment { with_handle })
     }
 
-    /// The gate, behind which the pass that an app's enrollment was begun with is not charged: its
-    /// holder has made the secret. (Not so the code for an address; nor is the pass enough to begin
-    /// where a confirmation is asked for.)
+    /// Asks the gate. A wrong code does not charge the pass that an app's enrollment was begun with,
+    /// since its holder has made the secret. It does charge the pass where an address waits, whose
+    /// code its holder may not have, and where the policy asks for a confirmation beside the pass.
     fn admit_confirmation<'a>(
         &self,
         policy: &'a Policy,
@@ -130,6 +132,12 @@ impl Account {
         let secs = policy.limits().delivered_secs;
         let delivered =
             judge_delivered(&record.delivered, purpose, secs, now, code, |recipient| recipient.is_bound_to(id));
+        // Whoever began those may try their codes here. Without the handle of the one that waits,
+        // they are not compared with it: an answer that does not count would be a free guess.
+        let of_replaced = bool::from(of_replaced);
+        if of_replaced && !pending.is_named_by(handle) {
+            return Ok(self.refuse(now, purpose, Rejection::ReplacedEnrollment));
+        }
         if (judged.accepted | (delivered.right & !spent)).into() {
             return self.bind(admitted, judged.step, [Some(code), None], handle, answer);
         }
@@ -137,7 +145,7 @@ impl Account {
             let next = judged.next.start(pending.kind.app().map_or(Totp::DEFAULT, |app| app.totp), now.clock);
             return Ok(self.refuse(now, purpose, Rejection::Replayed { next }));
         }
-        if of_replaced.into() {
+        if of_replaced {
             return Ok(self.refuse(now, purpose, Rejection::ReplacedEnrollment));
         }
         let expired = bool::from(judged.expired | delivered.expired);
@@ -153,17 +161,20 @@ impl Account {
     ) -> Result<Change<Proof>, AccountError> {
         let Admitted { now, purpose, .. } = *admitted;
         let record = &self.record;
-        let pending = record.pending.as_ref().and_then(|pending| pending.kind.app());
-        let pending = pending.ok_or(AccountError::NoApp)?;
+        let pending = record.pending.as_ref().ok_or(AccountError::NothingPending)?;
+        let app = pending.kind.app().ok_or(AccountError::NoApp)?;
         let spent = codes.iter().fold(Choice::from(0), |any, code| any | record.recent_codes.contains(*code, now));
         let Searched { found, step, place: _ } =
-            search([(0, Candidate::of(pending))].into_iter(), codes, BEHIND_SECS, now)?;
+            search([(0, Candidate::of(app))].into_iter(), codes, BEHIND_SECS, now)?;
         let replaced = (0..).zip(record.lately_replaced(now).map(Candidate::of));
-        let of_replaced = search(replaced, codes, BEHIND_SECS, now)?.found;
+        let of_replaced = bool::from(search(replaced, codes, BEHIND_SECS, now)?.found);
+        if of_replaced && !pending.is_named_by(handle) {
+            return Ok(self.refuse(now, purpose, Rejection::ReplacedEnrollment));
+        }
         if (found & !spent).into() {
             return self.bind(admitted, Step::new(step), codes.map(Some), handle, answer);
         }
-        if of_replaced.into() {
+        if of_replaced {
             return Ok(self.refuse(now, purpose, Rejection::ReplacedEnrollment));
         }
         Ok(self.charge(admitted, Wrong { expired: false, code: None }))
@@ -182,7 +193,7 @@ impl Account {
         let Admitted { policy, now, .. } = *admitted;
         let pending = self.record.pending.take().ok_or(AccountError::NothingPending)?;
         let with_handle = pending.is_named_by(handle);
-        let Pending { id, name, kind, until: _, replaces, pass, handle: _, labels: _, unknown } = pending;
+        let Pending { id, name, kind, until: _, lead: _, replaces, pass, handle: _, labels: _, unknown } = pending;
         self.record.replaced.clear();
         let event = match replaces {
             Some(replaced) => EventKind::Replaced { authenticator: id, replaced },

@@ -85,6 +85,10 @@ impl Account {
         if let Some(rejection) = self.nothing_to_judge(policy, door, purpose, now)? {
             return Ok(Gate::Refused(rejection));
         }
+        // Before the code is judged: an error after that would tell that it is right.
+        if !self.record.history.has_room_for(notices_of(door)) {
+            return Err(AccountError::EventsWaiting);
+        }
         let token = self.recognize(policy, presented, now);
         check_pass(policy, door, purpose, token)?;
         Ok(match self.admit(policy, door, Sender::with(token), codes, now) {
@@ -213,6 +217,16 @@ impl Account {
             recognized = recognized.or_else(|| bool::from(found).then_some(Recognized::Device(found_at as usize)));
         }
         recognized
+    }
+}
+
+/// The notices that an acceptance at this door gives, and that have to be kept: it changes the
+/// binding. (A recovery code that logs in changes none.)
+const fn notices_of(door: Door) -> usize {
+    match door {
+        Door::Confirm | Door::ConfirmWithTwoCodes | Door::TwoCodes => 1,
+        Door::TwoCodesWithRecoveryCode => 2,
+        Door::Code | Door::RecoveryCode => 0,
     }
 }
 

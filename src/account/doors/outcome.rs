@@ -38,6 +38,8 @@ pub(super) enum Right {
 pub(super) struct Acceptance {
     pub(super) method: Method,
     pub(super) at: UnixTime,
+    /// The [lead](Moment::lead) then.
+    pub(super) lead: u64,
     /// The number of the event that tells of it.
     pub(super) serial: u64,
     /// It confirmed an enrollment, whose handle came with it.
@@ -76,15 +78,17 @@ impl Account {
             self.record.throttles.succeed(policy, throttle, now);
             self.token_succeeded(token, is_resync, now);
         }
-        let serial = self.record_event(now, event)?;
+        // The gate has seen to it that there is room for a notice.
+        let serial = self.record_anyway(now, event);
         self.record.replies.push(fingerprint, now, Answer::Accepted { method, serial, with_handle });
-        let answer = answer(&self, Acceptance { method, at: now.time, serial, with_handle });
+        let answer = answer(&self, Acceptance { method, at: now.clock, lead: now.lead(), serial, with_handle });
         Ok(Change::written(self, Ok(answer)))
     }
 
     fn use_up(&mut self, admitted: &Admitted<'_>, right: Right) -> Result<(), AccountError> {
         let Admitted { policy, now, .. } = *admitted;
         let record = &mut self.record;
+        record.recent_codes.correct(now);
         let mut spend = |code| record.recent_codes.push(Accepted { code, at: now.time });
         match right {
             Right::App { place, step, code } => {
@@ -114,7 +118,7 @@ impl Account {
                 spend(code);
                 let sent = record.delivered.0.get_mut(place as usize).ok_or(AccountError::NothingSent)?;
                 // Kept for a while, as one that has been there.
-                sent.until = now.time;
+                (sent.until, sent.lead) = (now.clock, 0);
                 let id = sent.recipient.bound();
                 record
                     .authenticators
@@ -186,7 +190,8 @@ impl Account {
     pub(super) fn repeat<T>(self, reply: Reply, accepted: impl FnOnce(&Self, Acceptance) -> T) -> Change<T> {
         let rejection = match reply.answer {
             Answer::Accepted { method, serial, with_handle } => {
-                let answer = accepted(&self, Acceptance { method, at: reply.at, serial, with_handle });
+                let answer =
+                    accepted(&self, Acceptance { method, at: reply.at, lead: reply.lead, serial, with_handle });
                 return Change::written(self, Ok(answer));
             }
             Answer::Mismatch(count) => Rejection::Mismatch(count),
@@ -202,7 +207,7 @@ impl Account {
             Some(Recognized::Pass(_, hash)) if !is_resync => self.record.passes.spend(&hash),
             Some(Recognized::Device(place)) => {
                 if let Some(device) = self.record.devices.get_mut(place) {
-                    (device.last_used, device.failures) = (now.time, 0);
+                    (device.last_used, device.failures) = (now.clock, 0);
                 }
             }
             Some(Recognized::Pass(..)) | None => {}

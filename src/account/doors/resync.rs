@@ -88,7 +88,7 @@ impl Account {
         if recovery.is_some() {
             let left = self.record.recovery_codes_left().saturating_sub(1);
             self.record.hold(policy, limits.recovery_hold_secs, now);
-            self.record_event(now, EventKind::Recovered { purpose, left })?;
+            self.record_anyway(now, EventKind::Recovered { purpose, left });
         }
         if recovery.is_some() || matches!(token, Some(Recognized::Pass(..))) {
             self.record.hold(policy, limits.resync_hold_secs, now);

@@ -136,7 +136,7 @@ impl Account {
 
     /// The proof of an acceptance, for nothing in particular.
     pub(super) fn proof(&self, policy: &Policy, purpose: Purpose, acceptance: Acceptance) -> Proof {
-        let Acceptance { method, at, serial, with_handle: _ } = acceptance;
+        let Acceptance { method, at, lead, serial, with_handle: _ } = acceptance;
         Proof {
             account: self.id.clone(),
             method,
@@ -146,6 +146,7 @@ impl Account {
             origin: Origin::Code,
             at,
             secs: policy.limits().proof_secs,
+            lead,
             epoch: self.record.epoch,
             serial,
         }

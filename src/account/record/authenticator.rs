@@ -5,7 +5,7 @@ use super::token::TokenHash;
 use crate::account::names::address::Address;
 use crate::account::names::ids::AuthenticatorId;
 use crate::account::names::text::Text;
-use crate::otp::{Secret, Step, Totp, Tracker, UnixTime};
+use crate::otp::{Moment, RECENT_SECS, Secret, Step, Totp, Tracker, UnixTime};
 use alloc::boxed::Box;
 use subtle::ConstantTimeEq;
 
@@ -55,15 +55,20 @@ impl Kind {
     /// Returns whether both are bound to the same secret or address.
     pub(in crate::account) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::App(one), Self::App(other)) => {
-                // Also where other bytes make the same key: HMAC pads keys with zeros, and hashes long ones.
-                let keys = [one, other].map(|app| app.totp.key(&app.secret));
-                let [one_key, other_key] = &keys;
-                (*one.secret == *other.secret) | bool::from(one_key.is_same_key(other_key))
-            }
+            (_, Self::App(other)) => self.is_app(other),
             (Self::Address(one), Self::Address(other)) => one.as_str() == other.as_str(),
-            _ => false,
+            (Self::App(_), Self::Address(_)) => false,
         }
+    }
+
+    /// Returns whether this is an app with the same secret.
+    pub(in crate::account) fn is_app(&self, other: &App) -> bool {
+        self.app().is_some_and(|one| {
+            // Also where other bytes make the same key: HMAC pads keys with zeros, and hashes long ones.
+            let keys = [one, other].map(|app| app.totp.key(&app.secret));
+            let [one_key, other_key] = &keys;
+            (*one.secret == *other.secret) | bool::from(one_key.is_same_key(other_key))
+        })
     }
 }
 
@@ -83,10 +88,17 @@ pub(in crate::account) struct Labels {
 }
 
 /// The app of an enrollment that another one has replaced before it was confirmed. Its codes are
-/// recognized until a certain time, and never accepted.
+/// recognized for ten minutes, and never accepted.
 pub(in crate::account) struct Replaced {
     pub(in crate::account) app: App,
-    pub(in crate::account) until: UnixTime,
+    /// When another one took its place.
+    pub(in crate::account) at: UnixTime,
+}
+
+impl Replaced {
+    pub(in crate::account) const fn is_recent(&self, now: Moment) -> bool {
+        now.is_within_secs_after(self.at, RECENT_SECS) && !now.is_mistaken(self.at)
+    }
 }
 
 /// An enrollment that waits for its confirming code.
@@ -95,6 +107,8 @@ pub(in crate::account) struct Pending {
     pub(in crate::account) name: Text,
     pub(in crate::account) kind: Kind,
     pub(in crate::account) until: UnixTime,
+    /// The [lead](Moment::lead) when it began.
+    pub(in crate::account) lead: u64,
     /// Goes at the moment this one comes.
     pub(in crate::account) replaces: Option<AuthenticatorId>,
     /// Begun with this pass, which the confirmation uses up.

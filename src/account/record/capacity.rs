@@ -13,6 +13,8 @@ pub(in crate::account) const NOTICES_AND_ACTS: usize = 24;
 pub(in crate::account) const NOTICES: usize = 20;
 /// So many at most are operators' acts, likewise.
 pub(in crate::account) const ACTS: usize = 12;
+/// The latest of them, so many, make no room for notices.
+pub(in crate::account) const ACTS_KEPT: usize = 4;
 /// Passes not used yet: five mailed ones an hour, and those of operators.
 pub(in crate::account) const PASSES: usize = 16;
 /// Known devices.

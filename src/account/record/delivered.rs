@@ -50,11 +50,13 @@ pub(in crate::account) struct Sent {
     pub(in crate::account) purpose: Purpose,
     pub(in crate::account) code: Code,
     pub(in crate::account) until: UnixTime,
+    /// The [lead](Moment::lead) when it was drawn.
+    pub(in crate::account) lead: u64,
 }
 
 impl Sent {
     pub(in crate::account) const fn is_alive(&self, secs: u64, now: Moment) -> bool {
-        now.is_before_end(self.until, secs)
+        now.is_before_end(self.until, self.lead, secs)
     }
 
     pub(in crate::account) fn is_remembered(&self, now: Moment) -> bool {
@@ -82,7 +84,7 @@ impl Delivered {
         let same = |sent: &Sent| sent.recipient == *recipient && sent.purpose == purpose;
         if let Some(sent) = self.0.iter().find(|sent| same(sent) && sent.is_alive(secs, now)) {
             // It would have run out on its way.
-            let soon = sent.until.saturating_since(now.time) < AGAIN_SECS;
+            let soon = sent.until.saturating_since(now.clock) < AGAIN_SECS;
             return if soon { Err(sent.until) } else { Ok((sent.code, sent.until)) };
         }
         self.0.retain(|sent| !same(sent));
@@ -91,7 +93,7 @@ impl Delivered {
             self.0.retain(|sent| sent.is_alive(secs, now));
         }
         if self.0.len() >= DELIVERED {
-            return Err(self.0.iter().map(|sent| sent.until).min().unwrap_or(now.time));
+            return Err(self.0.iter().map(|sent| sent.until).min().unwrap_or(now.clock));
         }
         let mut draw = || Code::new(rng.random_range(0..Digits::Six.codes()), Digits::Six);
         let mut code = draw();
@@ -101,8 +103,8 @@ impl Delivered {
                 code = draw();
             }
         }
-        let until = now.after_secs(secs);
-        self.0.push(Sent { recipient: recipient.clone(), purpose, code, until });
+        let until = now.clock.saturating_add(secs);
+        self.0.push(Sent { recipient: recipient.clone(), purpose, code, until, lead: now.lead() });
         Ok((code, until))
     }
 }

@@ -21,6 +21,6 @@ pub(in crate::account) struct Device {
 impl Device {
     /// A clock set back does not make it last longer than that from now.
     pub(in crate::account) const fn is_good(&self, secs: u64, now: Moment) -> bool {
-        now.is_near(self.last_used, secs)
+        now.is_near(self.last_used, 0, secs)
     }
 }

@@ -160,8 +160,17 @@ pub(in crate::account) struct Pass {
     pub(in crate::account) until: UnixTime,
     /// The life that it was given, in seconds.
     pub(in crate::account) secs: u64,
+    /// The [lead](Moment::lead) when it was given out.
+    pub(in crate::account) lead: u64,
     /// Wrong codes that came with it.
     pub(in crate::account) failures: u32,
+}
+
+impl Pass {
+    const fn is_good(&self, secs: u64, now: Moment) -> bool {
+        let life = if self.secs < secs { self.secs } else { secs };
+        now.is_before_end(self.until, self.lead, life)
+    }
 }
 
 /// The passes that have not been used.
@@ -169,7 +178,7 @@ pub(in crate::account) struct Passes(pub(in crate::account) Vec<Pass>);
 
 impl Passes {
     pub(in crate::account) fn issue(&mut self, pass: Pass, now: Moment) {
-        self.0.retain(|pass| now.time < pass.until);
+        self.0.retain(|pass| now.clock < pass.until);
         if self.0.len() >= PASSES {
             self.0.remove(0);
         }
@@ -179,7 +188,7 @@ impl Passes {
     /// The origin of the pass that `hash` is of, if it is good: all are compared.
     pub(in crate::account) fn origin(&self, hash: &TokenHash, secs: u64, now: Moment) -> Option<PassOrigin> {
         let (mut is_operators, mut is_mailed) = (Choice::from(0), Choice::from(0));
-        for pass in self.0.iter().filter(|pass| now.is_before_end(pass.until, pass.secs.min(secs))) {
+        for pass in self.0.iter().filter(|pass| pass.is_good(secs, now)) {
             match pass.origin {
                 PassOrigin::Operator => is_operators |= pass.hash.ct_eq(hash),
                 PassOrigin::Mailed => is_mailed |= pass.hash.ct_eq(hash),
@@ -191,7 +200,7 @@ impl Passes {
 
     /// The number of passes that are good.
     pub(in crate::account) fn count(&self, secs: u64, now: Moment) -> usize {
-        self.0.iter().filter(|pass| now.is_before_end(pass.until, pass.secs.min(secs))).count()
+        self.0.iter().filter(|pass| pass.is_good(secs, now)).count()
     }
 
     /// Counts a wrong code that came with a pass, and ends it at the last one it is good for. Gives
@@ -207,9 +216,9 @@ impl Passes {
         failures
     }
 
-    /// Ends those that a clock gone wrong has given out.
-    pub(in crate::account) fn end_mistaken(&mut self, now: Moment) {
-        self.0.retain(|pass| !now.is_mistaken_end(pass.until, pass.secs));
+    /// Ends those that are not good now: a clock gone wrong may have given them out for later.
+    pub(in crate::account) fn keep_good(&mut self, now: Moment) {
+        self.0.retain(|pass| pass.is_good(pass.secs, now));
     }
 
     /// Ends the pass with this hash: it has been used.

@@ -1,7 +1,7 @@
 //! The record as a whole.
 
 use super::authenticator::{App, Authenticator, Kind, Pending, Replaced};
-use super::capacity::{DELIVERED_SECS, HOLDS, PENDING_SECS, REPLACED, WRONG_CODES};
+use super::capacity::{HOLDS, REPLACED, WRONG_CODES};
 use super::delivered::{Delivered, Sends};
 use super::device::Device;
 use super::encoding::fields::Unknown;
@@ -13,7 +13,7 @@ use super::token::Passes;
 use crate::account::names::ids::AuthenticatorId;
 use crate::account::names::purpose::Purpose;
 use crate::account::policy::Policy;
-use crate::otp::{Code, Moment, RECENT_SECS, RecentCodes, Step, TimeError, Totp, UnixTime};
+use crate::otp::{Code, Moment, RecentCodes, Step, TimeError, Totp, UnixTime};
 use alloc::vec::Vec;
 use subtle::ConstantTimeEq;
 
@@ -131,8 +131,8 @@ impl Record {
         Moment::new(now, self.newest)
     }
 
-    /// Keeps the time of a write, and puts it in the place of all that a clock gone wrong has
-    /// written. What that clock gave out ends: nobody knows for how long it should be good.
+    /// Keeps the time of a write. If the newest one was written by a clock gone wrong, no later one is
+    /// trusted: protections begin now.
     pub(in crate::account) fn settle(&mut self, now: Moment) {
         let is_wrong = now.is_mistaken(self.newest);
         self.newest = now.time;
@@ -140,16 +140,27 @@ impl Record {
             return;
         }
         for at in self.times() {
-            *at = now.corrected(*at);
+            *at = now.at_most_now(*at);
         }
-        for hold in self.holds.iter_mut().filter(|hold| now.is_mistaken(hold.from)) {
-            (hold.from, hold.until) = (now.time, now.time);
+        for hold in &mut self.holds {
+            let secs = hold.until.saturating_since(hold.from);
+            hold.from = now.at_most_now(hold.from);
+            hold.until = hold.from.saturating_add(secs);
         }
-        self.replies.0.retain(|reply| !now.is_mistaken(reply.at));
-        self.passes.end_mistaken(now);
-        self.replaced.retain(|one| !now.is_mistaken_end(one.until, RECENT_SECS));
-        self.pending.take_if(|pending| now.is_mistaken_end(pending.until, PENDING_SECS));
-        self.delivered.0.retain(|sent| !now.is_mistaken_end(sent.until, DELIVERED_SECS));
+    }
+
+    /// Ends what lives for minutes, where a clock gone wrong has written the newest time. Passes that
+    /// are good now stay.
+    pub(in crate::account) fn end_grants(&mut self, now: Moment) {
+        self.passes.keep_good(now);
+        self.end_enrollment();
+        self.delivered.0.clear();
+        self.replies.0.clear();
+    }
+
+    /// The newest time that it has: for one that was written before it was kept.
+    pub(in crate::account) fn newest_known(&mut self) -> UnixTime {
+        self.times().map(|at| *at).fold(UnixTime::from_secs(0), UnixTime::max)
     }
 
     /// All times at which something has happened, and from which something counts.
@@ -190,25 +201,28 @@ impl Record {
         self.pending.as_ref().filter(|pending| {
             let has_its_pass =
                 pending.pass.is_none_or(|hash| self.passes.origin(&hash, limits.pass_secs, now).is_some());
-            now.is_before_end(pending.until, limits.pending_secs) && has_its_pass
+            now.is_before_end(pending.until, pending.lead, limits.pending_secs) && has_its_pass
         })
     }
 
     /// Puts an enrollment in the place of the one that waits. The codes of that one are recognized
     /// for ten minutes more.
     pub(in crate::account) fn replace_pending(&mut self, new: Pending, now: Moment) {
-        self.replaced.retain(|one| now.is_before_end(one.until, RECENT_SECS));
-        if let Some(Pending { kind: Kind::App(app), .. }) = self.pending.replace(new) {
+        // A key that is brought in again is the one that waits.
+        self.replaced.retain(|one| one.is_recent(now) && !new.kind.is_app(&one.app));
+        let before = self.pending.take().and_then(|old| if let Kind::App(app) = old.kind { Some(app) } else { None });
+        if let Some(app) = before.filter(|app| !new.kind.is_app(app)) {
             if self.replaced.len() >= REPLACED {
                 self.replaced.remove(0);
             }
-            self.replaced.push(Replaced { app, until: now.after_secs(RECENT_SECS) });
+            self.replaced.push(Replaced { app, at: now.clock });
         }
+        self.pending = Some(new);
     }
 
     /// The apps of enrollments that were replaced within ten minutes.
     pub(in crate::account) fn lately_replaced(&self, now: Moment) -> impl Iterator<Item = &App> {
-        let replaced = self.replaced.iter().filter(move |one| now.is_before_end(one.until, RECENT_SECS));
+        let replaced = self.replaced.iter().filter(move |one| one.is_recent(now));
         replaced.map(|one| &one.app)
     }
 

@@ -75,7 +75,7 @@ impl Settings {
     async fn allowed<T>(&self, result: Result<T, sekisho::Error>) -> Result<T, Response> {
         match result {
             Ok(done) => Ok(done),
-            Err(sekisho::Error::Account(why)) => {
+            Err(sekisho::Error::Account(why)) if why != AccountError::EventsWaiting => {
                 Err(self.wrong(StatusCode::CONFLICT, words::impossible(self.language, &why)).await)
             }
             Err(error) => Err(Trouble::from(error).into_response()),

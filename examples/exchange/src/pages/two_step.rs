@@ -12,7 +12,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, PreEscaped, html};
-use sekisho::account::{AccountId, Attempt, Enrollment, NewAuthenticator, Proof, Purpose, RecoveryCodes, Resync, Text};
+use sekisho::account::{
+    AccountError, AccountId, Attempt, Enrollment, NewAuthenticator, Proof, Purpose, RecoveryCodes, Resync, Text,
+};
 use sekisho::otp::{CodeKind, NotAccepted};
 use sekisho::qr::Qr;
 use tower_sessions::Session;
@@ -269,7 +271,7 @@ impl Confirming {
                 self.again(status, headers, above, typed).await
             }
             // It has run out, or was confirmed in another window.
-            Err(NotAccepted::Failed(sekisho::Error::Account(why))) => {
+            Err(NotAccepted::Failed(sekisho::Error::Account(why))) if why != AccountError::EventsWaiting => {
                 let above = frame::wrong(words::impossible(language, &why));
                 self.again(StatusCode::CONFLICT, HeaderMap::new(), above, typed).await
             }
@@ -279,6 +281,11 @@ impl Confirming {
 
     async fn confirmed(&self, proof: Proof) -> Result<Response, Trouble> {
         let Self { app, language, session, given: PasswordGiven { owner, .. }, .. } = self;
+        // Another browser was shown the secret, and this code may have been guessed: log in first.
+        if proof.may_be_guessed() {
+            session::end(session).await?;
+            return Ok(Redirect::to("/log-in").into_response());
+        }
         let by = By::Proof(proof.epoch());
         if owner.view.recovery_codes_left > 0 {
             session::log_in(session, &owner.customer, by).await?;
@@ -289,8 +296,9 @@ impl Confirming {
                 session::log_in(session, &owner.customer, by).await?;
                 Ok(sheet(*language, owner, &codes).into_response())
             }
-            // The form was sent twice: the codes were issued to the first answer, which nobody saw. There is a new set for the next code.
-            Err(sekisho::Error::Account(_)) => {
+            // The form was sent twice: the codes were issued to the first answer, which nobody saw.
+            // There is a new set for the next code.
+            Err(sekisho::Error::Account(AccountError::ProofSpent)) => {
                 session::log_in(session, &owner.customer, by).await?;
                 Ok(Redirect::to("/security#recovery").into_response())
             }

@@ -50,6 +50,7 @@ fn read_minimum_reader(bytes: &[u8]) -> Result<u32, Corrupt> {
 
 fn read(from: &mut Decoder<'_>) -> Result<Record, Corrupt> {
     let mut record = Record::new();
+    let mut has_newest = false;
     record.unknown = fields(from, |number, from| {
         match number {
             0 => drop(from.u32()?),
@@ -93,7 +94,7 @@ fn read(from: &mut Decoder<'_>) -> Result<Record, Corrupt> {
             29 => record.throttles.mailed_passes = read_throttle(from)?,
             30 => record.mailed = Sends(list(from, SENDS, time)?),
             31 => record.history.handed_at = time(from)?,
-            32 => record.newest = time(from)?,
+            32 => (record.newest, has_newest) = (time(from)?, true),
             34 => record.wrong_codes = list(from, WRONG_CODES, read_wrong_code)?,
             33 => record.replaced = list(from, REPLACED, read_replaced)?,
             _ => return Ok(false),
@@ -102,6 +103,10 @@ fn read(from: &mut Decoder<'_>) -> Result<Record, Corrupt> {
     })?;
     for entry in &mut record.history.entries {
         entry.sequence = record.history.last.checked_sub(entry.sequence).ok_or(Corrupt)?;
+    }
+    // Records did not keep it once.
+    if !has_newest {
+        record.newest = record.newest_known();
     }
     let ids = || record.authenticators.iter().map(|authenticator| authenticator.id);
     let pending = record.pending.as_ref().map(|pending| pending.id);
@@ -137,6 +142,7 @@ struct Parts {
     handle: Option<TokenHash>,
     issuer: Option<Box<str>>,
     account: Option<Box<str>>,
+    lead: u64,
     unknown: Unknown,
 }
 
@@ -176,6 +182,7 @@ impl Parts {
                 18 => parts.handle = Some(TokenHash(bytes(from)?)),
                 19 => parts.issuer = Some(from.str()?.into()),
                 20 => parts.account = Some(from.str()?.into()),
+                21 => parts.lead = from.u64()?,
                 _ => return Ok(false),
             }
             Ok(true)
@@ -226,6 +233,7 @@ fn read_pending(from: &mut Decoder<'_>) -> Result<Pending, Corrupt> {
         id: parts.id.ok_or(Corrupt)?,
         name: parts.name.ok_or(Corrupt)?,
         until: parts.until,
+        lead: parts.lead,
         replaces: parts.replaces,
         pass: parts.pass,
         handle: parts.handle,
@@ -237,7 +245,7 @@ fn read_pending(from: &mut Decoder<'_>) -> Result<Pending, Corrupt> {
 fn read_replaced(from: &mut Decoder<'_>) -> Result<Replaced, Corrupt> {
     let mut parts = Parts::read(from)?;
     match parts.kind()? {
-        Kind::App(app) => Ok(Replaced { app, until: parts.until }),
+        Kind::App(app) => Ok(Replaced { app, at: parts.bound_at }),
         Kind::Address(_) => Err(Corrupt),
     }
 }
@@ -261,13 +269,14 @@ fn read_pass(from: &mut Decoder<'_>) -> Result<Pass, Corrupt> {
     let len = from.array()?;
     let (hash, until, secs, failures) = (TokenHash(bytes(from)?), time(from)?, from.u64()?, from.u32()?);
     // One without an origin was written before passes had one.
-    let is_operators = match len {
-        Some(4) => false,
-        Some(5) => from.bool()?,
+    let (is_operators, lead) = match len {
+        Some(4) => (false, 0),
+        Some(5) => (from.bool()?, 0),
+        Some(6) => (from.bool()?, from.u64()?),
         _ => return Err(Corrupt),
     };
     let origin = if is_operators { PassOrigin::Operator } else { PassOrigin::Mailed };
-    Ok(Pass { hash, origin, until, secs, failures })
+    Ok(Pass { hash, origin, until, secs, lead, failures })
 }
 
 fn read_device(from: &mut Decoder<'_>) -> Result<Device, Corrupt> {
@@ -283,7 +292,7 @@ fn read_device(from: &mut Decoder<'_>) -> Result<Device, Corrupt> {
 }
 
 fn read_sent(from: &mut Decoder<'_>) -> Result<Sent, Corrupt> {
-    tuple(from, 5)?;
+    let has_lead = has_one_more(from, 5)?;
     let channel = channel_from_number(from.u32()?).ok_or(Corrupt)?;
     let recipient = match from.datatype()? {
         Type::String => Recipient::Named(Address::stored(channel, from.str()?).ok_or(Corrupt)?),
@@ -291,7 +300,9 @@ fn read_sent(from: &mut Decoder<'_>) -> Result<Sent, Corrupt> {
     };
     let purpose = Purpose::new(from.str()?).map_err(|_| Corrupt)?;
     let code = Code::from_packed(from.u32()?).ok_or(Corrupt)?;
-    Ok(Sent { recipient, purpose, code, until: time(from)? })
+    let until = time(from)?;
+    let lead = if has_lead { from.u64()? } else { 0 };
+    Ok(Sent { recipient, purpose, code, until, lead })
 }
 
 fn read_redeemed(from: &mut Decoder<'_>) -> Result<Redeemed, Corrupt> {
@@ -333,8 +344,22 @@ fn read_entry(from: &mut Decoder<'_>) -> Result<Entry, Corrupt> {
 }
 
 fn read_reply(from: &mut Decoder<'_>) -> Result<Reply, Corrupt> {
-    tuple(from, 6)?;
+    let has_lead = has_one_more(from, 6)?;
     let (fingerprint, at) = (bytes(from)?, time(from)?);
+    let lead = if has_lead { from.u64()? } else { 0 };
+    Ok(Reply { fingerprint, at, lead, answer: read_answer(from)? })
+}
+
+/// Returns whether a list has one part more than so many, as newer ones have.
+fn has_one_more(from: &mut Decoder<'_>, len: u64) -> Result<bool, Corrupt> {
+    match from.array()? {
+        Some(found) if found == len => Ok(false),
+        Some(found) if found == len.saturating_add(1) => Ok(true),
+        _ => Err(Corrupt),
+    }
+}
+
+fn read_answer(from: &mut Decoder<'_>) -> Result<Answer, Corrupt> {
     let kind = from.u32()?;
     let first = u32::try_from(from.u64()?).map_err(|_| Corrupt)?;
     let method = match kind {
@@ -345,14 +370,14 @@ fn read_reply(from: &mut Decoder<'_>) -> Result<Reply, Corrupt> {
             let serial = from.u64()?;
             let channel = channel_from_number(from.u32()?).ok_or(Corrupt)?;
             let method = Method::DeliveredCode { authenticator, channel };
-            return Ok(Reply { fingerprint, at, answer: Answer::Accepted { method, serial, with_handle: kind == 7 } });
+            return Ok(Answer::Accepted { method, serial, with_handle: kind == 7 });
         }
         _ => None,
     };
     if let Some(method) = method {
         let answer = Answer::Accepted { method, serial: from.u64()?, with_handle: kind == 6 };
         from.null()?;
-        return Ok(Reply { fingerprint, at, answer });
+        return Ok(answer);
     }
     let lock_state = match from.u64()? {
         1 => {
@@ -367,10 +392,9 @@ fn read_reply(from: &mut Decoder<'_>) -> Result<Reply, Corrupt> {
         _ => return Err(Corrupt),
     };
     let count = FailureCount { failures_in_a_row: first, lock_state };
-    let answer = match kind {
-        2 => Answer::Mismatch(count),
-        3 => Answer::Expired(count),
-        _ => return Err(Corrupt),
-    };
-    Ok(Reply { fingerprint, at, answer })
+    match kind {
+        2 => Ok(Answer::Mismatch(count)),
+        3 => Ok(Answer::Expired(count)),
+        _ => Err(Corrupt),
+    }
 }

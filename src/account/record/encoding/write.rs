@@ -52,9 +52,9 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
     }
     put_u64(to, 11, u64::from(*run))?;
     put_list(to, 12, record.passes.0.len())?;
-    for Pass { hash, origin, until, secs, failures } in &record.passes.0 {
-        to.array(5)?.bytes(&hash.0)?.u64(until.as_secs())?.u64(*secs)?.u32(*failures)?;
-        to.bool(*origin == PassOrigin::Operator)?;
+    for Pass { hash, origin, until, secs, lead, failures } in &record.passes.0 {
+        to.array(6)?.bytes(&hash.0)?.u64(until.as_secs())?.u64(*secs)?.u32(*failures)?;
+        to.bool(*origin == PassOrigin::Operator)?.u64(*lead)?;
     }
     put_list(to, 13, record.holds.len())?;
     for Hold { purpose, from, until } in &record.holds {
@@ -90,19 +90,19 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
     put_sends(to, 30, &record.mailed)?;
     put_time(to, 31, record.history.handed_at)?;
     put_time(to, 32, record.newest)?;
+    if !record.replaced.is_empty() {
+        put_list(to, 33, record.replaced.len())?;
+        for Replaced { app, at } in &record.replaced {
+            to.begin_map()?;
+            write_app(app, to)?;
+            put_time(to, 10, *at)?;
+            to.end()?;
+        }
+    }
     if !record.wrong_codes.is_empty() {
         put_list(to, 34, record.wrong_codes.len())?;
         for WrongCode { code, at, event } in &record.wrong_codes {
             to.array(3)?.u32(code.packed())?.u64(at.as_secs())?.u64(*event)?;
-        }
-    }
-    if !record.replaced.is_empty() {
-        put_list(to, 33, record.replaced.len())?;
-        for Replaced { app, until } in &record.replaced {
-            to.begin_map()?;
-            write_app(app, to)?;
-            put_time(to, 13, *until)?;
-            to.end()?;
         }
     }
     to.writer_mut().write_all(&record.unknown.0).map_err(minicbor::encode::Error::write)?;
@@ -121,13 +121,13 @@ fn write_optional_back<W: Write>(record: &Record, to: &mut Encoder<W>) -> Writte
     }
     if !record.delivered.0.is_empty() {
         put_list(to, 23, record.delivered.0.len())?;
-        for Sent { recipient, purpose, code, until } in &record.delivered.0 {
-            to.array(5)?.u32(number_of(recipient.channel()))?;
+        for Sent { recipient, purpose, code, until, lead } in &record.delivered.0 {
+            to.array(6)?.u32(number_of(recipient.channel()))?;
             match recipient {
                 Recipient::Bound(id, _) => to.u32(id.number())?,
                 Recipient::Named(address) => to.str(address.as_str())?,
             };
-            to.str(purpose.as_str())?.u32(code.packed())?.u64(until.as_secs())?;
+            to.str(purpose.as_str())?.u32(code.packed())?.u64(until.as_secs())?.u64(*lead)?;
         }
     }
     put_sends(to, 24, &record.sends)?;
@@ -182,7 +182,7 @@ fn write_authenticator<W: Write>(authenticator: &Authenticator, to: &mut Encoder
 }
 
 fn write_pending<W: Write>(pending: &Pending, to: &mut Encoder<W>) -> Written<W> {
-    let Pending { id, name, kind, until, replaces, pass, handle, labels, unknown } = pending;
+    let Pending { id, name, kind, until, lead, replaces, pass, handle, labels, unknown } = pending;
     to.begin_map()?;
     write_common(*id, name, kind, to)?;
     put_time(to, 13, *until)?;
@@ -199,6 +199,7 @@ fn write_pending<W: Write>(pending: &Pending, to: &mut Encoder<W>) -> Written<W>
     if let Some(Labels { issuer, account }) = labels {
         to.u32(19)?.str(issuer)?.u32(20)?.str(account)?;
     }
+    put_u64(to, 21, *lead)?;
     to.writer_mut().write_all(&unknown.0).map_err(minicbor::encode::Error::write)?;
     to.end()?;
     Ok(())
@@ -236,8 +237,8 @@ fn write_app<W: Write>(app: &App, to: &mut Encoder<W>) -> Written<W> {
 }
 
 fn write_reply<W: Write>(reply: &Reply, to: &mut Encoder<W>) -> Written<W> {
-    let Reply { fingerprint, at, answer } = reply;
-    to.array(6)?.bytes(fingerprint)?.u64(at.as_secs())?;
+    let Reply { fingerprint, at, lead, answer } = reply;
+    to.array(7)?.bytes(fingerprint)?.u64(at.as_secs())?.u64(*lead)?;
     let (kind, count) = match answer {
         Answer::Accepted { method: Method::Authenticator(id), serial, with_handle } => {
             to.u32(if *with_handle { 6 } else { 1 })?.u64(u64::from(id.number()))?.u64(*serial)?.null()?;

@@ -153,8 +153,8 @@ fn accounts() {
         seen[usize::from(found.0)] = true;
     }
     assert_eq!(seen, [true; 2]);
-    // The code that confirms an enrollment, of the one that waits, of one that it has replaced, and of
-    // none; and two in a row.
+    // The code that confirms an enrollment: of the one that waits, of one that it has replaced, and of
+    // none. (Two in a row are searched as above.)
     let (waiting, replaced) = authenticators.split_first().unwrap();
     let mut seen = [[false; 2]; 2];
     for code in codes {
