@@ -440,3 +440,52 @@ fn redb_forgets_nothing_that_it_has_answered_when_killed_again_and_again() {
     }
     assert!(answered.iter().sum::<u64>() > 1_000, "the children were at work: {answered:?}");
 }
+
+/// A leaf of redb's tree has four kilobytes, is divided when it is full, and so is full to two
+/// thirds on the average: 4.5 records of 640 bytes. Without compaction the file has up to twice as
+/// much.
+#[test]
+fn bytes_of_an_account_in_redb() {
+    use rand::{Rng, RngExt, SeedableRng};
+    use sekisho::seal::{Revision, Stored, Write};
+    const ENVELOPE: usize = 640;
+    const ACCOUNTS: u64 = 100_000;
+
+    let (folder, runtime) = (tempfile::tempdir().unwrap(), tokio::runtime::Runtime::new().unwrap());
+    let path = folder.path().join("records");
+    let mut rng = rand::rngs::StdRng::seed_from_u64(1);
+    let mut stored = Vec::new();
+    runtime.block_on(async {
+        let store = RedbStore::open(&path).unwrap();
+        let mut swaps = tokio::task::JoinSet::new();
+        for _ in 0..ACCOUNTS {
+            // Ids in no order, as services have them.
+            let id = AccountId::new(rng.random::<[u8; 8]>()).unwrap();
+            let mut envelope = vec![0; ENVELOPE];
+            rng.fill_bytes(&mut envelope);
+            let new = Stored { revision: Revision::random(&mut rng), envelope };
+            stored.push((id.clone(), new.clone()));
+            let store = store.clone();
+            swaps.spawn(async move { store.swap(&id, &Write { expected: None, new }).await.unwrap() });
+            if swaps.len() == 1_000 {
+                while let Some(swap) = swaps.join_next().await {
+                    assert_eq!(swap.unwrap(), Swap::Done);
+                }
+            }
+        }
+        assert!(swaps.join_all().await.iter().all(|swap| *swap == Swap::Done));
+    });
+    let each = || std::fs::metadata(&path).unwrap().len() / ACCOUNTS;
+    let before = each();
+    RedbStore::compact(&path).unwrap();
+    println!("{before} bytes an account, {} after compaction", each());
+    // One and a half times, and what the order of the writes makes out.
+    assert!(each() <= ENVELOPE as u64 * 3 / 2 + 32 && each() <= before, "{}", each());
+    runtime.block_on(async {
+        let store = RedbStore::open(&path).unwrap();
+        assert!(matches!(RedbStore::compact(&path), Err(sekisho::store::StoreError::InUse { .. })));
+        for (id, stored) in stored {
+            assert!(store.load(&id).await.unwrap() == Some(stored));
+        }
+    });
+}

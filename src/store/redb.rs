@@ -100,6 +100,20 @@ impl RedbStore {
         Ok(Self(Arc::new(Handle { database, queue: Some(queue), writer: Some(writer) })))
     }
 
+    /// Gives back the space that the file at `path` does not use: a file grows by doubling, and
+    /// does not shrink by itself. Nobody may have it open meanwhile, and a restart of the service
+    /// is the time for it. Afterwards an account takes about 1.45 times its envelope.
+    ///
+    /// A crash during it loses nothing.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and whatever the disk answers.
+    pub fn compact(path: impl AsRef<Path>) -> Result<(), StoreError> {
+        let mut database = open(path.as_ref())?;
+        database.compact().map_err(Failure::from)?;
+        Ok(())
+    }
+
     /// The accounts that have a record, in the order of their ids.
     ///
     /// # Errors
@@ -386,4 +400,4 @@ macro_rules! from_each {
     )+};
 }
 
-from_each! { StorageError TableError redb::TransactionError redb::CommitError }
+from_each! { StorageError TableError redb::TransactionError redb::CommitError redb::CompactionError }
