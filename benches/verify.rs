@@ -1,11 +1,18 @@
 //! What a verification costs, beside the limit that the hash sets and beside the peers. `cargo
 //! bench --bench verify`
 //!
+//! `limit_of_hmac` is eight compressions that wait for one another as HMAC has them: two pads, an
+//! inner and an outer one for each of three steps. `limit_8_compressions` is eight that wait for
+//! none. Both are direct calls of the hash's block function, and do nothing else.
+//!
+//! `*_text_*` goes from the raw key and the typed text to the verdict, as the peers do.
+//!
 //! The groups `*_window_1` judge a code of six digits against three steps. Everything there begins
 //! at the raw key except `sekisho_prepared_wrong` and `sekisho_decision*`, which begin at a kept
 //! [`Key`], and is one code a call.
 
-use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BatchSize, BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
 use sekisho::otp::{Algorithm, Code, CodePolicy, Key, OpenSteps, Secret, State, Step, Totp, UnixTime, Window, decide};
 use std::hint::black_box;
 
@@ -53,10 +60,17 @@ fn windows(c: &mut Criterion) {
 
 fn window(c: &mut Criterion, case: &Case) {
     let mut group = c.benchmark_group(format!("{}_window_1", case.name));
+    let (sha1, sha256, sha512) =
+        (sha1::block_api::compress, sha2::block_api::compress256, sha2::block_api::compress512);
     group.bench_function("limit_8_compressions", |b| match case.totp.algorithm {
-        Algorithm::Sha1 => b.iter(|| compressions(sha1::block_api::compress, [0_u32; 5], [0; 64])),
-        Algorithm::Sha256 => b.iter(|| compressions(sha2::block_api::compress256, [0_u32; 8], [0; 64])),
-        Algorithm::Sha512 => b.iter(|| compressions(sha2::block_api::compress512, [0_u64; 8], [0; 128])),
+        Algorithm::Sha1 => b.iter(|| compressions(sha1, [0_u32; 5], [0; 64])),
+        Algorithm::Sha256 => b.iter(|| compressions(sha256, [0_u32; 8], [0; 64])),
+        Algorithm::Sha512 => b.iter(|| compressions(sha512, [0_u64; 8], [0; 128])),
+    });
+    group.bench_function("limit_of_hmac", |b| match case.totp.algorithm {
+        Algorithm::Sha1 => b.iter(|| hmac(sha1, [0_u32; 5], [0; 64], words)),
+        Algorithm::Sha256 => b.iter(|| hmac(sha256, [0_u32; 8], [0; 64], words)),
+        Algorithm::Sha512 => b.iter(|| hmac(sha512, [0_u64; 8], [0; 128], long_words)),
     });
 
     let secret = Secret::new(&case.secret).unwrap();
@@ -98,8 +112,20 @@ fn window(c: &mut Criterion, case: &Case) {
         });
     }
 
-    let wrong_text = case.wrong().reveal().to_string();
-    let current_text = case.code(0).reveal().to_string();
+    peers(&mut group, case);
+    group.finish();
+}
+
+/// From the raw key and the typed text to the verdict: this library, and those that others use.
+fn peers(group: &mut BenchmarkGroup<'_, WallTime>, case: &Case) {
+    let texts = [("wrong", case.wrong()), ("right", case.code(0))];
+    let texts = texts.map(|(name, code)| (name, code.reveal().to_string()));
+    let secret = Secret::new(&case.secret).unwrap();
+    let sekisho = |text: &str| {
+        let Ok(code) = black_box(text).parse::<Code>() else { return false };
+        let step = case.totp.step_at(UnixTime::from_secs(black_box(NOW))).unwrap();
+        case.totp.key(black_box(&secret)).find_without_state(&code, Window::DEFAULT.around(step)).is_some()
+    };
     let totp_rs = |text: &str| {
         let totp = totp_rs::Builder::new()
             .with_algorithm(case.peer)
@@ -107,30 +133,76 @@ fn window(c: &mut Criterion, case: &Case) {
             .build_noncompliant();
         totp.check(black_box(text), black_box(NOW)).is_some()
     };
-    for (name, text, found) in [("totp_rs_wrong", &wrong_text, false), ("totp_rs_match_current", &current_text, true)] {
-        assert_eq!(totp_rs(text), found);
-        group.bench_function(name, |b| b.iter(|| totp_rs(text)));
+    let rfc = totp_rfc::Totp::new(case.other_peer, totp_rfc::Digits::SIX, 30, 0).unwrap();
+    let totp_rfc = |text: &str| {
+        let secret = totp_rfc::Secret::new(black_box(&case.secret)).unwrap();
+        rfc.verify_window(&secret, black_box(NOW), totp_rfc::ValidationWindow::new(1, 1), black_box(text))
+            .unwrap()
+            .is_some()
+    };
+    let latchkey_secret = latchkey::totp::TotpSecret::from_bytes(case.secret.clone()).unwrap();
+    let latchkey_params = latchkey::totp::TotpParams::new(6, 30, 1).unwrap();
+    let latchkey = |text: &str| {
+        let now = time::OffsetDateTime::from_unix_timestamp(black_box(NOW).cast_signed()).unwrap();
+        latchkey::totp::verify(black_box(&latchkey_secret), black_box(text), None, now, latchkey_params).is_ok()
+    };
+    for (name, text) in &texts {
+        let is_right = *name == "right";
+        let mut bench = |peer: &str, check: &dyn Fn(&str) -> bool| {
+            assert_eq!(check(text), is_right, "{peer}");
+            group.bench_function(format!("{peer}_text_{name}"), |b| b.iter(|| check(text)));
+        };
+        bench("sekisho", &sekisho);
+        bench("totp_rs", &totp_rs);
+        bench("totp_rfc", &totp_rfc);
+        // It has SHA-1 only.
+        if case.totp.algorithm == Algorithm::Sha1 {
+            bench("latchkey", &latchkey);
+        }
     }
-    let totp_rfc = totp_rfc::Totp::new(case.other_peer, totp_rfc::Digits::SIX, 30, 0).unwrap();
-    group.bench_function("totp_rfc_wrong", |b| {
-        b.iter(|| {
-            let secret = totp_rfc::Secret::new(black_box(&case.secret)).unwrap();
-            let window = totp_rfc::ValidationWindow::new(1, 1);
-            totp_rfc.verify_window(&secret, black_box(NOW), window, black_box(&wrong_text)).unwrap()
-        });
-    });
-    group.finish();
 }
 
 /// Eight compressions that do not wait for one another: what three steps and the two pads cost at
 /// the least.
-fn compressions<S: Copy, B: Copy>(compress: fn(&mut S, &[B]), initial: S, block: B) -> [S; 8] {
+fn compressions<S: Copy, B: Copy>(compress: impl Fn(&mut S, &[B]), initial: S, block: B) -> [S; 8] {
     let mut states = black_box([initial; 8]);
     let block = black_box([block]);
     for state in &mut states {
         compress(state, &block);
     }
     black_box(states)
+}
+
+/// Eight compressions as HMAC has them for three steps: an inner one begins with the inner pad's
+/// state, and an outer one with the outer pad's, on a block that the inner one's state begins.
+fn hmac<S: Copy, B: Copy>(compress: impl Fn(&mut S, &[B]), initial: S, block: B, put: impl Fn(&S, &mut B)) -> [S; 3] {
+    let (initial, block) = (black_box(initial), black_box(block));
+    let [mut inner_pad, mut outer_pad] = [initial; 2];
+    compress(&mut inner_pad, &[block]);
+    compress(&mut outer_pad, &[block]);
+    let mut blocks = [block; 3];
+    for block in &mut blocks {
+        let mut inner = inner_pad;
+        compress(&mut inner, &[*block]);
+        put(&inner, block);
+    }
+    black_box(blocks.map(|block| {
+        let mut outer = outer_pad;
+        compress(&mut outer, &[block]);
+        outer
+    }))
+}
+
+fn words<const N: usize>(state: &[u32; N], block: &mut [u8; 64]) {
+    for (place, word) in block.chunks_exact_mut(4).zip(state) {
+        place.copy_from_slice(&word.to_be_bytes());
+    }
+}
+
+fn long_words(state: &[u64; 8], block: &mut [u8; 128]) {
+    for (place, word) in block.chunks_exact_mut(8).zip(state) {
+        place.copy_from_slice(&word.to_be_bytes());
+    }
 }
 
 fn scan(c: &mut Criterion) {
