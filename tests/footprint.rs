@@ -49,13 +49,30 @@ fn bytes_of_an_account_in_memory() {
             }
         }
         let used = each();
-        println!("{new} bytes an account when enrolled, {used} bytes after forty log-ins");
-        assert!((200..700).contains(&new), "{new}");
-        assert!((1_000..1_900).contains(&used), "{used}");
 
-        // A page that shows a view and then verifies decodes no history for the view: the lists and names
-        // of the view take a handful of allocations, where 32 events would take more.
+        // One more log-in each: what it allocates, of which one envelope stays.
+        clock.set(at(T + 50 * 30));
+        let codes: Vec<_> = phones.iter().map(|phone| phone.shows(T + 50 * 30, 0)).collect();
+        let attempts: Vec<_> = codes.iter().map(|code| Attempt::new(Purpose::LOGIN, code)).collect();
+        let log_ins = Region::new(ALLOCATOR);
+        for (number, attempt) in (0..).zip(attempts) {
+            let _ = answer(verifier.verify(&account(number), attempt).await);
+        }
+        let stats = log_ins.change();
+        let allocations = (stats.allocations + stats.reallocations) as u64 / ACCOUNTS;
+        let bytes = stats.bytes_allocated as u64 / ACCOUNTS;
+        println!("a log-in: {allocations} allocations of {bytes} bytes");
+        assert!((5..=18).contains(&allocations), "{allocations}");
+        assert!(bytes <= 6_000, "{bytes}");
+        println!("{new} bytes an account when enrolled, {used} bytes after forty log-ins");
+        assert!((600..750).contains(&new), "{new}");
+        assert!((700..1_000).contains(&used), "{used}");
+
+        // A page that shows a view and then verifies decodes no history for the view: the lists and
+        // names of the view take a handful of allocations, where 32 events would take more.
         let stored = store.load(&account(0)).await.unwrap().unwrap();
+        println!("an envelope of {} bytes", stored.envelope.len());
+        assert!(stored.envelope.len() <= 768);
         let opened = keyring().open(&account(0), stored).unwrap();
         assert_eq!(opened.history().len(), 32);
         let policy = Policy::default();

@@ -311,7 +311,7 @@ fn what_a_newer_release_adds_is_passed_over_and_kept() {
     from.map().unwrap();
     let ends = loop {
         let number = from.u32().unwrap();
-        if number == 3 {
+        if number == 5 {
             let count = from.array().unwrap().unwrap();
             break (0..count)
                 .map(|_| {
@@ -332,15 +332,12 @@ fn what_a_newer_release_adds_is_passed_over_and_kept() {
 #[test]
 fn an_event_of_a_newer_release_is_unknown_and_kept() {
     let mut newer = full_account_plain();
-    // The kind of an event, 1: map, field 0, the kind, field 1, a time of four bytes. The record itself
-    // begins so too.
-    let place = newer.windows(5).rposition(|bytes| bytes == [0xbf, 0x00, 0x01, 0x01, 0x1a]).unwrap();
-    assert!(place > 0);
-    // A kind of which nobody has heard takes a byte more, and so does the string of bytes that the
-    // event is.
-    assert_eq!(newer[place - 1], 0x4c, "twelve bytes");
-    newer[place - 1] += 1;
-    newer.splice(place + 2..place + 3, [0x18, 0xff]);
+    // The last event: a notice that waits (1), one number on (8), nine bytes long, in the same
+    // second; a lock (5) and its end.
+    let lock = [1 + 8, 9, 0, 5, 0x1a];
+    let place = newer.windows(lock.len()).rposition(|bytes| bytes == lock).unwrap();
+    // A kind of which nobody has heard; what follows has no meaning to this release.
+    newer[place + 3..place + 5].copy_from_slice(&[0x18, 0xff]);
     let history = opened(&newer).unwrap().history();
     assert!(history.iter().any(|event| event.kind == EventKind::Unknown));
     assert_eq!(written(&newer), newer);
@@ -361,7 +358,7 @@ fn nonsense_is_refused_without_panic() {
     for len in 0..plain.len() {
         assert!(opened(&plain[..len]).is_err(), "cut off at {len}");
     }
-    let longer = [plain.as_slice(), &[0]].concat();
+    let longer = [plain.as_slice(), &[0, 0, 1]].concat();
     assert!(matches!(opened(&longer).unwrap_err(), SealError::Record(StoredError::Corrupt)));
     // Each byte changed: an error, or a record that is written as it was read.
     for place in 0..plain.len() {
@@ -387,18 +384,18 @@ fn fields_twice_or_out_of_order_and_lists_without_bound_are_refused() {
     };
     assert!(opened(&record(&|_| ())).is_ok(), "an empty record");
     let twice = |to: To<'_>| {
-        to.u32(2).unwrap().u32(5).unwrap().u32(2).unwrap().u32(5).unwrap();
+        to.u32(4).unwrap().u32(5).unwrap().u32(4).unwrap().u32(5).unwrap();
     };
     let backwards = |to: To<'_>| {
-        to.u32(2).unwrap().u32(5).unwrap().u32(1).unwrap().u32(5).unwrap();
+        to.u32(4).unwrap().u32(5).unwrap().u32(1).unwrap().u32(5).unwrap();
     };
     let endless = |to: To<'_>| {
-        to.u32(3).unwrap().array(u64::MAX).unwrap();
+        to.u32(5).unwrap().array(u64::MAX).unwrap();
     };
     let many = |to: To<'_>| {
-        to.u32(13).unwrap().array(65).unwrap();
+        to.u32(18).unwrap().array(65).unwrap();
         for _ in 0..65 {
-            to.array(2).unwrap().str("login").unwrap().u64(1).unwrap();
+            to.array(3).unwrap().u32(1).unwrap().u64(1).unwrap().u64(1).unwrap();
         }
     };
     let large = |to: To<'_>| {
@@ -420,7 +417,8 @@ proptest! {
 
 #[test]
 fn the_largest_record_fits_into_an_envelope() {
-    // Sixteen authenticators with the longest secrets and names, and a history of the longest events.
+    // Sixteen authenticators with the longest secrets and names, and a history of the longest
+    // events.
     let limits = sekisho::account::AccountLimits { max_authenticators: 16, ..Default::default() };
     let policy = Policy::new_with_risk_above_one_percent_a_year(limits).unwrap();
     let mut rng = StdRng::seed_from_u64(1);
@@ -463,6 +461,57 @@ fn the_largest_record_fits_into_an_envelope() {
     let len = stored.unwrap().envelope.len();
     println!("{len} bytes");
     assert!((10_000..40_000).contains(&len), "{len}");
+}
+
+/// A record with so many bytes: fields of a newer release fill it up, in both authenticators, in
+/// the enrollment that waits, and in the record itself.
+fn record_of(len: usize) -> Vec<u8> {
+    let mut plain = full_account_plain();
+    let mut ends = Vec::new();
+    let mut from = Decoder::new(&plain);
+    from.map().unwrap();
+    while let Ok(number) = from.u32() {
+        if number == 5 {
+            for _ in 0..from.array().unwrap().unwrap() {
+                from.skip().unwrap();
+                ends.push(from.position() - 1);
+            }
+            continue;
+        }
+        from.skip().unwrap();
+        if number == 7 {
+            ends.push(from.position() - 1);
+        }
+    }
+    ends.push(plain.len() - 1);
+    assert_eq!(ends.len(), 4);
+    let mut left = len - plain.len();
+    for (end, places) in ends.into_iter().zip([4, 3, 2, 1]).rev() {
+        // Number, head, and bytes.
+        let field = (left / (5 - places)).min(16 << 10);
+        left -= field;
+        let mut to = Encoder::new(Vec::new());
+        to.u32(900).unwrap().bytes(&vec![7; field - 6]).unwrap();
+        plain.splice(end..end, to.into_writer());
+    }
+    assert_eq!(plain.len(), len);
+    plain
+}
+
+#[test]
+fn a_record_that_is_too_long_for_an_envelope_is_an_error_and_not_one_that_does_not_open() {
+    // An envelope of 64 KiB, less its head of 5 bytes and its tag of 16.
+    let most = (64 << 10) - 21;
+    for len in [60_000, most - 1, most] {
+        let plain = record_of(len);
+        let (write, _) = keyring().seal(opened(&plain).unwrap().reseal(), &mut phone::rng()).unwrap();
+        let new = write.unwrap().new;
+        assert_eq!((new.envelope.len(), phone::record_in(&alice(), &new)), (64 << 10, plain));
+    }
+    for len in [most + 1, most + 15, most + 16, most + 17] {
+        let refused = keyring().seal(opened(&record_of(len)).unwrap().reseal(), &mut phone::rng());
+        assert!(matches!(refused, Err(SealError::TooLong { .. })), "{len}");
+    }
 }
 
 #[test]

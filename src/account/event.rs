@@ -9,11 +9,11 @@ use super::names::error::NameError;
 use super::names::ids::{AuthenticatorId, DeviceId};
 use super::names::purpose::Purpose;
 use super::names::text::Text;
-use super::record::encoding::event_field::{EventField, FieldValue, StoredFields};
+use super::record::encoding::event_field::{EventField, FieldValue};
 use super::record::encoding::fields::{Corrupt, Written};
 use crate::otp::{Reason, UnixTime};
-use minicbor::Encoder;
 use minicbor::encode::Write;
+use minicbor::{Decoder, Encoder};
 
 /// Something that happened on an account. No event carries a code or a secret.
 ///
@@ -92,12 +92,13 @@ pub(in crate::account) enum Importance {
 }
 
 /// Makes [`EventKind`] and all that is said of each kind from the table below. A row has the stored
-/// number, the word for logs, the importance, and the fields in the order of their stored numbers.
+/// number, the word for logs, the importance, and the fields in the order in which they are stored:
+/// a new one comes last, and is an `Option`.
 macro_rules! events {
     ($(
         $(#[doc = $doc:literal])+
         $kind:ident = $number:literal $word:literal, $importance:expr
-        $(, { $($(#[doc = $field_doc:literal])+ $field:ident: $type:ty = $field_number:literal),* $(,)? })?;
+        $(, { $($(#[doc = $field_doc:literal])+ $field:ident: $type:ty),* $(,)? })?;
     )+) => {
         /// The kinds of events.
         #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,17 +137,18 @@ macro_rules! events {
 
             pub(in crate::account) fn write_fields<W: Write>(&self, to: &mut Encoder<W>) -> Written<W> {
                 match self {
-                    $(Self::$kind { $($($field),*)? } => { $($($field.write_as($field_number, to)?;)*)? })+
+                    $(Self::$kind { $($($field),*)? } => { $($($field.write(to)?;)*)? })+
                     Self::Unknown => {}
                 }
                 Ok(())
             }
 
-            /// A kind of this number with these fields. A number that this release does not know was
-            /// written by a newer one.
-            pub(in crate::account) fn read(number: u32, stored: &StoredFields<'_>) -> Result<Self, Corrupt> {
+            /// A kind of this number with these fields. A number that this release does not know
+            /// was written by a newer one.
+            pub(in crate::account) fn read(number: u32, from: &mut Decoder<'_>) -> Result<Self, Corrupt> {
+                let _ = &from; // kinds without fields read nothing
                 Ok(match number {
-                    $($number => Self::$kind { $($($field: stored.read($field_number)?),*)? },)+
+                    $($number => Self::$kind { $($($field: EventField::read_next(from)?),*)? },)+
                     _ => Self::Unknown,
                 })
             }
@@ -168,133 +170,133 @@ events! {
     /// An enrollment was begun; nothing is bound yet.
     EnrollmentBegun = 1 "enrollment_begun", Importance::Ordinary, {
         /// The id that the authenticator will have.
-        authenticator: AuthenticatorId = 2,
+        authenticator: AuthenticatorId,
     };
     /// An enrollment was confirmed: the authenticator is bound.
     Confirmed = 2 "confirmed", Importance::Notice, {
         /// The new authenticator.
-        authenticator: AuthenticatorId = 2,
+        authenticator: AuthenticatorId,
     };
     /// A code was accepted.
     Accepted = 3 "accepted", Importance::Ordinary, {
         /// Whose code it was.
-        authenticator: AuthenticatorId = 2,
+        authenticator: AuthenticatorId,
         /// The purpose that it was for.
-        purpose: Purpose = 3,
+        purpose: Purpose,
         /// The authenticator's clock seemed so many steps ahead (or, negative, behind).
-        offset: i64 = 4,
+        offset: i64,
     };
     /// A code was refused.
     Rejected = 4 "rejected", Importance::Refusal, {
         /// The purpose that it was for.
-        purpose: Purpose = 3,
+        purpose: Purpose,
         /// Why.
-        reason: Reason = 5,
-        /// The offset that this code and the wrong one before have in common: not for the eyes of whoever
-        /// typed them. Only in a [history](crate::account::Account::history) that is read: nobody searches
-        /// it while codes are judged.
-        diagnosis: Option<Diagnosis> = 12,
+        reason: Reason,
+        /// The offset that this code and the wrong one before have in common: not for the eyes of
+        /// whoever typed them. Only in a [history](crate::account::Account::history) that is read:
+        /// nobody searches it while codes are judged.
+        diagnosis: Option<Diagnosis>,
     };
     /// A failure has led to a lock.
     Locked = 5 "locked", if *is_first { Importance::Notice } else { Importance::Refusal }, {
         /// When it ends.
-        until: UnixTime = 6,
+        until: UnixTime,
         /// Failures in a row at that door.
-        failures_in_a_row: u32 = 7,
-        /// The first lock of this run, or the one of a long-term count that has become full: somebody who
-        /// knows the password has failed several times.
-        is_first: bool = 8,
+        failures_in_a_row: u32,
+        /// The first lock of this run, or the one of a long-term count that has become full:
+        /// somebody who knows the password has failed several times.
+        is_first: bool,
     };
     /// Too many failures in a row: the account's authenticators accept no code any more.
     Disabled = 6 "disabled", Importance::Notice;
     /// An authenticator was given another name.
     Renamed = 7 "renamed", Importance::Ordinary, {
         /// The authenticator.
-        authenticator: AuthenticatorId = 2,
+        authenticator: AuthenticatorId,
     };
     /// An authenticator was removed.
     Removed = 8 "removed", Importance::Notice, {
         /// The authenticator that was.
-        authenticator: AuthenticatorId = 2,
+        authenticator: AuthenticatorId,
     };
     /// An operator issued a pass.
     PassIssued = 9 "pass_issued", Importance::Notice, {
         /// Until when it can be used.
-        until: UnixTime = 6,
+        until: UnixTime,
     };
     /// The record was found to be older than a restored backup, and treated with care.
     Restored = 10 "restored", Importance::Act, {
         /// When the backup was restored.
-        restored_at: UnixTime = 6,
+        restored_at: UnixTime,
     };
     /// An operator erases the account's record.
     Erased = 11 "erased", Importance::Notice;
     /// A set of recovery codes was made.
     RecoveryCodesIssued = 12 "recovery_codes_issued", Importance::Notice, {
         /// The number of codes.
-        count: u8 = 11,
+        count: u8,
     };
     /// A recovery code was accepted. The owner should have a new set.
     Recovered = 13 "recovered", Importance::Notice, {
         /// The purpose that it was for.
-        purpose: Purpose = 3,
+        purpose: Purpose,
         /// The number of codes that have not been used.
-        left: u8 = 11,
+        left: u8,
     };
     /// A code that was sent was accepted.
     DeliveredCodeAccepted = 14 "delivered_code_accepted", Importance::Ordinary, {
         /// The address that the account is bound to; `None` for a confirmation.
-        authenticator: Option<AuthenticatorId> = 2,
+        authenticator: Option<AuthenticatorId>,
         /// The purpose that it was for.
-        purpose: Purpose = 3,
+        purpose: Purpose,
         /// The channel that it was sent by.
-        channel: Channel = 13,
+        channel: Channel,
     };
     /// A code was given to be sent.
     CodeSent = 15 "code_sent", Importance::Refusal, {
         /// The address that the account is bound to; `None` for a confirmation.
-        authenticator: Option<AuthenticatorId> = 2,
+        authenticator: Option<AuthenticatorId>,
         /// The purpose of the code.
-        purpose: Purpose = 3,
+        purpose: Purpose,
         /// The channel that it was sent by.
-        channel: Channel = 13,
+        channel: Channel,
         /// The address that it went to, masked.
-        address: Text = 14,
+        address: Text,
     };
     /// Two codes in a row have shown how far an app's clock is off.
     Resynchronized = 16 "resynchronized", Importance::Notice, {
         /// The app.
-        authenticator: AuthenticatorId = 2,
+        authenticator: AuthenticatorId,
         /// The app's clock is so many steps ahead (or, negative, behind).
-        offset: i64 = 4,
+        offset: i64,
     };
     /// An authenticator was confirmed in the place of another, which is gone.
     Replaced = 17 "replaced", Importance::Notice, {
         /// The new authenticator.
-        authenticator: AuthenticatorId = 2,
+        authenticator: AuthenticatorId,
         /// The one that was.
-        replaced: AuthenticatorId = 15,
+        replaced: AuthenticatorId,
     };
     /// A browser was given a device token.
     DeviceRemembered = 18 "device_remembered", Importance::Notice, {
         /// The device.
-        device: DeviceId = 16,
+        device: DeviceId,
     };
     /// A device token was ended.
     DeviceForgotten = 19 "device_forgotten", Importance::Ordinary, {
         /// The device that was.
-        device: DeviceId = 16,
+        device: DeviceId,
     };
     /// A pass was made for the service to mail.
     PassMailed = 20 "pass_mailed", Importance::Refusal, {
         /// Until when it can be used.
-        until: UnixTime = 6,
+        until: UnixTime,
     };
     /// An operator has taken everything away from the account, and issued the pass that the next
     /// authenticator is enrolled with.
     Reset = 21 "reset", Importance::Notice, {
         /// Until when the pass can be used.
-        until: UnixTime = 6,
+        until: UnixTime,
     };
     /// An operator holds everything.
     Frozen = 22 "frozen", Importance::Notice;
@@ -303,19 +305,19 @@ events! {
     /// An operator had forgotten what was learned of an app's clock.
     DriftCleared = 24 "drift_cleared", Importance::Notice, {
         /// The app.
-        authenticator: AuthenticatorId = 2,
+        authenticator: AuthenticatorId,
     };
-    /// An operator has made a record in the place of one that was lost, and issued the pass that the
-    /// next authenticator is enrolled with.
+    /// An operator has made a record in the place of one that was lost, and issued the pass that
+    /// the next authenticator is enrolled with.
     Rebuilt = 25 "rebuilt", Importance::Notice, {
         /// Until when the pass can be used.
-        until: UnixTime = 6,
+        until: UnixTime,
     };
     /// The record had times more than a day ahead of the clock: this clock or an earlier one is
     /// wrong. They were replaced by the present time. See to the servers' clocks.
     TimesReplaced = 26 "times_replaced", Importance::Ordinary, {
         /// The newest of them.
-        newest: UnixTime = 17,
+        newest: UnixTime,
     };
 }
 

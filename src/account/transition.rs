@@ -5,10 +5,12 @@ use super::error::AccountError;
 use super::event::{Event, EventKind, Importance, Operator};
 use super::names::account_id::AccountId;
 use super::names::revision::Revision;
+use super::record::encoding::bound::bound;
 use super::record::encoding::read::from_bytes;
-use super::record::encoding::write::to_bytes;
+use super::record::encoding::write::{NoRoom, write_into};
 use super::record::whole::Record;
-use crate::otp::{Moment, Rejection, Sensitive, StoredError, UnixTime};
+use crate::otp::{Moment, Rejection, StoredError, UnixTime};
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -23,7 +25,8 @@ pub struct Account {
     pub(super) id: AccountId,
     /// The write that it was loaded from, and that the next one expects; `None` if there is none.
     pub(super) revision: Option<Revision>,
-    pub(super) record: Record,
+    /// In its place on the heap: transitions hand the account on, and would copy it each time.
+    pub(super) record: Box<Record>,
     /// The events of this transition so far.
     events: Vec<Event>,
     /// The moment of this transition.
@@ -33,11 +36,11 @@ pub struct Account {
 impl Account {
     /// An account whose record begins, in the place of the one that `expected` wrote.
     pub(super) fn empty(id: AccountId, expected: Option<Revision>) -> Self {
-        Self { id, revision: expected, record: Record::new(), events: Vec::new(), moment: None }
+        Self { id, revision: expected, record: Box::new(Record::new()), events: Vec::new(), moment: None }
     }
 
-    /// An account whose record, as [`to_bytes`](Self::to_bytes) gave it, was stored by the write
-    /// `revision`.
+    /// An account whose record, as [`write_into`](Self::write_into) wrote it, was stored by the
+    /// write `revision`. Zeros may stand behind it.
     pub(crate) fn stored(id: AccountId, revision: Revision, bytes: &[u8]) -> Result<Self, StoredError> {
         Ok(Self { id, revision: Some(revision), record: from_bytes(bytes)?, events: Vec::new(), moment: None })
     }
@@ -48,9 +51,14 @@ impl Account {
         &self.id
     }
 
-    /// The record as it is sealed.
-    pub(crate) fn to_bytes(&self) -> Sensitive<Vec<u8>> {
-        to_bytes(&self.record)
+    /// The most bytes that the record takes when it is written.
+    pub(crate) fn bound(&self) -> usize {
+        bound(&self.record)
+    }
+
+    /// Writes the record as it is sealed; gives its length, which is within the bound.
+    pub(crate) fn write_into(&self, room: &mut [u8]) -> Result<usize, NoRoom> {
+        write_into(&self.record, room)
     }
 
     pub(crate) const fn revision(&self) -> Option<Revision> {
@@ -144,8 +152,11 @@ impl<T> Change<T> {
 
     /// The same change, with its events marked as taken: for services without notifications.
     pub(crate) fn with_events_acknowledged(mut self) -> Self {
-        let sequences: Vec<_> = self.uncommitted.events.iter().filter_map(|event| event.sequence).collect();
-        self.account.record.history.acknowledge(&sequences);
+        let notices = self.uncommitted.events.iter().filter(|event| event.notifies_owner());
+        let sequences: Vec<_> = notices.filter_map(|event| event.sequence).collect();
+        if !sequences.is_empty() {
+            self.account.record.history.acknowledge(&sequences);
+        }
         self
     }
 }
@@ -183,6 +194,14 @@ impl<T> Uncommitted<T> {
     pub fn assume_committed(self, events: &mut impl Extend<Event>) -> Result<T, Rejection> {
         events.extend(self.events);
         self.outcome
+    }
+}
+
+#[cfg(feature = "verifier")]
+impl<T> Uncommitted<T> {
+    /// The outcome and the events, once the write is committed.
+    pub(crate) fn committed(self) -> (Result<T, Rejection>, Vec<Event>) {
+        (self.outcome, self.events)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The one function that decides.
 
 use super::code::Code;
-use super::evaluation::{Evaluation, has_expired};
+use super::evaluation::Evaluation;
 use super::key::Key;
 use super::moment::Moment;
 use super::not_accepted::NotAccepted;
@@ -120,7 +120,7 @@ impl Decision<'_> {
         save(&state.to_bytes()).map_err(NotAccepted::Failed)?;
         let count =
             FailureCount { failures_in_a_row: state.throttle.run, lock_state: state.throttle.lock_state(limits, now) };
-        let has_expired = bool::from(has_expired(key, code, step));
+        let has_expired = bool::from(evaluation.has_expired(key, code, step));
         Err(if has_expired { Rejection::Expired(count) } else { Rejection::Mismatch(count) }.into())
     }
 }

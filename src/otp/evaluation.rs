@@ -25,6 +25,8 @@ pub(crate) struct Evaluation {
     pub(crate) step: u64,
     /// When an unused code can be had; of no meaning unless replayed.
     pub(crate) next: Next,
+    /// The steps that the code was compared with.
+    open: OpenSteps,
 }
 
 /// From when on an authenticator shows a code that has not been used.
@@ -55,7 +57,16 @@ impl Evaluation {
             replayed: spent | (used & !fresh),
             step: found,
             next: Next { used_up, ahead },
+            open,
         }
+    }
+
+    /// Returns whether a code that was right at no open step was so within the last ten minutes,
+    /// the present step included.
+    pub(crate) fn has_expired(&self, key: &Key, code: Code, step: Step) -> Choice {
+        let back = RECENT_SECS.div_ceil(key.totp().period.as_secs());
+        let shown = OpenSteps::range(Step::new(step.number().saturating_sub(back)), step);
+        key.is_right_outside(code, shown, self.open)
     }
 }
 
@@ -73,11 +84,4 @@ impl ConditionallySelectable for Next {
             ahead: i64::conditional_select(&a.ahead, &b.ahead, choice),
         }
     }
-}
-
-/// Returns whether a code was right within the last ten minutes, the present step included.
-pub(crate) fn has_expired(key: &Key, code: Code, step: Step) -> Choice {
-    let back = RECENT_SECS.div_ceil(key.totp().period.as_secs());
-    let shown = OpenSteps::range(Step::new(step.number().saturating_sub(back)), step);
-    key.find(code, shown, None).fresh
 }

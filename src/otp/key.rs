@@ -107,6 +107,15 @@ impl Key {
         found
     }
 
+    /// Returns whether `code` is right at one of `steps` that is none of `known`: those have been
+    /// computed already.
+    pub(crate) fn is_right_outside(&self, code: Code, steps: OpenSteps, known: OpenSteps) -> Choice {
+        let mut right = Choice::from(0);
+        let unknown = steps.iter().filter(|step| !known.contains(Step::new(*step)));
+        self.walk(unknown, |_, expected| right |= expected.ct_eq(&code));
+        right
+    }
+
     /// Computes the codes of all `steps`, several at once, and shows each to `visit`.
     pub(super) fn walk(&self, mut steps: impl Iterator<Item = u64>, mut visit: impl FnMut(u64, Code)) {
         let mut truncated = [0; LANES];

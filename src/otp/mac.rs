@@ -14,7 +14,7 @@ use subtle::{Choice, ConditionallySelectable};
 use zeroize::Zeroize;
 
 /// The number of steps that are computed side by side.
-pub(super) const LANES: usize = 4;
+pub(super) const LANES: usize = 8;
 
 /// The parts of a hash that HMAC needs: chaining states, blocks, and the compression from one to
 /// the next.
@@ -72,8 +72,8 @@ impl<H: Hash> Pads<H> {
         for (block, step) in blocks.iter_mut().zip(steps).take(count) {
             *block = H::inner_block(*step);
         }
-        // Each outer block is written while the next inner compression runs: read at once it would have to
-        // be waited for.
+        // Each outer block is written while the next inner compression runs: read at once it would
+        // have to be waited for.
         for block in blocks.iter_mut().take(count) {
             let mut inner = self.inner;
             H::compress(&mut inner, block);

@@ -82,7 +82,7 @@ pub use window::{OpenSteps, Window};
 // Accounts are made of these.
 #[cfg(feature = "alloc")]
 pub(crate) use {
-    evaluation::{Evaluation, Next, has_expired},
+    evaluation::{Evaluation, Next},
     moment::Moment,
     recent_codes::{Accepted, RECENT_CODES, RECENT_SECS, RecentCodes},
     risk::{chance, guesses_a_year},

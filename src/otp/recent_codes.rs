@@ -84,11 +84,19 @@ impl RecentCodes {
         &mut self.times
     }
 
-    /// Remembers an acceptance, in the place of the oldest if all are taken. Times that a clock gone
-    /// wrong has written are to be [replaced](Moment::corrected) before.
+    /// Remembers an acceptance, in the place of the oldest if all are taken. Times that a clock
+    /// gone wrong has written are to be [replaced](Moment::corrected) before.
     pub(crate) fn push(&mut self, accepted: Accepted) {
-        let oldest = || self.iter().enumerate().min_by_key(|(_, entry)| entry.at).map(|(place, _)| place);
+        let oldest = || {
+            let first = self.times.iter().min()?;
+            self.times.iter().position(|at| at == first)
+        };
         let place = self.codes.iter().position(|code| *code == 0).or_else(oldest).unwrap_or_default();
+        self.put(place, accepted);
+    }
+
+    /// Puts a code at a place of which there are [`RECENT_CODES`].
+    pub(crate) fn put(&mut self, place: usize, accepted: Accepted) {
         if let (Some(code), Some(at)) = (self.codes.get_mut(place), self.times.get_mut(place)) {
             *code = accepted.code.packed();
             *at = accepted.at;

@@ -9,8 +9,20 @@ use core::fmt;
 pub(super) const VERSION: u8 = 1;
 pub(super) const HEAD: usize = 5;
 pub(super) const TAG: usize = 16;
+/// The longest envelope: 64 KiB.
+const MAX_ENVELOPE: usize = 64 << 10;
 /// The most bytes that are sealed: with what is added an envelope has 64 KiB.
-pub(super) const MAX_LEN: usize = (64 << 10) - HEAD - TAG;
+pub(super) const MAX_LEN: usize = MAX_ENVELOPE - HEAD - TAG;
+
+/// The length of an envelope around a record that takes so many bytes with head and tag: the next
+/// of 512, 640, 768, 1,024, and from there on of the powers of two and what lies half-way between
+/// them. So a length tells nothing of what has happened on the account.
+pub(super) fn padded(len: usize) -> usize {
+    let small = [512, 640, 768].into_iter();
+    let large = (0..).flat_map(|power| [1_024_usize << power, 1_536_usize << power]);
+    // A record that is longer is refused.
+    small.chain(large.take_while(|size| *size <= MAX_ENVELOPE)).find(|size| len <= *size).unwrap_or(len)
+}
 
 /// The longest label of a ring, in bytes.
 pub(super) const MAX_LABEL: usize = 64;

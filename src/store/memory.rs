@@ -56,6 +56,16 @@ impl MemoryStore {
     }
 }
 
+/// In the room of the envelope that was: most have the same length.
+fn replace(stored: &mut Stored, new: &Stored) {
+    if stored.envelope.len() == new.envelope.len() {
+        stored.envelope.copy_from_slice(&new.envelope);
+        stored.revision = new.revision;
+    } else {
+        *stored = new.clone();
+    }
+}
+
 /// Each change is one call on the table: a thread that panicked has left it whole.
 fn lock(shard: &Mutex<HashMap<AccountId, Stored>>) -> MutexGuard<'_, HashMap<AccountId, Stored>> {
     shard.lock().unwrap_or_else(PoisonError::into_inner)
@@ -69,13 +79,14 @@ impl Store for MemoryStore {
     }
 
     async fn swap(&self, account: &AccountId, write: &Write) -> Result<Swap, Infallible> {
-        Ok(match (self.shard(account).entry(account.clone()), write.expected) {
-            (Entry::Vacant(place), None) => {
-                place.insert(write.new.clone());
+        let mut shard = self.shard(account);
+        Ok(match (shard.get_mut(account), write.expected) {
+            (None, None) => {
+                shard.insert(account.clone(), write.new.clone());
                 Swap::Done
             }
-            (Entry::Occupied(mut place), Some(expected)) if place.get().revision == expected => {
-                place.insert(write.new.clone());
+            (Some(stored), Some(expected)) if stored.revision == expected => {
+                replace(stored, &write.new);
                 Swap::Done
             }
             _ => Swap::Lost,

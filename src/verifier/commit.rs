@@ -87,8 +87,8 @@ impl<S: Store> Verifier<S> {
             }
             let change = change.handing(&owed);
             let Written::Done(uncommitted) = self.write(account, change, randomness).await? else { continue };
-            let mut events = before;
-            let outcome = uncommitted.assume_committed(&mut events);
+            let (outcome, mut events) = uncommitted.committed();
+            events.splice(..0, before);
             self.deliver_new(account, owed, events, turn).await;
             return Ok(outcome);
         }

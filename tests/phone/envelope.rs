@@ -12,19 +12,30 @@ use sekisho::seal::{Revision, Stored};
 /// Version 1, and key 1.
 const HEAD: [u8; 5] = [1, 0, 0, 0, 1];
 
-/// The record inside an envelope that key 1 has sealed.
+/// The lengths of envelopes, up to that of the largest record.
+const LENGTHS: [usize; 14] =
+    [512, 640, 768, 1_024, 1_536, 2_048, 3_072, 4_096, 6_144, 8_192, 12_288, 16_384, 24_576, 32_768];
+
+/// The record inside an envelope that key 1 has sealed, without the zeros behind it. (A record ends
+/// with another byte.)
 pub(crate) fn open_record(key: &[u8; 32], account: &AccountId, stored: &Stored) -> Vec<u8> {
     let text = stored.envelope.strip_prefix(&HEAD).unwrap();
     let payload = Payload { msg: text, aad: &associated(account, &stored.revision) };
-    XChaCha20Poly1305::new(key.into()).decrypt(&nonce(&stored.revision), payload).unwrap()
+    let mut record = XChaCha20Poly1305::new(key.into()).decrypt(&nonce(&stored.revision), payload).unwrap();
+    record.truncate(record.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1));
+    record
 }
 
-/// The envelope of a record, under key 1.
+/// The envelope of a record, under key 1, as long as the library makes it.
 pub(crate) fn seal_record(key: &[u8; 32], account: &AccountId, record: &[u8]) -> Stored {
     let mut bytes = [0; 16];
     UnwrapErr(SysRng).fill_bytes(&mut bytes);
     let revision = Revision::from_bytes(bytes);
-    let payload = Payload { msg: record, aad: &associated(account, &revision) };
+    let (mut padded, around) = (record.to_vec(), HEAD.len() + 16);
+    if let Some(len) = LENGTHS.into_iter().find(|len| record.len() + around <= *len) {
+        padded.resize(len - around, 0);
+    }
+    let payload = Payload { msg: &padded, aad: &associated(account, &revision) };
     let text = XChaCha20Poly1305::new(key.into()).encrypt(&nonce(&revision), payload).unwrap();
     Stored { revision, envelope: [HEAD.as_slice(), &text].concat() }
 }

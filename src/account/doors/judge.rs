@@ -4,9 +4,7 @@ use crate::account::error::AccountError;
 use crate::account::names::purpose::Purpose;
 use crate::account::record::authenticator::App;
 use crate::account::record::delivered::{Delivered, Recipient};
-use crate::otp::{
-    Code, Evaluation, Limits, Moment, Next, OpenSteps, Secret, Step, TimeError, Totp, Tracker, has_expired,
-};
+use crate::otp::{Code, Evaluation, Limits, Moment, Next, OpenSteps, Secret, Step, TimeError, Totp, Tracker};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 
 /// Two codes in a row are searched so far ahead, in seconds. It is short, because a watermark in
@@ -75,7 +73,7 @@ pub(in crate::account) fn judge<'a>(
         next.conditional_assign(&evaluation.next, first);
         replayed |= evaluation.replayed;
         replayed_matched |= evaluation.replayed & evaluation.matched;
-        expired |= has_expired(&key, code, present);
+        expired |= evaluation.has_expired(&key, code, present);
     }
     Ok(Judged { accepted, place, step: Step::new(step), replayed, replayed_place, next, expired })
 }

@@ -1,14 +1,12 @@
 //! The latest events of an account.
 
 use super::capacity::{ACTS, ACTS_KEPT, EVENTS, NOTICES, NOTICES_AND_ACTS, REFUSALS};
-use super::encoding::event::{event_from_bytes, event_to_bytes};
-use super::encoding::fields::Corrupt;
+use super::encoding::event::{event_from_bytes, write_event};
+use super::entries::{Entries, Entry};
 use crate::account::event::{Event, EventKind, Importance, Operator};
 #[cfg(feature = "verifier")]
 use crate::otp::Moment;
 use crate::otp::UnixTime;
-use alloc::boxed::Box;
-use alloc::vec::Vec;
 
 /// An event that a sink has not taken is handed to it again after so many seconds at the earliest.
 #[cfg(feature = "verifier")]
@@ -17,30 +15,55 @@ const AGAIN_SECS: u64 = 60;
 /// The latest events, oldest first, in their stored form. So what newer releases wrote stays as it
 /// is, and nothing is decoded that nobody reads.
 pub(in crate::account) struct History {
-    pub(in crate::account) entries: Vec<Entry>,
+    pub(in crate::account) entries: Entries,
     /// The number of the latest event there was.
     pub(in crate::account) last: u64,
     /// The time when the sink was handed what it had not taken.
     pub(in crate::account) handed_at: UnixTime,
 }
 
-pub(in crate::account) struct Entry {
-    pub(in crate::account) sequence: u64,
-    pub(in crate::account) importance: Importance,
-    /// A notice that the sink has not taken.
-    pub(in crate::account) is_owed: bool,
-    pub(in crate::account) bytes: Box<[u8]>,
-}
-
-/// The place that an event takes in a history.
+/// The room for an event in a history.
 enum Room {
     New,
     InPlaceOf(usize),
     None,
 }
 
+/// The entries of one importance.
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    count: usize,
+    /// Those that are not owed.
+    taken: usize,
+    oldest: Option<usize>,
+    oldest_taken: Option<usize>,
+}
+
+/// A tally of each importance, in their order.
+struct Tallies([Tally; 4]);
+
+impl Tallies {
+    fn of(entries: &Entries) -> Self {
+        let mut tallies = [Tally::default(); 4];
+        for (importance, is_owed, place) in entries.kinds() {
+            let Some(tally) = tallies.get_mut(importance as usize) else { continue };
+            tally.count = tally.count.saturating_add(1);
+            tally.oldest = tally.oldest.or(Some(place));
+            if !is_owed {
+                tally.taken = tally.taken.saturating_add(1);
+                tally.oldest_taken = tally.oldest_taken.or(Some(place));
+            }
+        }
+        Self(tallies)
+    }
+
+    fn count(&self) -> usize {
+        self.0.iter().map(|tally| tally.count).sum()
+    }
+}
+
 impl History {
-    pub(in crate::account) const NEW: Self = Self { entries: Vec::new(), last: 0, handed_at: UnixTime::from_secs(0) };
+    pub(in crate::account) const NEW: Self = Self { entries: Entries::NEW, last: 0, handed_at: UnixTime::from_secs(0) };
 
     /// Numbers that no event of this account has had: it was made, or restored, at this time.
     pub(in crate::account) fn begin_anew(&mut self, at: UnixTime) {
@@ -55,11 +78,14 @@ impl History {
 
     /// Returns whether there is room for so many more notices.
     pub(in crate::account) fn has_room_for(&self, notices: usize) -> bool {
-        let [kept, acts] = [Importance::Notice, Importance::Act].map(|one| self.count(one));
-        let free = NOTICES.saturating_sub(kept).min(NOTICES_AND_ACTS.saturating_sub(kept.saturating_add(acts)));
-        let taken = |which| self.entries.iter().filter(|entry| entry.importance == which && !entry.is_owed).count();
-        let acts_to_spare = taken(Importance::Act).min(acts.saturating_sub(ACTS_KEPT));
-        free.saturating_add(taken(Importance::Notice)).saturating_add(acts_to_spare) >= notices
+        if notices == 0 {
+            return true;
+        }
+        let Tallies([.., kept, acts]) = Tallies::of(&self.entries);
+        let places = NOTICES_AND_ACTS.saturating_sub(kept.count.saturating_add(acts.count));
+        let free = NOTICES.saturating_sub(kept.count).min(places);
+        let acts_to_spare = acts.taken.min(acts.count.saturating_sub(ACTS_KEPT));
+        free.saturating_add(kept.taken).saturating_add(acts_to_spare) >= notices
     }
 
     /// Numbers an event, and keeps it if there is room. An operator's act is always kept.
@@ -69,96 +95,75 @@ impl History {
         let importance = event.importance();
         match self.room(importance) {
             Room::New => {}
-            Room::InPlaceOf(place) => drop(self.entries.remove(place)),
+            Room::InPlaceOf(place) => self.entries.remove(place),
             Room::None => return event,
         }
-        let is_owed = event.notifies_owner();
-        self.entries.push(Entry { sequence: self.last, importance, is_owed, bytes: event_to_bytes(&event) });
+        let kept = (importance, event.notifies_owner());
+        self.entries.push(self.last, at, kept, |to| write_event(&event, to));
         event
     }
 
     /// The room for an event of this importance.
     ///
-    /// Small events, which are log-ins and refusals, push out nothing but each other. A notice makes
-    /// room for another once the sink has taken it, and so does an operator's act beyond the few that
-    /// are kept. Notices and acts leave some places to each other, and to small events; but an act that
-    /// the sink has not taken goes last of all.
+    /// Small events, which are log-ins and refusals, push out nothing but each other. A notice
+    /// makes room for another once the sink has taken it, and so does an operator's act beyond the
+    /// few that are kept. Notices and acts leave some places to each other, and to small events;
+    /// but an act that the sink has not taken goes last of all.
     fn room(&self, importance: Importance) -> Room {
         use Importance::{Act, Notice, Ordinary, Refusal};
-        let [refusals, notices, acts] = [Refusal, Notice, Act].map(|one| self.count(one));
-        let is_crowded = notices.saturating_add(acts) >= NOTICES_AND_ACTS;
-        let taken = |which| self.oldest(|entry| entry.importance == which && !entry.is_owed);
-        let oldest = |which| self.oldest(|entry| entry.importance == which);
-        let small = || {
-            let ordinary = || oldest(Ordinary);
-            if refusals > REFUSALS { oldest(Refusal) } else { ordinary().or_else(|| oldest(Refusal)) }
-        };
+        let tallies = Tallies::of(&self.entries);
+        let Tallies([refusals, ordinary, notices, acts]) = tallies;
+        let is_crowded = notices.count.saturating_add(acts.count) >= NOTICES_AND_ACTS;
+        let small = if refusals.count > REFUSALS { refusals.oldest } else { ordinary.oldest.or(refusals.oldest) };
         let goes = match importance {
-            Notice if notices >= NOTICES || is_crowded => {
-                let act = || if acts > ACTS_KEPT && notices < NOTICES { taken(Act) } else { None };
-                taken(Notice).or_else(act)
+            Notice if notices.count >= NOTICES || is_crowded => {
+                let may_take_an_act = acts.count > ACTS_KEPT && notices.count < NOTICES;
+                notices.oldest_taken.or(acts.oldest_taken.filter(|_| may_take_an_act))
             }
-            Act if acts >= ACTS && taken(Act).is_some() => taken(Act),
-            Act if is_crowded && (taken(Notice).is_some() || taken(Act).is_some()) => {
-                taken(Notice).or_else(|| taken(Act))
+            Act if acts.count >= ACTS && acts.taken > 0 => acts.oldest_taken,
+            Act if is_crowded && notices.taken.saturating_add(acts.taken) > 0 => {
+                notices.oldest_taken.or(acts.oldest_taken)
             }
-            _ if self.entries.len() < EVENTS => return Room::New,
-            Act => small().or_else(|| oldest(Notice)).or_else(|| oldest(Act)),
-            Refusal if refusals >= REFUSALS => oldest(Refusal),
-            Refusal | Ordinary | Notice => small(),
+            _ if tallies.count() < EVENTS => return Room::New,
+            Act => small.or(notices.oldest).or(acts.oldest),
+            Refusal if refusals.count >= REFUSALS => refusals.oldest,
+            Refusal | Ordinary | Notice => small,
         };
         goes.map_or(Room::None, Room::InPlaceOf)
     }
 
-    fn oldest(&self, which: impl Fn(&Entry) -> bool) -> Option<usize> {
-        self.entries.iter().position(which)
-    }
-
-    fn count(&self, importance: Importance) -> usize {
-        self.entries.iter().filter(|entry| entry.importance == importance).count()
-    }
-
     pub(in crate::account) fn events(&self) -> impl Iterator<Item = Event> {
-        self.entries.iter().map(Entry::event)
+        self.entries.iter().map(event)
     }
 
     /// The notices that the sink has not taken. One that cannot be read stays, for a release that
     /// can.
     pub(in crate::account) fn unacknowledged(&self) -> impl Iterator<Item = Event> {
         let owed = self.entries.iter().filter(|entry| entry.is_owed);
-        owed.map(Entry::event).filter(|event| event.kind != EventKind::Unknown)
+        owed.map(event).filter(|event| event.kind != EventKind::Unknown)
     }
 
     /// The notices that the sink is to be handed again now.
     #[cfg(feature = "verifier")]
     pub(in crate::account) fn owed(&self, now: Moment) -> impl Iterator<Item = Event> {
-        // By the clock, to either side: a wrong one has the owner told too often rather than too late.
+        // By the clock, to either side: a wrong one has the owner told too often rather than too
+        // late.
         let is_time = now.clock.as_secs().abs_diff(self.handed_at.as_secs()) >= AGAIN_SECS;
-        self.unacknowledged().filter(move |_| is_time)
+        is_time.then(|| self.unacknowledged()).into_iter().flatten()
     }
 
     /// Marks these as taken; gives whether any of them waited.
     pub(in crate::account) fn acknowledge(&mut self, sequences: &[u64]) -> bool {
-        let mut changed = false;
-        for entry in &mut self.entries {
-            if entry.is_owed && sequences.contains(&entry.sequence) {
-                entry.is_owed = false;
-                changed = true;
-            }
-        }
-        changed
+        self.entries.acknowledge(sequences)
     }
 }
 
-impl Entry {
-    /// Decodes the event. One that cannot be read was written by a newer release.
-    fn event(&self) -> Event {
-        let unknown = |Corrupt| {
-            let (at, kind) = (UnixTime::from_secs(0), EventKind::Unknown);
-            Event { sequence: Some(self.sequence), at, operator: None, kind }
-        };
-        event_from_bytes(self.sequence, &self.bytes).unwrap_or_else(unknown)
-    }
+/// The event of an entry. One that cannot be read was written by a newer release.
+fn event(entry: Entry<'_>) -> Event {
+    let Entry { sequence, at, body, .. } = entry;
+    let unknown = (None, EventKind::Unknown);
+    let (operator, kind) = event_from_bytes(body).unwrap_or(unknown);
+    Event { sequence: Some(sequence), at, operator, kind }
 }
 
 #[cfg(test)]
@@ -167,6 +172,7 @@ mod tests {
     use crate::account::names::ids::{AuthenticatorId, DeviceId};
     use crate::account::names::purpose::Purpose;
     use crate::otp::Reason;
+    use alloc::vec::Vec;
     use rand::rngs::StdRng;
     use rand::{RngExt, SeedableRng};
 
@@ -186,9 +192,13 @@ mod tests {
         history.push(UnixTime::from_secs(1), operator, kind).sequence.unwrap()
     }
 
+    fn kept(history: &History) -> Vec<(u64, Importance, bool)> {
+        let all = history.entries.iter().zip(history.entries.kinds());
+        all.map(|(entry, (importance, is_owed, _))| (entry.sequence, importance, is_owed)).collect()
+    }
+
     fn numbers(history: &History, which: Importance) -> Vec<u64> {
-        let found = history.entries.iter().filter(|entry| entry.importance == which);
-        found.map(|entry| entry.sequence).collect()
+        kept(history).into_iter().filter(|(_, importance, _)| *importance == which).map(|(number, ..)| number).collect()
     }
 
     #[test]
@@ -201,19 +211,19 @@ mod tests {
             let takes = rng.random_range(0..=10);
             for _ in 0..300 {
                 let importance = [Refusal, Ordinary, Notice, Act][rng.random_range(0..4)];
-                let before: Vec<_> =
-                    history.entries.iter().map(|entry| (entry.sequence, entry.importance, entry.is_owed)).collect();
+                let before = kept(&history);
                 let had_room = history.has_room_for(1);
                 let number = push(&mut history, importance);
-                let is_kept = history.entries.last().is_some_and(|entry| entry.sequence == number);
+                let is_kept = history.entries.iter().last().is_some_and(|entry| entry.sequence == number);
                 let gone = before.iter().find(|(number, ..)| history.entries.iter().all(|one| one.sequence != *number));
-                assert!(history.entries.len() <= EVENTS, "seed {seed}");
+                assert!(history.entries.iter().count() <= EVENTS, "seed {seed}");
                 assert!(is_kept || importance < Act, "seed {seed}: an act was not kept");
                 assert!(importance != Notice || is_kept == had_room, "seed {seed}");
                 if let Some((_, what, was_owed)) = gone {
                     let are_small = *what <= Ordinary && importance <= Ordinary;
                     assert!(is_kept && (*what <= importance || are_small || *what == Act), "seed {seed}: {what:?}");
-                    // One that the sink has not taken goes only for an operator's act, where no other is.
+                    // One that the sink has not taken goes only for an operator's act, where no
+                    // other is.
                     let all_owed = before.iter().all(|(_, _, is_owed)| *is_owed);
                     assert!(!was_owed || (importance == Act && all_owed), "seed {seed}: {what:?} was owed");
                     // An act goes only for another, or where it has more than its places.

@@ -5,6 +5,7 @@ pub(super) mod capacity;
 pub(super) mod delivered;
 pub(super) mod device;
 pub(super) mod encoding;
+pub(super) mod entries;
 pub(super) mod history;
 pub(super) mod recovery;
 pub(super) mod replies;

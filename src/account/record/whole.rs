@@ -47,7 +47,8 @@ pub(in crate::account) struct Record {
     /// The times when passes were mailed at the request of strangers.
     pub(in crate::account) mailed: Sends,
     pub(in crate::account) recovery: Option<RecoverySet>,
-    /// The latest two different wrong codes, oldest first: for whoever asks what they have in common.
+    /// The latest two different wrong codes, oldest first: for whoever asks what they have in
+    /// common.
     pub(in crate::account) wrong_codes: Vec<WrongCode>,
     pub(in crate::account) holds: Vec<Hold>,
     pub(in crate::account) frozen_at: Option<UnixTime>,
@@ -131,8 +132,8 @@ impl Record {
         Moment::new(now, self.newest)
     }
 
-    /// Keeps the time of a write. If the newest one was written by a clock gone wrong, no later one is
-    /// trusted: protections begin now.
+    /// Keeps the time of a write. If the newest one was written by a clock gone wrong, no later one
+    /// is trusted: protections begin now.
     pub(in crate::account) fn settle(&mut self, now: Moment) {
         let is_wrong = now.is_mistaken(self.newest);
         self.newest = now.time;
@@ -149,18 +150,13 @@ impl Record {
         }
     }
 
-    /// Ends what lives for minutes, where a clock gone wrong has written the newest time. Passes that
-    /// are good now stay.
+    /// Ends what lives for minutes, where a clock gone wrong has written the newest time. Passes
+    /// that are good now stay.
     pub(in crate::account) fn end_grants(&mut self, now: Moment) {
         self.passes.keep_good(now);
         self.end_enrollment();
         self.delivered.0.clear();
         self.replies.0.clear();
-    }
-
-    /// The newest time that it has: for one that was written before it was kept.
-    pub(in crate::account) fn newest_known(&mut self) -> UnixTime {
-        self.times().map(|at| *at).fold(UnixTime::from_secs(0), UnixTime::max)
     }
 
     /// All times at which something has happened, and from which something counts.

@@ -1,61 +1,88 @@
-//! Events in their stored form: a map of numbered fields.
+//! Events in their stored form, without number and time, which the history keeps beside them.
 //!
-//! Field 0 is the kind, 1 the time, 17 the operator and 18 the reason. Those between belong to the
-//! kinds, as the table in `event.rs` says.
+//! First comes the operator, if there is one, as a list of name and reason; then the kind's number;
+//! then the fields of that kind, in the order of the table in `event.rs`. A newer release adds
+//! fields at the end of a kind's row only: this one passes over them.
 
-use super::event_field::{EventField, StoredFields};
-use super::fields::{Corrupt, Unknown, Written, fields, put_time, time};
+use super::event_field::EventField;
+use super::fields::{Corrupt, Written, tuple};
 use crate::account::event::{Event, EventKind, Operator};
 use crate::account::names::text::Text;
-use crate::otp::UnixTime;
-use alloc::boxed::Box;
 use alloc::vec::Vec;
+use minicbor::data::Type;
 use minicbor::encode::Write;
 use minicbor::{Decoder, Encoder};
 
-const OPERATOR: u32 = 17;
-const REASON: u32 = 18;
-
-pub(in crate::account) fn event_to_bytes(event: &Event) -> Box<[u8]> {
-    let mut to = Encoder::new(Vec::with_capacity(32));
+pub(in crate::account) fn write_event(event: &Event, to: &mut Vec<u8>) {
     // A vector takes everything.
-    let _ = write(event, &mut to);
-    to.into_writer().into()
+    let _ = write(event, &mut Encoder::new(to));
 }
 
 fn write<W: Write>(event: &Event, to: &mut Encoder<W>) -> Written<W> {
-    to.begin_map()?.u32(0)?.u32(event.kind.number())?;
-    put_time(to, 1, event.at)?;
-    event.kind.write_fields(to)?;
     if let Some(operator) = &event.operator {
-        operator.name().write_as(OPERATOR, to)?;
-        operator.reason().write_as(REASON, to)?;
+        to.array(2)?;
+        operator.name().write(to)?;
+        operator.reason().write(to)?;
     }
-    to.end()?;
-    Ok(())
+    to.u32(event.kind.number())?;
+    event.kind.write_fields(to)
 }
 
-pub(in crate::account) fn event_from_bytes(sequence: u64, bytes: &[u8]) -> Result<Event, Corrupt> {
+pub(in crate::account) fn event_from_bytes(bytes: &[u8]) -> Result<(Option<Operator>, EventKind), Corrupt> {
     let mut from = Decoder::new(bytes);
-    let (mut kind, mut at) = (0, UnixTime::from_secs(0));
-    let mut stored = StoredFields::default();
-    let _: Unknown = fields(&mut from, |number, from| {
-        match number {
-            0 => kind = from.u32()?,
-            1 => at = time(from)?,
-            number => {
-                let start = from.position();
-                from.skip()?;
-                stored.set(number, from.input().get(start..from.position()).ok_or(Corrupt)?);
-            }
-        }
-        Ok(true)
-    })?;
-    let operator = match (stored.read::<Option<Text>>(OPERATOR)?, stored.read::<Option<Text>>(REASON)?) {
-        (Some(name), Some(reason)) => Some(Operator::of(name, reason)),
-        _ => None,
-    };
+    let mut operator = None;
+    if from.datatype()? == Type::Array {
+        tuple(&mut from, 2)?;
+        operator = Some(Operator::of(Text::read(&mut from)?, Text::read(&mut from)?));
+    }
+    let number = from.u32()?;
     // A newer release may have added a kind, or mean something else by a field.
-    let kind = EventKind::read(kind, &stored).unwrap_or(EventKind::Unknown);
-    Ok(Event { sequence: Some(sequence), at, operator, kind })
+    let kind = EventKind::read(number, &mut from).unwrap_or(EventKind::Unknown);
+    Ok((operator, kind))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::account::names::purpose::Purpose;
+    use crate::otp::{Reason, UnixTime};
+
+    fn written(operator: Option<Operator>, kind: &EventKind) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let event = Event { sequence: Some(1), at: UnixTime::from_secs(1), operator, kind: kind.clone() };
+        write_event(&event, &mut bytes);
+        bytes
+    }
+
+    #[test]
+    fn fields_of_a_newer_release_are_passed_over_and_those_not_there_yet_are_absent() {
+        let kind = EventKind::Rejected { purpose: Purpose::LOGIN, reason: Reason::Mismatch, diagnosis: None };
+        let bytes = written(None, &kind);
+        let read = |bytes: &[u8]| event_from_bytes(bytes).unwrap().1;
+        assert_eq!(read(&bytes), kind);
+        let newer = [bytes.as_slice(), &[0x63, b'n', b'e', b'w']].concat();
+        assert_eq!(read(&newer), kind);
+        let (end, older) = bytes.split_last().unwrap();
+        assert_eq!((*end, read(older)), (0xf6, kind));
+        // Without a field that every release had, nobody knows what it says.
+        assert_eq!(read(&older[..older.len() - 1]), EventKind::Unknown);
+    }
+
+    #[test]
+    fn an_operator_is_read_whatever_was_done() {
+        let operator = Operator::new("alice", "ticket").unwrap();
+        let mut bytes = written(Some(operator.clone()), &EventKind::Frozen);
+        assert_eq!(event_from_bytes(&bytes).unwrap(), (Some(operator.clone()), EventKind::Frozen));
+        bytes.splice(bytes.len() - 1.., [0x18, 0xff]);
+        assert_eq!(event_from_bytes(&bytes).unwrap(), (Some(operator), EventKind::Unknown));
+    }
+
+    #[test]
+    fn the_purposes_of_a_service_are_kept_by_name_and_the_others_in_one_byte() {
+        for (purpose, len) in [(Purpose::BINDING, 1), (Purpose::new("api-key").unwrap(), 8)] {
+            let kind = EventKind::Rejected { purpose, reason: Reason::Mismatch, diagnosis: None };
+            let bytes = written(None, &kind);
+            assert_eq!((bytes.len(), event_from_bytes(&bytes).unwrap().1), (3 + len, kind));
+        }
+    }
 }

@@ -1,17 +1,15 @@
 //! The fields of events in their stored form.
 
-use super::fields::{CHANNELS, Corrupt, Written, number_of, time, tuple};
+use super::fields::{CHANNELS, Corrupt, Written, number_of, put_purpose, read_purpose, time, tuple};
 use crate::account::diagnosis::Diagnosis;
 use crate::account::names::address::Channel;
 use crate::account::names::ids::{AuthenticatorId, DeviceId};
 use crate::account::names::purpose::Purpose;
 use crate::account::names::text::Text;
 use crate::otp::{Reason, UnixTime};
+use minicbor::data::Type;
 use minicbor::encode::Write;
 use minicbor::{Decoder, Encoder};
-
-/// The highest number of a field that this release knows.
-const MAX_FIELD: usize = 18;
 
 /// The value of a field, as a log shows it.
 #[derive(Clone, Copy, Debug)]
@@ -30,42 +28,33 @@ pub(in crate::account) trait EventField: Sized {
 
     fn value(&self) -> FieldValue<'_>;
 
-    /// The value that an absent field stands for, if there is one.
+    /// The value of a field that the event's release did not have yet, if there is one.
     fn absent() -> Option<Self> {
         None
     }
 
-    fn write_as<W: Write>(&self, number: u32, to: &mut Encoder<W>) -> Written<W> {
-        to.u32(number)?;
-        self.write(to)
-    }
-}
-
-/// The fields of one stored event, found by their numbers.
-#[derive(Default)]
-pub(in crate::account) struct StoredFields<'b>([Option<&'b [u8]>; MAX_FIELD + 1]);
-
-impl<'b> StoredFields<'b> {
-    pub(super) fn set(&mut self, number: u32, value: &'b [u8]) {
-        if let Some(place) = self.0.get_mut(number as usize) {
-            *place = Some(value);
-        }
-    }
-
-    pub(in crate::account) fn read<T: EventField>(&self, number: u32) -> Result<T, Corrupt> {
-        match self.0.get(number as usize).copied().flatten() {
-            Some(value) => T::read(&mut Decoder::new(value)),
-            None => T::absent().ok_or(Corrupt),
-        }
+    /// Reads the next field. An older release, which had fewer, may have ended before.
+    fn read_next(from: &mut Decoder<'_>) -> Result<Self, Corrupt> {
+        if from.position() == from.input().len() { Self::absent().ok_or(Corrupt) } else { Self::read(from) }
     }
 }
 
 impl<T: EventField> EventField for Option<T> {
     fn write<W: Write>(&self, to: &mut Encoder<W>) -> Written<W> {
-        self.as_ref().map_or(Ok(()), |field| field.write(to))
+        match self {
+            Some(field) => field.write(to)?,
+            None => {
+                to.null()?;
+            }
+        }
+        Ok(())
     }
 
     fn read(from: &mut Decoder<'_>) -> Result<Self, Corrupt> {
+        if from.datatype()? == Type::Null {
+            from.null()?;
+            return Ok(None);
+        }
         T::read(from).map(Some)
     }
 
@@ -75,10 +64,6 @@ impl<T: EventField> EventField for Option<T> {
 
     fn absent() -> Option<Self> {
         Some(None)
-    }
-
-    fn write_as<W: Write>(&self, number: u32, to: &mut Encoder<W>) -> Written<W> {
-        self.as_ref().map_or(Ok(()), |field| field.write_as(number, to))
     }
 }
 
@@ -131,12 +116,11 @@ impl EventField for bool {
 
 impl EventField for Purpose {
     fn write<W: Write>(&self, to: &mut Encoder<W>) -> Written<W> {
-        to.str(self.as_str())?;
-        Ok(())
+        put_purpose(*self, to)
     }
 
     fn read(from: &mut Decoder<'_>) -> Result<Self, Corrupt> {
-        Self::new(from.str()?).map_err(|_| Corrupt)
+        read_purpose(from)
     }
 
     fn value(&self) -> FieldValue<'_> {

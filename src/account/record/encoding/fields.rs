@@ -1,10 +1,10 @@
 //! Maps of numbered fields, and the values in them.
 
 use crate::account::names::address::Channel;
+use crate::account::names::purpose::Purpose;
 use crate::account::record::capacity::UNKNOWN;
 use crate::otp::{StoredError, UnixTime};
 use alloc::vec::Vec;
-use core::convert::Infallible;
 use minicbor::data::Type;
 use minicbor::encode::Write;
 use minicbor::{Decoder, Encoder};
@@ -35,20 +35,49 @@ pub(in crate::account) struct Unknown(pub(super) Zeroizing<Vec<u8>>);
 
 pub(in crate::account) type Written<W> = Result<(), minicbor::encode::Error<<W as Write>::Error>>;
 
-/// Counts instead of writing, so that the real buffer never grows: that would leave a copy unwiped.
-pub(super) struct Count(pub(super) usize);
+/// The newest time of a record, and the number of its latest event: others are written as
+/// distances from them.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Base {
+    pub(super) newest: u64,
+    pub(super) last: u64,
+}
 
-impl Write for Count {
-    type Error = Infallible;
+impl Base {
+    pub(super) fn put_time<W: Write>(self, to: &mut Encoder<W>, time: UnixTime) -> Written<W> {
+        put_distance(to, self.newest, time.as_secs())
+    }
 
-    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Infallible> {
-        self.0 = self.0.saturating_add(bytes.len());
+    pub(super) fn time(self, from: &mut Decoder<'_>) -> Result<UnixTime, Corrupt> {
+        Ok(UnixTime::from_secs(distant(from, self.newest)?))
+    }
+
+    /// A field that is left out where the time is zero.
+    pub(super) fn put_time_as<W: Write>(self, number: u32, to: &mut Encoder<W>, time: UnixTime) -> Written<W> {
+        if time.as_secs() != 0 {
+            self.put_time(to.u32(number)?, time)?;
+        }
         Ok(())
+    }
+
+    /// The number of an event.
+    pub(super) fn put_serial<W: Write>(self, to: &mut Encoder<W>, serial: u64) -> Written<W> {
+        put_distance(to, self.last, serial)
+    }
+
+    pub(super) fn serial(self, from: &mut Decoder<'_>) -> Result<u64, Corrupt> {
+        distant(from, self.last)
     }
 }
 
-pub(super) fn put_time<W: Write>(to: &mut Encoder<W>, number: u32, time: UnixTime) -> Written<W> {
-    put_u64(to, number, time.as_secs())
+/// Whatever the numbers, the distance that wraps around gives back the second one.
+fn put_distance<W: Write>(to: &mut Encoder<W>, base: u64, number: u64) -> Written<W> {
+    to.i64(base.wrapping_sub(number).cast_signed())?;
+    Ok(())
+}
+
+fn distant(from: &mut Decoder<'_>, base: u64) -> Result<u64, Corrupt> {
+    Ok(base.wrapping_sub(from.i64()?.cast_unsigned()))
 }
 
 /// Zeros are left out.
@@ -57,6 +86,33 @@ pub(super) fn put_u64<W: Write>(to: &mut Encoder<W>, number: u32, value: u64) ->
         to.u32(number)?.u64(value)?;
     }
     Ok(())
+}
+
+/// The purposes that every release knows: the list stays as it is, and a later one is written by
+/// name, so that this release reads it. So are a service's own: a number that depended on the
+/// policy would change its meaning with it.
+const PURPOSES: [(u32, Purpose); 5] = [
+    (1, Purpose::LOGIN),
+    (2, Purpose::WITHDRAWAL),
+    (3, Purpose::CONFIRMATION),
+    (4, Purpose::RESYNC),
+    (5, Purpose::BINDING),
+];
+
+pub(super) fn put_purpose<W: Write>(purpose: Purpose, to: &mut Encoder<W>) -> Written<W> {
+    match PURPOSES.iter().find(|(_, other)| *other == purpose) {
+        Some((number, _)) => to.u32(*number)?,
+        None => to.str(purpose.as_str())?,
+    };
+    Ok(())
+}
+
+pub(super) fn read_purpose(from: &mut Decoder<'_>) -> Result<Purpose, Corrupt> {
+    if from.datatype()? == Type::String {
+        return Purpose::new(from.str()?).map_err(|_| Corrupt);
+    }
+    let number = from.u32()?;
+    PURPOSES.iter().find(|(other, _)| *other == number).map(|(_, purpose)| *purpose).ok_or(Corrupt)
 }
 
 pub(super) const CHANNELS: [(u32, Channel); 3] = [(1, Channel::Sms), (2, Channel::Voice), (3, Channel::Email)];
@@ -69,7 +125,7 @@ pub(in crate::account) fn channel_from_number(number: u32) -> Option<Channel> {
     CHANNELS.iter().find(|(other, _)| *other == number).map(|(_, channel)| *channel)
 }
 
-/// Begins a list.
+/// Begins a list. Empty ones are left out.
 pub(super) fn put_list<W: Write>(to: &mut Encoder<W>, number: u32, len: usize) -> Written<W> {
     to.u32(number)?.array(len as u64)?;
     Ok(())

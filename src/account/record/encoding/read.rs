@@ -1,41 +1,43 @@
 //! A record is read from its stored form.
 
-use super::fields::{Corrupt, MINIMUM_READER, Unknown, bytes, channel_from_number, fields, list, time, tuple};
-use crate::account::event::Importance;
+use super::fields::{
+    Base, Corrupt, MINIMUM_READER, Unknown, bytes, channel_from_number, fields, list, read_purpose, tuple,
+};
+use super::varint;
 use crate::account::names::address::{Address, Channel};
 use crate::account::names::ids::{AuthenticatorId, DeviceId};
-use crate::account::names::purpose::Purpose;
 use crate::account::names::text::Text;
 use crate::account::proof::Method;
 use crate::account::record::authenticator::{App, Authenticator, Kind, Labels, Pending, Replaced};
 use crate::account::record::capacity::{
-    AUTHENTICATORS, DELIVERED, DEVICES, EVENTS, HOLD_SECS, HOLDS, PASSES, RECOVERY_CODES, REDEEMED, REPLACED, REPLIES,
-    SENDS, WRONG_CODES,
+    AUTHENTICATORS, DELIVERED, DEVICES, HOLDS, PASSES, RECOVERY_CODES, REDEEMED, REPLACED, REPLIES, SENDS, WRONG_CODES,
 };
 use crate::account::record::delivered::{Delivered, Recipient, Sends, Sent};
 use crate::account::record::device::Device;
-use crate::account::record::history::Entry;
+use crate::account::record::entries::Entries;
 use crate::account::record::recovery::RecoverySet;
 use crate::account::record::replies::{Answer, Replies, Reply};
 use crate::account::record::token::{Pass, PassOrigin, Passes, TokenHash};
 use crate::account::record::whole::{Hold, Record, Redeemed, WrongCode};
 use crate::otp::{
-    Accepted, Algorithm, Code, Digits, FailureCount, LockState, Period, RECENT_CODES, Secret, Step, StoredError,
-    Throttle, Totp, Tracker, UnixTime,
+    Accepted, Algorithm, Code, Digits, FailureCount, LockState, Period, RECENT_CODES, RecentCodes, Secret, Step,
+    StoredError, Throttle, Totp, Tracker, UnixTime,
 };
 use alloc::boxed::Box;
 use core::num::NonZeroU32;
 use minicbor::Decoder;
 use minicbor::data::Type;
 
-pub(in crate::account) fn from_bytes(bytes: &[u8]) -> Result<Record, StoredError> {
+pub(in crate::account) fn from_bytes(bytes: &[u8]) -> Result<Box<Record>, StoredError> {
     let version = read_minimum_reader(bytes)?;
     if version != MINIMUM_READER {
         return Err(StoredError::Version { version });
     }
     let mut from = Decoder::new(bytes);
     let record = read(&mut from)?;
-    if from.position() != bytes.len() {
+    // An envelope is padded with zeros.
+    let padding = bytes.get(from.position()..).unwrap_or_default();
+    if padding.iter().any(|byte| *byte != 0) {
         return Err(StoredError::Corrupt);
     }
     Ok(record)
@@ -48,70 +50,54 @@ fn read_minimum_reader(bytes: &[u8]) -> Result<u32, Corrupt> {
     if from.u32()? == 0 { Ok(from.u32()?) } else { Err(Corrupt) }
 }
 
-fn read(from: &mut Decoder<'_>) -> Result<Record, Corrupt> {
-    let mut record = Record::new();
-    let mut has_newest = false;
+fn read(from: &mut Decoder<'_>) -> Result<Box<Record>, Corrupt> {
+    let mut record = Box::new(Record::new());
+    let mut base = Base::default();
     record.unknown = fields(from, |number, from| {
         match number {
             0 => drop(from.u32()?),
-            1 => record.made_at = time(from)?,
-            2 => record.epoch = from.u64()?,
-            3 => record.authenticators = list(from, AUTHENTICATORS, read_authenticator)?,
-            4 => record.next_id = AuthenticatorId::new(from.u32()?),
-            5 => record.pending = Some(read_pending(from)?),
-            6 => {
-                for accepted in list(from, RECENT_CODES, read_accepted)? {
-                    record.recent_codes.push(accepted);
-                }
-            }
-            7 => record.used_until = time(from)?,
-            8 => record.throttles.common = read_throttle(from)?,
-            9 => record.throttles.devices = read_throttle(from)?,
-            10 => record.throttles.enrollment = read_throttle(from)?,
-            11 => record.throttles.run = from.u32()?,
-            12 => record.passes = Passes(list(from, PASSES, read_pass)?),
-            13 => record.holds = list(from, HOLDS, read_hold)?,
-            14 => record.replies = Replies(list(from, REPLIES, read_reply)?),
-            15 => record.history.entries = list(from, EVENTS, read_entry)?,
-            16 => record.history.last = from.u64()?,
-            17 => record.proofs_spent = from.u64()?,
-            18 => record.restored_at = time(from)?,
-            19 => record.recovery = Some(read_recovery(from)?),
-            // Recovery codes had a throttle once.
-            20 => drop(read_throttle(from)?),
-            21 => record.devices = list(from, DEVICES, read_device)?,
-            22 => {
-                let Accepted { code, at } = read_accepted(from)?;
-                // One was kept once, without its event.
-                record.wrong_codes.push(WrongCode { code, at, event: 0 });
-            }
-            23 => record.delivered = Delivered(list(from, DELIVERED, read_sent)?),
-            24 => record.sends = Sends(list(from, SENDS, time)?),
-            25 => record.sends_of_devices = Sends(list(from, SENDS, time)?),
-            26 => record.frozen_at = Some(time(from)?),
-            27 => record.is_reset = from.bool()?,
-            28 => record.redeemed = list(from, REDEEMED, read_redeemed)?,
-            29 => record.throttles.mailed_passes = read_throttle(from)?,
-            30 => record.mailed = Sends(list(from, SENDS, time)?),
-            31 => record.history.handed_at = time(from)?,
-            32 => (record.newest, has_newest) = (time(from)?, true),
-            34 => record.wrong_codes = list(from, WRONG_CODES, read_wrong_code)?,
-            33 => record.replaced = list(from, REPLACED, read_replaced)?,
+            1 => base.newest = from.u64()?,
+            2 => base.last = from.u64()?,
+            3 => record.made_at = base.time(from)?,
+            4 => record.epoch = from.u64()?,
+            5 => record.authenticators = list(from, AUTHENTICATORS, |from| read_authenticator(base, from))?,
+            6 => record.next_id = AuthenticatorId::new(from.u32()?),
+            7 => record.pending = Some(read_pending(base, from)?),
+            8 => read_recent_codes(from.bytes()?, &mut record.recent_codes)?,
+            9 => record.used_until = base.time(from)?,
+            10 => record.throttles.common = read_throttle(base, from)?,
+            11 => record.throttles.devices = read_throttle(base, from)?,
+            12 => record.throttles.enrollment = read_throttle(base, from)?,
+            13 => record.throttles.mailed_passes = read_throttle(base, from)?,
+            14 => record.throttles.run = from.u32()?,
+            15 => record.history.entries = Entries::from_bytes(from.bytes()?)?,
+            16 => record.history.handed_at = base.time(from)?,
+            17 => record.proofs_spent = base.serial(from)?,
+            18 => record.holds = list(from, HOLDS, |from| read_hold(base, from))?,
+            19 => record.passes = Passes(list(from, PASSES, |from| read_pass(base, from))?),
+            20 => record.devices = list(from, DEVICES, |from| read_device(base, from))?,
+            21 => record.delivered = Delivered(list(from, DELIVERED, |from| read_sent(base, from))?),
+            22 => record.replies = Replies(list(from, REPLIES, |from| read_reply(base, from))?),
+            23 => record.redeemed = list(from, REDEEMED, |from| read_redeemed(base, from))?,
+            24 => record.recovery = Some(read_recovery(from)?),
+            25 => record.sends = Sends(list(from, SENDS, |from| base.time(from))?),
+            26 => record.sends_of_devices = Sends(list(from, SENDS, |from| base.time(from))?),
+            27 => record.mailed = Sends(list(from, SENDS, |from| base.time(from))?),
+            28 => record.frozen_at = Some(base.time(from)?),
+            29 => record.is_reset = from.bool()?,
+            30 => record.restored_at = base.time(from)?,
+            31 => record.replaced = list(from, REPLACED, |from| read_replaced(base, from))?,
+            32 => record.wrong_codes = list(from, WRONG_CODES, |from| read_wrong_code(base, from))?,
             _ => return Ok(false),
         }
         Ok(true)
     })?;
-    for entry in &mut record.history.entries {
-        entry.sequence = record.history.last.checked_sub(entry.sequence).ok_or(Corrupt)?;
-    }
-    // Records did not keep it once.
-    if !has_newest {
-        record.newest = record.newest_known();
-    }
+    record.newest = UnixTime::from_secs(base.newest);
+    record.history.last = base.last;
     let ids = || record.authenticators.iter().map(|authenticator| authenticator.id);
     let pending = record.pending.as_ref().map(|pending| pending.id);
     let ordered = ids().is_sorted_by(|a, b| a < b)
-        && record.history.entries.is_sorted_by(|a, b| a.sequence < b.sequence)
+        && record.history.entries.latest() <= record.history.last
         && ids().chain(pending).all(|id| id < record.next_id)
         && !ids().any(|id| Some(id) == pending);
     if ordered { Ok(record) } else { Err(Corrupt) }
@@ -147,7 +133,7 @@ struct Parts {
 }
 
 impl Parts {
-    fn read(from: &mut Decoder<'_>) -> Result<Self, Corrupt> {
+    fn read(base: Base, from: &mut Decoder<'_>) -> Result<Self, Corrupt> {
         let mut parts = Self::default();
         parts.unknown = fields(from, |number, from| {
             match number {
@@ -164,14 +150,14 @@ impl Parts {
                 }
                 4 => parts.digits = Some(Digits::from_count(from.u8()?).ok_or(Corrupt)?),
                 5 => parts.period = Some(Period::from_secs(from.u64()?).ok_or(Corrupt)?),
-                6 => parts.t0 = time(from)?,
+                6 => parts.t0 = UnixTime::from_secs(from.u64()?),
                 7 => parts.watermark = Some(Step::new(from.u64()?)),
                 8 => parts.drift = from.i32()?,
                 9 => parts.anchor = from.i32()?,
-                10 => parts.bound_at = time(from)?,
-                11 => parts.last_used = time(from)?,
+                10 => parts.bound_at = base.time(from)?,
+                11 => parts.last_used = base.time(from)?,
                 12 => parts.disabled = from.bool()?,
-                13 => parts.until = time(from)?,
+                13 => parts.until = base.time(from)?,
                 14 => parts.channel = channel_from_number(from.u32()?),
                 15 => {
                     let channel = parts.channel.ok_or(Corrupt)?;
@@ -213,8 +199,8 @@ impl Parts {
     }
 }
 
-fn read_authenticator(from: &mut Decoder<'_>) -> Result<Authenticator, Corrupt> {
-    let mut parts = Parts::read(from)?;
+fn read_authenticator(base: Base, from: &mut Decoder<'_>) -> Result<Authenticator, Corrupt> {
+    let mut parts = Parts::read(base, from)?;
     Ok(Authenticator {
         kind: parts.kind()?,
         id: parts.id.ok_or(Corrupt)?,
@@ -226,8 +212,8 @@ fn read_authenticator(from: &mut Decoder<'_>) -> Result<Authenticator, Corrupt> 
     })
 }
 
-fn read_pending(from: &mut Decoder<'_>) -> Result<Pending, Corrupt> {
-    let mut parts = Parts::read(from)?;
+fn read_pending(base: Base, from: &mut Decoder<'_>) -> Result<Pending, Corrupt> {
+    let mut parts = Parts::read(base, from)?;
     Ok(Pending {
         kind: parts.kind()?,
         id: parts.id.ok_or(Corrupt)?,
@@ -242,72 +228,73 @@ fn read_pending(from: &mut Decoder<'_>) -> Result<Pending, Corrupt> {
     })
 }
 
-fn read_replaced(from: &mut Decoder<'_>) -> Result<Replaced, Corrupt> {
-    let mut parts = Parts::read(from)?;
+fn read_replaced(base: Base, from: &mut Decoder<'_>) -> Result<Replaced, Corrupt> {
+    let mut parts = Parts::read(base, from)?;
     match parts.kind()? {
         Kind::App(app) => Ok(Replaced { app, at: parts.bound_at }),
         Kind::Address(_) => Err(Corrupt),
     }
 }
 
-fn read_accepted(from: &mut Decoder<'_>) -> Result<Accepted, Corrupt> {
-    tuple(from, 2)?;
-    Ok(Accepted { code: Code::from_packed(from.u32()?).ok_or(Corrupt)?, at: time(from)? })
+fn read_recent_codes(mut from: &[u8], codes: &mut RecentCodes) -> Result<(), Corrupt> {
+    let mut at = 0;
+    for place in 0..RECENT_CODES {
+        let Some((packed, rest)) = from.split_first_chunk() else { break };
+        from = rest;
+        at = varint::at_difference(at, varint::take(&mut from)?);
+        let code = Code::from_packed(u32::from_be_bytes(*packed)).ok_or(Corrupt)?;
+        codes.put(place, Accepted { code, at: UnixTime::from_secs(at) });
+    }
+    if from.is_empty() { Ok(()) } else { Err(Corrupt) }
 }
 
-fn read_wrong_code(from: &mut Decoder<'_>) -> Result<WrongCode, Corrupt> {
+fn read_wrong_code(base: Base, from: &mut Decoder<'_>) -> Result<WrongCode, Corrupt> {
     tuple(from, 3)?;
-    Ok(WrongCode { code: Code::from_packed(from.u32()?).ok_or(Corrupt)?, at: time(from)?, event: from.u64()? })
+    let code = Code::from_packed(from.u32()?).ok_or(Corrupt)?;
+    Ok(WrongCode { code, at: base.time(from)?, event: base.serial(from)? })
 }
 
-fn read_throttle(from: &mut Decoder<'_>) -> Result<Throttle, Corrupt> {
+fn read_throttle(base: Base, from: &mut Decoder<'_>) -> Result<Throttle, Corrupt> {
     tuple(from, 4)?;
-    Ok(Throttle { run: from.u32()?, last_failure: time(from)?, long_term: from.u32()?, leaked_at: time(from)? })
+    let (run, last_failure) = (from.u32()?, base.time(from)?);
+    Ok(Throttle { run, last_failure, long_term: from.u32()?, leaked_at: base.time(from)? })
 }
 
-fn read_pass(from: &mut Decoder<'_>) -> Result<Pass, Corrupt> {
-    let len = from.array()?;
-    let (hash, until, secs, failures) = (TokenHash(bytes(from)?), time(from)?, from.u64()?, from.u32()?);
-    // One without an origin was written before passes had one.
-    let (is_operators, lead) = match len {
-        Some(4) => (false, 0),
-        Some(5) => (from.bool()?, 0),
-        Some(6) => (from.bool()?, from.u64()?),
-        _ => return Err(Corrupt),
-    };
-    let origin = if is_operators { PassOrigin::Operator } else { PassOrigin::Mailed };
-    Ok(Pass { hash, origin, until, secs, lead, failures })
+fn read_pass(base: Base, from: &mut Decoder<'_>) -> Result<Pass, Corrupt> {
+    tuple(from, 6)?;
+    let (hash, until) = (TokenHash(bytes(from)?), base.time(from)?);
+    let (secs, failures) = (from.u64()?, from.u32()?);
+    let origin = if from.bool()? { PassOrigin::Operator } else { PassOrigin::Mailed };
+    Ok(Pass { hash, origin, until, secs, lead: from.u64()?, failures })
 }
 
-fn read_device(from: &mut Decoder<'_>) -> Result<Device, Corrupt> {
+fn read_device(base: Base, from: &mut Decoder<'_>) -> Result<Device, Corrupt> {
     tuple(from, 6)?;
     Ok(Device {
-        id: DeviceId::new(from.u64()?),
+        id: DeviceId::new(base.serial(from)?),
         name: Text::stored(from.str()?).ok_or(Corrupt)?,
         hash: TokenHash(bytes(from)?),
-        proof: from.u64()?,
-        last_used: time(from)?,
+        proof: base.serial(from)?,
+        last_used: base.time(from)?,
         failures: from.u32()?,
     })
 }
 
-fn read_sent(from: &mut Decoder<'_>) -> Result<Sent, Corrupt> {
-    let has_lead = has_one_more(from, 5)?;
+fn read_sent(base: Base, from: &mut Decoder<'_>) -> Result<Sent, Corrupt> {
+    tuple(from, 6)?;
     let channel = channel_from_number(from.u32()?).ok_or(Corrupt)?;
     let recipient = match from.datatype()? {
         Type::String => Recipient::Named(Address::stored(channel, from.str()?).ok_or(Corrupt)?),
         _ => Recipient::Bound(AuthenticatorId::new(from.u32()?), channel),
     };
-    let purpose = Purpose::new(from.str()?).map_err(|_| Corrupt)?;
+    let purpose = read_purpose(from)?;
     let code = Code::from_packed(from.u32()?).ok_or(Corrupt)?;
-    let until = time(from)?;
-    let lead = if has_lead { from.u64()? } else { 0 };
-    Ok(Sent { recipient, purpose, code, until, lead })
+    Ok(Sent { recipient, purpose, code, until: base.time(from)?, lead: from.u64()? })
 }
 
-fn read_redeemed(from: &mut Decoder<'_>) -> Result<Redeemed, Corrupt> {
+fn read_redeemed(base: Base, from: &mut Decoder<'_>) -> Result<Redeemed, Corrupt> {
     tuple(from, 2)?;
-    Ok(Redeemed { serial: from.u64()?, at: time(from)? })
+    Ok(Redeemed { serial: base.serial(from)?, at: base.time(from)? })
 }
 
 fn read_recovery(from: &mut Decoder<'_>) -> Result<RecoverySet, Corrupt> {
@@ -315,51 +302,19 @@ fn read_recovery(from: &mut Decoder<'_>) -> Result<RecoverySet, Corrupt> {
     Ok(RecoverySet { key: bytes(from)?, hashes: list(from, RECOVERY_CODES, bytes)? })
 }
 
-fn read_hold(from: &mut Decoder<'_>) -> Result<Hold, Corrupt> {
-    let len = from.array()?;
-    let (purpose, until) = (Purpose::new(from.str()?).map_err(|_| Corrupt)?, time(from)?);
-    // One without its beginning was written before holds had one.
-    let from = match len {
-        Some(2) => UnixTime::from_secs(until.as_secs().saturating_sub(HOLD_SECS)),
-        Some(3) => time(from)?,
-        _ => return Err(Corrupt),
-    };
-    Ok(Hold { purpose, from, until })
-}
-
-/// With the distance from the latest event in the place of its number.
-fn read_entry(from: &mut Decoder<'_>) -> Result<Entry, Corrupt> {
+fn read_hold(base: Base, from: &mut Decoder<'_>) -> Result<Hold, Corrupt> {
     tuple(from, 3)?;
-    let sequence = from.u64()?;
-    let (importance, is_owed) = match from.u8()? {
-        0 => (Importance::Ordinary, false),
-        1 => (Importance::Notice, true),
-        2 => (Importance::Refusal, false),
-        3 => (Importance::Notice, false),
-        4 => (Importance::Act, true),
-        5 => (Importance::Act, false),
-        _ => return Err(Corrupt),
-    };
-    Ok(Entry { sequence, importance, is_owed, bytes: Box::from(from.bytes()?) })
+    let (purpose, until) = (read_purpose(from)?, base.time(from)?);
+    Ok(Hold { purpose, from: base.time(from)?, until })
 }
 
-fn read_reply(from: &mut Decoder<'_>) -> Result<Reply, Corrupt> {
-    let has_lead = has_one_more(from, 6)?;
-    let (fingerprint, at) = (bytes(from)?, time(from)?);
-    let lead = if has_lead { from.u64()? } else { 0 };
-    Ok(Reply { fingerprint, at, lead, answer: read_answer(from)? })
+fn read_reply(base: Base, from: &mut Decoder<'_>) -> Result<Reply, Corrupt> {
+    tuple(from, 7)?;
+    let (fingerprint, at, lead) = (bytes(from)?, base.time(from)?, from.u64()?);
+    Ok(Reply { fingerprint, at, lead, answer: read_answer(base, from)? })
 }
 
-/// Returns whether a list has one part more than so many, as newer ones have.
-fn has_one_more(from: &mut Decoder<'_>, len: u64) -> Result<bool, Corrupt> {
-    match from.array()? {
-        Some(found) if found == len => Ok(false),
-        Some(found) if found == len.saturating_add(1) => Ok(true),
-        _ => Err(Corrupt),
-    }
-}
-
-fn read_answer(from: &mut Decoder<'_>) -> Result<Answer, Corrupt> {
+fn read_answer(base: Base, from: &mut Decoder<'_>) -> Result<Answer, Corrupt> {
     let kind = from.u32()?;
     let first = u32::try_from(from.u64()?).map_err(|_| Corrupt)?;
     let method = match kind {
@@ -367,7 +322,7 @@ fn read_answer(from: &mut Decoder<'_>) -> Result<Answer, Corrupt> {
         4 => Some(Method::RecoveryCode { left: u8::try_from(first).map_err(|_| Corrupt)? }),
         5 | 7 => {
             let authenticator = Some(AuthenticatorId::new(first)).filter(|id| id.number() > 0);
-            let serial = from.u64()?;
+            let serial = base.serial(from)?;
             let channel = channel_from_number(from.u32()?).ok_or(Corrupt)?;
             let method = Method::DeliveredCode { authenticator, channel };
             return Ok(Answer::Accepted { method, serial, with_handle: kind == 7 });
@@ -375,7 +330,7 @@ fn read_answer(from: &mut Decoder<'_>) -> Result<Answer, Corrupt> {
         _ => None,
     };
     if let Some(method) = method {
-        let answer = Answer::Accepted { method, serial: from.u64()?, with_handle: kind == 6 };
+        let answer = Answer::Accepted { method, serial: base.serial(from)?, with_handle: kind == 6 };
         from.null()?;
         return Ok(answer);
     }
@@ -384,7 +339,7 @@ fn read_answer(from: &mut Decoder<'_>) -> Result<Answer, Corrupt> {
             let left = u32::try_from(from.u64()?).ok().and_then(NonZeroU32::new);
             LockState::Open { attempts_left: left.ok_or(Corrupt)? }
         }
-        2 => LockState::Locked { until: time(from)? },
+        2 => LockState::Locked { until: base.time(from)? },
         3 => {
             from.null()?;
             LockState::Disabled

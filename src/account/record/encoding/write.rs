@@ -1,191 +1,251 @@
 //! A record is written in its stored form.
 
-use super::fields::{Count, MINIMUM_READER, Written, number_of, put_list, put_time, put_u64};
-use crate::account::event::Importance;
+use super::fields::{Base, MINIMUM_READER, Unknown, Written, number_of, put_list, put_purpose, put_u64};
+use super::varint;
 use crate::account::names::ids::AuthenticatorId;
 use crate::account::names::text::Text;
 use crate::account::proof::Method;
 use crate::account::record::authenticator::{App, Authenticator, Kind, Labels, Pending, Replaced};
 use crate::account::record::delivered::{Recipient, Sends, Sent};
 use crate::account::record::device::Device;
-use crate::account::record::history::Entry;
 use crate::account::record::recovery::RecoverySet;
 use crate::account::record::replies::{Answer, Reply};
 use crate::account::record::throttles::Throttles;
 use crate::account::record::token::{Pass, PassOrigin, TokenHash};
 use crate::account::record::whole::{Hold, Record, Redeemed, WrongCode};
-use crate::otp::{Accepted, Algorithm, LockState, Sensitive, Throttle};
-use alloc::vec::Vec;
+use crate::otp::{Accepted, Algorithm, LockState, RecentCodes, Throttle};
 use minicbor::Encoder;
 use minicbor::encode::Write;
 
-pub(in crate::account) fn to_bytes(record: &Record) -> Sensitive<Vec<u8>> {
-    // Neither counting nor a vector fails.
-    let mut count = Encoder::new(Count(0));
-    let _ = write(record, &mut count);
-    let mut to = Encoder::new(Vec::with_capacity(count.writer().0));
-    let _ = write(record, &mut to);
-    Sensitive::new(to.into_writer())
+/// There is less room than [`bound`](super::bound::bound) asks for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NoRoom;
+
+/// Writes a record into `room`; gives the number of bytes that it takes.
+pub(in crate::account) fn write_into(record: &Record, room: &mut [u8]) -> Result<usize, NoRoom> {
+    let mut to = Encoder::new(Room { place: room, len: 0 });
+    write(record, &mut to).map_err(|_| NoRoom)?;
+    Ok(to.writer().len)
 }
 
+/// A place that is written from its beginning on.
+struct Room<'a> {
+    place: &'a mut [u8],
+    len: usize,
+}
+
+impl Write for Room<'_> {
+    type Error = NoRoom;
+
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), NoRoom> {
+        let end = self.len.checked_add(bytes.len()).ok_or(NoRoom)?;
+        let place = self.place.get_mut(self.len..end).ok_or(NoRoom)?;
+        if bytes.len() > SHORT {
+            place.copy_from_slice(bytes);
+        } else {
+            // Most are a byte or two: a call that copies memory would take longer.
+            place.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
+        }
+        self.len = end;
+        Ok(())
+    }
+}
+
+/// Not longer than a number of CBOR.
+const SHORT: usize = 9;
+
 fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
+    let base = Base { newest: record.newest.as_secs(), last: record.history.last };
     to.begin_map()?.u32(0)?.u32(MINIMUM_READER)?;
-    put_time(to, 1, record.made_at)?;
-    put_u64(to, 2, record.epoch)?;
-    put_list(to, 3, record.authenticators.len())?;
-    for authenticator in &record.authenticators {
-        write_authenticator(authenticator, to)?;
+    // What others are distances from comes first.
+    put_u64(to, 1, base.newest)?;
+    put_u64(to, 2, base.last)?;
+    base.put_time_as(3, to, record.made_at)?;
+    put_u64(to, 4, record.epoch)?;
+    if !record.authenticators.is_empty() {
+        put_list(to, 5, record.authenticators.len())?;
+        for authenticator in &record.authenticators {
+            write_authenticator(authenticator, base, to)?;
+        }
     }
-    to.u32(4)?.u32(record.next_id.number())?;
+    to.u32(6)?.u32(record.next_id.number())?;
     if let Some(pending) = &record.pending {
-        to.u32(5)?;
-        write_pending(pending, to)?;
+        to.u32(7)?;
+        write_pending(pending, base, to)?;
     }
-    put_list(to, 6, record.recent_codes.iter().count())?;
-    for Accepted { code, at } in record.recent_codes.iter() {
-        to.array(2)?.u32(code.packed())?.u64(at.as_secs())?;
-    }
-    put_time(to, 7, record.used_until)?;
+    write_recent_codes(&record.recent_codes, to)?;
+    base.put_time_as(9, to, record.used_until)?;
     let Throttles { common, devices, mailed_passes, enrollment, run } = &record.throttles;
-    for (number, throttle) in [(8, common), (9, devices), (10, enrollment)] {
-        put_throttle(to, number, throttle)?;
+    for (number, throttle) in [(10, common), (11, devices), (12, enrollment), (13, mailed_passes)] {
+        put_throttle(number, throttle, base, to)?;
     }
-    put_u64(to, 11, u64::from(*run))?;
-    put_list(to, 12, record.passes.0.len())?;
-    for Pass { hash, origin, until, secs, lead, failures } in &record.passes.0 {
-        to.array(6)?.bytes(&hash.0)?.u64(until.as_secs())?.u64(*secs)?.u32(*failures)?;
-        to.bool(*origin == PassOrigin::Operator)?.u64(*lead)?;
+    put_u64(to, 14, u64::from(*run))?;
+    let history = record.history.entries.as_bytes();
+    if !history.is_empty() {
+        to.u32(15)?.bytes(history)?;
     }
-    put_list(to, 13, record.holds.len())?;
-    for Hold { purpose, from, until } in &record.holds {
-        to.array(3)?.str(purpose.as_str())?.u64(until.as_secs())?.u64(from.as_secs())?;
+    base.put_time_as(16, to, record.history.handed_at)?;
+    if record.proofs_spent != 0 {
+        base.put_serial(to.u32(17)?, record.proofs_spent)?;
     }
-    put_list(to, 14, record.replies.0.len())?;
-    for reply in &record.replies.0 {
-        write_reply(reply, to)?;
-    }
-    put_list(to, 15, record.history.entries.len())?;
-    for Entry { sequence, importance, is_owed, bytes } in &record.history.entries {
-        let importance = match (importance, is_owed) {
-            (Importance::Ordinary, _) => 0,
-            (Importance::Notice, true) => 1,
-            (Importance::Refusal, _) => 2,
-            (Importance::Notice, false) => 3,
-            (Importance::Act, true) => 4,
-            (Importance::Act, false) => 5,
-        };
-        to.array(3)?.u64(record.history.last.saturating_sub(*sequence))?.u8(importance)?.bytes(bytes)?;
-    }
-    put_u64(to, 16, record.history.last)?;
-    put_u64(to, 17, record.proofs_spent)?;
-    put_time(to, 18, record.restored_at)?;
+    write_holds_and_hand_outs(record, base, to)?;
     if let Some(RecoverySet { key, hashes }) = &record.recovery {
-        to.u32(19)?.array(2)?.bytes(key)?.array(hashes.len() as u64)?;
+        to.u32(24)?.array(2)?.bytes(key)?.array(hashes.len() as u64)?;
         for hash in hashes {
             to.bytes(hash)?;
         }
     }
-    write_optional_back(record, to)?;
-    put_throttle(to, 29, mailed_passes)?;
-    put_sends(to, 30, &record.mailed)?;
-    put_time(to, 31, record.history.handed_at)?;
-    put_time(to, 32, record.newest)?;
+    for (number, sends) in [(25, &record.sends), (26, &record.sends_of_devices), (27, &record.mailed)] {
+        put_sends(number, sends, base, to)?;
+    }
+    if let Some(at) = record.frozen_at {
+        base.put_time(to.u32(28)?, at)?;
+    }
+    if record.is_reset {
+        to.u32(29)?.bool(true)?;
+    }
+    base.put_time_as(30, to, record.restored_at)?;
     if !record.replaced.is_empty() {
-        put_list(to, 33, record.replaced.len())?;
+        put_list(to, 31, record.replaced.len())?;
         for Replaced { app, at } in &record.replaced {
             to.begin_map()?;
             write_app(app, to)?;
-            put_time(to, 10, *at)?;
+            base.put_time_as(10, to, *at)?;
             to.end()?;
         }
     }
     if !record.wrong_codes.is_empty() {
-        put_list(to, 34, record.wrong_codes.len())?;
+        put_list(to, 32, record.wrong_codes.len())?;
         for WrongCode { code, at, event } in &record.wrong_codes {
-            to.array(3)?.u32(code.packed())?.u64(at.as_secs())?.u64(*event)?;
+            base.put_time(to.array(3)?.u32(code.packed())?, *at)?;
+            base.put_serial(to, *event)?;
         }
     }
-    to.writer_mut().write_all(&record.unknown.0).map_err(minicbor::encode::Error::write)?;
+    put_unknown(&record.unknown, to)?;
     to.end()?;
     Ok(())
 }
 
-/// Fields 21 to 28. Empty lists are left out.
-fn write_optional_back<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
+/// Each code in four bytes, and the distance of its time from the one before.
+fn write_recent_codes<W: Write>(codes: &RecentCodes, to: &mut Encoder<W>) -> Written<W> {
+    let differences = || {
+        codes.iter().scan(0, |before, Accepted { code, at }| {
+            let at = at.as_secs();
+            Some((code, varint::difference(core::mem::replace(before, at), at)))
+        })
+    };
+    let len = differences().map(|(_, difference)| varint::len(difference).saturating_add(4)).sum::<usize>();
+    if len == 0 {
+        return Ok(());
+    }
+    to.u32(8)?.bytes_len(len as u64)?;
+    for (code, difference) in differences() {
+        let (time, len) = varint::bytes(difference);
+        for part in [&code.packed().to_be_bytes(), time.get(..len).unwrap_or_default()] {
+            to.writer_mut().write_all(part).map_err(minicbor::encode::Error::write)?;
+        }
+    }
+    Ok(())
+}
+
+/// Fields 18 to 23: holds, and what has been handed out.
+fn write_holds_and_hand_outs<W: Write>(record: &Record, base: Base, to: &mut Encoder<W>) -> Written<W> {
+    if !record.holds.is_empty() {
+        put_list(to, 18, record.holds.len())?;
+        for Hold { purpose, from, until } in &record.holds {
+            put_purpose(*purpose, to.array(3)?)?;
+            base.put_time(to, *until)?;
+            base.put_time(to, *from)?;
+        }
+    }
+    if !record.passes.0.is_empty() {
+        put_list(to, 19, record.passes.0.len())?;
+        for Pass { hash, origin, until, secs, lead, failures } in &record.passes.0 {
+            base.put_time(to.array(6)?.bytes(&hash.0)?, *until)?;
+            to.u64(*secs)?.u32(*failures)?.bool(*origin == PassOrigin::Operator)?.u64(*lead)?;
+        }
+    }
     if !record.devices.is_empty() {
-        put_list(to, 21, record.devices.len())?;
+        put_list(to, 20, record.devices.len())?;
         for Device { id, name, hash, proof, last_used, failures } in &record.devices {
-            to.array(6)?.u64(id.number())?.str(name.as_str())?.bytes(&hash.0)?.u64(*proof)?;
-            to.u64(last_used.as_secs())?.u32(*failures)?;
+            base.put_serial(to.array(6)?, id.number())?;
+            base.put_serial(to.str(name.as_str())?.bytes(&hash.0)?, *proof)?;
+            base.put_time(to, *last_used)?;
+            to.u32(*failures)?;
         }
     }
     if !record.delivered.0.is_empty() {
-        put_list(to, 23, record.delivered.0.len())?;
+        put_list(to, 21, record.delivered.0.len())?;
         for Sent { recipient, purpose, code, until, lead } in &record.delivered.0 {
             to.array(6)?.u32(number_of(recipient.channel()))?;
             match recipient {
                 Recipient::Bound(id, _) => to.u32(id.number())?,
                 Recipient::Named(address) => to.str(address.as_str())?,
             };
-            to.str(purpose.as_str())?.u32(code.packed())?.u64(until.as_secs())?.u64(*lead)?;
+            put_purpose(*purpose, to)?;
+            base.put_time(to.u32(code.packed())?, *until)?;
+            to.u64(*lead)?;
         }
     }
-    put_sends(to, 24, &record.sends)?;
-    put_sends(to, 25, &record.sends_of_devices)?;
-    if let Some(at) = record.frozen_at {
-        to.u32(26)?.u64(at.as_secs())?;
-    }
-    if record.is_reset {
-        to.u32(27)?.bool(true)?;
+    if !record.replies.0.is_empty() {
+        put_list(to, 22, record.replies.0.len())?;
+        for reply in &record.replies.0 {
+            write_reply(reply, base, to)?;
+        }
     }
     if !record.redeemed.is_empty() {
-        put_list(to, 28, record.redeemed.len())?;
+        put_list(to, 23, record.redeemed.len())?;
         for Redeemed { serial, at } in &record.redeemed {
-            to.array(2)?.u64(*serial)?.u64(at.as_secs())?;
+            base.put_serial(to.array(2)?, *serial)?;
+            base.put_time(to, *at)?;
         }
     }
     Ok(())
 }
 
-fn put_sends<W: Write>(to: &mut Encoder<W>, number: u32, sends: &Sends) -> Written<W> {
+fn put_sends<W: Write>(number: u32, sends: &Sends, base: Base, to: &mut Encoder<W>) -> Written<W> {
     if !sends.0.is_empty() {
         put_list(to, number, sends.0.len())?;
         for at in &sends.0 {
-            to.u64(at.as_secs())?;
+            base.put_time(to, *at)?;
         }
     }
     Ok(())
 }
 
-/// One that has counted nothing is left out.
-fn put_throttle<W: Write>(to: &mut Encoder<W>, number: u32, throttle: &Throttle) -> Written<W> {
-    if *throttle != Throttle::NEW {
-        to.u32(number)?.array(4)?.u32(throttle.run)?.u64(throttle.last_failure.as_secs())?;
-        to.u32(throttle.long_term)?.u64(throttle.leaked_at.as_secs())?;
+/// One that counts nothing is left out: without a count its times have no meaning.
+fn put_throttle<W: Write>(number: u32, throttle: &Throttle, base: Base, to: &mut Encoder<W>) -> Written<W> {
+    if throttle.run != 0 || throttle.long_term != 0 {
+        base.put_time(to.u32(number)?.array(4)?.u32(throttle.run)?, throttle.last_failure)?;
+        base.put_time(to.u32(throttle.long_term)?, throttle.leaked_at)?;
     }
     Ok(())
 }
 
-fn write_authenticator<W: Write>(authenticator: &Authenticator, to: &mut Encoder<W>) -> Written<W> {
+fn put_unknown<W: Write>(unknown: &Unknown, to: &mut Encoder<W>) -> Written<W> {
+    to.writer_mut().write_all(&unknown.0).map_err(minicbor::encode::Error::write)
+}
+
+fn write_authenticator<W: Write>(authenticator: &Authenticator, base: Base, to: &mut Encoder<W>) -> Written<W> {
     let Authenticator { id, name, kind, bound_at, last_used, disabled, unknown } = authenticator;
     to.begin_map()?;
     write_common(*id, name, kind, to)?;
-    put_time(to, 10, *bound_at)?;
-    put_time(to, 11, *last_used)?;
+    base.put_time_as(10, to, *bound_at)?;
+    base.put_time_as(11, to, *last_used)?;
     if *disabled {
         to.u32(12)?.bool(true)?;
     }
     write_address(kind, to)?;
-    to.writer_mut().write_all(&unknown.0).map_err(minicbor::encode::Error::write)?;
+    put_unknown(unknown, to)?;
     to.end()?;
     Ok(())
 }
 
-fn write_pending<W: Write>(pending: &Pending, to: &mut Encoder<W>) -> Written<W> {
+fn write_pending<W: Write>(pending: &Pending, base: Base, to: &mut Encoder<W>) -> Written<W> {
     let Pending { id, name, kind, until, lead, replaces, pass, handle, labels, unknown } = pending;
     to.begin_map()?;
     write_common(*id, name, kind, to)?;
-    put_time(to, 13, *until)?;
+    base.put_time_as(13, to, *until)?;
     write_address(kind, to)?;
     if let Some(id) = replaces {
         to.u32(16)?.u32(id.number())?;
@@ -200,7 +260,7 @@ fn write_pending<W: Write>(pending: &Pending, to: &mut Encoder<W>) -> Written<W>
         to.u32(19)?.str(issuer)?.u32(20)?.str(account)?;
     }
     put_u64(to, 21, *lead)?;
-    to.writer_mut().write_all(&unknown.0).map_err(minicbor::encode::Error::write)?;
+    put_unknown(unknown, to)?;
     to.end()?;
     Ok(())
 }
@@ -229,29 +289,39 @@ fn write_app<W: Write>(app: &App, to: &mut Encoder<W>) -> Written<W> {
         Algorithm::Sha512 => 3,
     };
     to.u32(3)?.u8(algorithm)?.u32(4)?.u8(totp.digits.count())?.u32(5)?.u64(totp.period.as_secs())?;
-    put_time(to, 6, totp.t0)?;
+    put_u64(to, 6, totp.t0.as_secs())?;
     if let Some(watermark) = tracker.watermark() {
-        to.u32(7)?.u64(watermark.number())?.u32(8)?.i32(tracker.stored_drift())?.u32(9)?.i32(tracker.anchor())?;
+        to.u32(7)?.u64(watermark.number())?;
+        for (number, steps) in [(8, tracker.stored_drift()), (9, tracker.anchor())] {
+            if steps != 0 {
+                to.u32(number)?.i32(steps)?;
+            }
+        }
     }
     Ok(())
 }
 
-fn write_reply<W: Write>(reply: &Reply, to: &mut Encoder<W>) -> Written<W> {
+fn write_reply<W: Write>(reply: &Reply, base: Base, to: &mut Encoder<W>) -> Written<W> {
     let Reply { fingerprint, at, lead, answer } = reply;
-    to.array(7)?.bytes(fingerprint)?.u64(at.as_secs())?.u64(*lead)?;
+    base.put_time(to.array(7)?.bytes(fingerprint)?, *at)?;
+    to.u64(*lead)?;
     let (kind, count) = match answer {
         Answer::Accepted { method: Method::Authenticator(id), serial, with_handle } => {
-            to.u32(if *with_handle { 6 } else { 1 })?.u64(u64::from(id.number()))?.u64(*serial)?.null()?;
+            to.u32(if *with_handle { 6 } else { 1 })?.u64(u64::from(id.number()))?;
+            base.put_serial(to, *serial)?;
+            to.null()?;
             return Ok(());
         }
         Answer::Accepted { method: Method::RecoveryCode { left }, serial, with_handle: _ } => {
-            to.u32(4)?.u64(u64::from(*left))?.u64(*serial)?.null()?;
+            base.put_serial(to.u32(4)?.u64(u64::from(*left))?, *serial)?;
+            to.null()?;
             return Ok(());
         }
         Answer::Accepted { method: Method::DeliveredCode { authenticator, channel }, serial, with_handle } => {
             // No authenticator has the number zero.
             let id = authenticator.map_or(0, AuthenticatorId::number);
-            to.u32(if *with_handle { 7 } else { 5 })?.u64(u64::from(id))?.u64(*serial)?.u32(number_of(*channel))?;
+            base.put_serial(to.u32(if *with_handle { 7 } else { 5 })?.u64(u64::from(id))?, *serial)?;
+            to.u32(number_of(*channel))?;
             return Ok(());
         }
         Answer::Mismatch(count) => (2, count),
@@ -260,7 +330,7 @@ fn write_reply<W: Write>(reply: &Reply, to: &mut Encoder<W>) -> Written<W> {
     to.u32(kind)?.u64(u64::from(count.failures_in_a_row))?;
     match count.lock_state {
         LockState::Open { attempts_left } => to.u64(1)?.u64(u64::from(attempts_left.get()))?,
-        LockState::Locked { until } => to.u64(2)?.u64(until.as_secs())?,
+        LockState::Locked { until } => return base.put_time(to.u64(2)?, until),
         LockState::Disabled => to.u64(3)?.null()?,
     };
     Ok(())
