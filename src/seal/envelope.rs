@@ -196,7 +196,7 @@ enum Content {
 /// The longest word that tells contents apart.
 const MAX_WORD: usize = 13;
 
-/// What an envelope is bound to besides its text, in a place of its own on the stack.
+/// The bytes that an envelope is bound to besides its text, on the stack.
 struct Associated {
     bytes: [u8; MAX_WORD + HEAD + Revision::LEN + AccountId::MAX_LEN],
     len: usize,

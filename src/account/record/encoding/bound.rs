@@ -21,10 +21,10 @@ const HASH: usize = 2 + 32;
 const PURPOSE: usize = 2 + 24;
 /// The record's own map: the numbers of its fields, and heads and numbers that are there once.
 const ONCE: usize = 33 * (FIELD + NUMBER) + 4 * (4 * NUMBER) + HASH + 2 * NUMBER;
-/// What an authenticator has beside its name, its secret or address: six long numbers, and short
+/// An authenticator, apart from its name and its secret or address: six long numbers, and short
 /// ones.
 const PARTS: usize = 14 * FIELD + 6 * NUMBER + 6 * SHORT;
-/// What an enrollment that waits has besides: two long numbers, one short, two hashes, and labels.
+/// An enrollment that waits has more: two long numbers, one short, two hashes, and labels.
 const PENDING: usize = 8 * FIELD + 2 * NUMBER + 3 * SHORT + 2 * HASH;
 
 const WRONG_CODE: usize = HEAD + SHORT + 2 * NUMBER;

@@ -57,7 +57,7 @@ const SHORT: usize = 9;
 fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
     let base = Base { newest: record.newest.as_secs(), last: record.history.last };
     to.begin_map()?.u32(0)?.u32(MINIMUM_READER)?;
-    // What others are distances from comes first.
+    // First these two: others are distances from them.
     put_u64(to, 1, base.newest)?;
     put_u64(to, 2, base.last)?;
     base.put_time_as(3, to, record.made_at)?;
