@@ -90,6 +90,22 @@ fn numbers(limits: &AccountLimits) {
         ("hold after a recovery code", time(limits.recovery_hold_secs), "ours"),
         ("hold after a resynchronization", time(limits.resync_hold_secs), "ours"),
         ("hold after a reset", time(limits.reset_hold_secs), "ours"),
+        ("hold of the service's own", "at most 7 days".into(), "ours"),
+        ("the link of a notice stops the account for", "7 days".into(), "ours"),
+        ("a set of recovery codes waits to be kept", "10 minutes".into(), "ours"),
+        (
+            "told of a code that was accepted after",
+            format!("{} failures in a row", limits.tell_after_failures),
+            "OWASP ASVS 5.0 §6.3.5; the number is ours",
+        ),
+        (
+            "recovery without support",
+            match limits.self_recovery_secs {
+                0 => "not offered".into(),
+                secs => time(secs),
+            },
+            "ours; three a year",
+        ),
     ];
     println!("| number | value | source |");
     println!("|---|---|---|");

@@ -42,6 +42,7 @@
 //! | <a id="locked"></a>`locked` | 429 | too many failures |
 //! | <a id="busy"></a>`busy` | 429 | too many codes within ten minutes |
 //! | <a id="send_limited"></a>`send_limited` | 429 | a message was sent lately |
+//! | <a id="address_refused"></a>`address_refused` | 403 | nothing is sent to this address |
 //! | <a id="disabled"></a>`disabled` | 403 | too many failures in a row |
 //! | <a id="held"></a>`held` | 403 | held after a change of the account |
 //! | <a id="frozen"></a>`frozen` | 403 | frozen by an operator |
@@ -104,6 +105,7 @@ impl Problem {
             Rejection::Locked { .. } => (StatusCode::TOO_MANY_REQUESTS, "Too many wrong codes."),
             Rejection::Busy { .. } => (StatusCode::TOO_MANY_REQUESTS, "Too many codes within ten minutes."),
             Rejection::SendLimited { .. } => (StatusCode::TOO_MANY_REQUESTS, "A message was sent lately."),
+            Rejection::AddressRefused => (StatusCode::FORBIDDEN, "Nothing is sent to this address."),
             Rejection::Disabled => (StatusCode::FORBIDDEN, "Too many wrong codes in a row."),
             Rejection::Held { .. } => (StatusCode::FORBIDDEN, "This is held for a while."),
             Rejection::Frozen => (StatusCode::FORBIDDEN, "The account is frozen."),
@@ -148,7 +150,7 @@ impl Problem {
                 "The account has no authenticator.",
                 "Set one up first.",
             ),
-            AccountError::PassNeeded | AccountError::ConfirmationNeeded => forbidden(
+            AccountError::PassNeeded | AccountError::ConfirmationNeeded | AccountError::AddressNotBound => forbidden(
                 "pass_needed",
                 "A code alone is not enough for this.",
                 "Use the link or the message that was sent to you.",
@@ -159,10 +161,18 @@ impl Problem {
             AccountError::HandleNeeded => {
                 forbidden("proof_ended", "The confirmation came from another place.", "Confirm again with a new code.")
             }
+            AccountError::UnknownHandle => forbidden(
+                "unknown_handle",
+                "The link is not of a notice from the last seven days.",
+                "Use the link of the newest mail, or contact support.",
+            ),
             // The service's own mistakes.
             AccountError::UndeclaredPurpose { .. }
             | AccountError::IsAct
             | AccountError::NotAnAct
+            | AccountError::ContextNeeded
+            | AccountError::HoldLength
+            | AccountError::NeverHeld
             | AccountError::Purpose
             | AccountError::ProofOfAnotherAccount
             | AccountError::ProofForAnotherPurpose

@@ -136,6 +136,10 @@ fn enroll_confirm_log_in() {
     assert_eq!((one.name.as_str(), one.bound_at, one.last_used), ("Pixel 9", at(T + 20), at(T + 31)));
     let kinds: Vec<_> = row.history().iter().map(|event| event.kind.as_str()).collect();
     assert_eq!(kinds, ["enrollment_begun", "confirmed", "accepted"]);
+    // What the owner is told of carries a handle, which is made for the telling.
+    let told = row.events.iter().map(|event| event.freeze_handle.is_some());
+    assert_eq!(told.collect::<Vec<_>>(), [false, true, false]);
+    row.events.iter_mut().for_each(|event| event.freeze_handle = None);
     assert_eq!(row.history(), row.events);
 }
 
@@ -446,7 +450,7 @@ fn a_change_of_binding_holds_withdrawals_for_a_day_and_a_held_purpose_spends_no_
     let policy = Policy::new(AccountLimits { binding_hold_secs: 60, ..AccountLimits::default() }).unwrap();
     let lenient = std::mem::replace(&mut row.policy, policy);
     row.enroll_another(T + 400, &phone, &new_authenticator());
-    let until = |row: &Row| row.open().view(&row.policy, at(T)).holds[0].1;
+    let until = |row: &Row| row.open().view(&row.policy, at(T)).holds[0].until;
     assert_eq!(until(&row), at(bound + 86_400));
     row.policy = lenient;
     row.enroll_another(T + 600, &phone, &new_authenticator());
@@ -880,7 +884,7 @@ fn a_restore_in_the_far_future_locks_nobody_out_for_long_and_shortens_no_hold() 
     let change = row.open().restored_at(&row.policy, at(T + 1), milliseconds);
     row.commit(change);
     assert!(!row.open().needs_care(at(T + 2), milliseconds));
-    assert_eq!(row.open().view(&row.policy, at(T)).holds[0].1, at(T + 601 + 86_400));
+    assert_eq!(row.open().view(&row.policy, at(T)).holds[0].until, at(T + 601 + 86_400));
     let later = T + 601 + 26 * 30;
     assert!(row.log_in(later, &phone.shows(later, 0)).is_ok());
 }

@@ -181,7 +181,7 @@ async fn a_held_or_frozen_act_is_refused_before_its_repetition() {
     assert_eq!(refused(&service, T + 1, withdraw(&code)).await, Rejection::Frozen);
     service.verifier.support(operator("desk", "found")).thaw(&alice()).await.unwrap();
     let proof = service.prove(T + 60, &phone.shows(T + 60, 0)).await;
-    let _ = service.verifier.issue_recovery_codes(proof).await.unwrap();
+    let _ = service::kept_codes(&service.verifier, proof).await.unwrap();
     let held = refused(&service, T + 61, withdraw(&phone.shows(T + 90, 0))).await;
     assert_eq!(held, Rejection::Held { until: at(T + 60 + DAY) });
 }
@@ -210,6 +210,10 @@ async fn an_authorization_stands_until_a_freeze_a_hold_or_a_reset() {
     verifier.support(operator("desk", "a call")).freeze(&alice()).await.unwrap();
     assert_eq!(ended(verifier.still_stands(&second).await), AccountError::Frozen);
     verifier.support(operator("desk", "a call")).thaw(&alice()).await.unwrap();
+    let held = AccountError::Held { until: at(later + DAY) };
+    assert_eq!(ended(verifier.still_stands(&second).await), held, "the end of a freeze holds");
+    let later = later + DAY;
+    service.clock.set(at(later));
     assert_eq!(ended(verifier.still_stands(&second).await), AccountError::AuthorizationEnded, "frozen in between");
 
     let later = later + 60;
@@ -248,7 +252,7 @@ async fn an_authorization_waits_as_bytes_and_damaged_ones_are_errors() {
     let code = service.message(T + 1, CodeRequest::new(id, Purpose::BINDING)).await;
     drop(service.confirm(T + 2, &code).await);
     let later = T + 2 * DAY;
-    let sent = service.message(later, CodeRequest::new(id, Purpose::WITHDRAWAL)).await;
+    let sent = service.message(later, CodeRequest::new(id, Purpose::WITHDRAWAL).with_context(&CONTEXT)).await;
     for (secs, code) in [(later, sent), (later + 30, phone.shows(later + 30, 0))] {
         let authorization = authorized(&service, secs, withdraw(&code)).await;
         let bytes = authorization.to_bytes();

@@ -45,7 +45,7 @@ async fn a_thief_with_one_phished_code_binds_nothing() {
     let (service, .., proof) = phished().await;
     assert!(is_spent(service.verifier.remove_last(proof, id).await));
     let (service, .., proof) = phished().await;
-    assert!(is_spent(service.verifier.issue_recovery_codes(proof).await));
+    assert!(is_spent(service::kept_codes(&service.verifier, proof).await));
     let (service, .., proof) = phished().await;
     assert!(is_spent(service.verifier.redeem(&alice(), proof, Purpose::WITHDRAWAL, None).await));
     // The code itself is used: for whatever purpose, from wherever.
@@ -93,10 +93,10 @@ async fn a_thief_does_not_shorten_a_hold() {
     let his = Phone::of(&begun);
     let proof = service.confirmed(T + 30, &his).await;
     let until = at(T + 2 * DAY);
-    let held = async || service.verifier.view(&alice()).await.unwrap().holds[0].1;
+    let held = async || service.verifier.view(&alice()).await.unwrap().holds[0].until;
     assert_eq!(held().await, until);
     // Each of these sets a hold of a day from now, which is shorter.
-    let sheet = service.verifier.issue_recovery_codes(proof).await.unwrap();
+    let sheet = service::kept_codes(&service.verifier, proof).await.unwrap();
     assert_eq!(held().await, until);
     drop(accepted(service.submit(T + 60, Attempt::recovery(Purpose::LOGIN, sheet.iter().next().unwrap())).await));
     assert_eq!(held().await, until);

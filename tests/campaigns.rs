@@ -144,7 +144,7 @@ async fn campaign(means: Means, owner: Owner) -> Figures {
             if !is_in {
                 let attempt = Attempt::recovery(Purpose::BINDING, codes.iter().next().unwrap());
                 if let Ok(proof) = service.submit(now, attempt).await {
-                    codes = service.verifier.issue_recovery_codes(proof).await.unwrap();
+                    codes = service::kept_codes(&service.verifier, proof).await.unwrap();
                     (is_in, by_recovery) = (true, by_recovery + 1);
                 }
             }

@@ -36,6 +36,9 @@ impl Table {
         let proof = table.commit(proof).unwrap();
         let codes = table.open().issue_recovery_codes(&table.policy, at(enrolled), &proof, &mut rng()).unwrap();
         let codes = table.commit(codes).unwrap();
+        let kept = table.open().keep_recovery_codes(&table.policy, at(enrolled), codes.handle().to_text().expose());
+        table.commit(kept.unwrap()).unwrap();
+        let codes = codes.into_codes();
         table.events.clear();
         (table, phone, codes)
     }
@@ -73,7 +76,7 @@ impl Table {
 
     /// The same for the hold on withdrawals.
     fn hold(&self, clock: u64) -> Option<u64> {
-        self.open().view(&self.policy, at(clock)).holds.first().map(|(_, until)| until.as_secs())
+        self.open().view(&self.policy, at(clock)).holds.first().map(|hold| hold.until.as_secs())
     }
 
     fn told(&self, kind: &str) -> usize {
@@ -371,8 +374,10 @@ fn check_history(acts: &[Step], most_off: i64) -> Result<(), TestCaseError> {
                 }
             }
             Step::Reset(server) => {
-                let change =
-                    table.open().reset(&table.policy, at(clock(server)), &operator("desk", "lost"), &mut rng());
+                let change = table
+                    .open()
+                    .reset(&table.policy, at(clock(server)), &operator("desk", "lost"), &mut rng())
+                    .unwrap();
                 let _pass = table.commit(change).unwrap();
                 (is_reset, lock, newest) = (true, None, newest.max(clock(server)));
                 hold = Some(Protection { end: now + 2 * DAY, off: off[server], end_by_newest: newest + 2 * DAY });
@@ -381,7 +386,7 @@ fn check_history(acts: &[Step], most_off: i64) -> Result<(), TestCaseError> {
                 let desk = operator("desk", "for a moment");
                 let change = table.open().freeze(at(clock(server)), &desk, &mut rng());
                 table.commit(change).unwrap();
-                let change = table.open().thaw(at(clock(server)), &desk).unwrap();
+                let change = table.open().thaw(&table.policy, at(clock(server)), &desk).unwrap();
                 table.commit(change).unwrap();
                 newest = newest.max(clock(server));
             }

@@ -99,7 +99,7 @@ async fn creating_an_account_again_answers_the_same_until_something_was_bound() 
     is_not_new().await;
     verifier.remove_last(proof, AuthenticatorId::new(1)).await.unwrap();
     is_not_new().await;
-    let held: Vec<_> = verifier.view(&alice()).await.unwrap().holds.iter().map(|(purpose, _)| *purpose).collect();
+    let held: Vec<_> = verifier.view(&alice()).await.unwrap().holds.iter().map(|hold| hold.purpose).collect();
     assert_eq!(held, [Purpose::WITHDRAWAL], "a hold, as after every change of binding");
     assert!(verifier.enroll_first(&alice(), new_authenticator()).await.is_ok(), "its owner has removed the last one");
     let _pass = verifier.support(operator("desk", "a test")).reset(&alice()).await.unwrap();
@@ -142,7 +142,7 @@ async fn a_missing_record_is_rebuilt_as_a_reset_and_what_was_given_before_is_voi
 
     let view = verifier.view(&alice()).await.unwrap();
     assert!(view.is_reset && view.authenticators.is_empty());
-    assert!(view.holds.iter().any(|(purpose, until)| *purpose == Purpose::WITHDRAWAL && *until > at(T + 86_400)));
+    assert!(view.holds.iter().any(|hold| hold.purpose == Purpose::WITHDRAWAL && hold.until > at(T + 86_400)));
     let told = service.told();
     let rebuilt = told.iter().find(|event| matches!(event.kind, EventKind::Rebuilt { .. })).unwrap();
     assert!(rebuilt.notifies_owner());

@@ -5,12 +5,17 @@ mod phone;
 mod service;
 
 use phone::{Phone, T, at};
-use sekisho::Error;
 use sekisho::account::{
-    AccountError, Address, Attempt, AuthenticatorKind, Channel, CodeRequest, EventKind, Method, NewAddress, Purpose,
+    AccountError, AccountId, AccountLimits, Act, Address, Attempt, AuthenticatorKind, Channel, CodeRequest, EventKind,
+    Method, NewAddress, Policy, Purpose,
 };
 use sekisho::otp::{Advice, Code, CodeKind, LockState, NotAccepted, Rejection, Secret, Step, Totp, UnixTime};
+use sekisho::store::MemoryStore;
+use sekisho::test_kit::TestClock;
+use sekisho::verifier::AddressCheck;
+use sekisho::{Error, Verifier};
 use service::{DAY, accepted, alice, answer, in_memory, mail, rejected};
+use std::sync::{Arc, Mutex};
 use subtle::ConstantTimeEq;
 
 #[tokio::test]
@@ -219,4 +224,106 @@ async fn a_server_that_is_a_little_behind_sends_the_same_code_and_takes_it() {
     let own = service.message(T + 60, CodeRequest::new(id, Purpose::LOGIN).with_device(cookie.expose())).await;
     assert_eq!(service.message(T + 59, CodeRequest::new(id, Purpose::LOGIN)).await, own);
     let _ = service.log_in(T + 70, &own).await;
+}
+
+#[tokio::test]
+async fn a_code_that_was_sent_for_one_withdrawal_confirms_no_other() {
+    let acts = AccountLimits { held_purposes: vec![], ..AccountLimits::default() };
+    let (service, _) = in_memory(Policy::new(acts).unwrap());
+    let id = service.enrolled_by_sms("+819012345678").await;
+    let (to_exchange, to_thief) = ([1; 32], [2; 32]);
+    let request = |context: &[u8; 32]| CodeRequest::new(id, Purpose::WITHDRAWAL).with_context(context);
+    service.clock.set(at(T));
+    let delivery = service.verifier.deliver(&alice(), request(&to_exchange)).await.unwrap();
+    assert_eq!((delivery.purpose, delivery.context), (Purpose::WITHDRAWAL, Some(to_exchange)));
+    let code = delivery.code.reveal().to_string();
+    let act = |context: &[u8; 32], code: &str| Act::new(Purpose::WITHDRAWAL, context, [7; 16], code);
+    let stolen = rejected(answer(service.verifier.authorize(&alice(), act(&to_thief, &code)).await));
+    assert!(stolen.is_charged(), "{stolen:?}");
+    // Sent again for the same one, it is the same; for another, another.
+    assert_eq!(service.message(T + 30, request(&to_exchange)).await, code);
+    let other = service.message(T + 60, request(&to_thief)).await;
+    let crossed = answer(service.verifier.authorize(&alice(), act(&to_exchange, &other)).await);
+    assert!(code == other || rejected(crossed).is_charged());
+    let authorization = accepted(answer(service.verifier.authorize(&alice(), act(&to_exchange, &code)).await));
+    assert_eq!(authorization.context(), &to_exchange);
+    // Nobody sends a code for a withdrawal without saying for which.
+    let unnamed = service.verifier.deliver(&alice(), CodeRequest::new(id, Purpose::WITHDRAWAL)).await;
+    assert!(matches!(unnamed, Err(NotAccepted::Failed(Error::Account(AccountError::ContextNeeded)))));
+    // A log-in may have a context, too; without it the code is wrong, and with it right.
+    let code = service.message(T + 120, CodeRequest::new(id, Purpose::LOGIN).with_context(&[3; 32])).await;
+    assert!(service.log_in_refused(T + 121, &code).await.is_charged());
+    drop(accepted(service.submit(T + 122, Attempt::new(Purpose::LOGIN, &code).with_context(&[3; 32])).await));
+}
+
+#[tokio::test]
+async fn a_fourth_code_is_refused_until_one_of_three_ends_and_devices_have_three_of_their_own() {
+    let acts = AccountLimits { held_purposes: vec![], ..AccountLimits::default() };
+    let (service, _) = in_memory(Policy::new(acts).unwrap());
+    let id = service.enrolled_by_sms("+819012345678").await;
+    let proof = service.log_in(T, &service.message(T, CodeRequest::new(id, Purpose::LOGIN)).await).await;
+    let cookie = service.verifier.remember_device(&proof, "Firefox".parse().unwrap()).await.unwrap().to_text();
+    let request = |context: u8| CodeRequest::new(id, Purpose::WITHDRAWAL).with_context(&[context; 32]);
+    let mut codes = Vec::new();
+    for (count, context) in (1..).zip(0..3) {
+        codes.push(service.message(T + count * 30, request(context)).await);
+    }
+    service.clock.set(at(T + 120));
+    let fourth = rejected(answer(service.verifier.deliver(&alice(), request(3)).await));
+    assert_eq!(fourth, Rejection::SendLimited { until: at(T + 330) });
+    for (count, context) in (5..).zip(3..6) {
+        let _ = service.message(T + count * 30, request(context).with_device(cookie.expose())).await;
+    }
+    service.clock.set(at(T + 240));
+    let fourth = rejected(answer(service.verifier.deliver(&alice(), request(6).with_device(cookie.expose())).await));
+    assert_eq!(fourth, Rejection::SendLimited { until: at(T + 450) });
+    // One that is used makes room at once. Guesses are charged to the door, however many are sent.
+    let act = Act::new(Purpose::WITHDRAWAL, &[1; 32], [7; 16], &codes[1]);
+    drop(accepted(answer(service.verifier.authorize(&alice(), act).await)));
+    let _ = service.message(T + 3_600, request(3)).await;
+    for count in 1..=5 {
+        let wrong = Act::new(Purpose::WITHDRAWAL, &[40 + count; 32], [7; 16], "000000");
+        let left = rejected(answer(service.verifier.authorize(&alice(), wrong).await)).attempts_left();
+        assert_eq!(left, Some(5 - u32::from(count)));
+    }
+    let locked = rejected(answer(service.verifier.deliver(&alice(), request(9)).await));
+    assert!(matches!(locked, Rejection::Locked { .. }), "nothing is sent while the door is locked: {locked:?}");
+}
+
+/// Refuses one number, and keeps which were asked for.
+#[derive(Clone, Default)]
+struct Carrier(Arc<Mutex<Vec<(String, Purpose)>>>);
+
+impl AddressCheck for Carrier {
+    async fn allows(&self, _: &AccountId, address: &Address, purpose: Purpose) -> bool {
+        self.0.lock().unwrap().push((address.as_str().to_owned(), purpose));
+        address.as_str() != "+819000000000"
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_the_service_refuses_is_sent_nothing_and_nothing_counts() {
+    let (carrier, told) = (Carrier::default(), service::Told::default());
+    let clock = TestClock::at(at(T));
+    let verifier = Verifier::builder(MemoryStore::new(), phone::keyring())
+        .clock(clock.clone())
+        .event_sink(told.clone())
+        .address_check(carrier.clone())
+        .build();
+    verifier.create_account(&alice()).await.unwrap();
+    let moved = verifier.enroll_first(&alice(), service::sms("+819000000000")).await.unwrap().authenticator();
+    let before = verifier.view(&alice()).await.unwrap();
+    for _ in 0..20 {
+        let refused = answer(verifier.deliver(&alice(), CodeRequest::new(moved, Purpose::BINDING)).await);
+        let refused = rejected(refused);
+        assert_eq!((refused, refused.advice()), (Rejection::AddressRefused, Advice::UseAnotherWay));
+        assert!(!refused.is_charged() && refused.retry_at().is_none());
+    }
+    assert_eq!(verifier.view(&alice()).await.unwrap(), before);
+    assert_eq!(told.all().iter().filter(|event| matches!(event.kind, EventKind::CodeSent { .. })).count(), 0);
+    // An address that is named is seen as well; the limits of the account have counted nothing.
+    let mail = CodeRequest::confirmation(mail());
+    drop(accepted(answer(verifier.deliver(&alice(), mail).await)));
+    let seen = carrier.0.lock().unwrap();
+    assert_eq!((seen.len(), &seen[20]), (21, &("alice@example.com".to_owned(), Purpose::CONFIRMATION)));
 }

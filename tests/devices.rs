@@ -26,7 +26,7 @@ async fn a_pass_is_good_for_one_log_in_and_a_resynchronization_leaves_it() {
         service.verifier.support(phone::operator("desk", "clock wrong")).unlock(&alice()).await.unwrap().to_text();
     accepted(service.resync(T + DAY, pair.with_pass(pass.expose())).await);
     let view = service.verifier.view(&alice()).await.unwrap();
-    assert_eq!(view.holds, [(Purpose::WITHDRAWAL, at(T + 2 * DAY))], "a resynchronization by pass holds");
+    assert_eq!(phone::held(&view), [(Purpose::WITHDRAWAL, at(T + 2 * DAY))], "a resynchronization by pass holds");
     assert_eq!(app(&view.authenticators[0]).1, -600);
     let now = T + DAY + 30;
     let code = Attempt::new(Purpose::LOGIN, &owner.phone.shows(now, behind)).with_pass(pass.expose());
@@ -80,8 +80,8 @@ async fn the_policy_asks_for_a_pass_before_a_change_of_binding() {
 
 #[tokio::test]
 async fn the_policy_asks_for_a_confirmation_after_a_reset() {
-    let policy = Policy::new(AccountLimits { confirmation_after_reset: true, ..phone::limits() }).unwrap();
-    let (service, _) = in_memory(policy);
+    let policy = || Policy::new(AccountLimits { confirmation_after_reset: true, ..phone::limits() }).unwrap();
+    let (service, _) = in_memory(policy());
     let _ = service.enrolled().await;
     let support = service.verifier.support(phone::operator("desk", "nothing kept"));
     let pass = support.reset(&alice()).await.unwrap().to_text();
@@ -95,6 +95,35 @@ async fn the_policy_asks_for_a_confirmation_after_a_reset() {
     let confirmed = |code: String| Attempt::confirmation(&phone, &code);
     let proof = accepted(service.submit(T + 40, confirmed(code)).await);
     assert_eq!(proof.address(), Some(&phone));
+    // That number was not bound before: whoever has the pass may have named it.
+    assert!(matches!(enroll(Some(proof)).await, Err(Error::Account(AccountError::AddressNotBound))));
+
+    let (service, _) = in_memory(policy());
+    let (app, _) = service.enrolled().await;
+    let bound_at = T - 2 * DAY;
+    let proof = service.prove(bound_at, &app.shows(bound_at, 0)).await;
+    let id = service.verifier.enroll(proof, service::sms("+819012345678")).await.unwrap().authenticator();
+    let code = service.message(bound_at + 30, CodeRequest::new(id, Purpose::BINDING)).await;
+    drop(service.confirm(bound_at + 30, &code).await);
+    // One that a thief has bound within the hold is not the owner's own.
+    let proof = service.prove(T - 300, &app.shows(T - 300, 0)).await;
+    let id = service.verifier.enroll(proof, service::sms("+819000000666")).await.unwrap().authenticator();
+    let code = service.message(T - 270, CodeRequest::new(id, Purpose::BINDING)).await;
+    drop(service.confirm(T - 270, &code).await);
+    service.clock.set(at(T));
+    let support = service.verifier.support(phone::operator("desk", "nothing kept"));
+    // A second reset, before anybody has enrolled, forgets no address.
+    drop(support.reset(&alice()).await.unwrap());
+    let pass = support.reset(&alice()).await.unwrap().to_text();
+    let enroll = async |proof: Option<Proof>| {
+        service.verifier.enroll_with_pass(&alice(), pass.expose(), proof, new_authenticator()).await
+    };
+    let thief = Address::sms("+819000000666").unwrap();
+    let code = service.message(T, CodeRequest::confirmation(thief.clone())).await;
+    let proof = accepted(service.submit(T, Attempt::confirmation(&thief, &code)).await);
+    assert!(matches!(enroll(Some(proof)).await, Err(Error::Account(AccountError::AddressNotBound))));
+    let code = service.message(T + 30, to_owner()).await;
+    let proof = accepted(service.submit(T + 40, confirmed(code)).await);
     let new = Phone::of(&enroll(Some(proof)).await.unwrap());
     // Of before another reset it proves nothing.
     let code = service.message(T + 80, to_owner()).await;
@@ -160,7 +189,10 @@ async fn a_reset_keeps_the_long_term_count_and_what_was_used() {
         assert!(again.is_err(), "{later}");
     }
     drop(service.confirm(T + 120, &Phone::of(&new).shows(T + 120, 0)).await);
-    assert_eq!(service.verifier.view(&alice()).await.unwrap().holds, [(Purpose::WITHDRAWAL, at(T + 60 + 2 * DAY))]);
+    assert_eq!(
+        phone::held(&service.verifier.view(&alice()).await.unwrap()),
+        [(Purpose::WITHDRAWAL, at(T + 60 + 2 * DAY))]
+    );
 }
 
 #[tokio::test]
@@ -256,13 +288,26 @@ async fn a_proof_is_redeemed_once_and_not_after_a_reset() {
     let proof = accepted(service.submit(T + 30, attempt(T + 30)).await);
     service.verifier.support(phone::operator("desk", "stolen")).freeze(&alice()).await.unwrap();
     service.verifier.support(phone::operator("desk", "found")).thaw(&alice()).await.unwrap();
-    assert!(spent(redeem(proof, Purpose::WITHDRAWAL, Some(&context)).await), "from before the freeze");
+    let held = redeem(proof, Purpose::WITHDRAWAL, Some(&context)).await;
+    assert!(matches!(held, Err(Error::Account(AccountError::Held { .. }))), "the end of a freeze holds");
+    let before = service.log_in(T + 60, &phone.shows(T + 60, 0)).await;
+    service.verifier.support(phone::operator("desk", "stolen")).freeze(&alice()).await.unwrap();
+    service.verifier.support(phone::operator("desk", "found")).thaw(&alice()).await.unwrap();
+    assert!(spent(redeem(before, Purpose::LOGIN, None).await), "from before the freeze");
+    // A hold of the service's own that an operator has ended: what was proved before it is void.
+    let now = T + 2 * DAY;
+    let proof = accepted(service.submit(now, attempt(now)).await);
+    let reason = "mailbox changed".parse().unwrap();
+    service.clock.set(at(now + 1));
+    service.verifier.hold(&alice(), &[Purpose::WITHDRAWAL], 60, &reason).await.unwrap();
+    service.verifier.support(phone::operator("desk", "known")).end_holds(&alice()).await.unwrap();
+    assert!(spent(redeem(proof, Purpose::WITHDRAWAL, Some(&context)).await), "from before the hold");
     // Held since: a proof of before withdraws nothing.
-    let proof = accepted(service.submit(T + 60, attempt(T + 60)).await);
-    let log_in = service.log_in(T + 90, &phone.shows(T + 90, 0)).await;
+    let proof = accepted(service.submit(now + 60, attempt(now + 60)).await);
+    let log_in = service.log_in(now + 90, &phone.shows(now + 90, 0)).await;
     let _ = service.verifier.support(phone::operator("desk", "lost")).reset(&alice()).await.unwrap();
     let held = redeem(proof, Purpose::WITHDRAWAL, Some(&context)).await;
-    assert!(matches!(held, Err(Error::Account(AccountError::Held { until })) if until == at(T + 90 + 2 * DAY)));
+    assert!(matches!(held, Err(Error::Account(AccountError::Held { until })) if until == at(now + 90 + 2 * DAY)));
     assert!(spent(redeem(log_in, Purpose::LOGIN, None).await), "from before the reset");
 }
 
@@ -327,7 +372,7 @@ async fn where_a_pass_is_asked_for_one_is_good_for_one_change() {
     assert!(matches!(enrolled, Err(Error::Account(AccountError::PassNeeded))));
     let replaced = service.verifier.replace(proof().await, two, new_authenticator()).await;
     assert!(matches!(replaced, Err(Error::Account(AccountError::PassNeeded))));
-    assert!(service.verifier.issue_recovery_codes(proof().await).await.is_ok());
+    assert!(service::kept_codes(&service.verifier, proof().await).await.is_ok());
 }
 
 #[tokio::test]
@@ -424,7 +469,7 @@ async fn a_hold_of_a_clock_gone_wrong_ends_when_the_clock_is_right() {
     drop(accepted(service.submit(T, Attempt::new(Purpose::WITHDRAWAL, &phone.shows(T, 0))).await));
     // And the next one holds from now.
     drop(accepted(service.submit(T, Attempt::recovery(Purpose::LOGIN, codes.iter().nth(1).unwrap())).await));
-    assert_eq!(service.verifier.view(&alice()).await.unwrap().holds, [(Purpose::WITHDRAWAL, at(T + DAY))]);
+    assert_eq!(phone::held(&service.verifier.view(&alice()).await.unwrap()), [(Purpose::WITHDRAWAL, at(T + DAY))]);
 }
 
 #[tokio::test]
@@ -458,12 +503,12 @@ async fn names_and_known_browsers_change_only_with_a_live_proof_of_the_owner() {
     verifier.forget_device(&proof, device).await.unwrap();
     let view = verifier.view(&alice()).await.unwrap();
     assert_eq!((view.authenticators[0].name.as_str(), view.devices.len()), ("Pixel 9", 0));
-    let _codes = verifier.issue_recovery_codes(proof).await.unwrap();
+    let _codes = service::kept_codes(verifier, proof).await.unwrap();
     // Used up by a change, also where an answer was had twice.
     let named = |secs: u64| Attempt::new(Purpose::BINDING, &phone.shows(secs, 0)).with_idempotency_key([9; 16]);
     let proof = accepted(service.submit(T + 360, named(T + 360)).await);
     let again = accepted(service.submit(T + 361, named(T + 360)).await);
-    let _codes = verifier.issue_recovery_codes(proof).await.unwrap();
+    let _codes = service::kept_codes(verifier, proof).await.unwrap();
     refused(&again, |error| matches!(error, AccountError::ProofSpent)).await;
     // Frozen, and after it.
     let proof = service.log_in(T + 390, &phone.shows(T + 390, 0)).await;
@@ -631,4 +676,83 @@ async fn an_operators_pass_is_good_for_five_wrong_codes_also_where_the_policy_lo
         let right = service.submit(now, with(&phone.shows(now, 0))).await;
         assert_eq!(right.is_ok(), is_good, "after {wrong}: {right:?}");
     }
+}
+
+#[tokio::test]
+async fn an_e_mail_address_that_was_bound_confirms_after_a_reset_and_another_does_not() {
+    let policy = Policy::new(AccountLimits { confirmation_after_reset: true, ..phone::limits() }).unwrap();
+    let (service, _) = in_memory(policy);
+    let (app, _) = service.enrolled().await;
+    let confirmed = async |secs: u64, address: &Address| {
+        let code = service.message(secs, CodeRequest::confirmation(address.clone())).await;
+        accepted(service.submit(secs, Attempt::confirmation(address, &code)).await)
+    };
+    let confirmation = confirmed(T, &mail()).await;
+    let proof = service.log_in(T, &app.shows(T, 0)).await;
+    let by_log_in = service.verifier.bind_email(proof, confirmation).await;
+    assert!(matches!(by_log_in, Err(Error::Account(AccountError::ProofForAnotherPurpose))));
+    let number = confirmed(T + 60, &Address::sms("+819012345678").unwrap()).await;
+    let proof = service.prove(T + 60, &app.shows(T + 60, 0)).await;
+    let by_number = service.verifier.bind_email(proof, number).await;
+    assert!(matches!(by_number, Err(Error::Account(AccountError::AddressNotBound))));
+    let confirmation = confirmed(T + 120, &mail()).await;
+    let proof = service.prove(T + 120, &app.shows(T + 120, 0)).await;
+    service.verifier.bind_email(proof, confirmation).await.unwrap();
+    let view = service.verifier.view(&alice()).await.unwrap();
+    assert_eq!(view.emails.iter().map(ToString::to_string).collect::<Vec<_>>(), [mail().masked().to_string()]);
+    assert_eq!(phone::held(&view), [(Purpose::WITHDRAWAL, at(T + 120 + DAY))]);
+    let is_told = service.told().iter().any(|one| one.notifies_owner() && one.kind.as_str() == "email_bound");
+    assert!(is_told);
+
+    // A thief binds another one, with a phished code, and has the account reset within the hold: only
+    // the one before counts.
+    let now = T + 2 * DAY;
+    let thief = Address::email("mallory@example.com").unwrap();
+    let confirmation = confirmed(now, &thief).await;
+    let proof = service.prove(now, &app.shows(now, 0)).await;
+    service.verifier.bind_email(proof, confirmation).await.unwrap();
+    let pass = service.verifier.support(operator("desk", "nothing kept")).reset(&alice()).await.unwrap().to_text();
+    let enroll = async |proof: Proof| {
+        service.verifier.enroll_with_pass(&alice(), pass.expose(), Some(proof), new_authenticator()).await
+    };
+    let another = confirmed(now + 180, &thief).await;
+    assert!(matches!(enroll(another).await, Err(Error::Account(AccountError::AddressNotBound))));
+    let code = service.message(now + 240, CodeRequest::confirmation(mail()).with_context(&[1; 32])).await;
+    let for_else = Attempt::confirmation(&mail(), &code).with_context(&[1; 32]);
+    let for_else = accepted(service.submit(now + 240, for_else).await);
+    assert!(matches!(enroll(for_else).await, Err(Error::Account(AccountError::ProofForAnotherContext))));
+    let own = confirmed(now + 300, &mail()).await;
+    drop(enroll(own).await.unwrap());
+}
+
+#[tokio::test]
+async fn two_e_mail_addresses_are_bound_and_a_thiefs_ends_with_a_freeze_or_by_the_owner() {
+    let (service, _) = in_memory(phone::policy());
+    let (app, _) = service.enrolled().await;
+    let bind = async |secs: u64, name: &str| {
+        let address = Address::email(&format!("{name}@example.com")).unwrap();
+        let code = service.message(secs, CodeRequest::confirmation(address.clone())).await;
+        let confirmation = accepted(service.submit(secs, Attempt::confirmation(&address, &code)).await);
+        let proof = service.prove(secs, &app.shows(secs, 0)).await;
+        service.verifier.bind_email(proof, confirmation).await
+    };
+    let bound = async || service.verifier.view(&alice()).await.unwrap().emails.len();
+    let first = bind(T, "alice").await.unwrap();
+    assert_eq!(first, service.verifier.view(&alice()).await.unwrap().epoch);
+    let _ = bind(T + 2 * DAY, "mallory").await.unwrap();
+    service.verifier.support(operator("desk", "called")).freeze(&alice()).await.unwrap();
+    service.verifier.support(operator("desk", "back")).thaw(&alice()).await.unwrap();
+    assert_eq!(bound().await, 1, "its hold was not over");
+    // Settled, two fill the places: a third takes nobody's, and one that is there stays.
+    let _ = bind(T + 3 * DAY, "work").await.unwrap();
+    let _ = bind(T + 5 * DAY, "alice").await.unwrap();
+    assert_eq!(bound().await, 2);
+    assert!(matches!(bind(T + 6 * DAY, "mallory").await, Err(Error::Account(AccountError::TooMany))));
+    let proof = service.prove(T + 7 * DAY, &app.shows(T + 7 * DAY, 0)).await;
+    let work = Address::email("work@example.com").unwrap();
+    let _ = service.verifier.unbind_email(proof, &work).await.unwrap();
+    assert!(service.told().iter().any(|one| one.notifies_owner() && one.kind.as_str() == "email_unbound"));
+    let proof = service.prove(T + 8 * DAY, &app.shows(T + 8 * DAY, 0)).await;
+    let again = service.verifier.unbind_email(proof, &work).await;
+    assert!(matches!(again, Err(Error::Account(AccountError::AddressNotBound))));
 }

@@ -178,10 +178,10 @@ async fn a_guessed_enrollment_buys_no_recovery_codes_nor_anything_else() {
             let (verifier, id) = (&service.verifier, first.authenticator());
             let name = || "Firefox".parse().unwrap();
             denied.push(match change {
-                0 => verifier.issue_recovery_codes(proof).await.map(drop),
+                0 => service::kept_codes(verifier, proof).await.map(drop),
                 1 => verifier.enroll(proof, new_authenticator()).await.map(drop),
                 2 => verifier.replace(proof, id, new_authenticator()).await.map(drop),
-                3 => verifier.remove_last(proof, id).await,
+                3 => verifier.remove_last(proof, id).await.map(|_| ()),
                 4 => verifier.remember_device(&proof, name()).await.map(drop),
                 5 => verifier.rename(&proof, id, name()).await,
                 _ => proof.redeem_without_store(&alice(), Purpose::BINDING, None, at(T)).map_err(Error::from),
@@ -205,7 +205,7 @@ async fn a_confirmation_that_is_repeated_is_as_good_as_the_first() {
     let attempt = || phone.confirming(T).with_idempotency_key([5; 16]);
     drop(accepted(answer(service.verifier.confirm(&alice(), attempt()).await)));
     let again = accepted(answer(service.verifier.confirm(&alice(), attempt()).await));
-    assert!(service.verifier.issue_recovery_codes(again).await.is_ok());
+    assert!(service::kept_codes(&service.verifier, again).await.is_ok());
     // The same code and key without the handle is another attempt, and nothing waits any more.
     let bare = Attempt::new(Purpose::BINDING, &phone.shows(T, 0)).with_idempotency_key([5; 16]);
     assert!(matches!(service.verifier.confirm(&alice(), bare).await, Err(NotAccepted::Failed(_))));
@@ -224,7 +224,7 @@ async fn an_address_is_confirmed_by_its_handle_too() {
         drop(accepted(answer(service.verifier.confirm(&alice(), attempt.clone()).await)));
         let proof = accepted(answer(service.verifier.confirm(&alice(), attempt).await));
         assert!(matches!(proof.method(), Method::DeliveredCode { authenticator: Some(_), .. }));
-        let codes = service.verifier.issue_recovery_codes(proof).await;
+        let codes = service::kept_codes(&service.verifier, proof).await;
         assert_eq!(codes.is_ok(), with_handle);
         assert!(with_handle || is_account_error(codes, &AccountError::HandleNeeded));
     }
@@ -242,7 +242,7 @@ async fn a_token_minutes_off_is_confirmed_by_two_codes_in_a_row_and_logs_in() {
             Resync::new(&token.shows(T, offset), &token.shows(T, offset + 1)).with_enrollment(&handle(&enrollment));
         let proof = accepted(confirm_with_two(&service, T, pair).await);
         assert_eq!(proof.method(), Method::Authenticator(AuthenticatorId::new(1)));
-        assert!(service.verifier.issue_recovery_codes(proof).await.is_ok());
+        assert!(service::kept_codes(&service.verifier, proof).await.is_ok());
         // Both codes are spent, and the next one is expected where they were.
         for used in [offset, offset + 1] {
             let again = service.log_in_refused(T, &token.shows(T, used)).await;
@@ -287,4 +287,45 @@ async fn two_codes_confirm_no_address() {
     let _begun = service.verifier.enroll_first(&alice(), sms("+819012345678")).await.unwrap();
     let none = service.verifier.confirm_with_two_codes(&alice(), Resync::new("123456", "654321")).await;
     assert!(is_account_error(none.map(drop).map_err(Error::from), &AccountError::NoApp));
+}
+
+#[tokio::test]
+async fn a_change_of_what_is_bound_ends_every_session_but_the_one_that_it_came_from() {
+    let (service, _) = in_memory(phone::policy());
+    let (app, _) = service.enrolled().await;
+    let epoch = async || service.verifier.view(&alice()).await.unwrap().epoch;
+    let elsewhere = service.log_in(T, &app.shows(T, 0)).await;
+    let cookie = service.verifier.remember_device(&elsewhere, "Firefox".parse().unwrap()).await.unwrap().to_text();
+    assert_eq!(elsewhere.epoch(), epoch().await);
+    let own = |secs: u64, app: &Phone| Attempt::new(Purpose::LOGIN, &app.shows(secs, 0)).with_idempotency_key([3; 16]);
+    drop(accepted(service.submit(T + 30, own(T + 30, &app)).await));
+
+    // Begun, nothing has changed yet; bound, only the proof of the confirmation has the new epoch.
+    let proof = service.prove(T + 60, &app.shows(T + 60, 0)).await;
+    let second = service.verifier.enroll(proof, new_authenticator()).await.unwrap();
+    assert_eq!(elsewhere.epoch(), epoch().await);
+    let handle = second.handle().to_text();
+    let new = Phone::of(&second);
+    let confirm = || {
+        let attempt = Attempt::new(Purpose::BINDING, &new.shows(T + 61, 0)).with_enrollment(handle.expose());
+        attempt.with_idempotency_key([4; 16])
+    };
+    service.clock.set(at(T + 61));
+    let confirmed = service.verifier.confirm(&alice(), confirm()).await.unwrap();
+    let bound = epoch().await;
+    assert_ne!(elsewhere.epoch(), bound);
+    assert_eq!(confirmed.epoch(), bound);
+    // Asked again, it is answered again, with the same epoch; what was answered before is forgotten.
+    assert_eq!(service.verifier.confirm(&alice(), confirm()).await.unwrap().epoch(), bound);
+    let forgotten = rejected(service.submit(T + 62, own(T + 30, &app)).await);
+    assert!(matches!(forgotten, Rejection::Replayed { .. }), "{forgotten:?}");
+    // A known browser stays known.
+    let attempt = Attempt::new(Purpose::LOGIN, &app.shows(T + 90, 0)).with_device(cookie.expose());
+    let again = accepted(service.submit(T + 90, attempt).await);
+    assert_eq!((again.epoch(), service.verifier.view(&alice()).await.unwrap().devices.len()), (bound, 1));
+    // The answer of a removal is the epoch that goes on.
+    let proof = service.prove(T + 120, &app.shows(T + 120, 0)).await;
+    let removed = service.verifier.remove(proof, second.authenticator()).await.unwrap();
+    assert_eq!(removed, epoch().await);
+    assert_ne!(removed, bound);
 }

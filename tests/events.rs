@@ -58,7 +58,7 @@ impl Site {
         verifier.create_account(&alice()).await.unwrap();
         let phone = Phone::of(&verifier.enroll_first(&alice(), new_authenticator()).await.unwrap());
         let proof = accepted(answer(verifier.confirm(&alice(), phone.confirming(T)).await));
-        let codes = verifier.issue_recovery_codes(proof).await.unwrap();
+        let codes = phone::kept_codes(&verifier, proof).await.unwrap();
         Self { verifier, clock, sink, phone, codes, now: T }
     }
 
@@ -137,7 +137,7 @@ async fn while_the_sink_is_down_twenty_notices_wait_and_no_binding_changes_unsee
     // The next one could not be told: nothing changes, and trying again can help.
     assert!(is_waiting(site.remember().await));
     let proof = site.proof(Purpose::BINDING).await;
-    assert!(is_waiting(site.verifier.issue_recovery_codes(proof).await));
+    assert!(is_waiting(phone::kept_codes(&site.verifier, proof).await));
     let pair = Resync::new(&site.phone.shows(site.now + 30, 5), &site.phone.shows(site.now + 30, 6));
     assert!(is_waiting(site.verifier.resync(&alice(), pair).await.map_err(Error::from)));
     // The owner logs in all the same, and operators act.

@@ -265,7 +265,7 @@ impl History {
         assert!(last >= before.last_event);
         assert!(history.iter().is_sorted_by_key(|event| event.sequence));
         // A hold is never shortened.
-        let held_until = view.holds.iter().map(|hold| hold.1).max();
+        let held_until = view.holds.iter().map(|hold| hold.until).max();
         if let (Some(until), true) = (before.held_until, before.now <= self.now) {
             assert!(held_until >= Some(until) || until.as_secs() <= self.now, "{held_until:?} after {until:?}");
         }

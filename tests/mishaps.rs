@@ -261,7 +261,7 @@ async fn a_phone_is_replaced_with_the_old_one_at_hand() {
     let _ = service.log_in(T + 90, &new.shows(T + 90, 0)).await;
     let view = service.verifier.view(&alice()).await.unwrap();
     assert_eq!(view.authenticators.iter().map(|one| one.id.number()).collect::<Vec<_>>(), [2]);
-    assert_eq!(view.holds, [(Purpose::WITHDRAWAL, at(T + 60 + DAY))]);
+    assert_eq!(phone::held(&view), [(Purpose::WITHDRAWAL, at(T + 60 + DAY))]);
     let replaced = EventKind::Replaced { authenticator: AuthenticatorId::new(2), replaced: AuthenticatorId::new(1) };
     assert!(service.told().iter().any(|event| event.kind == replaced && event.notifies_owner()));
     assert_eq!(service.operators_acts(), 0);
@@ -289,12 +289,12 @@ async fn a_phone_wiped_is_made_up_for_by_a_recovery_code() {
     let code = codes.iter().next().unwrap().to_lowercase().replace('-', " ");
     let proof = accepted(service.submit(T, Attempt::recovery(Purpose::BINDING, &code)).await);
     assert!(proof.method() == Method::RecoveryCode { left: 9 } && proof.method().asks_for_new_recovery_codes());
-    let held = service.verifier.view(&alice()).await.unwrap().holds;
+    let held = phone::held(&service.verifier.view(&alice()).await.unwrap());
     assert_eq!(held, [(Purpose::WITHDRAWAL, at(T + DAY))]);
     let enrollment = service.verifier.replace(proof, AuthenticatorId::new(1), new_authenticator()).await.unwrap();
     let new = Phone::of(&enrollment);
     let proof = service.confirmed(T + 60, &new).await;
-    assert_eq!(service.verifier.issue_recovery_codes(proof).await.unwrap().iter().len(), 10);
+    assert_eq!(service::kept_codes(&service.verifier, proof).await.unwrap().iter().len(), 10);
     let _ = service.log_in(T + 90, &new.shows(T + 90, 0)).await;
     assert_eq!(service.operators_acts(), 0);
 }
@@ -436,7 +436,7 @@ async fn recovery_codes_used_up_are_replaced_by_a_new_set() {
     let none = service.verifier.verify(&alice(), Attempt::recovery(Purpose::LOGIN, codes.iter().next().unwrap())).await;
     assert!(matches!(none, Err(NotAccepted::Failed(Error::Account(AccountError::NoRecoveryCodes)))));
     let proof = service.prove(T + 30, &phone.shows(T + 30, 0)).await;
-    let new = service.verifier.issue_recovery_codes(proof).await.unwrap();
+    let new = service::kept_codes(&service.verifier, proof).await.unwrap();
     drop(accepted(service.submit(T + 31, Attempt::recovery(Purpose::LOGIN, new.iter().next().unwrap())).await));
     assert_eq!(service.operators_acts(), 0);
 }
@@ -465,7 +465,7 @@ async fn an_sms_number_that_is_gone_is_changed_by_a_recovery_code() {
     let service = Service::new();
     let old = service.enrolled_by_sms("+819012345678").await;
     let proof = service.prove(T, &service.message(T, CodeRequest::new(old, Purpose::BINDING)).await).await;
-    let codes = service.verifier.issue_recovery_codes(proof).await.unwrap();
+    let codes = service::kept_codes(&service.verifier, proof).await.unwrap();
     let now = T + 30 * DAY;
     let code = Attempt::recovery(Purpose::BINDING, codes.iter().next().unwrap());
     let proof = accepted(service.submit(now, code).await);

@@ -128,7 +128,9 @@ fn accounts_of_every_state() -> [Stored; 3] {
     let now = T + 1_000;
     let proof = prove(&mut stored, now, Purpose::BINDING, &mut rng);
     let change = open(&stored).issue_recovery_codes(&policy, at(now), &proof, &mut rng).unwrap();
-    let _ = commit(&mut stored, change, &mut rng);
+    let handle = commit(&mut stored, change, &mut rng).handle().to_text();
+    let change = open(&stored).keep_recovery_codes(&policy, at(now), handle.expose()).unwrap();
+    commit(&mut stored, change, &mut rng);
     let proof = prove(&mut stored, now + 30, Purpose::LOGIN, &mut rng);
     let name = "Firefox".parse().unwrap();
     let change = open(&stored).remember_device(&policy, at(now + 30), &proof, name, &mut rng).unwrap();
@@ -176,13 +178,13 @@ fn accounts_of_every_state() -> [Stored; 3] {
     commit(&mut stored, change, &mut rng);
     let change = open(&stored).freeze(at(now + 320), &operator, &mut rng);
     commit(&mut stored, change, &mut rng);
-    let change = open(&stored).thaw(at(now + 321), &operator).unwrap();
+    let change = open(&stored).thaw(&policy, at(now + 321), &operator).unwrap();
     commit(&mut stored, change, &mut rng);
     let change = open(&stored).freeze(at(now + 322), &operator, &mut rng);
     commit(&mut stored, change, &mut rng);
     let frozen = stored.clone().unwrap();
 
-    let change = open(&stored).reset(&policy, at(now + 330), &operator, &mut rng);
+    let change = open(&stored).reset(&policy, at(now + 330), &operator, &mut rng).unwrap();
     let pass = commit(&mut stored, change, &mut rng).to_text();
     let (now, new) = (at(now + 331), imported(5, TOKEN));
     let change = open(&stored).enroll_with_pass(&policy, now, pass.expose(), None, &new, &mut rng).unwrap();
@@ -204,7 +206,7 @@ fn a_stored_record_is_read_as_it_was_made() {
     assert_eq!(view.pending, Some((AuthenticatorId::new(4), at(T + 240 + 600))));
     assert_eq!(view.refusal, Some(Rejection::Locked { until: at(T + 345) }));
     assert_eq!((view.failures_in_a_row, view.long_term_failures), (7, 5));
-    assert_eq!(view.holds, [(Purpose::WITHDRAWAL, at(T + 210 + 86_400))]);
+    assert_eq!(phone::held(&view), [(Purpose::WITHDRAWAL, at(T + 210 + 86_400))]);
     let kinds: Vec<_> = history.iter().map(|event| event.kind.as_str()).collect();
     let expected = "enrollment_begun confirmed accepted enrollment_begun confirmed accepted enrollment_begun confirmed accepted \
         renamed removed pass_issued accepted enrollment_begun accepted accepted rejected rejected rejected rejected rejected \
@@ -266,7 +268,7 @@ fn records_of_every_state_are_read_as_they_were_made() {
     assert!(kinds.join(" ").ends_with("drift_cleared pass_mailed device_forgotten frozen thawed frozen"), "{kinds:?}");
     assert_eq!((reset.frozen_at, reset.is_reset, reset.authenticators.len()), (None, true, 0));
     assert!(reset.pending.is_some());
-    assert_eq!(reset.holds, [(Purpose::WITHDRAWAL, at(T + 1_330 + 172_800))]);
+    assert_eq!(phone::held(&reset), [(Purpose::WITHDRAWAL, at(T + 1_330 + 172_800))]);
     assert!(!told.iter().chain(&told_frozen).any(|event| event.kind == EventKind::Unknown));
     // And what is not in the view: the proof that was redeemed, the messages that were counted, the
     // codes that are alive.

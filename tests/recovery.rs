@@ -36,7 +36,7 @@ impl Service {
         self.verifier.create_account(&alice()).await.unwrap();
         let phone = Phone::of(&self.verifier.enroll_first(&alice(), new_authenticator()).await.unwrap());
         let proof = self.verifier.confirm(&alice(), phone.confirming(T)).await.unwrap();
-        (phone, self.verifier.issue_recovery_codes(proof).await.unwrap())
+        (phone, phone::kept_codes(&self.verifier, proof).await.unwrap())
     }
 
     async fn submit(&self, secs: u64, attempt: Attempt) -> Result<Proof, Rejection> {
@@ -85,7 +85,7 @@ async fn a_new_set_ends_the_one_before() {
     let Ok(proof) = service.submit(T + 30, Attempt::new(Purpose::BINDING, &phone.shows(T + 30, 0))).await else {
         panic!()
     };
-    let new = service.verifier.issue_recovery_codes(proof).await.unwrap();
+    let new = phone::kept_codes(&service.verifier, proof).await.unwrap();
     let refused = service.refused(T + 31, Attempt::recovery(Purpose::LOGIN, old.iter().next().unwrap())).await;
     assert_eq!(refused, Rejection::UnknownRecoveryCode);
     service
@@ -103,7 +103,7 @@ async fn a_set_takes_a_proof_for_binding_that_is_used_up() {
         panic!()
     };
     assert!(matches!(
-        service.verifier.issue_recovery_codes(login).await,
+        phone::kept_codes(&service.verifier, login).await,
         Err(Error::Account(AccountError::ProofSpent | AccountError::ProofForAnotherPurpose))
     ));
     // A recovery code's own proof makes a new set, and then nothing more.
@@ -111,9 +111,9 @@ async fn a_set_takes_a_proof_for_binding_that_is_used_up() {
     let Ok(proof) = service.submit(T + 31, attempt()).await else { panic!() };
     let Ok(again) = service.submit(T + 32, attempt()).await else { panic!() };
     assert_eq!((proof.id(), proof.method()), (again.id(), again.method()), "asked again by name");
-    assert!(service.verifier.issue_recovery_codes(proof).await.is_ok());
+    assert!(phone::kept_codes(&service.verifier, proof).await.is_ok());
     assert!(matches!(
-        service.verifier.issue_recovery_codes(again).await,
+        phone::kept_codes(&service.verifier, again).await,
         Err(Error::Account(AccountError::ProofSpent | AccountError::ProofForAnotherPurpose))
     ));
 }
@@ -169,7 +169,7 @@ async fn a_new_set_holds_withdrawals_for_a_day() {
     let now = T + 100_000;
     let attempt = Attempt::new(Purpose::BINDING, &phone.shows(now, 0));
     let Ok(proof) = service.submit(now, attempt).await else { panic!() };
-    let _ = service.verifier.issue_recovery_codes(proof).await.unwrap();
+    let _ = phone::kept_codes(&service.verifier, proof).await.unwrap();
     let held = service.refused(now, Attempt::new(Purpose::WITHDRAWAL, &phone.shows(now, 1))).await;
     assert_eq!(held, Rejection::Held { until: at(now + 86_400) });
 }

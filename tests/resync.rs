@@ -52,7 +52,7 @@ async fn a_resynchronization_with_a_recovery_code_uses_it_up_only_if_all_is_righ
     assert_eq!(accepted(service.resync(T, named()).await), AuthenticatorId::new(1));
     assert_eq!(accepted(service.resync(T + 1, named()).await), AuthenticatorId::new(1), "asked again by name");
     let view = service.verifier.view(&alice()).await.unwrap();
-    assert_eq!((view.recovery_codes_left, view.holds), (9, vec![(Purpose::WITHDRAWAL, at(T + DAY))]));
+    assert_eq!((view.recovery_codes_left, phone::held(&view)), (9, vec![(Purpose::WITHDRAWAL, at(T + DAY))]));
     let kinds: Vec<_> = service.told().iter().rev().take(2).map(|event| event.kind.as_str()).collect();
     assert_eq!(kinds, ["resynchronized", "recovered"]);
 }
@@ -252,5 +252,23 @@ async fn the_confirming_code_shows_where_the_next_ones_are_expected() {
         // And so are those of a clock that has been set right.
         let now = T + 30 * 20;
         drop(service.log_in(now, &phone.shows(now, 0)).await);
+    }
+}
+
+#[tokio::test]
+async fn every_resynchronization_holds_but_one_of_ten_minutes_with_a_known_device() {
+    // Steps of 30 s, how far the app is behind, whether a known device asks: and whether it holds.
+    for (behind, with_device, holds) in [(10, false, true), (20, true, false), (40, true, true), (2_000, true, true)] {
+        let (service, _) = in_memory(phone::policy());
+        let (app, _) = service.enrolled().await;
+        let proof = service.log_in(T - 2 * DAY, &app.shows(T - 2 * DAY, 0)).await;
+        let cookie = service.verifier.remember_device(&proof, "Firefox".parse().unwrap()).await.unwrap().to_text();
+        let resync = Resync::new(&app.shows(T, -behind - 1), &app.shows(T, -behind));
+        let resync = if with_device { resync.with_device(cookie.expose()) } else { resync };
+        let _ = accepted(service.resync(T, resync).await);
+        let held = phone::held(&service.verifier.view(&alice()).await.unwrap());
+        let expected = if holds { vec![(Purpose::WITHDRAWAL, at(T + DAY))] } else { vec![] };
+        let held: Vec<_> = held.into_iter().filter(|(_, until)| *until > at(T)).collect();
+        assert_eq!(held, expected, "{behind} steps behind, with a device: {with_device}");
     }
 }

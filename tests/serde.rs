@@ -81,10 +81,11 @@ mod accounts {
         let view = to_value(verifier.view(&alice).await.unwrap()).unwrap();
         assert_eq!(view["authenticators"][0]["name"], "Pixel 9");
         assert_eq!(view["authenticators"][0]["kind"]["app"]["totp"]["digits"], 6);
-        assert_eq!(view["holds"], json!([["withdrawal", 1_800_086_400]]));
+        assert_eq!(view["holds"], json!([{"purpose": "withdrawal", "until": 1_800_086_400, "reason": null}]));
         let history = to_value(verifier.history(&alice).await.unwrap()).unwrap();
         assert_eq!(history[1]["kind"], json!({"kind": "confirmed", "authenticator": 1}));
         assert_eq!(history[1]["operator"], json!(null));
+        assert_eq!(history[1].get("freeze_handle"), None, "a log that writes events down lets nobody freeze");
         let text = view.to_string() + &history.to_string();
         assert!(!text.contains(enrollment.uri().secret().to_base32().expose()));
     }

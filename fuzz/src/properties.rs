@@ -9,7 +9,7 @@ use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use sekisho::account::{
     Account, AccountError, AccountId, Address, Attempt, Change, CodeRequest, NewAuthenticator, Operator, Policy,
-    Purpose, Resync,
+    ProposedAct, Purpose, Resync,
 };
 use sekisho::otp::{self, Code, CodePolicy, Migration, OtpauthUri, Secret, State, Totp, UnixTime};
 use sekisho::seal::{KeyId, Keyring, SealingKey};
@@ -133,8 +133,12 @@ fn extensions(open: &dyn Fn() -> Account, keyring: &Keyring, policy: &Policy, no
     reads(keyring, open().mail_pass(policy, now, None, rng));
     reads(keyring, open().unlock(policy, now, &operator, rng));
     reads(keyring, Ok(open().freeze(now, &operator, rng)));
-    reads(keyring, open().thaw(now, &operator));
-    reads(keyring, Ok(open().reset(policy, now, &operator, rng)));
+    reads(keyring, open().thaw(policy, now, &operator));
+    reads(keyring, open().reset(policy, now, &operator, rng));
+    reads(keyring, open().propose(now, ProposedAct::Reset, &operator));
+    reads(keyring, open().remind(policy, now));
+    reads(keyring, open().freeze_by_owner(now, "", rng));
+    reads(keyring, open().end_holds(now, &operator));
     reads(keyring, Ok(open().restored_at(policy, now, now)));
 }
 

@@ -29,22 +29,52 @@ pub enum AccountError {
     /// The policy asks for a delivered code after a reset.
     #[error("the enrollment after a reset takes a confirmation: send a code, and pass its proof")]
     ConfirmationNeeded,
+    /// The confirmation is by an address that was not bound before the reset.
+    #[error(
+        "the confirmation is by an address that the account was not bound to before its reset: send it to one that was \
+         (where there was none: use a verifier whose policy asks for no confirmation)"
+    )]
+    AddressNotBound,
     /// Nobody was sent a code for [`Purpose::CONFIRMATION`](crate::account::Purpose::CONFIRMATION),
     /// or only long ago.
     #[error("no confirmation was sent recently: send one first")]
     NothingSent,
+    /// A code shall be sent for an act, and nobody says which.
+    #[error("a code for an act takes the act's context: ask for it with `CodeRequest::with_context`")]
+    ContextNeeded,
     /// The account has no app, or none whose clock could be found.
     #[error("the account has no app to resynchronize: nothing is wrong with a clock")]
     NoApp,
     /// The purpose of the proof is held since.
     #[error("this is held until {until} (Unix time): try again then", until = until.as_secs())]
     Held {
-        /// When the hold ends.
+        /// The end of the hold.
         until: UnixTime,
     },
+    /// A hold of the service's own of no length, or of more than seven days.
+    #[error("a service holds for one second to seven days: set another length (for longer: freeze the account)")]
+    HoldLength,
+    /// A hold of a purpose that nothing holds.
+    #[error("changes of binding, confirmations and resynchronizations are never held: name other purposes")]
+    NeverHeld,
+    /// There is no hold of the service's own.
+    #[error("the service holds nothing of this account: the policy's holds end by themselves")]
+    NothingHeld,
     /// An operator holds everything.
     #[error("the account is frozen: an operator has to thaw or reset it")]
     Frozen,
+    /// `freeze_by_owner` with what is no handle of a notice, or of one that is too old.
+    #[error("this is no handle of a notice of this account's from the last seven days: freeze it by an operator")]
+    UnknownHandle,
+    /// The policy offers no recovery without support.
+    #[error("recovery without support is not offered: have an operator reset the account")]
+    NotOffered,
+    /// A recovery without support waits, or its time is not over.
+    #[error("a recovery waits: it takes effect when its time is over and its owner was told of it each day")]
+    RecoveryWaits,
+    /// The policy asks for two operators.
+    #[error("this takes two operators: have another one propose it, by `propose`, within a day before")]
+    SecondOperatorNeeded,
     /// `thaw` of an account that is not frozen.
     #[error("the account is not frozen: there is nothing to thaw")]
     NotFrozen,
@@ -57,6 +87,9 @@ pub enum AccountError {
     /// The account has no recovery codes, or has used all of them.
     #[error("the account has no recovery codes left: another way is needed, or support")]
     NoRecoveryCodes,
+    /// A recovery code was used, and the policy asks for the next set before acts.
+    #[error("a recovery code was used: have the owner make and keep the next set first")]
+    RecoveryCodesDue,
     /// A recovery code for what a recovery holds.
     #[error("a recovery code is not taken for what its use holds: have the owner log in with it first")]
     NotByRecovery,

@@ -8,9 +8,12 @@ use super::names::address::Channel;
 use super::names::error::NameError;
 use super::names::ids::{AuthenticatorId, DeviceId};
 use super::names::purpose::Purpose;
+use super::names::source::Source;
 use super::names::text::Text;
+
 use super::record::encoding::event_field::{EventField, FieldValue};
 use super::record::encoding::fields::{Corrupt, Written};
+use super::record::notice::FreezeHandle;
 use crate::otp::{Reason, UnixTime};
 use minicbor::encode::Write;
 use minicbor::{Decoder, Encoder};
@@ -32,8 +35,13 @@ pub struct Event {
     pub at: UnixTime,
     /// The operator who did it, and why; `None` where nobody acted by office.
     pub operator: Option<Operator>,
+    /// The source of the attempt that has led to it, as the service gave it.
+    pub source: Option<Source>,
     /// The kind of event, with its details.
     pub kind: EventKind,
+    /// Names the event in the owner's hand; `None` unless it is being told to the owner.
+    #[cfg_attr(feature = "serde", serde(skip))]
+    pub freeze_handle: Option<FreezeHandle>,
 }
 
 /// Somebody who acts on an account by office, and the reason. The account's history keeps both.
@@ -199,7 +207,7 @@ events! {
     };
     /// A failure has led to a lock.
     Locked = 5 "locked", if *is_first { Importance::Notice } else { Importance::Refusal }, {
-        /// When it ends.
+        /// The end of the proposal.
         until: UnixTime,
         /// Failures in a row at that door.
         failures_in_a_row: u32,
@@ -231,7 +239,7 @@ events! {
     };
     /// An operator erases the account's record.
     Erased = 11 "erased", Importance::Notice;
-    /// A set of recovery codes was made.
+    /// A set of recovery codes is in force: its owner has said that it is kept.
     RecoveryCodesIssued = 12 "recovery_codes_issued", Importance::Notice, {
         /// The number of codes.
         count: u8,
@@ -319,12 +327,95 @@ events! {
         /// The newest of them.
         newest: UnixTime,
     };
+    /// An e-mail address was bound, which may confirm an enrollment after a reset.
+    EmailBound = 27 "email_bound", Importance::Notice, {
+        /// The address, masked.
+        address: Text,
+    };
+    /// The service holds a purpose.
+    Held = 28 "held", Importance::Notice, {
+        /// The purpose.
+        purpose: Purpose,
+        /// The end of the hold.
+        until: UnixTime,
+        /// Why, in the service's words.
+        reason: Text,
+    };
+    /// An operator has ended a hold of the service's.
+    HoldEnded = 29 "hold_ended", Importance::Notice, {
+        /// The purpose that was held.
+        purpose: Purpose,
+    };
+    /// The owner has frozen the account, by the link of a notice.
+    FrozenByOwner = 30 "frozen_by_owner", Importance::Notice;
+    /// A code was accepted after several failures in a row: somebody may have guessed it.
+    AcceptedAfterFailures = 31 "accepted_after_failures", Importance::Notice, {
+        /// The purpose that it was for.
+        purpose: Purpose,
+        /// Failures in a row before it, over all doors.
+        failures_in_a_row: u32,
+    };
+    /// A code was accepted that came from no known device.
+    UnknownBrowser = 32 "unknown_browser", Importance::Notice, {
+        /// The purpose that it was for.
+        purpose: Purpose,
+    };
+    /// The owner has suspended an authenticator: its codes are refused.
+    Suspended = 33 "suspended", Importance::Notice, {
+        /// The authenticator.
+        authenticator: AuthenticatorId,
+    };
+    /// The owner has resumed an authenticator.
+    Resumed = 34 "resumed", Importance::Notice, {
+        /// The authenticator.
+        authenticator: AuthenticatorId,
+    };
+    /// An operator has disabled one authenticator.
+    AuthenticatorDisabled = 35 "authenticator_disabled", Importance::Notice, {
+        /// The authenticator.
+        authenticator: AuthenticatorId,
+    };
+    /// An operator has proposed to reset the account, which takes another one.
+    ResetProposed = 38 "reset_proposed", Importance::Notice;
+    /// An operator has proposed to end the freeze, which takes another one.
+    ThawProposed = 39 "thaw_proposed", Importance::Notice;
+    /// An operator has made a record in the place of one that was lost. Another one has to reset it.
+    RebuildProposed = 40 "rebuild_proposed", Importance::Notice;
+    /// A recovery without support waits: told at once, and each day. Whoever has not begun it stops it by
+    /// any code, or by the link of this notice.
+    SelfRecoveryWaits = 41 "self_recovery_waits", Importance::Notice, {
+        /// The moment from which it can take effect.
+        until: UnixTime,
+    };
+    /// A recovery without support was ended by a code of the owner's.
+    SelfRecoveryEnded = 42 "self_recovery_ended", Importance::Notice;
+    /// A recovery without support took effect: everything was taken away, and a pass was given.
+    SelfRecovered = 43 "self_recovered", Importance::Notice, {
+        /// Until when the pass can be used.
+        until: UnixTime,
+    };
+    /// An e-mail address was unbound.
+    EmailUnbound = 44 "email_unbound", Importance::Notice, {
+        /// The address, masked.
+        address: Text,
+    };
+    /// A set of recovery codes was shown, which waits to be kept: the one before is still good.
+    RecoveryCodesShown = 36 "recovery_codes_shown", Importance::Ordinary;
+    /// The owner has voided the recovery codes.
+    RecoveryCodesVoided = 37 "recovery_codes_voided", Importance::Notice;
+}
+
+impl EventKind {
+    /// Returns whether every log-in, or every request to the service, can bring one about.
+    pub(in crate::account) const fn is_one_of_many(&self) -> bool {
+        matches!(self, Self::UnknownBrowser { .. } | Self::AcceptedAfterFailures { .. } | Self::Held { .. })
+    }
 }
 
 impl Event {
     /// An event that is delivered once and kept nowhere.
-    pub(crate) const fn unkept(at: UnixTime, kind: EventKind) -> Self {
-        Self { sequence: None, at, operator: None, kind }
+    pub(crate) const fn unkept(at: UnixTime, source: Option<Source>, kind: EventKind) -> Self {
+        Self { sequence: None, at, operator: None, source, kind, freeze_handle: None }
     }
 
     /// Returns whether the owner should be told (SP 800-63B-4 §4.2.3, §4.6), by an address that was

@@ -80,14 +80,20 @@ pub use names::address::{Address, Channel};
 pub use names::error::NameError;
 pub use names::ids::{AuthenticatorId, DeviceId};
 pub use names::purpose::Purpose;
+pub use names::source::Source;
 pub use names::text::Text;
 pub use policy::{AccountLimits, LongTerm, Policy};
 pub use proof::{Method, Proof};
-pub use record::recovery::RecoveryCodes;
+pub use record::authenticator::AuthenticatorState;
+pub use record::notice::FreezeHandle;
+pub use record::proposal::ProposedAct;
+pub use record::recovery::{RecoveryCodes, RecoverySheet};
 pub use record::token::{DeviceToken, EnrollmentHandle};
 pub use risk::{AccountRisk, DoorRisk};
 pub use transition::{Account, Change, Uncommitted};
-pub use view::{AccountView, AuthenticatorKind, AuthenticatorView, BlockedBy, DeviceView, SecondStep};
+pub use view::{
+    AccountView, AuthenticatorKind, AuthenticatorView, BlockedBy, DeviceView, HoldView, ProposalView, SecondStep,
+};
 
 #[cfg(feature = "verifier")]
 pub(crate) use doors::outcome::refusal_event;

@@ -38,6 +38,7 @@ impl LongTerm {
 /// let policy = Policy::new(AccountLimits { max_authenticators: 2, ..AccountLimits::default() })?;
 /// # Ok::<(), sekisho::otp::PolicyError>(())
 /// ```
+#[allow(clippy::struct_excessive_bools)] // each is a rule by itself
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountLimits {
     /// Window, drift and throttles; the long-term count is that of strangers. `disable_after`
@@ -68,7 +69,8 @@ pub struct AccountLimits {
     pub binding_hold_secs: u64,
     /// The same after the use of a recovery code. Default: 86 400.
     pub recovery_hold_secs: u64,
-    /// The same after a resynchronization with a pass or a recovery code. Default: 86 400.
+    /// The same after a resynchronization, but for one of at most ten minutes with a known device.
+    /// Default: 86 400.
     pub resync_hold_secs: u64,
     /// The same after an operator's reset. Default: 172 800, two days.
     pub reset_hold_secs: u64,
@@ -88,6 +90,22 @@ pub struct AccountLimits {
     /// True if the enrollment after a reset takes a delivered code beside the pass
     /// ([`CodeRequest::confirmation`](crate::account::CodeRequest::confirmation)). Default: no.
     pub confirmation_after_reset: bool,
+    /// After the use of a recovery code no act is authorized before the next set is kept
+    /// (SP 800-63B-4 §4.2). Default: no.
+    pub new_recovery_codes_before_acts: bool,
+    /// An owner who has lost everything but the password and an address may
+    /// [recover without support](crate::account::Account::begin_self_recovery), after so long, in
+    /// seconds: 1 to 30 days; zero for never. Default: 0. 259 200, three days, is a good choice.
+    pub self_recovery_secs: u64,
+    /// A reset, a rebuild and the end of a freeze take two operators: one
+    /// [proposes](crate::account::Account::propose) it, and another does it within a day. Default: no.
+    pub two_operators: bool,
+    /// The owner is told of a code that was accepted after so many failures in a row, or more; zero
+    /// for never (OWASP ASVS 5.0 §6.3.5). Default: 5, so that nobody is let in after a lock unseen.
+    pub tell_after_failures: u32,
+    /// The owner is told of each code that was accepted without the token of a known device. For
+    /// services that [remember](crate::account::Account::remember_device) browsers. Default: no.
+    pub tell_unknown_browsers: bool,
     /// The service's own purposes, beside [`Purpose::LOGIN`], [`Purpose::BINDING`] and
     /// [`Purpose::CONFIRMATION`]: at most 16. [`Account::verify`](crate::account::Account::verify)
     /// gives proofs for them. A code for a purpose that is neither here nor among
@@ -148,6 +166,11 @@ impl Default for AccountLimits {
             delivered_secs: 300,
             binding_takes_pass: false,
             confirmation_after_reset: false,
+            new_recovery_codes_before_acts: false,
+            self_recovery_secs: 0,
+            two_operators: false,
+            tell_after_failures: 5,
+            tell_unknown_browsers: false,
             purposes: Vec::new(),
             acts: vec![Purpose::WITHDRAWAL],
             held_purposes: vec![Purpose::WITHDRAWAL],
@@ -210,14 +233,21 @@ impl Policy {
             ("recovery_hold_secs", limits.recovery_hold_secs, 0, HOLD_SECS),
             ("resync_hold_secs", limits.resync_hold_secs, 0, HOLD_SECS),
             ("reset_hold_secs", limits.reset_hold_secs, 0, HOLD_SECS),
+            // Zero is for never; else the owner has to have a day at least to notice.
+            ("self_recovery_secs", limits.self_recovery_secs.max(86_400), 86_400, 30 * 86_400),
         ])?;
-        let never_held = [Purpose::BINDING, Purpose::CONFIRMATION, Purpose::RESYNC];
-        if never_held.iter().any(|purpose| limits.held_purposes.contains(purpose)) {
+        if (1..86_400).contains(&limits.self_recovery_secs) {
+            return Err(PolicyError::OutOfRange { limit: "self_recovery_secs", least: 86_400, most: 30 * 86_400 });
+        }
+        if Self::NEVER_HELD.iter().any(|purpose| limits.held_purposes.contains(purpose)) {
             return Err(PolicyError::NeverHeld);
         }
         check_purposes(&limits)?;
         Ok(Self::of(limits))
     }
+
+    /// The purposes by which an owner defends the account: nothing holds them but a freeze.
+    pub(super) const NEVER_HELD: [Purpose; 3] = [Purpose::BINDING, Purpose::CONFIRMATION, Purpose::RESYNC];
 
     fn of(limits: AccountLimits) -> Self {
         let codes = Limits { disable_after: u32::MAX, ..limits.codes };

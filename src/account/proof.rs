@@ -5,6 +5,7 @@ use super::names::account_id::AccountId;
 use super::names::address::{Address, Channel};
 use super::names::ids::AuthenticatorId;
 use super::names::purpose::Purpose;
+use super::names::source::Source;
 use crate::otp::{Moment, UnixTime};
 
 /// Proof that a code was accepted and its use stored: for whom, by what method, for which purpose,
@@ -36,6 +37,8 @@ pub struct Proof {
     pub(super) epoch: u64,
     /// The number of the event that tells of the acceptance: rises within an epoch.
     pub(super) serial: u64,
+    /// The source of the attempt: events of the changes that it is good for keep it too.
+    pub(super) source: Option<Source>,
 }
 
 /// The door that a proof comes from.
@@ -107,7 +110,9 @@ impl Proof {
 
     /// The record's epoch at the time. A session that is founded on the proof keeps it, and has
     /// ended when the account's [view](crate::account::AccountView::epoch) has another: a freeze or
-    /// a reset ends all of an account's sessions so, wherever they are.
+    /// a reset ends all of an account's sessions so, wherever they are. A change of what is bound ends
+    /// all but the one that it came from, which takes the new epoch: from the proof of the
+    /// confirmation, or from the answer of the removal.
     #[must_use]
     pub const fn epoch(&self) -> u64 {
         self.epoch

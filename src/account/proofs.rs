@@ -5,7 +5,11 @@
 use super::doors::common_offset::common_offset;
 use super::doors::judge::{self, Candidate, Confirming, Searched, judge_confirming};
 use super::error::AccountError;
+use super::names::address::Channel;
 use super::names::ids::AuthenticatorId;
+use super::names::purpose::Purpose;
+use super::record::delivered::{Asked, Delivered, Recipient, Sent};
+use super::record::notice::NoticeKey;
 use super::record::whole::WrongCode;
 use crate::otp::{Code, Limits, Moment, Secret, Step, TimeError, Totp, Tracker, UnixTime};
 use alloc::vec::Vec;
@@ -59,4 +63,23 @@ pub fn search(apps: &[App<'_>], codes: [Code; 2], behind: u64, now: UnixTime) ->
     let Searched { found, step, place: _ } =
         judge::search((0..).zip(candidates(apps)), codes, behind, Moment::new(now, now))?;
     Ok((found.unwrap_u8(), step))
+}
+
+/// A code and a context that it was submitted for, beside codes that were sent for theirs: gives
+/// whether one is right, and which.
+pub fn sent(kept: &[(Code, [u8; 32])], now: UnixTime, code: Code, context: &[u8; 32]) -> (u8, u32) {
+    let now = Moment::new(now, now);
+    let sent = |(code, context): &(Code, [u8; 32])| {
+        let recipient = Recipient::Bound(AuthenticatorId::new(1), Channel::Sms);
+        let asked = Asked { recipient, purpose: Purpose::WITHDRAWAL, context: Some(*context), by_device: false };
+        Sent { asked, code: *code, until: now.clock.saturating_add(60), lead: 0 }
+    };
+    let delivered = Delivered(kept.iter().map(sent).collect());
+    let matched = judge::judge_delivered(&delivered, (Purpose::WITHDRAWAL, Some(context)), 60, now, code, |_| true);
+    (matched.right.unwrap_u8(), matched.place)
+}
+
+/// Compares a text with the handle that it would be under the key of an account's notices.
+pub fn is_handle(key: &[u8; 16], text: &str, now: UnixTime) -> u8 {
+    NoticeKey(*key).compare(text, Moment::new(now, now)).0.unwrap_u8()
 }

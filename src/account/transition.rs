@@ -5,6 +5,7 @@ use super::error::AccountError;
 use super::event::{Event, EventKind, Importance, Operator};
 use super::names::account_id::AccountId;
 use super::names::revision::Revision;
+use super::names::source::Source;
 use super::record::encoding::bound::bound;
 use super::record::encoding::read::from_bytes;
 use super::record::encoding::write::{NoRoom, write_into};
@@ -31,18 +32,27 @@ pub struct Account {
     events: Vec<Event>,
     /// The moment of this transition.
     moment: Option<Moment>,
+    /// The source of the attempt, or of the attempt that the proof came from.
+    pub(super) source: Option<Source>,
 }
 
 impl Account {
     /// An account whose record begins, in the place of the one that `expected` wrote.
     pub(super) fn empty(id: AccountId, expected: Option<Revision>) -> Self {
-        Self { id, revision: expected, record: Box::new(Record::new()), events: Vec::new(), moment: None }
+        Self { id, revision: expected, record: Box::new(Record::new()), events: Vec::new(), moment: None, source: None }
     }
 
     /// An account whose record, as [`write_into`](Self::write_into) wrote it, was stored by the
     /// write `revision`. Zeros may stand behind it.
     pub(crate) fn stored(id: AccountId, revision: Revision, bytes: &[u8]) -> Result<Self, StoredError> {
-        Ok(Self { id, revision: Some(revision), record: from_bytes(bytes)?, events: Vec::new(), moment: None })
+        Ok(Self {
+            id,
+            revision: Some(revision),
+            record: from_bytes(bytes)?,
+            events: Vec::new(),
+            moment: None,
+            source: None,
+        })
     }
 
     /// Whose it is.
@@ -103,7 +113,10 @@ impl Account {
     }
 
     fn push_event(&mut self, now: Moment, operator: Option<Operator>, kind: EventKind) {
-        self.events.push(self.record.history.push(now.clock, operator, kind));
+        let event = Event { operator, ..Event::unkept(now.clock, self.source.clone(), kind) };
+        let mut event = self.record.history.push(event);
+        event.freeze_handle = self.record.notice_key.handle_of(&event);
+        self.events.push(event);
     }
 }
 

@@ -1,11 +1,13 @@
 //! The view of an account for settings pages and support. It has no secrets.
 
+use super::event::Operator;
 use super::names::address::Channel;
 use super::names::ids::{AuthenticatorId, DeviceId};
 use super::names::purpose::Purpose;
 use super::names::text::Text;
 use super::policy::Policy;
-use super::record::authenticator::{App, Authenticator, Kind};
+use super::record::authenticator::{App, Authenticator, AuthenticatorState, Kind};
+use super::record::proposal::{Proposal, ProposedAct};
 use super::record::throttles::{Door, Sender};
 use super::transition::Account;
 use crate::otp::{Rejection, Totp, UnixTime};
@@ -38,16 +40,25 @@ pub struct AccountView {
     pub long_term_failures: u32,
     /// The number of recovery codes that have not been used.
     pub recovery_codes_left: u8,
-    /// The purposes that are held, and until when.
-    pub holds: Vec<(Purpose, UnixTime)>,
+    /// True if one of the set was used: ask the owner to have the next set made (SP 800-63B-4 §4.2).
+    pub recovery_codes_due: bool,
+    /// The holds in force: by the policy, and by the service.
+    pub holds: Vec<HoldView>,
     /// Since when an operator holds everything.
     pub frozen_at: Option<UnixTime>,
     /// True if an operator has reset the account, and its owner has not enrolled since: only the
     /// pass does.
     pub is_reset: bool,
-    /// Another one after a freeze, a reset, a restored backup, and where the record is made anew:
-    /// what was founded on [proofs](crate::account::Proof::epoch) of an earlier one, sessions above
-    /// all, has ended.
+    /// The [e-mail addresses](Account::bind_email) that are bound, masked.
+    pub emails: Vec<Text>,
+    /// The moment from which a [recovery without support](Account::begin_self_recovery) can take
+    /// effect, if one waits: say so on every known device.
+    pub self_recovery: Option<UnixTime>,
+    /// The act that one operator has proposed, and another may do.
+    pub proposal: Option<ProposalView>,
+    /// Another one after every change of what is bound, a freeze, a reset, a restored backup, and
+    /// where the record is made anew: what was founded on
+    /// [proofs](crate::account::Proof::epoch) of an earlier one, sessions above all, has ended.
     pub epoch: u64,
     /// The devices that are known, in the order they came.
     pub devices: Vec<DeviceView>,
@@ -69,12 +80,50 @@ pub enum SecondStep {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum BlockedBy {
-    /// An operator has frozen the account, and has to thaw it.
+    /// An operator has frozen the account, or its owner has, and an operator has to thaw it.
     Frozen,
-    /// An operator has reset or rebuilt the account. The pass enrolls the next authenticator.
+    /// An operator has reset or rebuilt the account, or its owner has recovered it without support. The
+    /// pass enrolls the next authenticator.
     Reset,
-    /// Too many failures in a row have disabled all authenticators. Recovery codes work.
+    /// Too many failures in a row, or an operator, have disabled all authenticators. Recovery codes
+    /// work.
     Disabled,
+    /// The owner has suspended all authenticators that are not disabled. Recovery codes work, if any
+    /// are left; else an operator resets the account.
+    Suspended,
+}
+
+/// An act that takes two operators, and that one has proposed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct ProposalView {
+    /// The act.
+    pub act: ProposedAct,
+    /// The operator who has proposed it, and why.
+    pub operator: Operator,
+    /// The end of the proposal.
+    pub until: UnixTime,
+}
+
+impl ProposalView {
+    fn of(proposal: &Proposal) -> Self {
+        Self { act: proposal.act, operator: proposal.operator.clone(), until: proposal.until() }
+    }
+}
+
+/// A purpose for which no code is judged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize))]
+#[non_exhaustive]
+pub struct HoldView {
+    /// The purpose.
+    pub purpose: Purpose,
+    /// The end of the hold.
+    pub until: UnixTime,
+    /// The reason, if the [service](Account::hold) has set it; `None` for the policy's, which
+    /// nobody ends early.
+    pub reason: Option<Text>,
 }
 
 /// An authenticator without its secret.
@@ -92,8 +141,10 @@ pub struct AuthenticatorView {
     pub bound_at: UnixTime,
     /// When a code of its was accepted last.
     pub last_used: UnixTime,
-    /// True if too many failures in a row have disabled it.
-    pub is_disabled: bool,
+    /// The codes of its that were accepted, the confirming one apart.
+    pub uses: u64,
+    /// The state, which says whether its codes are accepted.
+    pub state: AuthenticatorState,
 }
 
 /// The kinds of authenticators.
@@ -157,9 +208,15 @@ impl Account {
             failures_in_a_row: record.throttles.run,
             long_term_failures: record.throttles.common.long_term,
             recovery_codes_left: record.recovery_codes_left(),
-            holds: holds.map(|hold| (hold.purpose, hold.until)).collect(),
+            recovery_codes_due: record.recovery_codes_due(),
+            holds: holds
+                .map(|hold| HoldView { purpose: hold.purpose, until: hold.until, reason: hold.reason.clone() })
+                .collect(),
             frozen_at: record.frozen_at,
             is_reset: record.is_reset,
+            emails: record.emails.iter().map(|email| email.address.masked()).collect(),
+            self_recovery: record.self_recovery.filter(|one| !one.is_done).map(|waiting| waiting.until),
+            proposal: record.proposal.as_ref().filter(|proposal| proposal.stands(now)).map(ProposalView::of),
             epoch: record.epoch,
             devices: devices
                 .map(|device| DeviceView { id: device.id, name: device.name.clone(), last_used: device.last_used })
@@ -175,10 +232,12 @@ impl Account {
             SecondStep::Blocked(BlockedBy::Reset)
         } else if record.authenticators.is_empty() {
             SecondStep::NotSetUp
-        } else if record.authenticators.iter().all(|one| one.disabled) {
-            SecondStep::Blocked(BlockedBy::Disabled)
-        } else {
+        } else if record.authenticators.iter().any(Authenticator::is_active) {
             SecondStep::Required
+        } else if record.authenticators.iter().any(|one| one.state == AuthenticatorState::Suspended) {
+            SecondStep::Blocked(BlockedBy::Suspended)
+        } else {
+            SecondStep::Blocked(BlockedBy::Disabled)
         }
     }
 }
@@ -200,7 +259,8 @@ impl AuthenticatorView {
             },
             bound_at: one.bound_at,
             last_used: one.last_used,
-            is_disabled: one.disabled,
+            uses: one.uses,
+            state: one.state,
         }
     }
 }

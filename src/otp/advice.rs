@@ -15,6 +15,7 @@ impl Rejection {
             Self::Disabled => Advice::UseARecoveryCode,
             Self::Frozen => Advice::ContactSupport,
             Self::SendLimited { .. } => Advice::WaitForTheMessage,
+            Self::AddressRefused => Advice::UseAnotherWay,
             Self::Replayed { .. } => Advice::WaitForTheNextCode,
             Self::Busy { .. } => Advice::WaitBeforeTheNextLogIn,
             Self::Held { .. } => Advice::WaitForTheHold,
@@ -121,6 +122,8 @@ pub enum Advice {
     TypeTwoCodesInARow,
     /// The app's codes are not taken any more; recovery codes are, where the owner has some.
     UseARecoveryCode,
+    /// Nothing is sent to this address now: offer an app, or a recovery code.
+    UseAnotherWay,
     /// Nothing the owner does here helps.
     ContactSupport,
 }
@@ -152,6 +155,7 @@ impl fmt::Display for Advice {
                 "That did not work: set your phone's clock to automatic, then type two new codes, one right after the other."
             }
             Self::UseARecoveryCode => "Too many wrong codes: use a recovery code if you have one, or contact support.",
+            Self::UseAnotherWay => "Nothing is sent to this address now: use your app, or a recovery code.",
             Self::ContactSupport => "This cannot be done here: contact support.",
         })
     }

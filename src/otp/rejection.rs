@@ -46,7 +46,7 @@ pub enum Rejection {
     /// The purpose of the code is held after a change of the account: the code was not evaluated
     /// and is not spent. Not counted. Only accounts have holds.
     Held {
-        /// When the hold ends.
+        /// The end of the hold.
         until: UnixTime,
     },
     /// An operator has frozen the account: nothing is evaluated. Not counted. Only accounts are
@@ -58,6 +58,8 @@ pub enum Rejection {
         /// When another one can be sent.
         until: UnixTime,
     },
+    /// The service refuses to send anything to this address now. Not counted. Only accounts send.
+    AddressRefused,
 }
 
 impl Rejection {
@@ -77,7 +79,8 @@ impl Rejection {
             | Self::ReplacedEnrollment
             | Self::Busy { .. }
             | Self::Held { .. }
-            | Self::SendLimited { .. } => None,
+            | Self::SendLimited { .. }
+            | Self::AddressRefused => None,
         }
     }
 
@@ -95,9 +98,12 @@ impl Rejection {
                 LockState::Locked { until } => Some(until),
                 LockState::Open { .. } | LockState::Disabled => None,
             },
-            Self::Malformed | Self::UnknownRecoveryCode | Self::ReplacedEnrollment | Self::Disabled | Self::Frozen => {
-                None
-            }
+            Self::Malformed
+            | Self::UnknownRecoveryCode
+            | Self::ReplacedEnrollment
+            | Self::Disabled
+            | Self::Frozen
+            | Self::AddressRefused => None,
         }
     }
 
@@ -172,6 +178,7 @@ reasons! {
     SendLimited = 10 "send_limited",
     UnknownRecoveryCode = 11 "unknown_recovery_code",
     ReplacedEnrollment = 12 "replaced_enrollment",
+    AddressRefused = 13 "address_refused",
 }
 
 impl From<CodeError> for Rejection {

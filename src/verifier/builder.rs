@@ -1,5 +1,6 @@
 //! The builder of verifiers.
 
+use super::address_check::{AddressCheck, BoxCheck};
 use super::clock::{Clock, SystemClock};
 use super::handle::{Inner, Verifier};
 use super::measured::Measured;
@@ -25,6 +26,7 @@ impl<S: Store> Verifier<S> {
             policy: None,
             clock: None,
             restored_at: None,
+            address_check: None,
             notifications: Undecided(()),
         }
     }
@@ -50,6 +52,7 @@ pub struct VerifierBuilder<S, N = Undecided> {
     policy: Option<Policy>,
     clock: Option<Box<dyn Clock>>,
     restored_at: Option<UnixTime>,
+    address_check: Option<BoxCheck>,
     notifications: N,
 }
 
@@ -82,9 +85,17 @@ impl<S: Store, N> VerifierBuilder<S, N> {
         self
     }
 
+    /// Has the service see each address before a code is sent to it, and refuse it
+    /// ([`Rejection::AddressRefused`](crate::otp::Rejection::AddressRefused)). Default: every
+    /// address is sent to.
+    pub fn address_check(mut self, check: impl AddressCheck) -> Self {
+        self.address_check = Some(BoxCheck::new(check));
+        self
+    }
+
     fn decided(self, sink: Option<BoxSink>) -> VerifierBuilder<S, Decided> {
-        let Self { store, keyring, policy, clock, restored_at, notifications: _ } = self;
-        VerifierBuilder { store, keyring, policy, clock, restored_at, notifications: Decided(sink) }
+        let Self { store, keyring, policy, clock, restored_at, address_check, notifications: _ } = self;
+        VerifierBuilder { store, keyring, policy, clock, restored_at, address_check, notifications: Decided(sink) }
     }
 }
 
@@ -108,7 +119,7 @@ impl<S: Store> VerifierBuilder<S, Decided> {
     /// The verifier.
     #[must_use]
     pub fn build(self) -> Verifier<S> {
-        let Self { store, keyring, policy, clock, restored_at, notifications: Decided(sink) } = self;
+        let Self { store, keyring, policy, clock, restored_at, address_check, notifications: Decided(sink) } = self;
         Verifier(Arc::new(Inner {
             store: Measured(store),
             keyring,
@@ -116,6 +127,7 @@ impl<S: Store> VerifierBuilder<S, Decided> {
             clock: clock.unwrap_or_else(|| Box::new(SystemClock)),
             sink,
             restored_at,
+            address_check,
             queue: Queue::default(),
         }))
     }

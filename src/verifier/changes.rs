@@ -4,11 +4,11 @@ use super::commit::{MAX_TRIES, Written};
 use super::error::Error;
 use super::handle::Verifier;
 use super::randomness::Randomness;
-#[cfg(doc)]
-use crate::account::AccountError;
 use crate::account::{
-    Account, AccountId, AuthenticatorId, DeviceId, DeviceToken, Enrollable, Proof, Purpose, RecoveryCodes, Text,
+    Account, AccountError, AccountId, Address, AuthenticatorId, DeviceId, DeviceToken, Enrollable, Proof, Purpose,
+    RecoverySheet, Text,
 };
+use crate::otp::UnixTime;
 use crate::store::Store;
 
 impl<S: Store> Verifier<S> {
@@ -86,13 +86,13 @@ impl<S: Store> Verifier<S> {
             .await
     }
 
-    /// Makes a set of recovery codes for the account that `proof` is about, in the place of any
-    /// before: see
+    /// Makes a set of recovery codes for the account that `proof` is about, which waits until its
+    /// owner says that it is kept: see
     /// [`Account::issue_recovery_codes`](crate::account::Account::issue_recovery_codes).
     ///
     /// # Errors
     /// [`Error::Account`] if the proof does not prove enough; [`Error`].
-    pub async fn issue_recovery_codes(&self, proof: Proof) -> Result<RecoveryCodes, Error> {
+    pub async fn issue_recovery_codes(&self, proof: Proof) -> Result<RecoverySheet, Error> {
         let account = proof.account();
         self.change(account, |opened, now, rng| opened.issue_recovery_codes(&self.0.policy, now, &proof, rng)).await
     }
@@ -144,22 +144,120 @@ impl<S: Store> Verifier<S> {
         self.change(proof.account(), |opened, now, _| opened.rename(now, proof, id, name.clone())).await
     }
 
-    /// Removes one of several authenticators of the account that `proof` is about: see
-    /// [`Account::remove`](crate::account::Account::remove).
+    /// Binds the e-mail address of a confirmation to the account that `proof` is about, and gives the
+    /// account's new epoch: see
+    /// [`Account::bind_email`](crate::account::Account::bind_email).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if either does not prove enough; [`Error`].
+    pub async fn bind_email(&self, proof: Proof, confirmation: Proof) -> Result<u64, Error> {
+        let account = proof.account();
+        self.change(account, |opened, now, _| opened.bind_email(&self.0.policy, now, &proof, &confirmation)).await
+    }
+
+    /// Puts the set of recovery codes that waits in force, as its owner says that it is kept: see
+    /// [`Account::keep_recovery_codes`](crate::account::Account::keep_recovery_codes).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if none waits under this handle; [`Error`].
+    pub async fn keep_recovery_codes(&self, account: &AccountId, handle: &str) -> Result<(), Error> {
+        self.change(account, |opened, now, _| opened.keep_recovery_codes(&self.0.policy, now, handle)).await
+    }
+
+    /// Voids the recovery codes of the account that `proof` is about at once: see
+    /// [`Account::void_recovery_codes`](crate::account::Account::void_recovery_codes).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if there are none, or the proof does not prove enough; [`Error`].
+    pub async fn void_recovery_codes(&self, proof: &Proof) -> Result<(), Error> {
+        self.change(proof.account(), |opened, now, _| opened.void_recovery_codes(now, proof)).await
+    }
+
+    /// Suspends an authenticator of the account that `proof` is about, and gives the account's new
+    /// epoch: see [`Account::suspend`](crate::account::Account::suspend).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if no other way in is left, or the proof does not prove enough; [`Error`].
+    pub async fn suspend(&self, proof: Proof, id: AuthenticatorId) -> Result<u64, Error> {
+        let account = proof.account();
+        self.change(account, |opened, now, _| opened.suspend(&self.0.policy, now, &proof, id)).await
+    }
+
+    /// Resumes one that is suspended, and gives the account's new epoch: see
+    /// [`Account::resume`](crate::account::Account::resume).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if it is not suspended, or the proof does not prove enough; [`Error`].
+    pub async fn resume(&self, proof: Proof, id: AuthenticatorId) -> Result<u64, Error> {
+        let account = proof.account();
+        self.change(account, |opened, now, _| opened.resume(&self.0.policy, now, &proof, id)).await
+    }
+
+    /// Begins a recovery without support, and gives when it takes effect: see
+    /// [`Account::begin_self_recovery`](crate::account::Account::begin_self_recovery).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if it is not offered, or the confirmation does not prove enough; it is not
+    /// offered without a sink either; [`Error`].
+    pub async fn begin_self_recovery(&self, confirmation: &Proof) -> Result<UnixTime, Error> {
+        self.check_told()?;
+        let account = confirmation.account();
+        self.change(account, |opened, now, _| opened.begin_self_recovery(&self.0.policy, now, confirmation)).await
+    }
+
+    /// Has the owner told of a recovery that waits, if that was a day ago: see
+    /// [`Account::remind`](crate::account::Account::remind). For a job that runs each hour, say.
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn remind(&self, account: &AccountId) -> Result<(), Error> {
+        self.check_told()?;
+        self.change(account, |opened, now, _| opened.remind(&self.0.policy, now)).await
+    }
+
+    /// Fails if nobody would tell the owner.
+    fn check_told(&self) -> Result<(), Error> {
+        if self.0.sink.is_none() { Err(AccountError::NotOffered.into()) } else { Ok(()) }
+    }
+
+    /// Ends the wait of a recovery without support, and gives the pass that enrolls: see
+    /// [`Account::finish_self_recovery`](crate::account::Account::finish_self_recovery).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if its time is not over, or the confirmation does not prove enough; [`Error`].
+    pub async fn finish_self_recovery(&self, confirmation: &Proof) -> Result<DeviceToken, Error> {
+        let account = confirmation.account();
+        self.change(account, |opened, now, rng| opened.finish_self_recovery(&self.0.policy, now, confirmation, rng))
+            .await
+    }
+
+    /// Unbinds an e-mail address from the account that `proof` is about, and gives the account's new
+    /// epoch: see [`Account::unbind_email`](crate::account::Account::unbind_email).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if it is not bound, or the proof does not prove enough; [`Error`].
+    pub async fn unbind_email(&self, proof: Proof, address: &Address) -> Result<u64, Error> {
+        let account = proof.account();
+        self.change(account, |opened, now, _| opened.unbind_email(&self.0.policy, now, &proof, address)).await
+    }
+
+    /// Removes one of several authenticators of the account that `proof` is about, and gives the
+    /// account's new epoch: see [`Account::remove`](crate::account::Account::remove).
     ///
     /// # Errors
     /// [`Error::Account`] if it is the last one, or the proof does not prove enough; [`Error`].
-    pub async fn remove(&self, proof: Proof, id: AuthenticatorId) -> Result<(), Error> {
+    pub async fn remove(&self, proof: Proof, id: AuthenticatorId) -> Result<u64, Error> {
         let account = proof.account();
         self.change(account, |opened, now, _| opened.remove(&self.0.policy, now, &proof, id)).await
     }
 
     /// Removes the last authenticator of the account that `proof` is about, which is without second
-    /// factor then: see [`Account::remove_last`](crate::account::Account::remove_last).
+    /// factor then, and gives the account's new epoch: see
+    /// [`Account::remove_last`](crate::account::Account::remove_last).
     ///
     /// # Errors
     /// [`Error::Account`] if there are others, or the proof does not prove enough; [`Error`].
-    pub async fn remove_last(&self, proof: Proof, id: AuthenticatorId) -> Result<(), Error> {
+    pub async fn remove_last(&self, proof: Proof, id: AuthenticatorId) -> Result<u64, Error> {
         let account = proof.account();
         self.change(account, |opened, now, _| opened.remove_last(&self.0.policy, now, &proof, id)).await
     }

@@ -4,7 +4,7 @@ use super::error::Error;
 use super::handle::Verifier;
 use crate::account::{
     AccountId, Act, Attempt, AuthenticatorId, Authorization, CodeRequest, Delivery, DeviceToken, Proof, Purpose,
-    Resync, refusal_event,
+    Resync, Source, refusal_event,
 };
 use crate::otp::{NotAccepted, Rejection};
 use crate::store::Store;
@@ -39,7 +39,7 @@ impl<S: Store> Verifier<S> {
     /// to be confirmed, or with another [`Error`].
     pub async fn confirm(&self, account: &AccountId, attempt: Attempt) -> Result<Proof, NotAccepted<Error>> {
         if let Err(rejection) = attempt.read_for_confirm().map_err(|error| NotAccepted::Failed(error.into()))? {
-            return Err(self.refused(account, attempt.purpose(), rejection).await);
+            return Err(self.refused(account, attempt.purpose(), attempt.source(), rejection).await);
         }
         self.submit(account, |opened, now, _| opened.confirm(&self.0.policy, now, &attempt)).await
     }
@@ -56,7 +56,7 @@ impl<S: Store> Verifier<S> {
         codes: Resync,
     ) -> Result<Proof, NotAccepted<Error>> {
         if let Err(rejection) = codes.read_for_confirm() {
-            return Err(self.refused(account, Purpose::BINDING, rejection).await);
+            return Err(self.refused(account, Purpose::BINDING, codes.source(), rejection).await);
         }
         self.submit(account, |opened, now, _| opened.confirm_with_two_codes(&self.0.policy, now, &codes)).await
     }
@@ -69,19 +69,33 @@ impl<S: Store> Verifier<S> {
     /// has no app, or no recovery codes where one is given, or with another [`Error`].
     pub async fn resync(&self, account: &AccountId, resync: Resync) -> Result<AuthenticatorId, NotAccepted<Error>> {
         if let Err(rejection) = resync.read() {
-            return Err(self.refused(account, Purpose::RESYNC, rejection).await);
+            return Err(self.refused(account, Purpose::RESYNC, resync.source(), rejection).await);
         }
         self.submit(account, |opened, now, _| opened.resync(&self.0.policy, now, &resync)).await
     }
 
     /// Gives a code to be sent, after it has been stored: see
     /// [`Account::deliver`](crate::account::Account::deliver). The service sends it. Should the
-    /// answer get lost, ask again after 30 s: it is the same code.
+    /// answer get lost, ask again after 30 s: it is the same code. The service's
+    /// [`AddressCheck`](crate::verifier::AddressCheck) is asked first, if it has one.
     ///
     /// # Errors
     /// [`NotAccepted::Rejected`]; [`NotAccepted::Failed`] with [`Error::Account`] if the account is
     /// not bound to that address, or with another [`Error`].
     pub async fn deliver(&self, account: &AccountId, request: CodeRequest) -> Result<Delivery, NotAccepted<Error>> {
+        if let Some(check) = &self.0.address_check {
+            let (opened, now) = self.load(account).await.map_err(NotAccepted::Failed)?;
+            let address = opened.address_for(&self.0.policy, now, &request);
+            // Where nothing would be sent, the check is not asked, and counts nothing.
+            let refusal = match address.map_err(|error| NotAccepted::Failed(error.into()))? {
+                Ok(address) if check.allows(account, &address, request.purpose()).await => None,
+                Ok(_) => Some(Rejection::AddressRefused),
+                Err(rejection) => Some(rejection),
+            };
+            if let Some(rejection) = refusal {
+                return Err(self.refused(account, request.purpose(), request.source(), rejection).await);
+            }
+        }
         self.submit(account, |opened, now, rng| opened.deliver(&self.0.policy, now, &request, rng)).await
     }
 
@@ -103,16 +117,22 @@ impl<S: Store> Verifier<S> {
     async fn check_readable(&self, account: &AccountId, attempt: &Attempt) -> Result<(), NotAccepted<Error>> {
         match attempt.read(&self.0.policy) {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(rejection)) => Err(self.refused(account, attempt.purpose(), rejection).await),
+            Ok(Err(rejection)) => Err(self.refused(account, attempt.purpose(), attempt.source(), rejection).await),
             Err(error) => Err(NotAccepted::Failed(error.into())),
         }
     }
 
     /// A refusal that needs no look at the account.
-    async fn refused(&self, account: &AccountId, purpose: Purpose, rejection: Rejection) -> NotAccepted<Error> {
+    async fn refused(
+        &self,
+        account: &AccountId,
+        purpose: Purpose,
+        source: Option<&Source>,
+        rejection: Rejection,
+    ) -> NotAccepted<Error> {
         match self.now() {
             Ok(now) => {
-                self.deliver_once(account, &[refusal_event(now, purpose, rejection)]).await;
+                self.deliver_once(account, &[refusal_event(now, purpose, source.cloned(), rejection)]).await;
                 NotAccepted::Rejected(rejection)
             }
             Err(error) => NotAccepted::Failed(error),

@@ -1,5 +1,6 @@
 //! The verifier itself.
 
+use super::address_check::BoxCheck;
 use super::clock::Clock;
 use super::measured::Measured;
 use super::queue::Queue;
@@ -36,6 +37,7 @@ pub(super) struct Inner<S> {
     pub(super) clock: Box<dyn Clock>,
     pub(super) sink: Option<BoxSink>,
     pub(super) restored_at: Option<UnixTime>,
+    pub(super) address_check: Option<BoxCheck>,
     pub(super) queue: Queue,
 }
 

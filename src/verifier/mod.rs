@@ -27,7 +27,9 @@
 //! let handle = enrollment.handle().to_text();
 //! let attempt = Attempt::new(Purpose::BINDING, &typed).with_enrollment(handle.expose());
 //! let proof = verifier.confirm(&alice, attempt).await?;
-//! let codes = verifier.issue_recovery_codes(proof).await?;
+//! let sheet = verifier.issue_recovery_codes(proof).await?;
+//! // … show sheet.codes(), and ask whether they are kept
+//! verifier.keep_recovery_codes(&alice, sheet.handle().to_text().expose()).await?;
 //!
 //! match verifier.verify(&alice, Attempt::new(Purpose::LOGIN, &typed)).await {
 //!     Ok(_proof) => println!("welcome"),
@@ -40,6 +42,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod address_check;
 mod builder;
 mod changes;
 mod clock;
@@ -60,6 +63,7 @@ mod support;
 mod tracing_sink;
 mod upkeep;
 
+pub use address_check::AddressCheck;
 pub use builder::{Decided, Undecided, VerifierBuilder};
 pub use clock::{Clock, SystemClock};
 #[cfg(feature = "metrics")]

@@ -4,7 +4,10 @@ use super::commit::{MAX_TRIES, Written};
 use super::error::Error;
 use super::handle::Verifier;
 use super::randomness::Randomness;
-use crate::account::{Account, AccountId, AuthenticatorId, DeviceToken, Operator};
+use crate::account::{
+    Account, AccountError, AccountId, AuthenticatorId, Change, DeviceToken, LostRecord, Operator, ProposedAct,
+};
+use crate::otp::UnixTime;
 use crate::seal::RecordLoss;
 #[cfg(doc)]
 use crate::seal::SealError;
@@ -44,10 +47,33 @@ impl<S: Store> Support<'_, S> {
     /// anew: see [`Account::reset`](crate::account::Account::reset).
     ///
     /// # Errors
-    /// [`Error`].
+    /// [`Error::Account`] where the policy asks for a second operator; [`Error`].
     pub async fn reset(&self, account: &AccountId) -> Result<DeviceToken, Error> {
         let Self { verifier, operator } = self;
-        verifier.change(account, |opened, now, rng| Ok(opened.reset(&verifier.0.policy, now, operator, rng))).await
+        verifier.change(account, |opened, now, rng| opened.reset(&verifier.0.policy, now, operator, rng)).await
+    }
+
+    /// Proposes an act that takes two operators, for another one to do within a day: see
+    /// [`Account::propose`].
+    ///
+    /// # Errors
+    /// [`Error::Account`] for the end of a freeze where there is none; [`Error`].
+    pub async fn propose(&self, account: &AccountId, act: ProposedAct) -> Result<(), Error> {
+        let Self { verifier, operator } = self;
+        verifier.change(account, |opened, now, _| opened.propose(now, act, operator)).await
+    }
+
+    /// Proposes to replace a record that is lost, where that takes two operators: another one's
+    /// [`reset`](Self::reset) gives the pass. See [`Account::propose_rebuild`].
+    ///
+    /// # Errors
+    /// As [`rebuild`](Self::rebuild).
+    pub async fn propose_rebuild(&self, account: &AccountId, loss: RecordLoss) -> Result<(), Error> {
+        let (policy, operator) = (&self.verifier.0.policy, &self.operator);
+        self.in_place_of(account, loss, |evidence, now, rng| {
+            Ok(Account::propose_rebuild(evidence, policy, now, operator, rng))
+        })
+        .await
     }
 
     /// Replaces a record that is lost by one that is reset, and gives the pass with which its owner
@@ -65,17 +91,29 @@ impl<S: Store> Support<'_, S> {
     /// # Errors
     /// [`Error::Seal`] with [`SealError::NotLost`] if the record is not lost in this way; [`Error`].
     pub async fn rebuild(&self, account: &AccountId, loss: RecordLoss) -> Result<DeviceToken, Error> {
-        let Self { verifier, operator } = self;
+        let (policy, operator) = (&self.verifier.0.policy, &self.operator);
+        self.in_place_of(account, loss, |evidence, now, rng| Account::rebuild(evidence, policy, now, operator, rng))
+            .await
+    }
+
+    /// Makes a record in the place of one that is lost.
+    async fn in_place_of<T>(
+        &self,
+        account: &AccountId,
+        loss: RecordLoss,
+        make: impl Fn(LostRecord, UnixTime, &mut Randomness) -> Result<Change<T>, AccountError>,
+    ) -> Result<T, Error> {
+        let verifier = self.verifier;
         for _ in 0..MAX_TRIES {
             let stored = verifier.0.store.load(account).await.map_err(Error::store)?;
             let evidence = verifier.0.keyring.get().lost_record(account, stored, loss)?;
             let (now, mut randomness) = (verifier.now()?, Randomness::new());
-            let change = Account::rebuild(evidence, &verifier.0.policy, now, operator, &mut randomness);
+            let change = make(evidence, now, &mut randomness)?;
             if let Written::Done(uncommitted) = verifier.write(account, change, randomness).await? {
                 let mut events = Vec::new();
-                let token = uncommitted.assume_committed(&mut events).map_err(Error::Rejected)?;
+                let outcome = uncommitted.assume_committed(&mut events).map_err(Error::Rejected)?;
                 verifier.deliver_new(account, Vec::new(), events, ()).await;
-                return Ok(token);
+                return Ok(outcome);
             }
         }
         Err(Error::Contention)
@@ -110,7 +148,26 @@ impl<S: Store> Support<'_, S> {
     /// [`Error::Account`] if the account is not frozen; [`Error`].
     pub async fn thaw(&self, account: &AccountId) -> Result<(), Error> {
         let Self { verifier, operator } = self;
-        verifier.change(account, |opened, now, _| opened.thaw(now, operator)).await
+        verifier.change(account, |opened, now, _| opened.thaw(&verifier.0.policy, now, operator)).await
+    }
+
+    /// Disables one authenticator: see [`Account::disable`](crate::account::Account::disable).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if there is no such authenticator; [`Error`].
+    pub async fn disable(&self, account: &AccountId, id: AuthenticatorId) -> Result<(), Error> {
+        let Self { verifier, operator } = self;
+        verifier.change(account, |opened, now, _| opened.disable(now, id, operator)).await
+    }
+
+    /// Ends the holds that the service has set, and no others: see
+    /// [`Account::end_holds`](crate::account::Account::end_holds).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if there is none; [`Error`].
+    pub async fn end_holds(&self, account: &AccountId) -> Result<(), Error> {
+        let Self { verifier, operator } = self;
+        verifier.change(account, |opened, now, _| opened.end_holds(now, operator)).await
     }
 
     /// Forgets what was learned of an app's clock: see

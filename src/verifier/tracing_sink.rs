@@ -1,20 +1,20 @@
 //! Events as structured logs.
 
 use super::sink::{EventSink, SinkError};
-use crate::account::{AccountId, Event, FieldValue};
+use crate::account::{AccountId, Event, FieldValue, Source};
 
 /// Events as structured logs, by the `tracing` crate: target `sekisho`, one record an event, with
 /// the fields `account`, `event`, `at` (Unix time in seconds), `sequence`, and, where the event has
 /// them, `authenticator`, `replaced`, `device`, `purpose`, `channel`, `address` (masked), `reason`,
 /// `operator`, `until` (of a lock, a pass, or a restored backup), `failures_in_a_row`, `offset` (in
-/// steps), `left` (recovery codes). At level WARN what the owner should be told of,
-/// otherwise INFO.
+/// steps), `left` (recovery codes), `source_address`, `source_agent` and `correlation_id`. At level
+/// WARN what the owner should be told of, otherwise INFO. The handle of a notice is not logged.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TracingSink;
 
 impl EventSink for TracingSink {
     async fn deliver(&self, account: &AccountId, event: &Event) -> Result<(), SinkError> {
-        let fields = Fields::of(event);
+        let (fields, source) = (Fields::of(event), event.source.as_ref());
         // Names of fields and levels are fixed when compiled: one macro call for each level.
         macro_rules! log {
             ($level:ident) => {
@@ -36,6 +36,9 @@ impl EventSink for TracingSink {
                     failures_in_a_row = fields.failures_in_a_row,
                     offset = fields.offset,
                     left = fields.left,
+                    source_address = source.and_then(Source::address),
+                    source_agent = source.and_then(Source::agent),
+                    correlation_id = source.and_then(Source::correlation_id),
                 )
             };
         }

@@ -2,7 +2,9 @@
 
 use super::error::Error;
 use super::handle::Verifier;
-use crate::account::{AccountError, AccountId, AccountView, Authorization, Enrollment, Event};
+use crate::account::{
+    AccountError, AccountId, AccountView, Authorization, Enrollment, Event, Purpose, RecoverySheet, Text,
+};
 use crate::otp::UnixTime;
 use crate::store::Store;
 use alloc::vec::Vec;
@@ -45,6 +47,25 @@ impl<S: Store> Verifier<S> {
         Ok(opened.still_stands(now, authorization)?)
     }
 
+    /// Holds purposes of an account for a reason of the service's own: see
+    /// [`Account::hold`](crate::account::Account::hold).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if the length or a purpose is not allowed; [`Error`].
+    pub async fn hold(&self, account: &AccountId, purposes: &[Purpose], secs: u64, reason: &Text) -> Result<(), Error> {
+        self.change(account, |opened, now, _| opened.hold(&self.0.policy, now, purposes, secs, reason)).await
+    }
+
+    /// Freezes an account at the word of its owner, by the link of a notice: see
+    /// [`Account::freeze_by_owner`](crate::account::Account::freeze_by_owner).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if it is no link of this account's notices, or older than seven days;
+    /// [`Error`].
+    pub async fn freeze_by_owner(&self, account: &AccountId, handle: &str) -> Result<(), Error> {
+        self.change(account, |opened, now, rng| opened.freeze_by_owner(now, handle, rng)).await
+    }
+
     /// The enrollment that waits, once more, for a page that is loaded again: see
     /// [`Account::pending_enrollment`](crate::account::Account::pending_enrollment). One fresh load.
     ///
@@ -57,6 +78,20 @@ impl<S: Store> Verifier<S> {
             return Err(AccountError::NothingPending.into());
         }
         Ok(opened.pending_enrollment(&self.0.policy, now, handle)?)
+    }
+
+    /// The set of recovery codes that waits, once more, for a page that is loaded again: see
+    /// [`Account::waiting_recovery_codes`](crate::account::Account::waiting_recovery_codes). One
+    /// fresh load.
+    ///
+    /// # Errors
+    /// [`Error::Account`] if it waits no more; [`Error`].
+    pub async fn waiting_recovery_codes(&self, account: &AccountId, handle: &str) -> Result<RecoverySheet, Error> {
+        let (opened, now) = self.load(account).await?;
+        if self.0.restored_at.is_some_and(|at| opened.needs_care(now, at)) {
+            return Err(AccountError::NothingPending.into());
+        }
+        Ok(opened.waiting_recovery_codes(now, handle)?)
     }
 
     /// The view of an account for settings pages and support.

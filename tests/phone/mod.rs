@@ -6,8 +6,8 @@ pub(crate) mod envelope;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use sekisho::account::{
-    Account, AccountId, AccountLimits, Attempt, AuthenticatorKind, AuthenticatorView, Enrollment, NewAuthenticator,
-    Operator, Policy, Purpose,
+    Account, AccountId, AccountLimits, AccountView, Attempt, AuthenticatorKind, AuthenticatorView, Enrollment,
+    NewAuthenticator, Operator, Policy, Purpose,
 };
 use sekisho::otp::{Key, NotAccepted, OtpauthUri, Rejection, Secret, Step, Totp, UnixTime};
 use sekisho::seal::{KeyId, Keyring, SealingKey, Stored};
@@ -137,4 +137,21 @@ pub(crate) fn answer<T, E: std::fmt::Display>(answered: Result<T, NotAccepted<E>
         Err(NotAccepted::Rejected(rejection)) => Err(rejection),
         Err(NotAccepted::Failed(error)) => panic!("{error}"),
     }
+}
+
+/// The purposes that are held, and until when.
+pub(crate) fn held(view: &AccountView) -> Vec<(Purpose, UnixTime)> {
+    view.holds.iter().map(|hold| (hold.purpose, hold.until)).collect()
+}
+
+/// A set of recovery codes, made and kept.
+#[cfg(feature = "verifier")]
+pub(crate) async fn kept_codes<S: sekisho::store::Store>(
+    verifier: &sekisho::Verifier<S>,
+    proof: sekisho::account::Proof,
+) -> Result<sekisho::account::RecoveryCodes, sekisho::Error> {
+    let account = proof.account().clone();
+    let sheet = verifier.issue_recovery_codes(proof).await?;
+    verifier.keep_recovery_codes(&account, sheet.handle().to_text().expose()).await?;
+    Ok(sheet.into_codes())
 }

@@ -2,8 +2,8 @@
 //! was told.
 #![allow(dead_code)] // no test uses all of it
 
-pub(crate) use super::phone::answer;
 use super::phone::{Phone, T, at, keyring, new_authenticator, policy};
+pub(crate) use super::phone::{answer, kept_codes};
 use sekisho::account::{
     AccountId, Address, Attempt, AuthenticatorId, CodeRequest, Diagnosis, Event, EventKind, NewAddress, Policy, Proof,
     Purpose, RecoveryCodes, Resync,
@@ -23,6 +23,12 @@ pub(crate) fn alice() -> AccountId {
 /// What the sink was told, of all accounts.
 #[derive(Clone, Default)]
 pub(crate) struct Told(Arc<Mutex<Vec<Event>>>);
+
+impl Told {
+    pub(crate) fn all(&self) -> Vec<Event> {
+        self.0.lock().unwrap().clone()
+    }
+}
 
 impl EventSink for Told {
     async fn deliver(&self, _: &AccountId, event: &Event) -> Result<(), SinkError> {
@@ -65,7 +71,7 @@ impl<S: Store> Service<S> {
         self.verifier.create_account(&alice()).await.unwrap();
         let phone = Phone::of(&self.verifier.enroll_first(&alice(), new_authenticator()).await.unwrap());
         let proof = self.confirmed(then, &phone).await;
-        let codes = self.verifier.issue_recovery_codes(proof).await.unwrap();
+        let codes = kept_codes(&self.verifier, proof).await.unwrap();
         self.clock.set(at(T));
         (phone, codes)
     }
@@ -142,7 +148,7 @@ impl<S: Store> Service<S> {
     }
 
     pub(crate) fn told(&self) -> Vec<Event> {
-        self.told.0.lock().unwrap().clone()
+        self.told.all()
     }
 
     /// How many acts of operators there were.

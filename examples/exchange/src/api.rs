@@ -12,14 +12,14 @@
 
 use crate::App;
 use crate::pages::{by_password, has_second_step};
-use crate::session::{self, By};
+use crate::session::{self, By, CameFrom};
 use crate::trouble::Trouble;
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use sekisho::account::{Attempt, Purpose};
+use sekisho::account::{Attempt, Purpose, Source};
 use sekisho::http::Problem;
 use sekisho::otp::{CodeKind, NotAccepted, UnixTime};
 use serde::{Deserialize, Serialize};
@@ -59,15 +59,22 @@ pub enum Answer {
 pub async fn log_in(
     State(app): State<App>,
     session: Session,
+    CameFrom(source): CameFrom,
     request: Result<Json<Request>, JsonRejection>,
 ) -> Result<Response, Response> {
     // The answer repeats nothing of a body that cannot be read.
     let Ok(Json(request)) = request else { return Err(answer(Problem::unreadable())) };
     let now = UnixTime::from_secs(app.now());
-    judge(&app, &session, request, now).await.map_err(|problem| answer(*problem))
+    judge(&app, &session, source, request, now).await.map_err(|problem| answer(*problem))
 }
 
-async fn judge(app: &App, session: &Session, request: Request, now: UnixTime) -> Result<Response, Box<Problem>> {
+async fn judge(
+    app: &App,
+    session: &Session,
+    source: Source,
+    request: Request,
+    now: UnixTime,
+) -> Result<Response, Box<Problem>> {
     let trouble = |trouble: Trouble| Box::new(trouble.problem(now));
     let found = by_password(app, &request.email, request.password).await.map_err(trouble)?;
     let Some(customer) = found else {
@@ -82,7 +89,7 @@ async fn judge(app: &App, session: &Session, request: Request, now: UnixTime) ->
             (None, Some(code)) => (Attempt::recovery(Purpose::LOGIN, code), CodeKind::RecoveryCode),
             (None, None) => return Ok((StatusCode::UNAUTHORIZED, Json(Answer::CodeWanted)).into_response()),
         };
-        match app.verifier.verify(&account, attempt).await {
+        match app.verifier.verify(&account, attempt.with_source(source)).await {
             Ok(proof) => by = By::Proof(proof.epoch()),
             Err(NotAccepted::Rejected(rejection)) => return Err(Box::new(Problem::refused(&rejection, typed, now))),
             Err(NotAccepted::Failed(error)) => return Err(trouble(error.into())),

@@ -1,5 +1,6 @@
 //! State and policy, in one place.
 
+use crate::destinations::Destinations;
 use crate::outbox::{Mails, Message, Outbox};
 use crate::passwords::Passwords;
 use crate::stores::{OpenError, Stores};
@@ -47,6 +48,8 @@ pub struct Settings {
     pub shows_inside: bool,
     /// The rules about codes and holds.
     pub policy: Policy,
+    /// The address by which browsers find the exchange: links in mails begin with it.
+    pub origin: String,
     /// A withdrawal waits so long until it is paid, in seconds: as long, a freeze can stop it.
     pub payout_secs: u64,
 }
@@ -81,6 +84,7 @@ impl Default for Settings {
             is_behind_proxy: false,
             shows_inside: false,
             policy: Policy::default(),
+            origin: "http://localhost:8080".into(),
             payout_secs: 600,
         }
     }
@@ -131,11 +135,15 @@ impl App {
     ) -> Result<Self, OpenError> {
         let customers = Customers::new(stores.customers, keyring.of("customers")?);
         let outbox = Outbox::default();
-        let own = clock.clone();
+        let (own, counting) = (clock.clone(), clock.clone());
+        let origin = settings.origin.clone();
+        let mails = Mails { customers: customers.clone(), outbox: outbox.clone(), origin };
+        let destinations = Destinations::new(move || counting.now().map_or(0, UnixTime::as_secs));
         let verifier = Verifier::builder(stores.accounts, keyring)
             .policy(settings.policy.clone())
             .clock(clock)
-            .event_sink(((TracingSink, MetricsSink), Mails { customers: customers.clone(), outbox: outbox.clone() }))
+            .event_sink(((TracingSink, MetricsSink), mails))
+            .address_check(destinations)
             .build();
         let passwords = Passwords::new()?;
         // Only shown, and compared with what the session says: the verifier asks its own.

@@ -23,6 +23,8 @@ const RECENT_SECS: u64 = 86_400;
 /// Nobody takes longer to write a withdrawal that was announced in the queue, in seconds: stores
 /// have time-outs.
 const ANNOUNCED_SECS: u64 = 120;
+/// Links that set a new password and are good at a time.
+const LINKS: usize = 3;
 
 /// A customer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -39,6 +41,21 @@ pub struct Customer {
     pub balance: u64,
     /// The latest, newest first.
     pub withdrawals: Vec<Withdrawal>,
+    /// The latest links that were mailed, by which a new password is set.
+    #[serde(default)]
+    pub resets: Vec<PasswordReset>,
+    /// The number of times that the password was set: sessions of an earlier one have ended.
+    #[serde(default)]
+    pub passwords: u32,
+}
+
+/// A link that sets a new password.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PasswordReset {
+    /// SHA-256 of its token.
+    hash: [u8; 32],
+    /// In Unix seconds.
+    until: u64,
 }
 
 /// Money that leaves. It is taken from the balance at once, and paid later.
@@ -138,6 +155,20 @@ impl Customer {
     }
 }
 
+impl Customer {
+    /// A hash of 256 random bits: comparing it tells nothing.
+    fn is_reset_by(&self, hash: [u8; 32], now: u64) -> bool {
+        self.resets.iter().any(|reset| reset.hash == hash && now < reset.until)
+    }
+
+    /// Sets another password: links that were mailed end, and sessions.
+    fn set_password(&mut self, hash: &str) {
+        self.password = hash.into();
+        self.resets.clear();
+        self.passwords = self.passwords.saturating_add(1);
+    }
+}
+
 impl Customers {
     /// Kept in `store`, sealed by `keyring`.
     #[must_use]
@@ -164,7 +195,16 @@ impl Customers {
             return Err(CustomerError::Taken);
         }
         let account = format!("c-{}", base16ct::lower::encode_string(&rand::random::<[u8; 16]>()));
-        let customer = Customer { email, account, password, language, balance: 1_000_000, withdrawals: Vec::new() };
+        let customer = Customer {
+            email,
+            account,
+            password,
+            language,
+            balance: 1_000_000,
+            withdrawals: Vec::new(),
+            resets: Vec::new(),
+            passwords: 0,
+        };
         verifier.create_account(&customer.account()?).await?;
         // The address last: until then nobody finds the customer, should this end here.
         let by_account = account_key(&customer.account()?)?;
@@ -194,6 +234,73 @@ impl Customers {
     /// The store's.
     pub async fn by_account(&self, account: &AccountId) -> Result<Option<Customer>, CustomerError> {
         Ok(self.read(account).await?.map(|(_, customer)| customer))
+    }
+
+    /// Sets another password; a link that was mailed ends.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn set_password(&self, account: &AccountId, hash: &str) -> Result<Customer, CustomerError> {
+        self.change(account, |customer| {
+            customer.set_password(hash);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Keeps the hash of a link's token. Gives whether the link is to be mailed: three are good at a
+    /// time, so that nobody ends another's or fills a mailbox.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn begin_reset(
+        &self,
+        account: &AccountId,
+        hash: [u8; 32],
+        now: u64,
+        until: u64,
+    ) -> Result<bool, CustomerError> {
+        let customer = self
+            .change(account, |customer| {
+                customer.resets.retain(|reset| now < reset.until);
+                if customer.resets.len() < LINKS {
+                    customer.resets.push(PasswordReset { hash, until });
+                }
+                Ok(())
+            })
+            .await?;
+        Ok(customer.is_reset_by(hash, now))
+    }
+
+    /// Returns whether a link with this token's hash is good.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn is_reset_by(&self, account: &AccountId, hash: [u8; 32], now: u64) -> Result<bool, CustomerError> {
+        let customer = self.by_account(account).await?;
+        Ok(customer.is_some_and(|customer| customer.is_reset_by(hash, now)))
+    }
+
+    /// Sets the password of a link that is good; the link ends.
+    ///
+    /// # Errors
+    /// [`CustomerError::Unknown`] if it is not good any more; the store's.
+    pub async fn finish_reset(
+        &self,
+        account: &AccountId,
+        hash: [u8; 32],
+        now: u64,
+        password: &str,
+    ) -> Result<(), CustomerError> {
+        self.change(account, |customer| {
+            if !customer.is_reset_by(hash, now) {
+                return Err(CustomerError::Unknown);
+            }
+            customer.set_password(password);
+            Ok(())
+        })
+        .await
+        .map(drop)
     }
 
     /// Takes an amount from the balance, once for an id: a second time nothing is taken, and all is

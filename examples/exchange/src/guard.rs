@@ -9,12 +9,14 @@ use axum::error_handling::HandleErrorLayer;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY, RETRY_AFTER,
-    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    STRICT_TRANSPORT_SECURITY, USER_AGENT, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{Method, StatusCode};
+use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap, Method, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use sekisho::account::Source;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,18 +96,48 @@ impl KeyExtractor for Sender {
     type Key = IpAddr;
 
     fn extract<T>(&self, request: &axum::http::Request<T>) -> Result<IpAddr, GovernorError> {
-        let forwarded = || {
-            let last = request.headers().get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
-            let last = last.rsplit(',').next()?.trim();
-            last.parse().ok().or_else(|| Some(last.parse::<SocketAddr>().ok()?.ip()))
-        };
-        let peer = || request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-        let address = if self.is_behind_proxy { forwarded() } else { peer() };
+        let address = address_of(request.headers(), request.extensions(), self.is_behind_proxy);
         Ok(match address.ok_or(GovernorError::UnableToExtractKey)?.to_canonical() {
             IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (!0 << 64)).into(),
             address @ IpAddr::V4(_) => address,
         })
     }
+}
+
+/// The address that a request comes from: the proxy's word for it, where that is our own.
+fn address_of(headers: &HeaderMap, extensions: &Extensions, is_behind_proxy: bool) -> Option<IpAddr> {
+    if !is_behind_proxy {
+        return extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
+    }
+    let last = headers.get_all("x-forwarded-for").iter().next_back()?.to_str().ok()?;
+    let last = last.rsplit(',').next()?.trim();
+    last.parse().ok().or_else(|| Some(last.parse::<SocketAddr>().ok()?.ip()))
+}
+
+/// The name of a browser, by what it says of itself: in our words, since the mails that owners get
+/// show it.
+pub(crate) fn browser(headers: &HeaderMap) -> String {
+    let says = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let first = |of: &[(&str, &'static str)], otherwise| {
+        of.iter().find(|(word, _)| says.contains(word)).map_or(otherwise, |(_, name)| *name)
+    };
+    let browsers = [("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")];
+    let systems = [
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Android", "Android"),
+        ("Windows", "Windows"),
+        ("Mac OS", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    format!("{} – {}", first(&browsers, "browser"), first(&systems, "?"))
+}
+
+/// The source of a request, as the events of an account keep it.
+pub(crate) fn source_of(parts: &Parts, is_behind_proxy: bool) -> Source {
+    let address = address_of(&parts.headers, &parts.extensions, is_behind_proxy);
+    let address = address.map_or_else(String::new, |address| address.to_canonical().to_string());
+    Source::new().with_address(&address).with_agent(&browser(&parts.headers))
 }
 
 fn headers() -> [(HeaderName, &'static str); 7] {

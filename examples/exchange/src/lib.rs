@@ -6,6 +6,7 @@
 pub mod api;
 pub mod app;
 pub mod customers;
+pub mod destinations;
 pub mod guard;
 pub mod language;
 pub mod outbox;

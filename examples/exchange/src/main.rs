@@ -34,6 +34,7 @@ struct Options {
     metrics: Option<SocketAddr>,
     is_behind_proxy: bool,
     is_demo: bool,
+    origin: Option<String>,
 }
 
 fn options() -> Result<Options, OpenError> {
@@ -44,6 +45,7 @@ fn options() -> Result<Options, OpenError> {
         metrics: None,
         is_behind_proxy: false,
         is_demo: false,
+        origin: None,
     };
     let mut arguments = lexopt::Parser::from_env();
     while let Some(argument) = arguments.next()? {
@@ -53,6 +55,7 @@ fn options() -> Result<Options, OpenError> {
             Long("metrics") => options.metrics = Some(arguments.value()?.parse()?),
             Long("behind-proxy") => options.is_behind_proxy = true,
             Long("demo") => options.is_demo = true,
+            Long("origin") => options.origin = Some(arguments.value()?.string()?),
             _ => return Err(argument.unexpected().into()),
         }
     }
@@ -75,6 +78,7 @@ async fn main() -> Result<(), OpenError> {
         support_password: Some(support_password),
         is_behind_proxy: options.is_behind_proxy,
         shows_inside: options.listen.ip().is_loopback() && !options.is_behind_proxy,
+        origin: options.origin.unwrap_or_else(|| format!("http://localhost:{}", options.listen.port())),
         ..if options.is_demo { Settings::demo()? } else { Settings::default() }
     };
     let app = App::new(stores::open(&options.store).await?, keyring, settings)?;

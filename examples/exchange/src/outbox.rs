@@ -51,6 +51,8 @@ pub struct Mails {
     pub customers: Customers,
     /// Where mails go.
     pub outbox: Outbox,
+    /// The address by which browsers find the exchange.
+    pub origin: String,
 }
 
 impl EventSink for Mails {
@@ -60,11 +62,18 @@ impl EventSink for Mails {
         }
         if let Some(customer) = self.customers.by_account(account).await? {
             let (at, what) = (event.at.as_secs(), words::happened(customer.language, &event.kind));
+            let mut lines = vec![what.to_owned(), words::moment(customer.language, at), words::source(event)];
+            lines.retain(|line| !line.is_empty());
             let advice = customer.language.say(
-                "お心当たりがない場合は、すぐにサポートにご連絡ください。",
-                "If this was not you, contact support at once.",
+                "お心当たりがない場合は、すぐにこちらで停止してください: ",
+                "If this was not you, stop the account here at once: ",
             );
-            let text = format!("{what}\n{}\n{advice}", words::moment(customer.language, at));
+            if let Some(handle) = &event.freeze_handle {
+                let handle = handle.to_text();
+                let query = [("account", customer.account.as_str()), ("handle", handle.expose())];
+                lines.push(format!("{advice}{}/freeze?{}", self.origin, serde_urlencoded::to_string(query)?));
+            }
+            let text = lines.join("\n");
             self.outbox.send(Message { to: customer.email, text, at, event: event.sequence });
         }
         Ok(())

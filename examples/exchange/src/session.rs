@@ -5,11 +5,11 @@
 
 use crate::customers::{Customer, CustomerError};
 use crate::trouble::Trouble;
-use crate::{App, language};
+use crate::{App, guard, language};
 use axum::extract::{FromRef, FromRequestParts};
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
-use sekisho::account::{AccountId, AccountView, Act, Attempt, EnrollmentHandle};
+use sekisho::account::{AccountId, AccountView, Act, Attempt, EnrollmentHandle, Source};
 use serde::{Deserialize, Serialize};
 use tower_sessions::Session;
 
@@ -17,6 +17,7 @@ use tower_sessions::Session;
 const SECOND_STEP_SECS: u64 = 600;
 const KEY: &str = "who";
 const ENROLLMENT: &str = "enrollment";
+const SHEET: &str = "sheet";
 
 /// What is kept of a browser.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -24,6 +25,8 @@ enum Who {
     /// The password was right, the code is waited for.
     SecondStep {
         account: String,
+        /// The number of times that the password had been set.
+        passwords: u32,
         until: u64,
         /// Names this log-in, so that its code may be submitted again when there was no answer.
         attempt: [u8; 16],
@@ -32,6 +35,8 @@ enum Who {
     },
     Customer {
         account: String,
+        /// The number of times that the password had been set.
+        passwords: u32,
         /// Of the account when it was logged in to.
         epoch: u64,
         /// By a code: without one the session lasts until the account has an authenticator.
@@ -55,11 +60,14 @@ pub struct Owner {
     pub view: AccountView,
     /// The token that the browser has brought, if the customer has had it remembered.
     pub device: Option<String>,
+    /// The source of the request.
+    pub source: Source,
 }
 
 impl Owner {
     /// The attempt of this browser.
     pub fn attempt(&self, attempt: Attempt) -> Attempt {
+        let attempt = attempt.with_source(self.source.clone());
         match &self.device {
             Some(token) => attempt.with_device(token),
             None => attempt,
@@ -68,6 +76,7 @@ impl Owner {
 
     /// The act of this browser.
     pub fn act(&self, act: Act) -> Act {
+        let act = act.with_source(self.source.clone());
         match &self.device {
             Some(token) => act.with_device(token),
             None => act,
@@ -88,6 +97,21 @@ pub struct SecondStep {
     pub owner: Owner,
     /// The name of this log-in.
     pub attempt: [u8; 16],
+}
+
+/// The source of a request.
+#[derive(Debug)]
+pub struct CameFrom(pub Source);
+
+impl<S: Send + Sync> FromRequestParts<S> for CameFrom
+where
+    App: FromRef<S>,
+{
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(guard::source_of(parts, App::from_ref(state).settings.is_behind_proxy)))
+    }
 }
 
 /// A customer who is logged in.
@@ -126,8 +150,8 @@ pub enum By {
 /// [`Trouble`].
 pub async fn begin_second_step(session: &Session, customer: &Customer, now: u64) -> Result<(), Trouble> {
     let until = now.saturating_add(SECOND_STEP_SECS);
-    let (account, attempt) = (customer.account.clone(), rand::random());
-    begin(session, Who::SecondStep { account, until, attempt, pass: None }).await
+    let (account, passwords) = (customer.account.clone(), customer.passwords);
+    begin(session, Who::SecondStep { account, passwords, until, attempt: rand::random(), pass: None }).await
 }
 
 /// Keeps the pass that an enrollment after a reset was begun with, to confirm it until then.
@@ -135,8 +159,9 @@ pub async fn begin_second_step(session: &Session, customer: &Customer, now: u64)
 /// # Errors
 /// [`Trouble`].
 pub async fn keep_pass(session: &Session, given: &str, until: u64) -> Result<(), Trouble> {
-    if let Some(Who::SecondStep { account, attempt, .. }) = session.get(KEY).await? {
-        session.insert(KEY, Who::SecondStep { account, until, attempt, pass: Some(given.into()) }).await?;
+    if let Some(Who::SecondStep { account, passwords, attempt, .. }) = session.get(KEY).await? {
+        let pass = Some(given.into());
+        session.insert(KEY, Who::SecondStep { account, passwords, until, attempt, pass }).await?;
     }
     Ok(())
 }
@@ -158,6 +183,22 @@ pub async fn enrollment(session: &Session) -> Result<String, Trouble> {
     Ok(session.get(ENROLLMENT).await?.unwrap_or_default())
 }
 
+/// Keeps the handle of the set of recovery codes that this browser was shown.
+///
+/// # Errors
+/// [`Trouble`].
+pub async fn keep_sheet(session: &Session, handle: &EnrollmentHandle) -> Result<(), Trouble> {
+    Ok(session.insert(SHEET, handle.to_text().expose()).await?)
+}
+
+/// The handle of the set of recovery codes that this browser was shown; empty if there is none.
+///
+/// # Errors
+/// [`Trouble`].
+pub async fn sheet(session: &Session) -> Result<String, Trouble> {
+    Ok(session.get(SHEET).await?.unwrap_or_default())
+}
+
 /// Logs a customer in, under a new name of the session, until the account has another epoch.
 ///
 /// # Errors
@@ -167,8 +208,8 @@ pub async fn log_in(session: &Session, customer: &Customer, by: By) -> Result<()
         By::Proof(epoch) => (epoch, true),
         By::Password(epoch) => (epoch, false),
     };
-    let (account, attempt) = (customer.account.clone(), rand::random());
-    begin(session, Who::Customer { account, epoch, is_proved, attempt }).await
+    let (account, passwords) = (customer.account.clone(), customer.passwords);
+    begin(session, Who::Customer { account, passwords, epoch, is_proved, attempt: rand::random() }).await
 }
 
 /// Lets an operator in.
@@ -230,12 +271,15 @@ async fn who<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<(Session, O
     Ok((session, who))
 }
 
-async fn owner(app: &App, parts: &Parts, account: &str) -> Result<Owner, Elsewhere> {
+async fn owner(app: &App, parts: &Parts, account: &str, passwords: u32) -> Result<Owner, Elsewhere> {
     let account = AccountId::new(account).map_err(|_| CustomerError::Unknown)?;
-    let customer = app.customers.by_account(&account).await?.ok_or(Elsewhere::To("/log-in"))?;
+    let customer = app.customers.by_account(&account).await?;
+    // The password has been set since: whoever was there before is out.
+    let customer = customer.filter(|customer| customer.passwords == passwords).ok_or(Elsewhere::To("/log-in"))?;
     let view = app.verifier.view(&account).await?;
     let device = language::cookie(parts, &device_cookie(&customer)).map(ToOwned::to_owned);
-    Ok(Owner { customer, account, view, device })
+    let source = guard::source_of(parts, app.settings.is_behind_proxy);
+    Ok(Owner { customer, account, view, device, source })
 }
 
 /// An owner with a session of this epoch, unless it has ended since.
@@ -244,9 +288,10 @@ async fn logged_in(
     parts: &Parts,
     session: &Session,
     account: &str,
+    passwords: u32,
     (epoch, is_proved): (u64, bool),
 ) -> Result<Owner, Elsewhere> {
-    let owner = owner(app, parts, account).await?;
+    let owner = owner(app, parts, account, passwords).await?;
     if owner.view.epoch != epoch || !(is_proved || owner.view.authenticators.is_empty()) {
         end(session).await?;
         return Err(Elsewhere::To("/log-in"));
@@ -263,11 +308,12 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Elsewhere> {
         let app = App::from_ref(state);
         match who(parts, state).await? {
-            (_, Some(Who::SecondStep { account, until, attempt, pass })) if app.now() < until => {
-                Ok(Self { owner: owner(&app, parts, &account).await?, is_logged_in: false, attempt, pass })
+            (_, Some(Who::SecondStep { account, passwords, until, attempt, pass })) if app.now() < until => {
+                let owner = owner(&app, parts, &account, passwords).await?;
+                Ok(Self { owner, is_logged_in: false, attempt, pass })
             }
-            (session, Some(Who::Customer { account, epoch, is_proved, attempt })) => {
-                let owner = logged_in(&app, parts, &session, &account, (epoch, is_proved)).await?;
+            (session, Some(Who::Customer { account, passwords, epoch, is_proved, attempt })) => {
+                let owner = logged_in(&app, parts, &session, &account, passwords, (epoch, is_proved)).await?;
                 Ok(Self { owner, is_logged_in: true, attempt, pass: None })
             }
             _ => Err(Elsewhere::To("/log-in")),

@@ -2,7 +2,7 @@
 
 use crate::language::Language;
 use maud::{Markup, html};
-use sekisho::account::{AccountError, AuthenticatorKind, Channel, EventKind, Purpose};
+use sekisho::account::{AccountError, AuthenticatorKind, Channel, Event, EventKind, Purpose, Text};
 use sekisho::otp::{Advice, CodeKind, Rejection};
 
 /// An answer to a code that was refused: what to do, and until when to wait, if that is it.
@@ -89,6 +89,7 @@ pub fn advice(language: Language, advice: Advice) -> String {
             "確認できませんでした。スマートフォンの時刻を自動設定にしてから、続けて表示された2つの新しいコードを入力してください。"
         }
         Advice::UseARecoveryCode => "コードの間違いが多すぎます。リカバリーコードを使うか、サポートにご連絡ください。",
+        Advice::UseAnotherWay => "この番号には現在送信できません。認証アプリかリカバリーコードをお使いください。",
         Advice::ContactSupport => "ここでは操作できません。サポートにご連絡ください。",
         // More may come: what they mean is said in English then.
         _ => return advice.to_string(),
@@ -165,10 +166,63 @@ pub fn happened(language: Language, kind: &EventKind) -> &'static str {
         EventKind::TimesReplaced { .. } => {
             ("サーバーの時刻の誤りが訂正されました。", "A wrong time of a server was corrected.")
         }
+        EventKind::EmailBound { .. } => ("確認用メールアドレスが登録されました。", "An e-mail address was bound."),
+        EventKind::EmailUnbound { .. } => {
+            ("確認用メールアドレスの登録が解除されました。", "An e-mail address was unbound.")
+        }
+        EventKind::Held { .. } => ("一部の操作が一時的に停止されました。", "Something is held for a while."),
+        EventKind::HoldEnded { .. } => ("サポートが停止を解除しました。", "Support has ended a hold."),
+        EventKind::FrozenByOwner => {
+            ("メールのリンクからアカウントが停止されました。", "The account was stopped by the link of a mail.")
+        }
+        EventKind::AcceptedAfterFailures { .. } => (
+            "コードの間違いが続いた後、正しいコードが入力されました。",
+            "After several wrong codes, a right one was accepted.",
+        ),
+        EventKind::UnknownBrowser { .. } => {
+            ("記憶していないブラウザからコードが入力されました。", "A code was accepted from an unknown browser.")
+        }
+        EventKind::Suspended { .. } => ("認証手段が一時停止されました。", "An authenticator was suspended."),
+        EventKind::Resumed { .. } => ("認証手段が再開されました。", "An authenticator was resumed."),
+        EventKind::AuthenticatorDisabled { .. } => {
+            ("サポートが認証手段を無効にしました。", "Support has disabled an authenticator.")
+        }
+        EventKind::ResetProposed => {
+            ("サポートが2段階認証のリセットを提案しました。", "Support proposes to reset two-step login.")
+        }
+        EventKind::ThawProposed => ("サポートが凍結の解除を提案しました。", "Support proposes to end the freeze."),
+        EventKind::RebuildProposed => (
+            "サポートが失われた認証情報の作り直しを提案しました。",
+            "Support proposes to make your lost second factor anew.",
+        ),
+        EventKind::RecoveryCodesShown => ("リカバリーコードが表示されました。", "Recovery codes were shown."),
+        EventKind::RecoveryCodesVoided => ("リカバリーコードが無効にされました。", "The recovery codes were voided."),
         EventKind::Erased => ("アカウントの認証情報が消去されました。", "The account's second factor was erased."),
         _ => ("アカウントに変更がありました。", "Something on the account has changed."),
     };
     language.say(japanese, english)
+}
+
+/// The source of an event.
+#[must_use]
+pub fn source(event: &Event) -> String {
+    let Some(source) = &event.source else { return String::new() };
+    [source.address(), source.agent()].into_iter().flatten().collect::<Vec<_>>().join(" – ")
+}
+
+/// The reason why withdrawals are held: the exchange's own, or the policy's.
+#[must_use]
+pub fn held(language: Language, reason: Option<&Text>) -> &'static str {
+    match reason.map(Text::as_str) {
+        Some(_) => language.say(
+            "パスワードが変更されたため、出金は停止中です。",
+            "Withdrawals are held, as the password was changed.",
+        ),
+        None => language.say(
+            "セキュリティ設定が変更されたため、出金は停止中です。",
+            "Withdrawals are held, as the account's security was changed.",
+        ),
+    }
 }
 
 /// What the state of an account does not allow.
@@ -204,8 +258,15 @@ pub fn impossible(language: Language, why: &AccountError) -> &'static str {
         AccountError::NoSuchAuthenticator { .. } | AccountError::NoSuchDevice { .. } => {
             ("すでに削除されています。", "That one has gone already.")
         }
+        AccountError::SecondOperatorNeeded => (
+            "2人目の担当者が必要です。先に別の担当者が提案してください。",
+            "This takes two: another operator has to propose it first.",
+        ),
         AccountError::LastAuthenticator => {
-            ("最後の認証手段のため、削除されませんでした。", "It is the last one in force, and was not removed.")
+            ("最後の認証手段のため、変更されませんでした。", "It is the last way in, and was left as it is.")
+        }
+        AccountError::RecoveryCodesDue => {
+            ("先に新しいリカバリーコードを発行してください。", "Have new recovery codes issued first.")
         }
         AccountError::NotTheLast => (
             "ほかの認証手段が追加されたため、削除されませんでした。",

@@ -93,7 +93,7 @@ async fn way(words: Words) {
     window.submit("main form", &[("code", &code(&phone, T))], "recovery-codes").await;
     let sheet = window.texts("#recovery-codes code").await;
     assert_eq!(sheet.len(), 10);
-    window.click("main a.button", "wallet").await;
+    window.click("#kept", "wallet").await;
     window.click("#log-out", "logged-out").await;
     assert_eq!(window.path().await, "/log-in");
 

@@ -29,14 +29,19 @@ impl Account {
     /// [notify the owner](Event::notifies_owner).
     #[must_use]
     pub fn unacknowledged(&self) -> Vec<Event> {
-        self.record.history.unacknowledged().collect()
+        self.record.history.unacknowledged().map(|event| self.to_be_told(event)).collect()
+    }
+
+    /// The event with the handle that its notice has.
+    fn to_be_told(&self, event: Event) -> Event {
+        Event { freeze_handle: self.record.notice_key.handle_of(&event), ..event }
     }
 
     /// Those of them that the sink is to be handed again: after a minute, so that whoever makes a
     /// sink that fails busy has the owner told once a minute at the most.
     #[cfg(feature = "verifier")]
     pub(crate) fn owed(&self, now: UnixTime) -> Vec<Event> {
-        self.record.history.owed(self.record.moment(now)).collect()
+        self.record.history.owed(self.record.moment(now)).map(|event| self.to_be_told(event)).collect()
     }
 
     /// Notes that the sink is handed again what it has not taken.

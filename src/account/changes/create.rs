@@ -6,9 +6,10 @@ use crate::account::event::{EventKind, Operator};
 use crate::account::names::account_id::AccountId;
 use crate::account::names::revision::Revision;
 use crate::account::policy::Policy;
+use crate::account::record::notice::NoticeKey;
 use crate::account::record::token::DeviceToken;
 use crate::account::transition::{Account, Change};
-use crate::otp::UnixTime;
+use crate::otp::{Moment, UnixTime};
 use rand::CryptoRng;
 
 /// Evidence that an account's record is lost, as the store has it now. Only
@@ -55,25 +56,44 @@ impl Account {
     /// Nothing of the lost record is known. So an imported secret counts as used for half an hour.
     /// Forgotten are failures, a freeze, longer holds, and events that nobody has been told of; and
     /// authenticators are numbered from one again.
+    ///
+    /// # Errors
+    /// [`AccountError::SecondOperatorNeeded`], where the policy asks for two: see
+    /// [`propose_rebuild`](Self::propose_rebuild).
     pub fn rebuild<R: CryptoRng + ?Sized>(
         lost: LostRecord,
         policy: &Policy,
         now: UnixTime,
         operator: &Operator,
         rng: &mut R,
-    ) -> Change<DeviceToken> {
+    ) -> Result<Change<DeviceToken>, AccountError> {
+        if policy.limits().two_operators {
+            return Err(AccountError::SecondOperatorNeeded);
+        }
+        let (mut account, now) = Self::in_place_of(lost, policy, now, rng);
+        let (token, until) = account.take_all(policy, now, rng);
+        account.record_act(now, operator, EventKind::Rebuilt { until });
+        Ok(Change::written(account, Ok(token)))
+    }
+
+    /// A record in the place of one that is lost, of which nothing is known.
+    pub(super) fn in_place_of<R: CryptoRng + ?Sized>(
+        lost: LostRecord,
+        policy: &Policy,
+        now: UnixTime,
+        rng: &mut R,
+    ) -> (Self, Moment) {
         let mut account = Self::begun(lost.account, lost.expected, now, rng);
         let now = account.moment(now);
         account.record.used_until = now.time.saturating_add(longest_use_ahead(policy));
-        let (token, until) = account.take_all(policy, now, rng);
-        account.record_act(now, operator, EventKind::Rebuilt { until });
-        Change::written(account, Ok(token))
+        (account, now)
     }
 
     fn begun<R: CryptoRng + ?Sized>(id: AccountId, expected: Option<Revision>, now: UnixTime, rng: &mut R) -> Self {
         let mut account = Self::empty(id, expected);
         account.record.made_at = account.moment(now).time;
         account.record.epoch = rng.next_u64();
+        account.record.notice_key = NoticeKey::generate(rng);
         account.record.history.begin_anew(now);
         account
     }

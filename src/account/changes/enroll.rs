@@ -97,12 +97,14 @@ impl Account {
     ///
     /// `confirmation`: a proof of [`Purpose::CONFIRMATION`], where the policy asks for one
     /// ([`AccountLimits::confirmation_after_reset`](crate::account::AccountLimits::confirmation_after_reset)).
-    /// It is for the service to see that it is by an address that was known before
-    /// ([`Proof::address`]), and by another one than the pass was sent to.
+    /// It counts only without a context, and if its [address](Proof::address) was bound before the
+    /// reset, or is the [e-mail address](Self::bind_email) of the account: else whoever talks an operator
+    /// into a reset would confirm it too. It is for the service to send the pass to another one.
     ///
     /// # Errors
     /// [`AccountError::PassNeeded`]; [`AccountError::ConfirmationNeeded`];
-    /// [`AccountError::AlreadyEnrolled`]; [`AccountError::Frozen`].
+    /// [`AccountError::AddressNotBound`]; [`AccountError::AlreadyEnrolled`];
+    /// [`AccountError::Frozen`].
     pub fn enroll_with_pass<N: Enrollable, R: CryptoRng + ?Sized>(
         mut self,
         policy: &Policy,
@@ -121,8 +123,12 @@ impl Account {
         let pass = good.ok_or(AccountError::PassNeeded)?;
         match confirmation {
             Some(proof) => {
-                proof.check(&self.id, Purpose::CONFIRMATION, now)?;
+                proof.check_all(&self.id, Purpose::CONFIRMATION, None, now)?;
                 proof.check_epoch(self.record.epoch)?;
+                let was_bound = |address| self.record.was_bound(address, now);
+                if !proof.address.as_ref().is_some_and(was_bound) {
+                    return Err(AccountError::AddressNotBound);
+                }
             }
             None if policy.limits().confirmation_after_reset => return Err(AccountError::ConfirmationNeeded),
             None => {}
@@ -148,14 +154,15 @@ impl Account {
         if self.record.has_no_room(policy, replaces) {
             return Err(AccountError::TooMany);
         }
-        let Draft { name, mut kind, is_imported, labels, shown } = new.draft(rng)?;
+        let id = self.record.next_id;
+        let beside = (!self.record.authenticators.is_empty()).then_some(id);
+        let Draft { name, mut kind, is_imported, labels, shown } = new.draft(beside, rng)?;
         if let (Kind::App(app), true) = (&mut kind, is_imported) {
             app.tracker = Tracker::imported(self.record.used_up(app.totp, now)?);
         }
         if self.record.authenticators.iter().fold(false, |found, one| found | one.kind.is_same(&kind)) {
             return Err(AccountError::SameSecret);
         }
-        let id = self.record.next_id;
         self.record.next_id = id.next();
         let by_number = || match &kind {
             Kind::App(_) => Text::cut(&format!("authenticator {id}")),

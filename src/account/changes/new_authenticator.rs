@@ -7,7 +7,9 @@ use crate::account::names::text::Text;
 use crate::account::record::authenticator::{App, Kind, Labels};
 use crate::account::record::token::EnrollmentHandle;
 use crate::otp::{OtpauthUri, Secret, Totp, Tracker, UnixTime, UriError};
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
+use alloc::format;
 use alloc::string::String;
 use core::fmt;
 use rand::CryptoRng;
@@ -22,7 +24,11 @@ pub trait Enrollable: Send + Sync {
     type Shown;
 
     #[doc(hidden)]
-    fn draft<R: CryptoRng + ?Sized>(&self, rng: &mut R) -> Result<Draft<Self::Shown>, UriError>;
+    fn draft<R: CryptoRng + ?Sized>(
+        &self,
+        beside: Option<AuthenticatorId>,
+        rng: &mut R,
+    ) -> Result<Draft<Self::Shown>, UriError>;
 
     #[doc(hidden)]
     fn begun(shown: Self::Shown, id: AuthenticatorId, until: UnixTime, handle: EnrollmentHandle) -> Self::Begun;
@@ -89,7 +95,7 @@ impl Enrollable for NewAddress {
     type Begun = AddressEnrollment;
     type Shown = ();
 
-    fn draft<R: CryptoRng + ?Sized>(&self, _: &mut R) -> Result<Draft<()>, UriError> {
+    fn draft<R: CryptoRng + ?Sized>(&self, _: Option<AuthenticatorId>, _: &mut R) -> Result<Draft<()>, UriError> {
         let Self { address, name } = self.clone();
         Ok(Draft { name, kind: Kind::Address(address), is_imported: false, labels: None, shown: () })
     }
@@ -150,7 +156,8 @@ pub struct NewAuthenticator {
 impl NewAuthenticator {
     /// With a random secret of the algorithm's length and the parameters that every app knows.
     /// `issuer` and `account` are what the app will show: the service's name, and whatever the
-    /// owner knows the account by.
+    /// owner knows the account by. Beside another authenticator of the account, the app shows the new
+    /// one's number too (`alice@example.com (2)`), since apps overwrite an entry of the same name.
     ///
     /// # Errors
     /// [`UriError`] for names that apps misread, see [`OtpauthUri::new`].
@@ -211,12 +218,21 @@ impl NewAuthenticator {
         Self { totp, ..self }.checked()
     }
 
-    fn uri<R: CryptoRng + ?Sized>(&self, rng: &mut R) -> Result<OtpauthUri, UriError> {
+    /// The label of a new secret where the account has others, `beside` being its own number: apps
+    /// overwrite an entry of the same name, and the code of the new one may never come.
+    fn label_beside(&self, beside: Option<AuthenticatorId>) -> Cow<'_, str> {
+        match beside {
+            Some(id) if self.secret.is_none() => Cow::Owned(format!("{} ({id})", self.account)),
+            _ => Cow::Borrowed(&self.account),
+        }
+    }
+
+    fn uri<R: CryptoRng + ?Sized>(&self, account: &str, rng: &mut R) -> Result<OtpauthUri, UriError> {
         let secret = match &self.secret {
             Some(secret) => secret.boxed_copy(),
             None => Secret::generate_boxed(self.totp.algorithm, rng),
         };
-        OtpauthUri::with_any_boxed(&self.issuer, &self.account, secret, self.totp)
+        OtpauthUri::with_any_boxed(&self.issuer, account, secret, self.totp)
     }
 
     fn checked(self) -> Result<Self, UriError> {
@@ -232,11 +248,16 @@ impl Enrollable for NewAuthenticator {
     type Begun = Enrollment;
     type Shown = Box<OtpauthUri>;
 
-    fn draft<R: CryptoRng + ?Sized>(&self, rng: &mut R) -> Result<Draft<Box<OtpauthUri>>, UriError> {
-        let uri = Box::new(self.uri(rng)?);
+    fn draft<R: CryptoRng + ?Sized>(
+        &self,
+        beside: Option<AuthenticatorId>,
+        rng: &mut R,
+    ) -> Result<Draft<Box<OtpauthUri>>, UriError> {
+        let account = self.label_beside(beside);
+        let uri = Box::new(self.uri(&account, rng)?);
         let app = App { totp: uri.totp(), secret: uri.secret().boxed_copy(), tracker: Tracker::NEW };
         let is_imported = self.secret.is_some();
-        let labels = Some(Labels { issuer: self.issuer.as_str().into(), account: self.account.as_str().into() });
+        let labels = Some(Labels { issuer: self.issuer.as_str().into(), account: account.as_ref().into() });
         Ok(Draft { name: self.name.clone(), kind: Kind::App(app), is_imported, labels, shown: uri })
     }
 

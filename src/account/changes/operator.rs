@@ -5,6 +5,7 @@ use crate::account::event::{EventKind, Operator};
 use crate::account::names::ids::AuthenticatorId;
 use crate::account::policy::Policy;
 use crate::account::record::authenticator::Kind;
+use crate::account::record::proposal::ProposedAct;
 use crate::account::record::token::{DeviceToken, PassOrigin};
 use crate::account::transition::{Account, Change};
 use crate::otp::{Moment, UnixTime};
@@ -43,17 +44,22 @@ impl Account {
     /// Withdrawals are held for
     /// [`AccountLimits::reset_hold_secs`](crate::account::AccountLimits::reset_hold_secs). Runs of
     /// failures end, long-term counts stay. A freeze ends: what it was for is gone.
+    ///
+    /// # Errors
+    /// [`AccountError::SecondOperatorNeeded`], where the policy asks for one.
     pub fn reset<R: CryptoRng + ?Sized>(
         mut self,
         policy: &Policy,
         now: UnixTime,
         operator: &Operator,
         rng: &mut R,
-    ) -> Change<DeviceToken> {
+    ) -> Result<Change<DeviceToken>, AccountError> {
         let now = self.moment(now);
+        self.check_seconded(policy, ProposedAct::Reset, operator, now)?;
         let (token, until) = self.take_all(policy, now, rng);
+        self.record.notices_answered = self.record.history.last;
         self.record_act(now, operator, EventKind::Reset { until });
-        Change::written(self, Ok(token))
+        Ok(Change::written(self, Ok(token)))
     }
 
     /// Takes everything away, holds, and gives the pass that enrolls, with its end.
@@ -63,15 +69,7 @@ impl Account {
         now: Moment,
         rng: &mut R,
     ) -> (DeviceToken, UnixTime) {
-        let record = &mut self.record;
-        record.unbind(|_| true);
-        record.recovery = None;
-        record.void(rng.next_u64());
-        record.wrong_codes.clear();
-        record.throttles.end_runs();
-        record.frozen_at = None;
-        record.is_reset = true;
-        record.hold(policy, policy.limits().reset_hold_secs, now);
+        self.record.take_all(policy, now, rng);
         self.issue_pass(PassOrigin::Operator, now, policy.limits().pass_secs, rng)
     }
 
@@ -81,20 +79,60 @@ impl Account {
     pub fn freeze<R: CryptoRng + ?Sized>(mut self, now: UnixTime, operator: &Operator, rng: &mut R) -> Change<()> {
         let now = self.moment(now);
         self.record.void(rng.next_u64());
+        self.record.drop_new_emails(now);
         self.record.frozen_at = self.record.frozen_at.or(Some(now.time));
         self.record_act(now, operator, EventKind::Frozen);
         Change::written(self, Ok(()))
     }
 
-    /// Ends a freeze: what was bound works again; proofs, device tokens and passes stay void.
+    /// Freezes as [`freeze`](Self::freeze) does, at the word of the owner, who was told of something
+    /// that somebody else has done. `handle` is the [handle](crate::account::Event::freeze_handle) of
+    /// that notice, as text. An operator thaws.
+    ///
+    /// Nobody guesses 128 bits: a wrong handle is not counted, and nothing is written for it. Once an
+    /// operator has thawed or reset the account, the notices of before are good no more: whoever has
+    /// read an old mail cannot freeze again and again.
     ///
     /// # Errors
-    /// [`AccountError::NotFrozen`].
-    pub fn thaw(mut self, now: UnixTime, operator: &Operator) -> Result<Change<()>, AccountError> {
+    /// [`AccountError::UnknownHandle`] unless it is of a notice of this account's, at most seven days
+    /// old.
+    pub fn freeze_by_owner<R: CryptoRng + ?Sized>(
+        mut self,
+        now: UnixTime,
+        handle: &str,
+        rng: &mut R,
+    ) -> Result<Change<()>, AccountError> {
         let now = self.moment(now);
-        if self.record.frozen_at.take().is_none() {
+        let number = self.record.notice_key.number_of(handle, now);
+        if number.is_none_or(|number| number <= self.record.notices_answered) {
+            return Err(AccountError::UnknownHandle);
+        }
+        // The button is pressed twice: it is frozen, and told, once.
+        if self.record.frozen_at.is_none() {
+            self.record.void(rng.next_u64());
+            self.record.drop_new_emails(now);
+            self.record.frozen_at = Some(now.time);
+            self.record_anyway(now, EventKind::FrozenByOwner);
+        }
+        Ok(Change::written(self, Ok(())))
+    }
+
+    /// Ends a freeze: what was bound works again; proofs, device tokens and passes stay void. The
+    /// policy's purposes are held as after a change of binding, since holds run on during a freeze,
+    /// and what a thief has bound may still be there. Notices of before freeze nothing any more.
+    ///
+    /// # Errors
+    /// [`AccountError::NotFrozen`]; [`AccountError::SecondOperatorNeeded`], where the policy asks for
+    /// one.
+    pub fn thaw(mut self, policy: &Policy, now: UnixTime, operator: &Operator) -> Result<Change<()>, AccountError> {
+        let now = self.moment(now);
+        if self.record.frozen_at.is_none() {
             return Err(AccountError::NotFrozen);
         }
+        self.check_seconded(policy, ProposedAct::Thaw, operator, now)?;
+        self.record.frozen_at = None;
+        self.record.hold(policy, policy.limits().binding_hold_secs, now);
+        self.record.notices_answered = self.record.history.last;
         self.record_act(now, operator, EventKind::Thawed);
         Ok(Change::written(self, Ok(())))
     }

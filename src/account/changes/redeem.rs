@@ -14,8 +14,8 @@ impl Account {
     /// of [`Purpose::BINDING`] are used up by the changes themselves.)
     ///
     /// # Errors
-    /// [`AccountError::ProofSpent`] and its like; [`AccountError::Frozen`]; [`AccountError::Held`]
-    /// where the purpose has been held since.
+    /// [`AccountError::ProofSpent`] and its like, also where the purpose was held in between;
+    /// [`AccountError::Frozen`]; [`AccountError::Held`] where it is held now.
     pub fn redeem(
         mut self,
         now: UnixTime,
@@ -34,6 +34,9 @@ impl Account {
             None => {}
         }
         proof.check_epoch(self.record.epoch)?;
+        if self.record.was_held_after(purpose, proof.at, now) {
+            return Err(AccountError::ProofSpent);
+        }
         let redeemed = &mut self.record.redeemed;
         if redeemed.iter().any(|one| one.serial == proof.serial) {
             return Err(AccountError::ProofSpent);

@@ -13,7 +13,8 @@ impl Account {
     /// Removes one of several authenticators. `proof`, of
     /// [`Purpose::BINDING`](crate::account::Purpose::BINDING), is used up when the change is
     /// stored, and with it all that were given before. It may be the removed one's own. A
-    /// pending enrollment ends.
+    /// pending enrollment ends. Answers the account's new [epoch](Proof::epoch): keep it in the
+    /// session that this came from, and all others end.
     ///
     /// # Errors
     /// [`AccountError::Frozen`]; [`AccountError::ProofSpent`] and its like;
@@ -24,18 +25,18 @@ impl Account {
         now: UnixTime,
         proof: &Proof,
         id: AuthenticatorId,
-    ) -> Result<Change<()>, AccountError> {
+    ) -> Result<Change<u64>, AccountError> {
         let now = self.moment(now);
-        let is_left = self.record.authenticators.iter().any(|one| one.id != id && !one.disabled);
+        let is_left = self.record.authenticators.iter().any(|one| one.id != id && one.is_active());
         if !is_left && self.record.authenticator(id).is_some() {
             return Err(AccountError::LastAuthenticator);
         }
         self.remove_where(policy, now, proof, id, |one| one.id == id)
     }
 
-    /// Removes the last authenticator in force. Those that are disabled go with it, and so do the
-    /// recovery codes: the account has no second factor then, and the next one is enrolled
-    /// freely.
+    /// Removes the last active authenticator. Those that are suspended or disabled go with it, and so
+    /// do the recovery codes: the account has no second factor then, and the next one is enrolled
+    /// freely. Answers the account's new [epoch](Proof::epoch).
     ///
     /// # Errors
     /// [`AccountError::Frozen`]; [`AccountError::ProofSpent`] and its like;
@@ -46,12 +47,12 @@ impl Account {
         now: UnixTime,
         proof: &Proof,
         id: AuthenticatorId,
-    ) -> Result<Change<()>, AccountError> {
+    ) -> Result<Change<u64>, AccountError> {
         let now = self.moment(now);
-        if self.record.authenticators.iter().any(|one| one.id != id && !one.disabled) {
+        if self.record.authenticators.iter().any(|one| one.id != id && one.is_active()) {
             return Err(AccountError::NotTheLast);
         }
-        self.remove_where(policy, now, proof, id, |one| one.id == id || one.disabled)
+        self.remove_where(policy, now, proof, id, |one| one.id == id || !one.is_active())
     }
 
     fn remove_where(
@@ -61,12 +62,13 @@ impl Account {
         proof: &Proof,
         id: AuthenticatorId,
         goes: impl Fn(&Authenticator) -> bool,
-    ) -> Result<Change<()>, AccountError> {
+    ) -> Result<Change<u64>, AccountError> {
         self.spend_proof_with_pass(policy, proof, now)?;
         if self.record.authenticator(id).is_none() {
             return Err(AccountError::NoSuchAuthenticator { id });
         }
         let removed = self.record.unbind(goes);
+        self.record.rebound(now);
         if self.record.authenticators.is_empty() {
             self.record.recovery = None;
         }
@@ -74,6 +76,7 @@ impl Account {
         for authenticator in removed {
             self.record_event(now, EventKind::Removed { authenticator })?;
         }
-        Ok(Change::written(self, Ok(())))
+        let epoch = self.record.epoch;
+        Ok(Change::written(self, Ok(epoch)))
     }
 }

@@ -3,9 +3,9 @@
 use crate::account::doors::judge::AHEAD_SECS;
 use crate::account::event::EventKind;
 use crate::account::policy::Policy;
+use crate::account::record::whole::epoch_after;
 use crate::account::transition::{Account, Change};
 use crate::otp::{Period, RECENT_SECS, Step, UnixTime};
-use sha2::{Digest, Sha256};
 
 impl Account {
     /// Returns whether the record may be older than what was used since: it was made before the
@@ -54,7 +54,7 @@ impl Account {
         }
         record.used_until = record.used_until.max(until.saturating_add(longest_use_ahead(policy)));
         record.recovery = None;
-        record.void(epoch_after(record.epoch, at));
+        record.void(epoch_after(record.epoch, at.as_secs()));
         record.hold_from(policy, policy.limits().binding_hold_secs, until, now);
         record.restored_at = at;
         record.history.begin_anew(until);
@@ -74,11 +74,4 @@ fn steps_ahead(policy: &Policy) -> u64 {
 pub(super) fn longest_use_ahead(policy: &Policy) -> u64 {
     let confirmed = u64::from(policy.enrollment().window.future).saturating_mul(Period::MAX_SECS);
     steps_ahead(policy).saturating_add(1).saturating_mul(Period::MAX_SECS).saturating_add(AHEAD_SECS.max(confirmed))
-}
-
-/// Another epoch for every backup that is restored, however often one backup is.
-fn epoch_after(epoch: u64, restored_at: UnixTime) -> u64 {
-    let hash = Sha256::new().chain_update(epoch.to_be_bytes()).chain_update(restored_at.as_secs().to_be_bytes());
-    let [a, b, c, d, e, f, g, h, ..] = hash.finalize().0;
-    u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }

@@ -18,6 +18,7 @@ impl Account {
             return Err(AccountError::ProofSpent);
         }
         self.record.proofs_spent = self.record.history.last;
+        self.source.clone_from(&proof.source);
         Ok(())
     }
 
@@ -35,10 +36,11 @@ impl Account {
         self.spend_proof(proof, now)
     }
 
-    /// Fails unless the proof is a live one of the owner's: it has not ended, no change of binding has
-    /// used it up, and nothing has voided it. It is not used up here. Its purpose may be any but [`Purpose::CONFIRMATION`], which shows only
-    /// that somebody reads an address, who need not be the owner.
-    pub(super) fn check_live(&self, proof: &Proof, now: Moment) -> Result<(), AccountError> {
+    /// Fails unless the proof is a live one of the owner's: it has not ended, no change of binding
+    /// has used it up, and nothing has voided it. It is not used up here. Its purpose may be any but
+    /// [`Purpose::CONFIRMATION`], which shows only that somebody reads an address, who need not be
+    /// the owner.
+    pub(super) fn check_live(&mut self, proof: &Proof, now: Moment) -> Result<(), AccountError> {
         if proof.purpose == Purpose::CONFIRMATION {
             return Err(AccountError::ProofForAnotherPurpose);
         }
@@ -47,7 +49,11 @@ impl Account {
         proof.check_origin()?;
         proof.check_epoch(self.record.epoch)?;
         let is_used_up = proof.purpose == Purpose::BINDING && proof.serial <= self.record.proofs_spent;
-        if is_used_up { Err(AccountError::ProofSpent) } else { Ok(()) }
+        if is_used_up {
+            return Err(AccountError::ProofSpent);
+        }
+        self.source.clone_from(&proof.source);
+        Ok(())
     }
 
     /// An operator holds everything of a frozen account, changes with a proof included.

@@ -3,7 +3,9 @@
 use super::gate::Request;
 use crate::account::error::AccountError;
 use crate::account::names::address::Address;
+use crate::account::names::ids::AuthenticatorId;
 use crate::account::names::purpose::Purpose;
+use crate::account::names::source::Source;
 use crate::account::policy::Policy;
 use crate::account::record::recovery::RecoveryCode;
 use crate::account::record::throttles::Door;
@@ -33,6 +35,9 @@ pub struct Attempt {
     /// The enrollment that it shall confirm.
     pub(super) enrollment: Option<TokenHash>,
     key: Option<[u8; 16]>,
+    pub(super) source: Option<Source>,
+    /// The authenticator whose code it shall be.
+    pub(super) authenticator: Option<AuthenticatorId>,
     /// Submitted by [`Account::authorize`](crate::account::Account::authorize).
     pub(super) is_act: bool,
 }
@@ -66,8 +71,18 @@ impl Attempt {
     }
 
     fn of(purpose: Purpose, submitted: Option<Submitted>) -> Self {
-        let presented = Presented::default();
-        Self { purpose, submitted, presented, address: None, context: None, enrollment: None, key: None, is_act: false }
+        Self {
+            purpose,
+            submitted,
+            presented: Presented::default(),
+            address: None,
+            context: None,
+            enrollment: None,
+            key: None,
+            source: None,
+            authenticator: None,
+            is_act: false,
+        }
     }
 
     /// With the device token that the browser presented:
@@ -86,7 +101,8 @@ impl Attempt {
     }
 
     /// With a hash of what the code confirms (amount and address, say), which the proof will carry.
-    /// SHA-256 or another of 256 bits.
+    /// SHA-256 or another of 256 bits. A code that was sent is right only with the context that it
+    /// was [sent for](crate::account::CodeRequest::with_context).
     pub fn with_context(mut self, hash: &[u8; 32]) -> Self {
         self.context = Some(*hash);
         self
@@ -110,6 +126,26 @@ impl Attempt {
     pub fn with_idempotency_key(mut self, id: [u8; 16]) -> Self {
         self.key = Some(id);
         self
+    }
+
+    /// As the code of this authenticator, which the owner has chosen on the page: no other's code is
+    /// accepted. A recovery code is nobody's, and passes it over.
+    pub fn with_authenticator(mut self, id: AuthenticatorId) -> Self {
+        self.authenticator = Some(id);
+        self
+    }
+
+    /// With where it came from, which its events keep, and those of the changes that its proof is
+    /// good for. It decides nothing.
+    pub fn with_source(mut self, source: Source) -> Self {
+        self.source = Some(source);
+        self
+    }
+
+    /// The source that the service gave.
+    #[cfg(feature = "verifier")]
+    pub(crate) const fn source(&self) -> Option<&Source> {
+        self.source.as_ref()
     }
 
     /// The same, submitted for an act.
@@ -156,7 +192,7 @@ impl Attempt {
         // A recovery code leaves no digits behind that could be used again.
         let codes = usize::from(matches!(self.submitted, Some(Submitted::Code(_))));
         let (purpose, presented) = (self.purpose, self.presented);
-        Request { door, purpose, presented, fingerprint: self.fingerprint(door), codes }
+        Request { door, purpose, presented, fingerprint: self.fingerprint(door), codes, is_act: self.is_act }
     }
 
     /// Tells this attempt from others; `None` without an idempotency key. All parts have lengths
@@ -175,6 +211,7 @@ impl Attempt {
         hash.update(self.context.unwrap_or_default());
         hash.update([u8::from(self.enrollment.is_some())]);
         hash.update(self.enrollment.map_or([0; 32], |TokenHash(hash)| hash));
+        hash.update(self.authenticator.map_or(0, AuthenticatorId::number).to_be_bytes());
         if let Some(address) = &self.address {
             hash.update(address.channel().as_str());
             hash.update(address.as_str());

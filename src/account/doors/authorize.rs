@@ -5,7 +5,9 @@ use super::outcome::Acceptance;
 use crate::account::authorization::Authorization;
 use crate::account::error::AccountError;
 use crate::account::names::account_id::AccountId;
+use crate::account::names::ids::AuthenticatorId;
 use crate::account::names::purpose::Purpose;
+use crate::account::names::source::Source;
 use crate::account::policy::Policy;
 use crate::account::transition::{Account, Change};
 use crate::otp::{Rejection, UnixTime};
@@ -64,6 +66,18 @@ impl Act {
         self
     }
 
+    /// As the code of this authenticator: see [`Attempt::with_authenticator`].
+    pub fn with_authenticator(mut self, id: AuthenticatorId) -> Self {
+        self.attempt = self.attempt.with_authenticator(id);
+        self
+    }
+
+    /// With where it came from: see [`Attempt::with_source`].
+    pub fn with_source(mut self, source: Source) -> Self {
+        self.attempt = self.attempt.with_source(source);
+        self
+    }
+
     /// The id that the act's authorization on `account` has, or will have. It does not depend on
     /// the code, nor on anything that is stored.
     #[must_use]
@@ -92,7 +106,8 @@ impl Account {
     /// also with the same id: keep the act under it, and it happens once.
     ///
     /// # Errors
-    /// [`AccountError::UndeclaredPurpose`]; [`AccountError::NotAnAct`]; else as
+    /// [`AccountError::UndeclaredPurpose`]; [`AccountError::NotAnAct`];
+    /// [`AccountError::RecoveryCodesDue`], where it is no repetition; else as
     /// [`verify`](Self::verify).
     pub fn authorize(
         mut self,
@@ -100,8 +115,9 @@ impl Account {
         now: UnixTime,
         act: &Act,
     ) -> Result<Change<Authorization>, AccountError> {
-        let now = self.moment(now);
         let attempt = act.attempt();
+        self.source.clone_from(&attempt.source);
+        let now = self.moment(now);
         self.judge_attempt(policy, now, attempt, |account, acceptance| {
             let Acceptance { method, at, lead: _, serial: _, with_handle: _ } = acceptance;
             Authorization {
@@ -117,7 +133,8 @@ impl Account {
     }
 
     /// Fails unless the authorization still stands: the account is not frozen, the purpose was not
-    /// held since, and no freeze, reset or restored backup has come between. Ask this of a fresh
+    /// held since, and no change of what is bound, freeze, reset or restored backup has come between.
+    /// Ask this of a fresh
     /// load, immediately before what was authorized happens. It does not know what that is: compare
     /// [`Authorization::purpose`] and [`Authorization::context`] with it first.
     ///

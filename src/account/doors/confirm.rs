@@ -10,7 +10,7 @@ use crate::account::event::EventKind;
 use crate::account::names::purpose::Purpose;
 use crate::account::policy::Policy;
 use crate::account::proof::{Method, Origin, Proof};
-use crate::account::record::authenticator::{Authenticator, Kind, Pending};
+use crate::account::record::authenticator::{Authenticator, AuthenticatorState, Kind, Pending};
 use crate::account::record::throttles::Door;
 use crate::account::record::token::TokenHash;
 use crate::account::transition::{Account, Change};
@@ -20,6 +20,9 @@ use subtle::{Choice, ConstantTimeEq};
 impl Account {
     /// Confirms the pending enrollment with a code of the new authenticator, which is bound then.
     /// The code is spent.
+    ///
+    /// The account begins another [epoch](Proof::epoch), which the proof has: keep it in the session of
+    /// whoever has confirmed, and all other sessions end.
     ///
     /// Its proof, of [`Purpose::BINDING`](crate::account::Purpose::BINDING), is good for one more
     /// change, such as the first set of recovery codes; where the policy asks for a pass before
@@ -38,6 +41,7 @@ impl Account {
     /// [`AccountError::NothingPending`]; [`AccountError::TooMany`];
     /// [`AccountError::EventsWaiting`].
     pub fn confirm(mut self, policy: &Policy, now: UnixTime, attempt: &Attempt) -> Result<Change<Proof>, AccountError> {
+        self.source.clone_from(&attempt.source);
         let now = self.moment(now);
         let code = match attempt.read_for_confirm()? {
             Ok(code) => code,
@@ -51,7 +55,7 @@ impl Account {
         match self.admit_confirmation(policy, now, &attempt.request(Door::Confirm))? {
             Gate::Repeat(reply) => Ok(self.repeat(reply, answer)),
             Gate::Refused(rejection) => Ok(self.refuse(now, attempt.purpose, rejection)),
-            Gate::Open(admitted) => self.judge_confirmation(&admitted, code, attempt.enrollment, answer),
+            Gate::Open(admitted) => self.judge_confirmation(&admitted, code, attempt, answer),
         }
     }
 
@@ -73,6 +77,7 @@ impl Account {
         now: UnixTime,
         codes: &Resync,
     ) -> Result<Change<Proof>, AccountError> {
+        self.source.clone_from(&codes.source);
         let now = self.moment(now);
         let both = match codes.read_for_confirm() {
             Ok(both) => both,
@@ -117,10 +122,11 @@ impl Account {
         self,
         admitted: &Admitted<'_>,
         code: Code,
-        handle: Option<TokenHash>,
+        attempt: &Attempt,
         answer: impl FnOnce(&Self, Acceptance) -> Proof,
     ) -> Result<Change<Proof>, AccountError> {
         let Admitted { policy, now, purpose, .. } = *admitted;
+        let (handle, sent_for) = (attempt.enrollment, (purpose, attempt.context.as_ref()));
         let record = &self.record;
         let pending = record.pending.as_ref().ok_or(AccountError::NothingPending)?;
         let id = pending.id;
@@ -131,7 +137,7 @@ impl Account {
             judge_confirming(app.into_iter(), replaced, policy.enrollment(), spent, now, code)?;
         let secs = policy.limits().delivered_secs;
         let delivered =
-            judge_delivered(&record.delivered, purpose, secs, now, code, |recipient| recipient.is_bound_to(id));
+            judge_delivered(&record.delivered, sent_for, secs, now, code, |recipient| recipient.is_bound_to(id));
         // Whoever began those may try their codes here. Without the handle of the one that waits,
         // they are not compared with it: an answer that does not count would be a free guess.
         let of_replaced = bool::from(of_replaced);
@@ -210,14 +216,17 @@ impl Account {
                 (Right::Address { id, codes, with_handle }, method)
             }
         };
-        let new = Authenticator { id, name, kind, bound_at: now.time, last_used: now.time, disabled: false, unknown };
+        let (bound_at, state) = (now.time, AuthenticatorState::Active);
+        let new = Authenticator { id, name, kind, bound_at, last_used: now.time, uses: 0, state, unknown };
         self.record.authenticators.push(new);
         self.record.is_reset = false;
+        self.record.bound_before_reset.clear();
         if let Some(hash) = pass {
             self.record.passes.spend(&hash);
         }
         self.record.hold(policy, policy.limits().binding_hold_secs, now);
         self.record.proofs_spent = self.record.history.last;
+        self.record.rebound(now);
         self.accept(admitted, right, method, event, answer)
     }
 }

@@ -7,6 +7,7 @@
 use crate::account::error::AccountError;
 use crate::account::names::purpose::Purpose;
 use crate::account::policy::Policy;
+use crate::account::record::authenticator::Authenticator;
 use crate::account::record::replies::Reply;
 use crate::account::record::throttles::{Door, Sender, ThrottleId};
 use crate::account::record::token::{PassOrigin, Presented, TokenHash};
@@ -22,6 +23,8 @@ pub(in crate::account) struct Request {
     pub(in crate::account) fingerprint: Option<[u8; 32]>,
     /// The number of codes that it would use up.
     pub(in crate::account) codes: usize,
+    /// The code is for an act, and used up at once.
+    pub(in crate::account) is_act: bool,
 }
 
 /// The gate's answer.
@@ -75,7 +78,7 @@ impl Account {
         now: Moment,
         request: &Request,
     ) -> Result<Gate<'a>, AccountError> {
-        let Request { door, purpose, presented, fingerprint, codes } = *request;
+        let Request { door, purpose, presented, fingerprint, codes, is_act } = *request;
         if let Some(rejection) = self.blocked(purpose, now) {
             return Ok(Gate::Refused(rejection));
         }
@@ -84,6 +87,9 @@ impl Account {
         }
         if let Some(rejection) = self.nothing_to_judge(policy, door, purpose, now)? {
             return Ok(Gate::Refused(rejection));
+        }
+        if is_act && policy.limits().new_recovery_codes_before_acts && self.record.recovery_codes_due() {
+            return Err(AccountError::RecoveryCodesDue);
         }
         // Before the code is judged: an error after that would tell that it is right.
         if !self.record.history.has_room_for(notices_of(door)) {
@@ -135,11 +141,11 @@ impl Account {
         let disabled = |any_in_force: bool| Ok((!any_in_force).then_some(Rejection::Disabled));
         match door {
             Door::Code if purpose == Purpose::CONFIRMATION => {
-                let was_sent = record.delivered.0.iter().any(|sent| sent.purpose == purpose);
+                let was_sent = record.delivered.0.iter().any(|sent| sent.asked.purpose == purpose);
                 if was_sent { Ok(None) } else { Err(AccountError::NothingSent) }
             }
             Door::Code if record.authenticators.is_empty() => Err(self.nothing_bound()),
-            Door::Code => disabled(record.authenticators.iter().any(|one| !one.disabled)),
+            Door::Code => disabled(record.authenticators.iter().any(Authenticator::is_active)),
             Door::Confirm | Door::ConfirmWithTwoCodes => match record.waiting(policy, now) {
                 None => Err(AccountError::NothingPending),
                 Some(pending) if record.has_no_room(policy, pending.replaces) => Err(AccountError::TooMany),

@@ -112,11 +112,11 @@ pub(in crate::account) struct Matched {
     pub(in crate::account) expired: Choice,
 }
 
-/// Compares a code with those sent for a purpose, to recipients that `counts`: all of them, by
-/// mask.
+/// Compares a code with those sent for a purpose and a context, to recipients that `counts`: all of
+/// them, by mask.
 pub(in crate::account) fn judge_delivered(
     delivered: &Delivered,
-    purpose: Purpose,
+    (purpose, context): (Purpose, Option<&[u8; 32]>),
     secs: u64,
     now: Moment,
     code: Code,
@@ -124,10 +124,10 @@ pub(in crate::account) fn judge_delivered(
 ) -> Matched {
     let mut matched = Matched { right: Choice::from(0), place: 0, expired: Choice::from(0) };
     for (place, sent) in (0..).zip(&delivered.0) {
-        if sent.purpose != purpose || !counts(&sent.recipient) {
+        if sent.asked.purpose != purpose || !counts(&sent.asked.recipient) {
             continue;
         }
-        let same = sent.code.ct_eq(&code);
+        let same = sent.code.ct_eq(&code) & sent.asked.has_context(context);
         if sent.is_alive(secs, now) {
             matched.place.conditional_assign(&place, same & !matched.right);
             matched.right |= same;

@@ -7,10 +7,12 @@ use crate::account::error::AccountError;
 use crate::account::event::{Event, EventKind};
 use crate::account::names::ids::AuthenticatorId;
 use crate::account::names::purpose::Purpose;
+use crate::account::names::source::Source;
 use crate::account::policy::Policy;
 use crate::account::proof::Method;
+use crate::account::record::authenticator::AuthenticatorState;
 use crate::account::record::replies::{Answer, Reply};
-use crate::account::record::throttles::{Failed, Sender, Throttles};
+use crate::account::record::throttles::{Door, Failed, Sender, Throttles};
 use crate::account::record::whole::WrongCode;
 use crate::account::transition::{Account, Change};
 use crate::otp::{Accepted, Code, FailureCount, LockState, Moment, Rejection, Step, UnixTime};
@@ -72,6 +74,7 @@ impl Account {
             matches!(right, Right::NewApp { with_handle: true, .. } | Right::Address { with_handle: true, .. });
         self.use_up(admitted, right)?;
         self.record.wrong_codes.clear();
+        let failures_in_a_row = self.record.throttles.run;
         // A confirmation shows only that somebody reads an address, who need not be the owner: runs
         // of failures go on, and a pass stays.
         if purpose != Purpose::CONFIRMATION {
@@ -80,9 +83,31 @@ impl Account {
         }
         // The gate has seen to it that there is room for a notice.
         let serial = self.record_anyway(now, event);
+        // The owner does not need the recovery, or somebody else has begun it.
+        if purpose != Purpose::CONFIRMATION && self.record.self_recovery.take().is_some_and(|one| !one.is_done) {
+            self.record_anyway(now, EventKind::SelfRecoveryEnded);
+        }
+        self.tell_of_acceptance(admitted, failures_in_a_row);
         self.record.replies.push(fingerprint, now, Answer::Accepted { method, serial, with_handle });
         let answer = answer(&self, Acceptance { method, at: now.clock, lead: now.lead(), serial, with_handle });
         Ok(Change::written(self, Ok(answer)))
+    }
+
+    /// Tells the owner of an acceptance that somebody else may have brought about (OWASP ASVS 5.0
+    /// §6.3.5), where the policy asks for it.
+    fn tell_of_acceptance(&mut self, admitted: &Admitted<'_>, failures_in_a_row: u32) {
+        let Admitted { policy, now, purpose, door, token, .. } = *admitted;
+        // The other doors tell of every acceptance.
+        if door != Door::Code || purpose == Purpose::CONFIRMATION {
+            return;
+        }
+        let limits = policy.limits();
+        if limits.tell_after_failures > 0 && failures_in_a_row >= limits.tell_after_failures {
+            self.record_anyway(now, EventKind::AcceptedAfterFailures { purpose, failures_in_a_row });
+        }
+        if limits.tell_unknown_browsers && !matches!(token, Some(Recognized::Device(_))) {
+            self.record_anyway(now, EventKind::UnknownBrowser { purpose });
+        }
     }
 
     fn use_up(&mut self, admitted: &Admitted<'_>, right: Right) -> Result<(), AccountError> {
@@ -95,7 +120,7 @@ impl Account {
                 spend(code);
                 // Only apps are judged.
                 let found = record.authenticators.get_mut(place as usize).ok_or(AccountError::NoApp)?;
-                found.last_used = now.time;
+                (found.last_used, found.uses) = (now.time, found.uses.saturating_add(1));
                 let app = found.kind.app_mut().ok_or(AccountError::NoApp)?;
                 app.tracker = app.tracker.accepted(step, policy.codes().max_drift, app.totp.step_at(now.clock)?);
             }
@@ -119,16 +144,16 @@ impl Account {
                 let sent = record.delivered.0.get_mut(place as usize).ok_or(AccountError::NothingSent)?;
                 // Kept for a while, as one that has been there.
                 (sent.until, sent.lead) = (now.clock, 0);
-                let id = sent.recipient.bound();
+                let id = sent.asked.recipient.bound();
                 record
                     .authenticators
                     .iter_mut()
                     .filter(|one| Some(one.id) == id)
-                    .for_each(|one| one.last_used = now.time);
+                    .for_each(|one| (one.last_used, one.uses) = (now.time, one.uses.saturating_add(1)));
             }
             Right::Address { id, codes, with_handle: _ } => {
                 codes.into_iter().flatten().for_each(&mut spend);
-                record.delivered.0.retain(|sent| !sent.recipient.is_bound_to(id));
+                record.delivered.0.retain(|sent| !sent.asked.recipient.is_bound_to(id));
             }
             Right::Recovery { place } => {
                 if let Some(set) = &mut record.recovery {
@@ -169,7 +194,9 @@ impl Account {
             self.record_anyway(now, EventKind::Locked { until, failures_in_a_row, is_first: is_first_lock });
         }
         if disables {
-            self.record.authenticators.iter_mut().for_each(|one| one.disabled = true);
+            // One that its owner has suspended stays so.
+            let active = self.record.authenticators.iter_mut().filter(|one| one.is_active());
+            active.for_each(|one| one.state = AuthenticatorState::Disabled);
             self.record_anyway(now, EventKind::Disabled);
         }
         Change::written(self, Err(rejection))
@@ -177,7 +204,7 @@ impl Account {
 
     /// A refusal that changes nothing.
     pub(in crate::account) fn refuse<T>(self, now: Moment, purpose: Purpose, rejection: Rejection) -> Change<T> {
-        let event = refusal_event(now.clock, purpose, rejection);
+        let event = refusal_event(now.clock, purpose, self.source.clone(), rejection);
         Change::unwritten(self, Err(rejection), Some(event))
     }
 
@@ -239,6 +266,11 @@ impl Account {
 }
 
 /// The event of a refusal that changes nothing: delivered once, kept nowhere.
-pub(crate) const fn refusal_event(now: UnixTime, purpose: Purpose, rejection: Rejection) -> Event {
-    Event::unkept(now, EventKind::Rejected { purpose, reason: rejection.reason(), diagnosis: None })
+pub(crate) const fn refusal_event(
+    now: UnixTime,
+    purpose: Purpose,
+    source: Option<Source>,
+    rejection: Rejection,
+) -> Event {
+    Event::unkept(now, source, EventKind::Rejected { purpose, reason: rejection.reason(), diagnosis: None })
 }

@@ -30,8 +30,11 @@ impl Account {
     /// chance two codes are right once in 3 × 10⁸ attempts (a day and ten minutes: 2 900 pairs of
     /// 10¹²).
     ///
-    /// With a pass or a recovery code the policy's purposes are held for
-    /// [`AccountLimits::resync_hold_secs`](crate::account::AccountLimits::resync_hold_secs).
+    /// The policy's purposes are held for
+    /// [`AccountLimits::resync_hold_secs`](crate::account::AccountLimits::resync_hold_secs), since two
+    /// codes that somebody was talked into giving away are a few minutes old. One case sets no hold: a
+    /// clock that is at most ten minutes off, found together with a known device and without a recovery
+    /// code.
     ///
     /// # Errors
     /// [`AccountError::NoApp`]; [`AccountError::NoRecoveryCodes`]; [`AccountError::Time`] if `now`
@@ -42,6 +45,7 @@ impl Account {
         now: UnixTime,
         resync: &Resync,
     ) -> Result<Change<AuthenticatorId>, AccountError> {
+        self.source.clone_from(&resync.source);
         let now = self.moment(now);
         let purpose = Purpose::RESYNC;
         let codes = match resync.read() {
@@ -84,13 +88,16 @@ impl Account {
         let one = self.record.authenticators.get(place as usize).ok_or(AccountError::NoApp)?;
         let (id, app) = (one.id, one.kind.app().ok_or(AccountError::NoApp)?);
         let offset = step.distance_from(app.totp.step_at(now.clock)?);
+        let is_near = offset.unsigned_abs().saturating_mul(app.totp.period.as_secs()) <= BEHIND_SECS;
         let limits = policy.limits();
         if recovery.is_some() {
             let left = self.record.recovery_codes_left().saturating_sub(1);
             self.record.hold(policy, limits.recovery_hold_secs, now);
             self.record_anyway(now, EventKind::Recovered { purpose, left });
         }
-        if recovery.is_some() || matches!(token, Some(Recognized::Pass(..))) {
+        // Phished codes are minutes old, and whoever has them shows no device that the owner uses.
+        let is_known_and_near = is_near && recovery.is_none() && matches!(token, Some(Recognized::Device(_)));
+        if !is_known_and_near {
             self.record.hold(policy, limits.resync_hold_secs, now);
         }
         let right = Right::TwoCodes { place, step, codes, recovery };

@@ -2,6 +2,7 @@
 
 use super::gate::Request;
 use crate::account::names::purpose::Purpose;
+use crate::account::names::source::Source;
 use crate::account::record::recovery::RecoveryCode;
 use crate::account::record::throttles::Door;
 use crate::account::record::token::{Presented, TokenHash};
@@ -29,6 +30,7 @@ pub struct Resync {
     /// The enrollment that they shall confirm.
     pub(super) enrollment: Option<TokenHash>,
     key: Option<[u8; 16]>,
+    pub(super) source: Option<Source>,
 }
 
 impl Resync {
@@ -38,7 +40,7 @@ impl Resync {
         // Not the same one twice: that says no more than one does.
         let codes =
             parsed.filter(|(first, second)| !bool::from(first.ct_eq(second))).map(|(first, second)| [first, second]);
-        Self { codes, presented: Presented::default(), recovery: None, enrollment: None, key: None }
+        Self { codes, presented: Presented::default(), recovery: None, enrollment: None, key: None, source: None }
     }
 
     /// With the token of a known device: clocks up to a day behind are found.
@@ -76,6 +78,19 @@ impl Resync {
         self
     }
 
+    /// With where they came from: see
+    /// [`Attempt::with_source`](crate::account::Attempt::with_source).
+    pub fn with_source(mut self, source: Source) -> Self {
+        self.source = Some(source);
+        self
+    }
+
+    /// The source that the service gave.
+    #[cfg(feature = "verifier")]
+    pub(crate) const fn source(&self) -> Option<&Source> {
+        self.source.as_ref()
+    }
+
     /// The two codes. Texts that are not two different codes, or that have no recovery code where
     /// there should be one, are refused before anybody looks at the account, and not counted.
     pub(crate) fn read(&self) -> Result<[Code; 2], Rejection> {
@@ -99,7 +114,7 @@ impl Resync {
 
     fn request_at(&self, door: Door, purpose: Purpose, codes: [Code; 2]) -> Request {
         let fingerprint = self.fingerprint(door, codes);
-        Request { door, purpose, presented: self.presented, fingerprint, codes: codes.len() }
+        Request { door, purpose, presented: self.presented, fingerprint, codes: codes.len(), is_act: false }
     }
 
     /// Tells this attempt from others; `None` without an idempotency key.

@@ -9,6 +9,7 @@ use crate::account::event::EventKind;
 use crate::account::names::purpose::Purpose;
 use crate::account::policy::Policy;
 use crate::account::proof::{Method, Origin, Proof};
+use crate::account::record::authenticator::Authenticator;
 use crate::account::record::delivered::Recipient;
 use crate::account::record::throttles::Door;
 use crate::account::transition::{Account, Change};
@@ -18,7 +19,8 @@ impl Account {
     /// Verifies a code of an app, a delivered code, or a recovery code, for a purpose.
     ///
     /// The code is compared with every open step of every app, and with the codes that were
-    /// [sent](Self::deliver) for this purpose. It is charged once, after all have failed. A code
+    /// [sent](Self::deliver) for this purpose and context. It is charged once, after all have
+    /// failed. A code
     /// that is right at several is accepted at one. A code for [`Purpose::CONFIRMATION`] is
     /// compared with the confirmations that were sent, and with nothing else. The answer is
     /// inside the [`Change`].
@@ -30,9 +32,12 @@ impl Account {
     /// # Errors
     /// [`AccountError::UndeclaredPurpose`]; [`AccountError::IsAct`];
     /// [`AccountError::NotEnrolled`]; [`AccountError::NothingSent`]; [`AccountError::PassNeeded`];
-    /// [`AccountError::NoRecoveryCodes`]; [`AccountError::NotByRecovery`]; [`AccountError::Time`]
+    /// [`AccountError::NoRecoveryCodes`]; [`AccountError::NotByRecovery`];
+    /// [`AccountError::NoSuchAuthenticator`] if the attempt names one that is not there;
+    /// [`AccountError::EventsWaiting`]; [`AccountError::Time`]
     /// if `now` lies before an authenticator's T0.
     pub fn verify(mut self, policy: &Policy, now: UnixTime, attempt: &Attempt) -> Result<Change<Proof>, AccountError> {
+        self.source.clone_from(&attempt.source);
         let now = self.moment(now);
         self.judge_attempt(policy, now, attempt, |account, acceptance| Proof {
             context: attempt.context,
@@ -58,7 +63,12 @@ impl Account {
         match self.gate(policy, now, &attempt.request(Door::Code))? {
             Gate::Repeat(reply) => Ok(self.repeat(reply, answer)),
             Gate::Refused(rejection) => Ok(self.refuse(now, attempt.purpose, rejection)),
-            Gate::Open(admitted) => self.judge_code(&admitted, attempt, code, answer),
+            Gate::Open(admitted) => {
+                if let Some(id) = attempt.authenticator.filter(|id| self.record.authenticator(*id).is_none()) {
+                    return Err(AccountError::NoSuchAuthenticator { id });
+                }
+                self.judge_code(&admitted, attempt, code, answer)
+            }
         }
     }
 
@@ -73,22 +83,22 @@ impl Account {
         let (record, limits) = (&self.record, policy.limits());
         let spent = record.recent_codes.contains(code, now);
         let is_factor = purpose != Purpose::CONFIRMATION;
-        let apps = record.apps().filter(|_| is_factor);
+        let is_meant = |id| attempt.authenticator.is_none_or(|meant| meant == id);
+        let apps = record.apps().filter(|(_, id, _)| is_factor && is_meant(*id));
         let candidates = apps.map(|(place, _, app)| (place, Candidate::of(app)));
         let judged = judge(candidates, policy.codes(), spent, now, code)?;
-        let in_force = |id| record.authenticator(id).is_some_and(|one| !one.disabled);
-        let delivered =
-            judge_delivered(
-                &record.delivered,
-                purpose,
-                limits.delivered_secs,
-                now,
-                code,
-                |recipient| match recipient {
-                    Recipient::Bound(id, _) => is_factor && in_force(*id),
-                    Recipient::Named(address) => !is_factor && attempt.address.as_ref() == Some(address),
-                },
-            );
+        let in_force = |id| is_meant(id) && record.authenticator(id).is_some_and(Authenticator::is_active);
+        let delivered = judge_delivered(
+            &record.delivered,
+            (purpose, attempt.context.as_ref()),
+            limits.delivered_secs,
+            now,
+            code,
+            |recipient| match recipient {
+                Recipient::Bound(id, _) => is_factor && in_force(*id),
+                Recipient::Named(address) => !is_factor && attempt.address.as_ref() == Some(address),
+            },
+        );
         if judged.accepted.into() {
             let (right, method, event) = self.right_app(admitted, code, &judged)?;
             return self.accept(admitted, right, method, event, answer);
@@ -129,7 +139,7 @@ impl Account {
         place: u32,
     ) -> Result<(Right, Method, EventKind), AccountError> {
         let sent = self.record.delivered.0.get(place as usize).ok_or(AccountError::NothingSent)?;
-        let (authenticator, channel) = (sent.recipient.bound(), sent.recipient.channel());
+        let (authenticator, channel) = (sent.asked.recipient.bound(), sent.asked.recipient.channel());
         let event = EventKind::DeliveredCodeAccepted { authenticator, channel, purpose };
         Ok((Right::Delivered { place, code }, Method::DeliveredCode { authenticator, channel }, event))
     }
@@ -149,6 +159,7 @@ impl Account {
             lead,
             epoch: self.record.epoch,
             serial,
+            source: self.source.clone(),
         }
     }
 }

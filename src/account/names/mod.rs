@@ -6,4 +6,5 @@ pub(super) mod error;
 pub(super) mod ids;
 pub(super) mod purpose;
 pub(crate) mod revision;
+pub(super) mod source;
 pub(super) mod text;

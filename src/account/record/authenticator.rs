@@ -16,9 +16,25 @@ pub(in crate::account) struct Authenticator {
     pub(in crate::account) kind: Kind,
     pub(in crate::account) bound_at: UnixTime,
     pub(in crate::account) last_used: UnixTime,
-    /// After too many failures in a row: no code is evaluated any more.
-    pub(in crate::account) disabled: bool,
+    /// The codes that were accepted of it, the confirming one apart.
+    pub(in crate::account) uses: u64,
+    pub(in crate::account) state: AuthenticatorState,
     pub(in crate::account) unknown: Unknown,
+}
+
+/// The state of an authenticator: it says whether its codes are accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
+#[non_exhaustive]
+pub enum AuthenticatorState {
+    /// They are.
+    #[default]
+    Active = 0,
+    /// Its owner has [suspended](crate::account::Account::suspend) it, and can resume it (SP 800-63B-4
+    /// §4.3).
+    Suspended = 1,
+    /// Too many failures in a row have disabled it, or an operator has. It has to be bound anew.
+    Disabled = 2,
 }
 
 /// The kinds of authenticators.
@@ -52,6 +68,13 @@ impl Kind {
         }
     }
 
+    pub(in crate::account) const fn address(&self) -> Option<&Address> {
+        match self {
+            Self::App(_) => None,
+            Self::Address(address) => Some(address),
+        }
+    }
+
     /// Returns whether both are bound to the same secret or address.
     pub(in crate::account) fn is_same(&self, other: &Self) -> bool {
         match (self, other) {
@@ -73,6 +96,10 @@ impl Kind {
 }
 
 impl Authenticator {
+    pub(in crate::account) fn is_active(&self) -> bool {
+        self.state == AuthenticatorState::Active
+    }
+
     /// When the steps that were used up end.
     pub(in crate::account) fn used_until(&self) -> UnixTime {
         let Some(App { totp, tracker, .. }) = self.kind.app() else { return UnixTime::from_secs(0) };

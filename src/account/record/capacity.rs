@@ -3,6 +3,12 @@
 
 /// Authenticators.
 pub(in crate::account) const AUTHENTICATORS: usize = 16;
+/// Addresses that were bound before a reset.
+pub(in crate::account) const BOUND_BEFORE: usize = AUTHENTICATORS;
+/// E-mail addresses that confirm: the latest, and the one before.
+pub(in crate::account) const EMAILS: usize = 2;
+/// Recoveries without support that are begun within a year.
+pub(in crate::account) const SELF_RECOVERIES: usize = 3;
 /// Events kept.
 pub(in crate::account) const EVENTS: usize = 32;
 /// Of these, so many refusals push out log-ins in a full history.
@@ -19,6 +25,8 @@ pub(in crate::account) const ACTS_KEPT: usize = 4;
 pub(in crate::account) const PASSES: usize = 16;
 /// Known devices.
 pub(in crate::account) const DEVICES: usize = 5;
+/// Codes that are alive at a time at the request of strangers, and as many of known devices.
+pub(in crate::account) const ALIVE: usize = 3;
 /// Codes that have been sent, alive or ended lately.
 pub(in crate::account) const DELIVERED: usize = 8;
 /// Messages sent at somebody's request within a day.
@@ -37,7 +45,9 @@ pub(in crate::account) const PENDING_SECS: u64 = 86_400;
 pub(in crate::account) const DELIVERED_SECS: u64 = 600;
 /// The longest hold that a policy sets, in seconds.
 pub(in crate::account) const HOLD_SECS: u64 = 366 * 86_400;
-/// Holds, of this policy and of earlier ones.
+/// The longest hold that a service sets, in seconds.
+pub(in crate::account) const SERVICE_HOLD_SECS: u64 = 7 * 86_400;
+/// Holds, of this policy and of earlier ones, and the service's own.
 pub(in crate::account) const HOLDS: usize = 64;
 /// Replies to attempts with an idempotency key.
 pub(in crate::account) const REPLIES: usize = 8;

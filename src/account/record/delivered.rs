@@ -1,12 +1,13 @@
 //! Codes that are delivered: what the record keeps of them.
 
-use super::capacity::{DELIVERED, SENDS};
+use super::capacity::{ALIVE, DELIVERED, SENDS};
 use crate::account::names::address::{Address, Channel};
 use crate::account::names::ids::AuthenticatorId;
 use crate::account::names::purpose::Purpose;
 use crate::otp::{Code, Digits, Moment, RECENT_SECS, RecentCodes, UnixTime};
 use alloc::vec::Vec;
 use rand::{CryptoRng, RngExt};
+use subtle::{Choice, ConstantTimeEq};
 
 /// The least time between two messages, in seconds.
 const AGAIN_SECS: u64 = 30;
@@ -44,10 +45,38 @@ impl Recipient {
     }
 }
 
-/// A code that has been sent.
-pub(in crate::account) struct Sent {
+/// A request for a code: to whom, what for, and whether a known device asks.
+#[derive(Clone)]
+pub(in crate::account) struct Asked {
     pub(in crate::account) recipient: Recipient,
     pub(in crate::account) purpose: Purpose,
+    /// A hash of what the code confirms.
+    pub(in crate::account) context: Option<[u8; 32]>,
+    /// A known device has asked for it: those have places of their own.
+    pub(in crate::account) by_device: bool,
+}
+
+impl Asked {
+    /// Returns whether both are answered by the same code, whoever asks.
+    fn is_same(&self, other: &Self) -> bool {
+        self.recipient == other.recipient
+            && self.purpose == other.purpose
+            && self.has_context(other.context.as_ref()).into()
+    }
+
+    /// Compares the contexts. Only whether there is one shows in the time that it takes.
+    pub(in crate::account) fn has_context(&self, context: Option<&[u8; 32]>) -> Choice {
+        match (&self.context, context) {
+            (Some(one), Some(other)) => one.ct_eq(other),
+            (None, None) => Choice::from(1),
+            _ => Choice::from(0),
+        }
+    }
+}
+
+/// A code that has been sent.
+pub(in crate::account) struct Sent {
+    pub(in crate::account) asked: Asked,
     pub(in crate::account) code: Code,
     pub(in crate::account) until: UnixTime,
     /// The [lead](Moment::lead) when it was drawn.
@@ -64,36 +93,47 @@ impl Sent {
     }
 }
 
-/// The codes that have been sent lately: one at a time for each recipient and purpose.
+/// The codes that have been sent lately: one at a time for each recipient, purpose and context.
 pub(in crate::account) struct Delivered(pub(in crate::account) Vec<Sent>);
 
 impl Delivered {
+    fn alive(&self, secs: u64, now: Moment) -> impl Iterator<Item = &Sent> {
+        self.0.iter().filter(move |sent| sent.is_alive(secs, now))
+    }
+
+    /// Says when there is room for a code, if there is none now: as many are alive as may be, or the
+    /// one to be sent again would run out on its way.
+    pub(in crate::account) fn full_until(&self, asked: &Asked, secs: u64, now: Moment) -> Option<UnixTime> {
+        if let Some(same) = self.alive(secs, now).find(|sent| sent.asked.is_same(asked)) {
+            return Some(same.until).filter(|until| until.saturating_since(now.clock) < AGAIN_SECS);
+        }
+        let alive = || self.alive(secs, now).filter(|sent| sent.asked.by_device == asked.by_device);
+        let first = alive().map(|sent| sent.until).min();
+        first.filter(|_| alive().count() >= ALIVE)
+    }
+
     /// The code to send: the one that is alive, so that nobody ends it by asking for another; else
     /// a new one, whose digits have not been accepted lately. `Err` is when there is room for
-    /// one.
+    /// one: strangers and known devices have places of their own.
     pub(in crate::account) fn code<R: CryptoRng + ?Sized>(
         &mut self,
-        recipient: &Recipient,
-        purpose: Purpose,
+        asked: Asked,
         secs: u64,
         recent: &RecentCodes,
         now: Moment,
         rng: &mut R,
     ) -> Result<(Code, UnixTime), UnixTime> {
         self.0.retain(|sent| sent.is_remembered(now));
-        let same = |sent: &Sent| sent.recipient == *recipient && sent.purpose == purpose;
-        if let Some(sent) = self.0.iter().find(|sent| same(sent) && sent.is_alive(secs, now)) {
-            // It would have run out on its way.
-            let soon = sent.until.saturating_since(now.clock) < AGAIN_SECS;
-            return if soon { Err(sent.until) } else { Ok((sent.code, sent.until)) };
+        if let Some(end) = self.full_until(&asked, secs, now) {
+            return Err(end);
         }
-        self.0.retain(|sent| !same(sent));
+        if let Some(sent) = self.alive(secs, now).find(|sent| sent.asked.is_same(&asked)) {
+            return Ok((sent.code, sent.until));
+        }
+        self.0.retain(|sent| !sent.asked.is_same(&asked));
         if self.0.len() >= DELIVERED {
             // Those that have ended are kept only to be called expired.
             self.0.retain(|sent| sent.is_alive(secs, now));
-        }
-        if self.0.len() >= DELIVERED {
-            return Err(self.0.iter().map(|sent| sent.until).min().unwrap_or(now.clock));
         }
         let mut draw = || Code::new(rng.random_range(0..Digits::Six.codes()), Digits::Six);
         let mut code = draw();
@@ -104,7 +144,7 @@ impl Delivered {
             }
         }
         let until = now.clock.saturating_add(secs);
-        self.0.push(Sent { recipient: recipient.clone(), purpose, code, until, lead: now.lead() });
+        self.0.push(Sent { asked, code, until, lead: now.lead() });
         Ok((code, until))
     }
 }
@@ -113,16 +153,21 @@ impl Delivered {
 pub(in crate::account) struct Sends(pub(in crate::account) Vec<UnixTime>);
 
 impl Sends {
+    /// Says when there is room for one more, if there is none now.
+    pub(in crate::account) fn full_until(&self, now: Moment) -> Option<UnixTime> {
+        let mut counted: Vec<_> = self.0.iter().filter(|at| now.protected_until(**at, DAY_SECS).is_some()).collect();
+        counted.sort_unstable();
+        let latest = |count: usize| counted.iter().rev().nth(count.saturating_sub(1));
+        let waits = [(1, AGAIN_SECS), (PER_HOUR, HOUR_SECS), (SENDS, DAY_SECS)];
+        waits.iter().filter_map(|(count, secs)| now.protected_until(**latest(*count)?, *secs)).max()
+    }
+
     /// Counts one more, or says when there is room for it.
     pub(in crate::account) fn count(&mut self, now: Moment) -> Result<(), UnixTime> {
-        self.0.retain(|at| now.protected_until(*at, DAY_SECS).is_some());
-        self.0.sort_unstable();
-        let latest = |count: usize| self.0.iter().rev().nth(count.saturating_sub(1));
-        let waits = [(1, AGAIN_SECS), (PER_HOUR, HOUR_SECS), (SENDS, DAY_SECS)];
-        let ends = waits.iter().filter_map(|(count, secs)| now.protected_until(*latest(*count)?, *secs));
-        if let Some(end) = ends.max() {
+        if let Some(end) = self.full_until(now) {
             return Err(end);
         }
+        self.0.retain(|at| now.protected_until(*at, DAY_SECS).is_some());
         self.0.push(now.time);
         Ok(())
     }
@@ -175,15 +220,45 @@ mod tests {
         assert_eq!(sends.count(now(1_000_000)), Ok(()));
     }
 
+    fn asked(purpose: Purpose, context: u8, by_device: bool) -> Asked {
+        let recipient = Recipient::Bound(AuthenticatorId::new(1), Channel::Sms);
+        Asked { recipient, purpose, context: Some([context; 32]), by_device }
+    }
+
+    #[test]
+    fn strangers_and_devices_have_three_codes_alive_each() {
+        use rand::SeedableRng;
+        use rand::rngs::StdRng;
+        let (mut delivered, mut rng) = (Delivered(Vec::new()), StdRng::seed_from_u64(1));
+        let mut ask = |context: u8, by_device: bool, secs: u64| {
+            let asked = asked(Purpose::WITHDRAWAL, context, by_device);
+            delivered
+                .code(asked, 300, &RecentCodes::new(), now(secs), &mut rng)
+                .map(|(code, until)| (code.packed(), until))
+        };
+        let first = ask(0, false, 1_000);
+        for context in 1..3 {
+            assert!(ask(context, false, 1_010).is_ok());
+        }
+        assert_eq!(ask(3, false, 1_020), Err(at(1_300)));
+        assert_eq!(ask(0, false, 1_030), first, "the same one again takes no place");
+        assert_eq!(ask(0, true, 1_030), first, "whoever asks");
+        for context in 10..13 {
+            assert!(ask(context, true, 1_040).is_ok());
+        }
+        assert_eq!(ask(13, true, 1_050), Err(at(1_340)));
+        assert!(ask(3, false, 1_300).is_ok(), "one has ended");
+        assert_eq!(ask(4, false, 1_301), Err(at(1_310)));
+    }
+
     #[test]
     fn codes_are_drawn_from_all_there_are_and_not_those_accepted_lately() {
         use rand::SeedableRng;
         use rand::rngs::StdRng;
         let mut recent = RecentCodes::new();
         let draw = |recent: &RecentCodes, rng: &mut StdRng| {
-            let recipient = Recipient::Bound(AuthenticatorId::new(1), Channel::Sms);
             let mut delivered = Delivered(Vec::new());
-            delivered.code(&recipient, Purpose::LOGIN, 300, recent, now(1_000), rng).unwrap().0
+            delivered.code(asked(Purpose::LOGIN, 0, false), 300, recent, now(1_000), rng).unwrap().0
         };
         let mut digits = [[0_u32; 10]; 6];
         let mut rng = StdRng::seed_from_u64(1);

@@ -3,7 +3,7 @@
 use super::capacity::{ACTS, ACTS_KEPT, EVENTS, NOTICES, NOTICES_AND_ACTS, REFUSALS};
 use super::encoding::event::{event_from_bytes, write_event};
 use super::entries::{Entries, Entry};
-use crate::account::event::{Event, EventKind, Importance, Operator};
+use crate::account::event::{Event, EventKind, Importance};
 #[cfg(feature = "verifier")]
 use crate::otp::Moment;
 use crate::otp::UnixTime;
@@ -89,10 +89,12 @@ impl History {
     }
 
     /// Numbers an event, and keeps it if there is room. An operator's act is always kept.
-    pub(in crate::account) fn push(&mut self, at: UnixTime, operator: Option<Operator>, kind: EventKind) -> Event {
+    pub(in crate::account) fn push(&mut self, new: Event) -> Event {
         self.last = self.last.saturating_add(1);
-        let event = Event { sequence: Some(self.last), at, operator, kind };
+        let event = Event { sequence: Some(self.last), ..new };
+        let at = event.at;
         let importance = event.importance();
+        self.make_room_for_another(&event);
         match self.room(importance) {
             Room::New => {}
             Room::InPlaceOf(place) => self.entries.remove(place),
@@ -101,6 +103,24 @@ impl History {
         let kept = (importance, event.notifies_owner());
         self.entries.push(self.last, at, kept, |to| write_event(&event, to));
         event
+    }
+
+    /// Of notices that log-ins bring about one is kept, once the sink has taken it: else they would
+    /// push out those of changes.
+    fn make_room_for_another(&mut self, event: &Event) {
+        if !event.kind.is_one_of_many() {
+            return;
+        }
+        let number = event.kind.number();
+        let is_such = |entry: &Entry<'_>| {
+            let (operator, _, kind) = event_from_bytes(entry.body).unwrap_or((None, None, EventKind::Unknown));
+            !entry.is_owed && operator.is_none() && kind.number() == number
+        };
+        let places = || self.entries.iter().zip(self.entries.kinds());
+        let found = places().find(|(entry, _)| is_such(entry)).map(|(_, (.., place))| place);
+        if let Some(place) = found {
+            self.entries.remove(place);
+        }
     }
 
     /// The room for an event of this importance.
@@ -161,14 +181,15 @@ impl History {
 /// The event of an entry. One that cannot be read was written by a newer release.
 fn event(entry: Entry<'_>) -> Event {
     let Entry { sequence, at, body, .. } = entry;
-    let unknown = (None, EventKind::Unknown);
-    let (operator, kind) = event_from_bytes(body).unwrap_or(unknown);
-    Event { sequence: Some(sequence), at, operator, kind }
+    let unknown = (None, None, EventKind::Unknown);
+    let (operator, source, kind) = event_from_bytes(body).unwrap_or(unknown);
+    Event { sequence: Some(sequence), operator, ..Event::unkept(at, source, kind) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::account::event::Operator;
     use crate::account::names::ids::{AuthenticatorId, DeviceId};
     use crate::account::names::purpose::Purpose;
     use crate::otp::Reason;
@@ -189,7 +210,8 @@ mod tests {
             Importance::Notice => (None, EventKind::DeviceRemembered { device: DeviceId::new(1) }),
             Importance::Act => (Some(operator), EventKind::Frozen),
         };
-        history.push(UnixTime::from_secs(1), operator, kind).sequence.unwrap()
+        let event = Event { operator, ..Event::unkept(UnixTime::from_secs(1), None, kind) };
+        history.push(event).sequence.unwrap()
     }
 
     fn kept(history: &History) -> Vec<(u64, Importance, bool)> {

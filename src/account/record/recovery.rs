@@ -1,8 +1,9 @@
 //! Recovery codes: for when every authenticator is out of reach.
 
 use super::capacity::RECOVERY_CODES;
-use crate::otp::Sensitive;
+use super::token::{EnrollmentHandle, TokenHash};
 use crate::otp::typed::is_passed_over;
+use crate::otp::{Moment, Sensitive, UnixTime};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -19,8 +20,51 @@ const LEN: usize = 15;
 /// for blanks, and for the marks of a list.
 const MAX_TEXT: usize = 192;
 
-/// A set of recovery codes, to be shown once. Wiped on drop, redacted in `Debug`.
-#[must_use = "nobody can show them again"]
+/// A set waits so long for its owner to say that it is kept, in seconds.
+pub(in crate::account) const WAITING_SECS: u64 = 600;
+
+/// A new set of recovery codes, and what it takes to show it again and to put it in force. Redacted
+/// in `Debug`.
+///
+/// Keep the [handle](Self::handle) in the session, and nowhere else. A page that is loaded again
+/// shows the same codes by it
+/// ([`waiting_recovery_codes`](crate::account::Account::waiting_recovery_codes)). The set is in force
+/// once the owner says that it is kept
+/// ([`keep_recovery_codes`](crate::account::Account::keep_recovery_codes)); until then, and if that
+/// never comes, the one before is.
+#[derive(Debug)]
+#[must_use = "the set is not in force yet"]
+pub struct RecoverySheet {
+    pub(in crate::account) codes: RecoveryCodes,
+    pub(in crate::account) handle: EnrollmentHandle,
+    pub(in crate::account) until: UnixTime,
+}
+
+impl RecoverySheet {
+    /// The codes, to be shown.
+    pub const fn codes(&self) -> &RecoveryCodes {
+        &self.codes
+    }
+
+    /// The codes alone, once the handle is kept elsewhere.
+    pub fn into_codes(self) -> RecoveryCodes {
+        self.codes
+    }
+
+    /// Names the set in the owner's session.
+    pub const fn handle(&self) -> &EnrollmentHandle {
+        &self.handle
+    }
+
+    /// Until when it can be shown again, and kept.
+    #[must_use]
+    pub const fn until(&self) -> UnixTime {
+        self.until
+    }
+}
+
+/// A set of recovery codes. Wiped on drop, redacted in `Debug`.
+#[must_use = "they are to be shown"]
 pub struct RecoveryCodes(Vec<Sensitive<String>>);
 
 impl RecoveryCodes {
@@ -139,26 +183,80 @@ impl Drop for RecoveryCode {
     }
 }
 
+/// A set that its owner has not said to have kept: the one before is good until then.
+pub(in crate::account) struct WaitingSet {
+    pub(in crate::account) seed: Seed,
+    pub(in crate::account) count: u8,
+    /// The hash of the handle, which whoever was shown the codes has.
+    pub(in crate::account) handle: TokenHash,
+    pub(in crate::account) until: UnixTime,
+    /// The [lead](Moment::lead) when it was drawn.
+    pub(in crate::account) lead: u64,
+}
+
+/// All codes of a set are made of these random bits. Wiped on drop.
+pub(in crate::account) struct Seed(pub(in crate::account) Box<[u8; Seed::LEN]>);
+
+impl Seed {
+    pub(in crate::account) const LEN: usize = 32;
+
+    pub(in crate::account) fn generate<R: CryptoRng + ?Sized>(rng: &mut R) -> Self {
+        let mut seed = Self(Box::new([0; Self::LEN]));
+        rng.fill_bytes(&mut *seed.0);
+        seed
+    }
+
+    /// The first bytes of a hash of the seed and a number. All lengths are fixed.
+    fn fill(&self, number: u8, to: &mut [u8]) {
+        let mut hash = Sha256::new();
+        hash.update(self.0.as_slice());
+        hash.update([number]);
+        let bytes = Zeroizing::new(<[u8; 32]>::from(hash.finalize_reset()));
+        to.iter_mut().zip(*bytes).for_each(|(place, byte)| *place = byte);
+    }
+
+    /// The set, and its codes: at most as many as a record holds.
+    pub(in crate::account) fn set(&self, count: u8) -> (RecoverySet, RecoveryCodes) {
+        let mut set = RecoverySet { key: [0; 16], hashes: Vec::new(), is_used: false };
+        self.fill(u8::MAX, &mut set.key);
+        let mut texts = Vec::with_capacity(RECOVERY_CODES);
+        for number in (0..count).take(RECOVERY_CODES) {
+            let mut code = RecoveryCode(Box::new([0; LEN]));
+            self.fill(number, &mut *code.0);
+            set.hashes.push(set.hash(&code));
+            texts.push(code.text());
+        }
+        (set, RecoveryCodes(texts))
+    }
+}
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+impl WaitingSet {
+    /// Returns whether this is the text of its handle, and its time is not over.
+    pub(in crate::account) fn is_named_by(&self, handle: &str, now: Moment) -> bool {
+        let is_its = TokenHash::of_text(handle).is_some_and(|hash| hash.ct_eq(&self.handle).into());
+        is_its && now.is_before_end(self.until, self.lead, WAITING_SECS)
+    }
+}
+
 /// The record keeps this of a set: hashes under a key of the set's own, of the codes that have not
 /// been used.
 pub(in crate::account) struct RecoverySet {
     pub(in crate::account) key: [u8; 16],
     pub(in crate::account) hashes: Vec<[u8; 32]>,
+    /// A code of it was used: the next set is due.
+    pub(in crate::account) is_used: bool,
 }
 
 impl RecoverySet {
-    /// A new set of `count` codes, at most as many as a record holds.
-    pub(in crate::account) fn generate<R: CryptoRng + ?Sized>(count: u8, rng: &mut R) -> (Self, RecoveryCodes) {
-        let mut set = Self { key: [0; 16], hashes: Vec::new() };
-        rng.fill_bytes(&mut set.key);
-        let mut texts = Vec::with_capacity(RECOVERY_CODES);
-        for _ in 0..usize::from(count).min(RECOVERY_CODES) {
-            let mut code = RecoveryCode(Box::new([0; LEN]));
-            rng.fill_bytes(&mut *code.0);
-            set.hashes.push(set.hash(&code));
-            texts.push(code.text());
-        }
-        (set, RecoveryCodes(texts))
+    /// A set of which no code is left.
+    pub(in crate::account) const fn used_up() -> Self {
+        Self { key: [0; 16], hashes: Vec::new(), is_used: true }
     }
 
     /// The number of codes that have not been used.
@@ -170,6 +268,7 @@ impl RecoverySet {
     pub(in crate::account) fn spend(&mut self, place: u32) -> u8 {
         if (place as usize) < self.hashes.len() {
             self.hashes.remove(place as usize);
+            self.is_used = true;
         }
         self.left()
     }
@@ -191,8 +290,8 @@ impl RecoverySet {
     fn hash(&self, code: &RecoveryCode) -> [u8; 32] {
         // In one place, which is wiped: a hash that moves leaves the code behind.
         let mut hash = Sha256::new();
-        hash.update(self.key);
-        hash.update(code.bytes());
+        hash.update(self.key.as_slice());
+        hash.update(code.bytes().as_slice());
         hash.finalize_reset().into()
     }
 }
@@ -266,7 +365,7 @@ mod tests {
     #[test]
     fn each_code_of_a_set_is_found_at_its_place_and_no_other_is() {
         let mut rng = rand::rand_core::UnwrapErr(rand::rngs::SysRng);
-        let (mut set, codes) = RecoverySet::generate(10, &mut rng);
+        let (mut set, codes) = Seed::generate(&mut rng).set(10);
         assert_eq!((set.hashes.len(), codes.iter().len()), (10, 10));
         let find = |set: &RecoverySet, code: &RecoveryCode| {
             let (found, place) = set.find(code);
@@ -286,8 +385,21 @@ mod tests {
     }
 
     #[test]
+    fn a_seed_makes_the_same_set_each_time_and_another_seed_shares_nothing() {
+        let mut rng = rand::rand_core::UnwrapErr(rand::rngs::SysRng);
+        let (one, other) = (Seed::generate(&mut rng), Seed::generate(&mut rng));
+        let texts = |seed: &Seed| seed.set(16).1.iter().map(String::from).collect::<Vec<_>>();
+        assert_eq!(texts(&one), texts(&one));
+        assert_eq!(one.set(16).0.hashes, one.set(16).0.hashes);
+        let mut all = [texts(&one), texts(&other)].concat();
+        all.sort();
+        all.dedup();
+        assert_eq!(all.len(), 32);
+    }
+
+    #[test]
     fn a_sheet_has_every_code_on_a_line_of_its_own() {
-        let (_, codes) = RecoverySet::generate(10, &mut rand::rand_core::UnwrapErr(rand::rngs::SysRng));
+        let (_, codes) = Seed::generate(&mut rand::rand_core::UnwrapErr(rand::rngs::SysRng)).set(10);
         let sheet = codes.to_sheet("Example Exchange, alice@example.com");
         let lines: Vec<_> = sheet.expose().lines().collect();
         assert_eq!((lines[0], lines[1], lines.len()), ("Example Exchange, alice@example.com", "", 12));

@@ -1,20 +1,27 @@
 //! The record as a whole.
 
 use super::authenticator::{App, Authenticator, Kind, Pending, Replaced};
-use super::capacity::{HOLDS, REPLACED, WRONG_CODES};
+use super::capacity::{EMAILS, HOLDS, REPLACED, WRONG_CODES};
 use super::delivered::{Delivered, Sends};
 use super::device::Device;
 use super::encoding::fields::Unknown;
 use super::history::History;
-use super::recovery::RecoverySet;
+use super::notice::NoticeKey;
+use super::proposal::Proposal;
+use super::recovery::{RecoverySet, WaitingSet};
 use super::replies::Replies;
+use super::self_recovery::{Begun, SelfRecovery};
 use super::throttles::Throttles;
 use super::token::Passes;
+use crate::account::names::address::Address;
 use crate::account::names::ids::AuthenticatorId;
 use crate::account::names::purpose::Purpose;
+use crate::account::names::text::Text;
 use crate::account::policy::Policy;
 use crate::otp::{Code, Moment, RecentCodes, Step, TimeError, Totp, UnixTime};
 use alloc::vec::Vec;
+use rand::CryptoRng;
+use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 /// All that is stored of an account.
@@ -47,6 +54,7 @@ pub(in crate::account) struct Record {
     /// The times when passes were mailed at the request of strangers.
     pub(in crate::account) mailed: Sends,
     pub(in crate::account) recovery: Option<RecoverySet>,
+    pub(in crate::account) waiting_set: Option<WaitingSet>,
     /// The latest two different wrong codes, oldest first: for whoever asks what they have in
     /// common.
     pub(in crate::account) wrong_codes: Vec<WrongCode>,
@@ -54,6 +62,20 @@ pub(in crate::account) struct Record {
     pub(in crate::account) frozen_at: Option<UnixTime>,
     /// An operator has taken everything away: only the pass enrolls.
     pub(in crate::account) is_reset: bool,
+    /// The addresses that were bound before: one of them confirms the enrollment after a reset.
+    pub(in crate::account) bound_before_reset: Vec<Address>,
+    /// The e-mail address that the owner has shown to read, and the one before: they confirm, and let
+    /// nobody in.
+    pub(in crate::account) emails: Vec<BoundEmail>,
+    /// Makes the handles of notices.
+    pub(in crate::account) notice_key: NoticeKey,
+    /// A recovery without support, which takes effect later.
+    pub(in crate::account) self_recovery: Option<SelfRecovery>,
+    pub(in crate::account) self_recoveries: Begun,
+    /// The act that one operator has proposed.
+    pub(in crate::account) proposal: Option<Proposal>,
+    /// Notices up to this number freeze nothing any more.
+    pub(in crate::account) notices_answered: u64,
     pub(in crate::account) replies: Replies,
     pub(in crate::account) history: History,
     /// Proofs up to this serial were given before the last change of binding.
@@ -63,11 +85,30 @@ pub(in crate::account) struct Record {
     pub(in crate::account) unknown: Unknown,
 }
 
+/// An e-mail address, and when the hold ends that it was bound with.
+pub(in crate::account) struct BoundEmail {
+    pub(in crate::account) address: Address,
+    pub(in crate::account) settled_at: UnixTime,
+}
+
+impl BoundEmail {
+    fn is_settled(&self, now: Moment) -> bool {
+        now.clock >= self.settled_at
+    }
+}
+
+fn is_among<'a>(addresses: impl Iterator<Item = &'a Address>, address: &Address) -> bool {
+    addresses.fold(false, |found, one| found | (one.as_str() == address.as_str()))
+}
+
 /// No code for this purpose is judged before its end.
 pub(in crate::account) struct Hold {
     pub(in crate::account) purpose: Purpose,
     pub(in crate::account) from: UnixTime,
     pub(in crate::account) until: UnixTime,
+    /// The reason that the service gave; `None` for the policy's holds. Only the service's own end
+    /// early.
+    pub(in crate::account) reason: Option<Text>,
 }
 
 /// A wrong code that was submitted, and when.
@@ -115,10 +156,18 @@ impl Record {
             sends_of_devices: Sends(Vec::new()),
             mailed: Sends(Vec::new()),
             recovery: None,
+            waiting_set: None,
             wrong_codes: Vec::new(),
             holds: Vec::new(),
             frozen_at: None,
             is_reset: false,
+            bound_before_reset: Vec::new(),
+            emails: Vec::new(),
+            notice_key: NoticeKey([0; NoticeKey::LEN]),
+            self_recovery: None,
+            self_recoveries: Begun(Vec::new()),
+            proposal: None,
+            notices_answered: 0,
             replies: Replies(Vec::new()),
             history: History::NEW,
             proofs_spent: 0,
@@ -154,9 +203,10 @@ impl Record {
     /// that are good now stay.
     pub(in crate::account) fn end_grants(&mut self, now: Moment) {
         self.passes.keep_good(now);
-        self.end_enrollment();
+        self.end_waiting();
         self.delivered.0.clear();
         self.replies.0.clear();
+        self.proposal = None;
     }
 
     /// All times at which something has happened, and from which something counts.
@@ -173,6 +223,8 @@ impl Record {
             .chain(devices)
             .chain(sends)
             .chain(redeemed)
+            .chain(&mut self.self_recoveries.0)
+            .chain(self.self_recovery.iter_mut().flat_map(|one| [&mut one.at, &mut one.told_at]))
             .chain(&mut self.frozen_at)
             .chain([&mut self.history.handed_at])
     }
@@ -187,7 +239,7 @@ impl Record {
 
     /// The apps that codes are accepted from, and their places among the authenticators.
     pub(in crate::account) fn apps(&self) -> impl Iterator<Item = (u32, AuthenticatorId, &App)> {
-        let enabled = (0..).zip(&self.authenticators).filter(|(_, one)| !one.disabled);
+        let enabled = (0..).zip(&self.authenticators).filter(|(_, one)| one.is_active());
         enabled.filter_map(|(place, one)| Some((place, one.id, one.kind.app()?)))
     }
 
@@ -244,8 +296,13 @@ impl Record {
         self.recovery.as_ref().map_or(0, RecoverySet::left)
     }
 
+    pub(in crate::account) fn recovery_codes_due(&self) -> bool {
+        self.recovery.as_ref().is_some_and(|set| set.is_used)
+    }
+
     pub(in crate::account) fn held_until(&self, purpose: Purpose, now: Moment) -> Option<UnixTime> {
-        self.holds.iter().find(|hold| hold.purpose == purpose && hold.is_in_force(now)).map(|hold| hold.until)
+        let in_force = self.holds.iter().filter(|hold| hold.purpose == purpose && hold.is_in_force(now));
+        in_force.map(|hold| hold.until).max()
     }
 
     /// Returns whether a hold on a purpose has ended after `time`. One that has ended is kept until
@@ -268,21 +325,30 @@ impl Record {
         }
         let until = from.saturating_add(secs);
         for purpose in &policy.limits().held_purposes {
-            if let Some(hold) = self.holds.iter_mut().find(|hold| hold.purpose == *purpose) {
-                // One that a clock gone wrong has set is no hold.
-                if !hold.is_in_force(now) || hold.until < until {
-                    (hold.from, hold.until) = (from, until);
-                }
-                continue;
-            }
-            // Several policies may have held as many as there is room for: the one that ends first
-            // goes.
-            if self.holds.len() >= HOLDS {
-                self.holds.sort_by_key(|hold| hold.until);
-                self.holds.remove(0);
-            }
-            self.holds.push(Hold { purpose: *purpose, from, until });
+            self.put_hold(Hold { purpose: *purpose, from, until, reason: None }, now);
         }
+    }
+
+    /// Puts a hold beside those of the other kind, and in the place of one of its own that ends
+    /// sooner. Gives whether it is there now.
+    pub(in crate::account) fn put_hold(&mut self, new: Hold, now: Moment) -> bool {
+        let is_same = |hold: &Hold| hold.purpose == new.purpose && hold.reason.is_some() == new.reason.is_some();
+        if let Some(hold) = self.holds.iter_mut().find(|hold| is_same(hold)) {
+            // One that a clock gone wrong has set is no hold.
+            let is_longer = !hold.is_in_force(now) || hold.until < new.until;
+            if is_longer {
+                *hold = new;
+            }
+            return is_longer;
+        }
+        // Several policies may have held as many as there is room for: the one that ends first
+        // goes.
+        if self.holds.len() >= HOLDS {
+            self.holds.sort_by_key(|hold| hold.until);
+            self.holds.remove(0);
+        }
+        self.holds.push(new);
+        true
     }
 
     /// The step up to which an imported secret counts as used: the present one, and whatever
@@ -292,21 +358,103 @@ impl Record {
         Ok(totp.step_at(now.clock)?.max(removed.unwrap_or(Step::new(0))))
     }
 
+    /// The numbers that are the owner's own: active, and bound for longer than the hold that they were
+    /// bound with. One that is suspended or disabled may be in other hands, and so may a new one.
+    fn own_numbers(&self, policy: &Policy, now: Moment) -> impl Iterator<Item = &Address> {
+        let hold = policy.limits().binding_hold_secs;
+        let own = move |one: &&Authenticator| one.is_active() && !now.is_within_secs_after(one.bound_at, hold);
+        self.authenticators.iter().filter(own).filter_map(|one| one.kind.address())
+    }
+
+    /// The e-mail addresses whose own hold is over.
+    fn own_emails(&self, now: Moment) -> impl Iterator<Item = &Address> {
+        self.emails.iter().filter(move |email| email.is_settled(now)).map(|email| &email.address)
+    }
+
+    /// Takes all authenticators out, and keeps the owner's own numbers among them.
+    pub(in crate::account) fn unbind_all(&mut self, policy: &Policy, now: Moment) {
+        let addresses: Vec<_> = self.own_numbers(policy, now).cloned().collect();
+        // A second reset finds none, and forgets nothing.
+        if !self.authenticators.is_empty() {
+            self.bound_before_reset = addresses;
+        }
+        self.unbind(|_| true);
+    }
+
+    /// Returns whether this address was the owner's own before the account was reset, by whichever
+    /// channel.
+    pub(in crate::account) fn was_bound(&self, address: &Address, now: Moment) -> bool {
+        is_among(self.bound_before_reset.iter().chain(self.own_emails(now)), address)
+    }
+
+    /// Returns whether this address is the owner's own now, by whichever channel.
+    pub(in crate::account) fn is_bound(&self, policy: &Policy, address: &Address, now: Moment) -> bool {
+        is_among(self.own_numbers(policy, now).chain(self.own_emails(now)), address)
+    }
+
+    /// Binds an e-mail address, which is the owner's own once its hold is over. One that is bound
+    /// already stays as it is. Gives whether there is room: another one is unbound first.
+    pub(in crate::account) fn bind_email(&mut self, policy: &Policy, address: Address, now: Moment) -> bool {
+        self.drop_new_emails(now);
+        if self.emails.iter().any(|email| email.address == address) {
+            return true;
+        }
+        let has_room = self.emails.len() < EMAILS;
+        if has_room {
+            let settled_at = now.time.saturating_add(policy.limits().binding_hold_secs);
+            self.emails.push(BoundEmail { address, settled_at });
+        }
+        has_room
+    }
+
+    /// Unbinds the e-mail addresses whose hold is not over: a thief may have bound them.
+    pub(in crate::account) fn drop_new_emails(&mut self, now: Moment) {
+        self.emails.retain(|email| email.is_settled(now));
+    }
+
+    /// Takes everything away: only a pass enrolls, and what the policy holds is held.
+    pub(in crate::account) fn take_all<R: CryptoRng + ?Sized>(&mut self, policy: &Policy, now: Moment, rng: &mut R) {
+        self.unbind_all(policy, now);
+        self.drop_new_emails(now);
+        self.recovery = None;
+        self.void(rng.next_u64());
+        self.wrong_codes.clear();
+        self.throttles.end_runs();
+        self.frozen_at = None;
+        self.is_reset = true;
+        self.hold(policy, policy.limits().reset_hold_secs, now);
+    }
+
     /// Takes authenticators out. With them goes what their holder may have begun, or hold a reply
     /// of. Gives their ids.
     pub(in crate::account) fn unbind(&mut self, goes: impl Fn(&Authenticator) -> bool) -> Vec<AuthenticatorId> {
         let removed: Vec<_> = self.authenticators.extract_if(.., |one| goes(one)).collect();
         self.used_until = removed.iter().map(Authenticator::used_until).fold(self.used_until, UnixTime::max);
         let ids: Vec<_> = removed.iter().map(|one| one.id).collect();
-        self.delivered.0.retain(|sent| !ids.iter().any(|id| sent.recipient.is_bound_to(*id)));
-        self.end_enrollment();
-        self.replies.0.clear();
+        self.end_of(&ids);
         ids
     }
 
-    /// Ends the enrollment that waits, and forgets those that it has replaced.
-    fn end_enrollment(&mut self) {
+    /// Ends what holders of these authenticators may have begun, or hold a reply of: codes that were
+    /// sent to them, and all that waits.
+    pub(in crate::account) fn end_of(&mut self, ids: &[AuthenticatorId]) {
+        self.delivered.0.retain(|sent| !ids.iter().any(|id| sent.asked.recipient.is_bound_to(*id)));
+        self.end_waiting();
+        self.replies.0.clear();
+    }
+
+    /// Begins another epoch after a change of binding: sessions that are founded on earlier proofs
+    /// end, and replies that would give such proofs again. All else that was handed out stays.
+    pub(in crate::account) fn rebound(&mut self, now: Moment) {
+        // Also by the clock: two servers that a failover has parted count their events alike.
+        self.epoch = epoch_after(epoch_after(self.epoch, self.history.next()), now.clock.as_secs());
+        self.replies.0.clear();
+    }
+
+    /// Ends what waits: the enrollment, with those that it has replaced, and the set of recovery codes.
+    fn end_waiting(&mut self) {
         self.pending = None;
+        self.waiting_set = None;
         self.replaced.clear();
     }
 
@@ -314,10 +462,20 @@ impl Record {
     /// enrollment.
     pub(in crate::account) fn void(&mut self, epoch: u64) {
         self.epoch = epoch;
-        self.end_enrollment();
+        self.end_waiting();
         self.replies.0.clear();
         self.passes.0.clear();
         self.devices.clear();
         self.delivered.0.clear();
+        self.self_recovery = None;
+        self.proposal = None;
     }
+}
+
+/// Another epoch for every number: of the event that ends the one before, or of the second when a
+/// backup was restored, however often one backup is. The former are larger.
+pub(in crate::account) fn epoch_after(epoch: u64, number: u64) -> u64 {
+    let hash = Sha256::new().chain_update(epoch.to_be_bytes()).chain_update(number.to_be_bytes());
+    let [a, b, c, d, e, f, g, h, ..] = hash.finalize().0;
+    u64::from_be_bytes([a, b, c, d, e, f, g, h])
 }

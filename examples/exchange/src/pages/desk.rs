@@ -16,7 +16,8 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use sekisho::account::{
-    AccountId, AccountView, AuthenticatorId, AuthenticatorKind, DeviceToken, Event, EventKind, Operator,
+    AccountId, AccountView, AuthenticatorId, AuthenticatorKind, AuthenticatorState, DeviceToken, Event, EventKind,
+    Operator, ProposedAct,
 };
 use sekisho::seal::{KeyId, RecordLoss, SealError};
 use subtle::ConstantTimeEq;
@@ -126,12 +127,12 @@ async fn show(
             @match &found {
                 Some((customer, Found::Account(view, events))) => {
                     (state(app, language, customer, view))
-                    (acts(language, customer, view))
+                    (acts(app, language, customer, view))
                     (history(language, events))
                 }
                 Some((customer, Found::Lost(loss))) => {
                     (lost(language, customer, *loss))
-                    (acts_on_lost(language, customer, *loss))
+                    (acts_on_lost(app, language, customer, *loss))
                 }
                 None => {}
             }
@@ -182,7 +183,11 @@ fn state(app: &App, language: Language, customer: &Customer, view: &AccountView)
                     @if let AuthenticatorKind::App { drift, .. } = own.kind {
                         @if drift != 0 { " (" (language.say("時計のずれ ", "clock off by ")) (drift) (language.say(" ステップ", " steps")) ")" }
                     }
-                    @if own.is_disabled { " – " (language.say("無効", "disabled")) }
+                    @match own.state {
+                        AuthenticatorState::Disabled => { " – " (language.say("無効", "disabled")) }
+                        AuthenticatorState::Suspended => { " – " (language.say("一時停止", "suspended")) }
+                        _ => {}
+                    }
                     br;
                 }
                 @if view.authenticators.is_empty() { (language.say("なし", "none")) }
@@ -194,23 +199,53 @@ fn state(app: &App, language: Language, customer: &Customer, view: &AccountView)
                 None => { (language.say("なし", "none")) }
             } }
             dt { (language.say("停止中の操作", "Holds")) }
-            dd { @for (purpose, until) in &view.holds { (words::purpose(language, *purpose)) " – " (words::moment(language, until.as_secs())) br; } }
+            dd #holds { @for hold in &view.holds {
+                (words::purpose(language, hold.purpose)) " – " (words::moment(language, hold.until.as_secs()))
+                @if let Some(reason) = &hold.reason { ": " (reason) }
+                br;
+            } }
             dt { (language.say("凍結", "Frozen")) }
             dd #frozen { @match view.frozen_at {
                 Some(at) => { (words::moment(language, at.as_secs())) }
                 None => { (language.say("なし", "no")) }
             } }
             dt { (language.say("リカバリーコード", "Recovery codes")) } dd { (view.recovery_codes_left) }
+            @if let Some(proposal) = &view.proposal {
+                dt { (language.say("承認待ち", "Waits for a second operator")) }
+                dd #proposal {
+                    @match proposal.act {
+                        ProposedAct::Reset => { (language.say("リセット", "reset")) }
+                        ProposedAct::Thaw => { (language.say("凍結の解除", "end of the freeze")) }
+                    }
+                    " – " (proposal.operator.name()) ": " (proposal.operator.reason())
+                    " – " (words::moment(language, proposal.until.as_secs()))
+                }
+            }
         }
     }
 }
 
-fn acts(language: Language, customer: &Customer, view: &AccountView) -> Markup {
+fn acts(app: &App, language: Language, customer: &Customer, view: &AccountView) -> Markup {
+    let takes_two = app.settings.policy.limits().two_operators;
     let options = html! {
         option value="unlock" { (language.say("仮パスコードを送る（ロック中でも入れる）", "Mail a pass (lets in while locked)")) }
         @if view.frozen_at.is_none() { option value="freeze" { (language.say("凍結する", "Freeze")) } }
         @else { option value="thaw" { (language.say("凍結を解除する", "Thaw")) } }
+        @if view.holds.iter().any(|hold| hold.reason.is_some()) {
+            option value="end-holds" { (language.say("当社による停止を解除する", "End the holds that we have set")) }
+        }
         option value="reset" { (language.say("リセットする（仮パスコードで再設定）", "Reset (a pass enrolls anew)")) }
+        @if takes_two {
+            option value="propose-reset" { (language.say("リセットを提案する", "Propose a reset")) }
+            @if view.frozen_at.is_some() {
+                option value="propose-thaw" { (language.say("凍結の解除を提案する", "Propose to end the freeze")) }
+            }
+        }
+        @for own in view.authenticators.iter().filter(|own| own.state != AuthenticatorState::Disabled) {
+            option value=(format!("disable {}", own.id.number())) {
+                (language.say("無効にする: ", "Disable ")) (own.name.as_str())
+            }
+        }
         @for own in &view.authenticators {
             @if matches!(own.kind, AuthenticatorKind::App { drift, .. } if drift != 0) {
                 option value=(format!("clear-drift {}", own.id.number())) {
@@ -224,14 +259,18 @@ fn acts(language: Language, customer: &Customer, view: &AccountView) -> Markup {
 
 /// The act names the loss that the operator has seen: should it be another one by then, nothing is
 /// done.
-fn acts_on_lost(language: Language, customer: &Customer, loss: RecordLoss) -> Markup {
+fn acts_on_lost(app: &App, language: Language, customer: &Customer, loss: RecordLoss) -> Markup {
     let loss = match loss {
         RecordLoss::Missing => "missing".into(),
         RecordLoss::Damaged => "damaged".into(),
         RecordLoss::LostKey(id) => format!("key-{}", id.number()),
     };
     let options = html! {
-        option value=(format!("rebuild {loss}")) { (language.say("作り直す（仮パスコードで再設定）", "Rebuild (a pass enrolls anew)")) }
+        @if app.settings.policy.limits().two_operators {
+            option value=(format!("propose-rebuild {loss}")) { (language.say("作り直しを提案する", "Propose to rebuild it")) }
+        } @else {
+            option value=(format!("rebuild {loss}")) { (language.say("作り直す（仮パスコードで再設定）", "Rebuild (a pass enrolls anew)")) }
+        }
     };
     act_form(language, customer, &options)
 }
@@ -264,12 +303,13 @@ fn history(language: Language, events: &[Event]) -> Markup {
     html! {
         h2 { (language.say("履歴", "History")) }
         table #history {
-            thead { tr { th { (language.say("日時", "When")) } th { (language.say("出来事", "What")) } th { (language.say("詳細", "Details")) } } }
+            thead { tr { th { (language.say("日時", "When")) } th { (language.say("出来事", "What")) } th { (language.say("詳細", "Details")) } th { (language.say("接続元", "From")) } } }
             tbody { @for event in events.iter().rev() {
                 tr {
                     td { (words::moment(language, event.at.as_secs())) }
                     td { (words::happened(language, &event.kind)) }
                     td { code { (event.kind.as_str()) } " " (details(event)) }
+                    td { (words::source(event)) }
                 }
             } }
         }
@@ -328,6 +368,14 @@ pub(super) async fn act(
         },
         ("freeze", _) => support.freeze(&account).await,
         ("thaw", _) => support.thaw(&account).await,
+        ("propose-reset", _) => support.propose(&account, ProposedAct::Reset).await,
+        ("propose-thaw", _) => support.propose(&account, ProposedAct::Thaw).await,
+        ("propose-rebuild", loss) => match loss_named(loss) {
+            Some(loss) => support.propose_rebuild(&account, loss).await,
+            None => return Ok(StatusCode::UNPROCESSABLE_ENTITY.into_response()),
+        },
+        ("end-holds", _) => support.end_holds(&account).await,
+        ("disable", id) => support.disable(&account, AuthenticatorId::new(id.parse().unwrap_or(u32::MAX))).await,
         ("clear-drift", id) => {
             support.clear_drift(&account, AuthenticatorId::new(id.parse().unwrap_or(u32::MAX))).await
         }

@@ -2,14 +2,14 @@
 
 use super::frame::{self, Who};
 use super::{refusal, sent};
-use crate::App;
 use crate::customers::Customer;
 use crate::language::Language;
 use crate::session::{self, By, Owner, SecondStep};
 use crate::trouble::Trouble;
 use crate::words;
+use crate::{App, guard};
 use axum::extract::State;
-use axum::http::header::{SET_COOKIE, USER_AGENT};
+use axum::http::header::SET_COOKIE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
@@ -37,6 +37,7 @@ pub(super) fn password_form(language: Language, above: Option<Markup>) -> Markup
                 input #password name="password" type="password" autocomplete="current-password" required maxlength="256";
                 button type="submit" { (language.say("次へ", "Next")) }
             }
+            p { a href="/password/forgot" { (language.say("パスワードを忘れた場合", "Forgotten password")) } }
         },
     )
 }
@@ -204,7 +205,7 @@ pub(super) fn is_end(rejection: &Rejection) -> bool {
 
 /// The cookie of a browser that is remembered from now on. Without it the log-in is one all the same.
 async fn remember(app: &App, headers: &HeaderMap, customer: &Customer, proof: &Proof) -> Option<String> {
-    let name = Text::new(&browser(headers)).ok()?;
+    let name = Text::new(&guard::browser(headers)).ok()?;
     match app.verifier.remember_device(proof, name).await {
         Ok(token) => {
             let (cookie, token) = (session::device_cookie(customer), token.to_text());
@@ -217,30 +218,12 @@ async fn remember(app: &App, headers: &HeaderMap, customer: &Customer, proof: &P
     }
 }
 
-/// What a browser is called in a list, by what it says of itself.
-fn browser(headers: &HeaderMap) -> String {
-    let says = headers.get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let first = |of: &[(&str, &'static str)], otherwise| {
-        of.iter().find(|(word, _)| says.contains(word)).map_or(otherwise, |(_, name)| *name)
-    };
-    let browsers = [("Edg/", "Edge"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari")];
-    let systems = [
-        ("iPhone", "iPhone"),
-        ("iPad", "iPad"),
-        ("Android", "Android"),
-        ("Windows", "Windows"),
-        ("Mac OS", "macOS"),
-        ("Linux", "Linux"),
-    ];
-    format!("{} – {}", first(&browsers, "browser"), first(&systems, "?"))
-}
-
 pub(super) async fn send(
     State(app): State<App>,
     language: Language,
     SecondStep { owner, .. }: SecondStep,
     axum::Form(ask): axum::Form<sent::Ask>,
 ) -> Result<Response, Trouble> {
-    let (status, headers, above) = sent::send(&app, language, &owner, &ask, Purpose::LOGIN).await?;
+    let (status, headers, above) = sent::send(&app, language, &owner, &ask, sent::What::LogIn).await?;
     Ok((status, headers, code_form(&app, language, &owner.view, Some(above))).into_response())
 }

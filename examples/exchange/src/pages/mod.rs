@@ -3,9 +3,12 @@
 mod desk;
 mod door;
 mod frame;
+mod freeze;
+mod password;
 mod resync;
 mod security;
 mod sent;
+mod sheet;
 mod sign_up;
 mod two_step;
 mod wallet;
@@ -54,9 +57,17 @@ pub fn routes(settings: &Settings, metrics: Option<PrometheusHandle>) -> Router<
         .route("/security/replace", post(security::replace))
         .route("/security/rename", post(security::rename))
         .route("/security/remove", post(security::remove))
+        .route("/security/suspend", post(security::suspend))
+        .route("/security/resume", post(security::resume))
         .route("/security/send", post(security::send))
         .route("/security/recovery-codes", post(security::recovery_codes))
+        .route("/security/void-recovery-codes", post(security::void_recovery_codes))
+        .route(sheet::PAGE, get(sheet::page).post(sheet::keep))
         .route("/security/resend", post(security::resend))
+        .route("/password", get(password::page).post(password::change))
+        .route("/password/forgot", get(password::forgot).post(password::mail_link))
+        .route("/password/reset", get(password::reset_page).post(password::reset))
+        .route("/freeze", get(freeze::page).post(freeze::freeze))
         .route("/resync", get(resync::page).post(resync::submit))
         .route("/security/forget", post(security::forget))
         .route("/support", get(desk::page))

@@ -72,7 +72,9 @@ pub(super) async fn submit(
     given: PasswordGiven,
     axum::Form(form): axum::Form<Form>,
 ) -> Result<Response, Trouble> {
-    let mut resync = Resync::new(&form.first, &form.second).with_idempotency_key(given.attempt);
+    let mut resync = Resync::new(&form.first, &form.second)
+        .with_source(given.owner.source.clone())
+        .with_idempotency_key(given.attempt);
     if let Some(device) = &given.owner.device {
         resync = resync.with_device(device);
     }

@@ -1,10 +1,10 @@
 //! What a customer may change of the second factor: each change takes a code of its own, the app's,
 //! one that was sent, or a recovery code.
 
-use super::{frame, of, refusal, sent, two_step};
+use super::{frame, of, refusal, sent, sheet, two_step};
 use crate::App;
 use crate::language::Language;
-use crate::session::{self, LoggedIn, Owner};
+use crate::session::{self, By, LoggedIn, Owner};
 use crate::trouble::Trouble;
 use crate::words;
 use axum::Form;
@@ -14,8 +14,8 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use sekisho::account::{
-    AccountError, AccountView, Address, Attempt, AuthenticatorId, AuthenticatorKind, AuthenticatorView, CodeRequest,
-    DeviceId, EnrollmentHandle, NewAddress, Proof, Purpose, Text,
+    AccountError, AccountView, Address, Attempt, AuthenticatorId, AuthenticatorKind, AuthenticatorState,
+    AuthenticatorView, CodeRequest, DeviceId, EnrollmentHandle, Event, NewAddress, Proof, Purpose, Text,
 };
 use sekisho::otp::{CodeKind, NotAccepted, Rejection};
 use tower_sessions::Session;
@@ -52,8 +52,10 @@ impl Settings {
 
     /// The page as it is now, with what there is to say.
     async fn page(&self, status: StatusCode, headers: HeaderMap, above: Markup) -> Response {
-        match self.app.verifier.view(&self.owner.account).await {
-            Ok(view) => (status, headers, show(self, &view, Some(above))).into_response(),
+        let (verifier, account) = (&self.app.verifier, &self.owner.account);
+        let read = async { Ok::<_, sekisho::Error>((verifier.view(account).await?, verifier.history(account).await?)) };
+        match read.await {
+            Ok((view, events)) => (status, headers, show(self, &view, &events, Some(above))).into_response(),
             Err(error) => Trouble::from(error).into_response(),
         }
     }
@@ -98,11 +100,14 @@ impl Settings {
     }
 }
 
-pub(super) async fn page(settings: Settings) -> Markup {
-    show(&settings, &settings.owner.view, None)
+pub(super) async fn page(settings: Settings) -> Response {
+    match settings.app.verifier.history(&settings.owner.account).await {
+        Ok(events) => show(&settings, &settings.owner.view, &events, None).into_response(),
+        Err(error) => Trouble::from(error).into_response(),
+    }
 }
 
-fn show(settings: &Settings, view: &AccountView, above: Option<Markup>) -> Markup {
+fn show(settings: &Settings, view: &AccountView, events: &[Event], above: Option<Markup>) -> Markup {
     let heading = settings.say("セキュリティ設定", "Security");
     let (language, now) = (settings.language, settings.app.now());
     frame::page(
@@ -126,10 +131,22 @@ fn show(settings: &Settings, view: &AccountView, above: Option<Markup>) -> Marku
                         (frame::proof_fields(language, "code-recovery", now))
                         button type="submit" { (language.say("新しく発行する", "Issue new ones")) }
                     }
+                    @if view.recovery_codes_due {
+                        (frame::wrong(language.say("使用済みのコードがあります。新しく発行してください。", "One was used: have new ones issued.")))
+                    }
+                    details {
+                        summary { (language.say("用紙を盗まれた場合", "The sheet was stolen")) }
+                        form method="post" action="/security/void-recovery-codes" {
+                            (frame::proof_fields(language, "code-void", now))
+                            button type="submit" { (language.say("今すぐ無効にする", "Void them at once")) }
+                        }
+                    }
                 }
                 (devices(language, now, view))
                 p { a href="/resync" { (language.say("コードが合わないとき", "If codes are refused")) } }
             }
+            p { a href="/password" { (language.say("パスワードの変更", "Change the password")) } }
+            (activity(language, events))
         },
     )
 }
@@ -137,7 +154,8 @@ fn show(settings: &Settings, view: &AccountView, above: Option<Markup>) -> Marku
 fn authenticator(language: Language, now: u64, view: &AccountView, own: &AuthenticatorView) -> Markup {
     let id = own.id.number();
     let name = own.name.as_str();
-    let is_last = view.authenticators.iter().filter(|other| !other.is_disabled && other.id != own.id).count() == 0;
+    let is_active = |one: &AuthenticatorView| one.state == AuthenticatorState::Active;
+    let is_last = !view.authenticators.iter().any(|other| is_active(other) && other.id != own.id);
     html! {
         article.authenticator {
             h3 { (name) }
@@ -146,7 +164,12 @@ fn authenticator(language: Language, now: u64, view: &AccountView, own: &Authent
                 (language.say("設定: ", "Added ")) (words::moment(language, own.bound_at.as_secs()))
                 " · " (language.say("最終使用: ", "last used ")) (words::moment(language, own.last_used.as_secs()))
             }
-            @if own.is_disabled { (frame::wrong(language.say("無効になっています。", "Disabled: too many wrong codes."))) }
+            @match own.state {
+                AuthenticatorState::Disabled => { (frame::wrong(language.say("無効になっています。", "Disabled: too many wrong codes."))) }
+                AuthenticatorState::Suspended => { (frame::wrong(language.say("一時停止中です。", "Suspended."))) }
+                _ => {}
+            }
+            (turn(language, now, own))
             details {
                 summary { (language.say("名前を変える", "Rename")) span.hidden { ": " (name) } }
                 form method="post" action="/security/rename" {
@@ -180,6 +203,51 @@ fn authenticator(language: Language, now: u64, view: &AccountView, own: &Authent
                     (frame::proof_fields(language, &format!("code-remove-{id}"), now))
                     button type="submit" { (language.say("削除する", "Remove")) }
                 }
+            }
+        }
+    }
+}
+
+/// A phone that cannot be found is suspended, and resumed when it is.
+fn turn(language: Language, now: u64, own: &AuthenticatorView) -> Markup {
+    let (action, title, button) = match own.state {
+        AuthenticatorState::Active => (
+            "/security/suspend",
+            language.say("一時停止（見つからないとき）", "Suspend (when it cannot be found)"),
+            language.say("一時停止する", "Suspend"),
+        ),
+        AuthenticatorState::Suspended => {
+            ("/security/resume", language.say("再開", "Resume"), language.say("再開する", "Resume"))
+        }
+        _ => return html! {},
+    };
+    let id = own.id.number();
+    html! {
+        details {
+            summary { (title) span.hidden { ": " (own.name.as_str()) } }
+            form method="post" action=(action) {
+                input type="hidden" name="id" value=(id);
+                (frame::proof_fields(language, &format!("code-turn-{id}"), now))
+                button type="submit" { (button) }
+            }
+        }
+    }
+}
+
+/// The latest events, with their sources.
+fn activity(language: Language, events: &[Event]) -> Markup {
+    html! {
+        section {
+            h2 { (language.say("最近の操作", "Latest activity")) }
+            table #activity {
+                thead { tr { th { (language.say("日時", "When")) } th { (language.say("操作", "What")) } th { (language.say("接続元", "From")) } } }
+                tbody { @for event in events.iter().rev().take(10) {
+                    tr {
+                        td { (words::moment(language, event.at.as_secs())) }
+                        td { (words::happened(language, &event.kind)) }
+                        td { (words::source(event)) }
+                    }
+                } }
             }
         }
     }
@@ -293,14 +361,42 @@ pub(super) async fn remove(settings: Settings, Form(change): Form<Change>) -> An
     let (verifier, id) = (&settings.app.verifier, change.authenticator());
     let removed =
         if change.last == "yes" { verifier.remove_last(proof, id).await } else { verifier.remove(proof, id).await };
-    settings.allowed(removed).await?;
+    // Every other browser is logged out; this one goes on.
+    let by = By::Proof(settings.allowed(removed).await?);
+    let session = session::log_in(&settings.session, &settings.owner.customer, by).await;
+    session.map_err(IntoResponse::into_response)?;
     settings.done(settings.say("削除しました。", "Removed.")).await
+}
+
+pub(super) async fn suspend(settings: Settings, Form(change): Form<Change>) -> Answer {
+    let proof = settings.prove(&change).await?;
+    turned(&settings, settings.app.verifier.suspend(proof, change.authenticator()).await).await
+}
+
+pub(super) async fn resume(settings: Settings, Form(change): Form<Change>) -> Answer {
+    let proof = settings.prove(&change).await?;
+    turned(&settings, settings.app.verifier.resume(proof, change.authenticator()).await).await
+}
+
+/// Every other browser is logged out; this one goes on.
+async fn turned(settings: &Settings, epoch: Result<u64, sekisho::Error>) -> Answer {
+    let by = By::Proof(settings.allowed(epoch).await?);
+    let session = session::log_in(&settings.session, &settings.owner.customer, by).await;
+    session.map_err(IntoResponse::into_response)?;
+    settings.done(settings.say("変更しました。", "It is done.")).await
 }
 
 pub(super) async fn recovery_codes(settings: Settings, Form(change): Form<Change>) -> Answer {
     let proof = settings.prove(&change).await?;
-    let codes = settings.allowed(settings.app.verifier.issue_recovery_codes(proof).await).await?;
-    Ok(two_step::sheet(settings.language, &settings.owner, &codes).into_response())
+    let made = settings.allowed(settings.app.verifier.issue_recovery_codes(proof).await).await?;
+    session::keep_sheet(&settings.session, made.handle()).await.map_err(IntoResponse::into_response)?;
+    Ok(Redirect::to(sheet::PAGE).into_response())
+}
+
+pub(super) async fn void_recovery_codes(settings: Settings, Form(change): Form<Change>) -> Answer {
+    let proof = settings.prove(&change).await?;
+    settings.allowed(settings.app.verifier.void_recovery_codes(&proof).await).await?;
+    settings.done(settings.say("リカバリーコードを無効にしました。", "The recovery codes are void.")).await
 }
 
 pub(super) async fn forget(settings: Settings, Form(change): Form<Change>) -> Answer {
@@ -312,7 +408,7 @@ pub(super) async fn forget(settings: Settings, Form(change): Form<Change>) -> An
 
 pub(super) async fn send(settings: Settings, Form(ask): Form<sent::Ask>) -> Answer {
     let Settings { app, language, owner, .. } = &settings;
-    let sent = sent::send(app, *language, owner, &ask, Purpose::BINDING).await;
+    let sent = sent::send(app, *language, owner, &ask, sent::What::Change).await;
     let (status, headers, above) = sent.map_err(IntoResponse::into_response)?;
     Ok(settings.page(status, headers, above).await)
 }
@@ -342,13 +438,13 @@ pub(super) async fn resend(settings: Settings) -> Answer {
 /// Sends the code that confirms a number, and asks for it.
 async fn confirm_number(settings: &Settings, id: AuthenticatorId) -> Answer {
     let Settings { app, language, owner, .. } = settings;
-    let mut request = CodeRequest::new(id, Purpose::BINDING);
+    let mut request = CodeRequest::new(id, Purpose::BINDING).with_source(owner.source.clone());
     if let Some(device) = &owner.device {
         request = request.with_device(device);
     }
     let (status, headers, above) = match app.verifier.deliver(&owner.account, request).await {
         Ok(delivery) => {
-            sent::message(app, *language, &delivery);
+            sent::message(app, *language, &delivery, sent::What::Change);
             let text = settings.say("SMSで届いたコードを入力してください。", "Type the code from the message.");
             (StatusCode::OK, HeaderMap::new(), frame::done(text))
         }

@@ -2,6 +2,7 @@
 
 use super::frame;
 use crate::App;
+use crate::customers::Withdrawal;
 use crate::language::Language;
 use crate::session::Owner;
 use crate::trouble::Trouble;
@@ -19,6 +20,54 @@ pub(super) struct Ask {
     pass: String,
 }
 
+impl Ask {
+    pub(super) fn to(to: u32) -> Self {
+        Self { to, pass: String::new() }
+    }
+}
+
+/// The thing that a code shall confirm.
+#[derive(Clone, Copy)]
+pub(super) enum What<'a> {
+    LogIn,
+    Change,
+    Withdrawal { amount: u64, to: &'a str },
+}
+
+impl What<'_> {
+    const fn purpose(self) -> Purpose {
+        match self {
+            Self::LogIn => Purpose::LOGIN,
+            Self::Change => Purpose::BINDING,
+            Self::Withdrawal { .. } => Purpose::WITHDRAWAL,
+        }
+    }
+
+    fn said(self, language: Language) -> String {
+        match self {
+            Self::LogIn => language.say("ログイン", "to log in").into(),
+            Self::Change => language.say("セキュリティ設定の変更", "to change your security settings").into(),
+            Self::Withdrawal { amount, to } => match language {
+                Language::Japanese => format!("{to} への出金 ¥{}", words::grouped(amount)),
+                Language::English => format!("to withdraw ¥{} to {to}", words::grouped(amount)),
+            },
+        }
+    }
+}
+
+/// Buttons that send what is typed in the form `form` to another place. They stand behind it: the
+/// first button of a form is pressed by Enter.
+pub(super) fn buttons_of_form(language: Language, view: &AccountView, form: &str, action: &str) -> Markup {
+    let addresses = view.authenticators.iter().filter(|own| matches!(own.kind, AuthenticatorKind::Address { .. }));
+    html! {
+        @for address in addresses {
+            button.plain type="submit" form=(form) name="send_to" value=(address.id.number()) formaction=(action) formnovalidate {
+                (language.say("コードを受け取る: ", "Send a code: ")) (words::kind(language, &address.kind))
+            }
+        }
+    }
+}
+
 /// A button for each number. Where nothing is sent for now, a pass may be given.
 pub(super) fn buttons(language: Language, view: &AccountView, action: &str, takes_pass: bool) -> Markup {
     let addresses = view.authenticators.iter().filter(|own| matches!(own.kind, AuthenticatorKind::Address { .. }));
@@ -34,15 +83,18 @@ pub(super) fn buttons(language: Language, view: &AccountView, action: &str, take
     }
 }
 
-/// Sends a code for `purpose`, or says why not.
+/// Sends a code, or says why not.
 pub(super) async fn send(
     app: &App,
     language: Language,
     owner: &Owner,
     ask: &Ask,
-    purpose: Purpose,
+    what: What<'_>,
 ) -> Result<(StatusCode, HeaderMap, Markup), Trouble> {
-    let mut request = CodeRequest::new(AuthenticatorId::new(ask.to), purpose);
+    let mut request = CodeRequest::new(AuthenticatorId::new(ask.to), what.purpose()).with_source(owner.source.clone());
+    if let What::Withdrawal { amount, to } = what {
+        request = request.with_context(&Withdrawal::context(amount, to));
+    }
     if let Some(device) = &owner.device {
         request = request.with_device(device);
     }
@@ -51,7 +103,7 @@ pub(super) async fn send(
     }
     Ok(match app.verifier.deliver(&owner.account, request).await {
         Ok(delivery) => {
-            message(app, language, &delivery);
+            message(app, language, &delivery, what);
             let done = frame::done(language.say("コードを送信しました。", "A code was sent."));
             (StatusCode::OK, HeaderMap::new(), done)
         }
@@ -64,15 +116,8 @@ pub(super) async fn send(
 }
 
 /// The message itself.
-pub(super) fn message(app: &App, language: Language, delivery: &Delivery) {
-    let purpose = delivery.purpose;
-    let what = if purpose == Purpose::LOGIN {
-        language.say("ログイン", "to log in")
-    } else if purpose == Purpose::WITHDRAWAL {
-        language.say("出金", "to withdraw")
-    } else {
-        language.say("セキュリティ設定の変更", "to change your security settings")
-    };
+pub(super) fn message(app: &App, language: Language, delivery: &Delivery, what: What<'_>) {
+    let what = what.said(language);
     let name = language.say("Example Exchange 認証コード", "Example Exchange code");
     app.send(delivery.address.as_str(), format!("{name} ({what}): {}", delivery.code.reveal()));
 }

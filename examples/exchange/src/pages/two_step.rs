@@ -1,7 +1,7 @@
 //! Enabling two-step login: the QR code, the confirming code, the sheet of recovery codes.
 
 use super::frame::{self, Who};
-use super::{door, of, refusal};
+use super::{door, of, refusal, sheet};
 use crate::App;
 use crate::language::Language;
 use crate::session::{self, By, LoggedIn, Owner, PasswordGiven, SecondStep};
@@ -12,9 +12,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, PreEscaped, html};
-use sekisho::account::{
-    AccountError, AccountId, Attempt, Enrollment, NewAuthenticator, Proof, Purpose, RecoveryCodes, Resync, Text,
-};
+use sekisho::account::{AccountError, AccountId, Attempt, Enrollment, NewAuthenticator, Proof, Purpose, Resync, Text};
 use sekisho::otp::{CodeKind, NotAccepted};
 use sekisho::qr::Qr;
 use tower_sessions::Session;
@@ -225,7 +223,10 @@ where
 
 pub(super) async fn confirm(at: Confirming, axum::Form(form): axum::Form<Code>) -> Result<Response, Trouble> {
     let PasswordGiven { owner, attempt: name, pass, .. } = &at.given;
-    let attempt = Attempt::new(Purpose::BINDING, &form.code).with_idempotency_key(*name).with_enrollment(&at.handle);
+    let attempt = Attempt::new(Purpose::BINDING, &form.code)
+        .with_source(owner.source.clone())
+        .with_idempotency_key(*name)
+        .with_enrollment(&at.handle);
     let attempt = pass.iter().fold(owner.attempt(attempt), |attempt, pass| attempt.with_pass(pass));
     let confirmed = at.app.verifier.confirm(&owner.account, attempt).await;
     let typed = if form.sent == "yes" { CodeKind::DeliveredCode } else { CodeKind::AppCode };
@@ -243,7 +244,10 @@ pub(super) async fn confirm_with_two_codes(
     axum::Form(form): axum::Form<TwoCodes>,
 ) -> Result<Response, Trouble> {
     let PasswordGiven { owner, attempt: name, pass, .. } = &at.given;
-    let codes = Resync::new(&form.first, &form.second).with_idempotency_key(*name).with_enrollment(&at.handle);
+    let codes = Resync::new(&form.first, &form.second)
+        .with_source(owner.source.clone())
+        .with_idempotency_key(*name)
+        .with_enrollment(&at.handle);
     let codes = owner.device.iter().fold(codes, |codes, token| codes.with_device(token));
     let codes = pass.iter().fold(codes, |codes, pass| codes.with_pass(pass));
     let confirmed = at.app.verifier.confirm_with_two_codes(&owner.account, codes).await;
@@ -280,7 +284,7 @@ impl Confirming {
     }
 
     async fn confirmed(&self, proof: Proof) -> Result<Response, Trouble> {
-        let Self { app, language, session, given: PasswordGiven { owner, .. }, .. } = self;
+        let Self { app, session, given: PasswordGiven { owner, .. }, .. } = self;
         // Another browser was shown the secret, and this code may have been guessed: log in first.
         if proof.may_be_guessed() {
             session::end(session).await?;
@@ -292,9 +296,10 @@ impl Confirming {
             return Ok(Redirect::to("/security").into_response());
         }
         match app.verifier.issue_recovery_codes(proof).await {
-            Ok(codes) => {
+            Ok(made) => {
                 session::log_in(session, &owner.customer, by).await?;
-                Ok(sheet(*language, owner, &codes).into_response())
+                session::keep_sheet(session, made.handle()).await?;
+                Ok(Redirect::to(sheet::PAGE).into_response())
             }
             // The form was sent twice: the codes were issued to the first answer, which nobody saw.
             // There is a new set for the next code.
@@ -336,24 +341,6 @@ fn app_page(language: Language, owner: &Owner, above: &Markup, now: u64) -> Mark
             (above)
             (confirm_form(language, now))
             p { a href="/two-step" { (language.say("最初からやり直す", "Begin again")) } }
-        },
-    )
-}
-
-/// The recovery codes, shown once.
-pub(super) fn sheet(language: Language, owner: &Owner, codes: &RecoveryCodes) -> Markup {
-    let heading = language.say("リカバリーコード", "Recovery codes");
-    frame::page(
-        language,
-        heading,
-        &of(&owner.customer),
-        html! {
-            h1 { (heading) }
-            p { (language.say(
-                "印刷するか書き写して、安全な場所に保管してください。表示されるのは今回だけです。スマートフォンをなくしたとき、1つのコードで1回ログインできます。",
-                "Print them, or copy them by hand, and keep them safe: they are shown this once. Without the phone, each lets you in once.")) }
-            ol.sheet #recovery-codes { @for code in codes.iter() { li { code { (code) } } } }
-            p { a.button href="/wallet" { (language.say("保管しました", "I have kept them")) } }
         },
     )
 }

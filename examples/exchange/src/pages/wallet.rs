@@ -45,7 +45,6 @@ fn show(
             @if view.authenticators.is_empty() {
                 p { a.button href="/two-step" { (language.say("出金には2段階認証の設定が必要です", "Withdrawals take two-step login: set it up")) } }
             } @else {
-                (sent::buttons(language, view, "/wallet/send", false))
                 form #withdraw method="post" action="/wallet/withdraw" {
                     // Sent twice, it is one withdrawal.
                     input type="hidden" name="id" value=(base16ct::lower::encode_string(&rand::random::<[u8; 16]>()));
@@ -59,6 +58,7 @@ fn show(
                     }
                     button type="submit" { (language.say("出金する", "Withdraw")) }
                 }
+                (sent::buttons_of_form(language, view, "withdraw", "/wallet/send"))
             }
             @if !customer.withdrawals.is_empty() {
                 h2 { (language.say("履歴", "History")) }
@@ -83,12 +83,12 @@ const fn state(language: Language, state: &WithdrawalState) -> &'static str {
 
 /// Why nothing can be withdrawn now.
 fn held(app: &App, language: Language, view: &AccountView) -> Markup {
-    let hold = view.holds.iter().find(|(purpose, _)| *purpose == Purpose::WITHDRAWAL);
+    let of_withdrawals = view.holds.iter().filter(|hold| hold.purpose == Purpose::WITHDRAWAL);
     html! {
-        @if let Some((_, until)) = hold {
+        @if let Some(hold) = of_withdrawals.max_by_key(|hold| hold.until) {
             div.held #hold role="status" {
-                p { (language.say("セキュリティ設定が変更されたため、出金は停止中です。", "Withdrawals are held, as the account's security was changed.")) }
-                p { (language.say("再開まで ", "They go on in ")) (words::countdown(language, until.as_secs(), app.now())) }
+                p { (words::held(language, hold.reason.as_ref())) }
+                p { (language.say("再開まで ", "They go on in ")) (words::countdown(language, hold.until.as_secs(), app.now())) }
             }
         }
     }
@@ -101,6 +101,8 @@ pub(super) struct Form {
     amount: String,
     to: String,
     code: String,
+    /// The authenticator that a code shall be sent to.
+    send_to: u32,
 }
 
 pub(super) async fn withdraw(
@@ -115,7 +117,7 @@ pub(super) async fn withdraw(
         Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response())
     };
     let to = form.to.trim();
-    if to.is_empty() || to.chars().count() > LONGEST || to.chars().any(char::is_control) {
+    if !is_destination(to) {
         return refuse(language.say("出金先口座を確認してください。", "Check the account to withdraw to."));
     }
     let Some(amount) = yen(&form.amount) else {
@@ -159,6 +161,10 @@ pub(super) async fn withdraw(
     }
 }
 
+fn is_destination(to: &str) -> bool {
+    !to.is_empty() && to.chars().count() <= LONGEST && !to.chars().any(char::is_control)
+}
+
 /// An amount as people write it: `250,000`, `２５００００`, `¥250000`. At least one yen.
 fn yen(text: &str) -> Option<u64> {
     let said = text.chars().filter(|c| !c.is_whitespace() && !matches!(c, ',' | '，' | '、' | '¥' | '￥' | '円'));
@@ -179,9 +185,18 @@ pub(super) async fn send(
     State(app): State<App>,
     language: Language,
     LoggedIn(owner): LoggedIn,
-    axum::Form(ask): axum::Form<sent::Ask>,
+    axum::Form(form): axum::Form<Form>,
 ) -> Result<Response, Trouble> {
-    let (status, headers, above) = sent::send(&app, language, &owner, &ask, Purpose::WITHDRAWAL).await?;
-    let page = show(&app, language, &owner.customer, &owner.view, &Form::default(), Some(above));
+    let (to, amount) = (form.to.trim(), yen(&form.amount));
+    let Some(amount) = amount.filter(|_| is_destination(to)) else {
+        let text = language.say("先に金額と出金先を入力してください。", "Fill in the amount and the account first.");
+        let page = show(&app, language, &owner.customer, &owner.view, &form, Some(frame::wrong(text)));
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
+    };
+    // The code is for this withdrawal and no other, and the message says for which.
+    let ask = sent::Ask::to(form.send_to);
+    let what = sent::What::Withdrawal { amount, to };
+    let (status, headers, above) = sent::send(&app, language, &owner, &ask, what).await?;
+    let page = show(&app, language, &owner.customer, &owner.view, &form, Some(above));
     Ok((status, headers, page).into_response())
 }

@@ -245,7 +245,8 @@ impl Browser {
         assert_eq!((page.status, &*page.path), (200, "/two-step"));
         let phone = self.post("/two-step", &[]).await.phone();
         let page = self.post("/two-step/confirm", &[("code", &phone.shows(secs))]).await;
-        assert_eq!(page.status, 200, "{}", page.text);
+        assert_eq!((page.status, &*page.path), (200, "/security/sheet"), "{}", page.text);
+        assert_eq!(self.post("/security/sheet", &[]).await.path, "/wallet");
         (phone, page.recovery_codes())
     }
 

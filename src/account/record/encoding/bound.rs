@@ -5,6 +5,7 @@ use super::varint;
 use crate::account::names::text::Text;
 use crate::account::record::authenticator::{Kind, Labels, Pending};
 use crate::account::record::delivered::Recipient;
+use crate::account::record::proposal::Proposal;
 use crate::account::record::whole::Record;
 
 /// The head of a short list, text or string of bytes, or a number under 256.
@@ -20,18 +21,22 @@ const HASH: usize = 2 + 32;
 /// A purpose of the service's own.
 const PURPOSE: usize = 2 + 24;
 /// The record's own map: the numbers of its fields, and heads and numbers that are there once.
-const ONCE: usize = 33 * (FIELD + NUMBER) + 4 * (4 * NUMBER) + HASH + 2 * NUMBER;
-/// An authenticator, apart from its name and its secret or address: six long numbers, and short
+const ONCE: usize = 41 * (FIELD + NUMBER) + 4 * (4 * NUMBER) + 3 * HASH + 8 * NUMBER;
+/// An authenticator, apart from its name and its secret or address: seven long numbers, and short
 /// ones.
-const PARTS: usize = 14 * FIELD + 6 * NUMBER + 6 * SHORT;
+const PARTS: usize = 15 * FIELD + 7 * NUMBER + 6 * SHORT;
 /// An enrollment that waits has more: two long numbers, one short, two hashes, and labels.
 const PENDING: usize = 8 * FIELD + 2 * NUMBER + 3 * SHORT + 2 * HASH;
 
+/// An address, apart from its text, and a time.
+const ADDRESS: usize = 3 * HEAD + SHORT + NUMBER;
+/// A proposal, apart from its texts.
+const PROPOSAL: usize = 3 * HEAD + SHORT + NUMBER;
 const WRONG_CODE: usize = HEAD + SHORT + 2 * NUMBER;
 const RECENT_CODE: usize = 4 + varint::MAX;
 const DEVICE: usize = 2 * HEAD + HASH + 3 * NUMBER + SHORT;
-const SENT: usize = 3 * HEAD + PURPOSE + 2 * SHORT + 2 * NUMBER;
-const HOLD: usize = HEAD + PURPOSE + 2 * NUMBER;
+const SENT: usize = 4 * HEAD + PURPOSE + 2 * SHORT + 2 * NUMBER + HASH;
+const HOLD: usize = 2 * HEAD + PURPOSE + 2 * NUMBER;
 const PASS: usize = 2 * HEAD + HASH + 3 * NUMBER + SHORT;
 const REDEEMED: usize = HEAD + 2 * NUMBER;
 const REPLY: usize = 2 * HEAD + HASH + 3 * NUMBER + 2 * SHORT;
@@ -40,7 +45,6 @@ const REPLY: usize = 2 * HEAD + HASH + 3 * NUMBER + 2 * SHORT;
 pub(in crate::account) fn bound(record: &Record) -> usize {
     let of_lists = [
         (record.recent_codes.iter().count(), RECENT_CODE),
-        (record.holds.len(), HOLD),
         (record.passes.0.len(), PASS),
         (record.replies.0.len(), REPLY),
         (record.redeemed.len(), REDEEMED),
@@ -48,6 +52,7 @@ pub(in crate::account) fn bound(record: &Record) -> usize {
         (record.sends.0.len(), NUMBER),
         (record.sends_of_devices.0.len(), NUMBER),
         (record.mailed.0.len(), NUMBER),
+        (record.self_recoveries.0.len(), NUMBER),
         (record.recovery.as_ref().map_or(0, |set| set.hashes.len()), HASH),
         (record.history.entries.as_bytes().len(), 1),
         (record.unknown.0.len(), 1),
@@ -56,9 +61,26 @@ pub(in crate::account) fn bound(record: &Record) -> usize {
         record.authenticators.iter().map(|one| total([named(&one.name, &one.kind), one.unknown.0.len()]));
     let replaced = record.replaced.iter().map(|one| total([PARTS, one.app.secret.expose().len()]));
     let devices = record.devices.iter().map(|one| total([DEVICE, one.name.as_str().len()]));
-    let sent = record.delivered.0.iter().map(|one| total([SENT, address_of(&one.recipient)]));
+    let sent = record.delivered.0.iter().map(|one| total([SENT, address_of(&one.asked.recipient)]));
+    let addresses = record
+        .bound_before_reset
+        .iter()
+        .chain(record.emails.iter().map(|email| &email.address))
+        .map(|one| total([ADDRESS, one.as_str().len()]));
+    let holds =
+        record.holds.iter().map(|one| total([HOLD, one.reason.as_ref().map_or(0, |reason| reason.as_str().len())]));
+    let proposal = record.proposal.as_ref().map(|Proposal { operator, .. }| {
+        total([PROPOSAL, operator.name().as_str().len(), operator.reason().as_str().len()])
+    });
     let of_lists = of_lists.into_iter().map(|(count, size)| count.saturating_mul(size));
-    let rest = authenticators.chain(record.pending.as_ref().map(pending)).chain(replaced).chain(devices).chain(sent);
+    let rest = authenticators
+        .chain(record.pending.as_ref().map(pending))
+        .chain(replaced)
+        .chain(devices)
+        .chain(sent)
+        .chain(addresses)
+        .chain(holds)
+        .chain(proposal);
     total(of_lists.chain(rest).chain([ONCE]))
 }
 
@@ -90,25 +112,28 @@ fn total(parts: impl IntoIterator<Item = usize>) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::account::event::Importance;
+    use crate::account::event::{Importance, Operator};
     use crate::account::names::address::{Address, Channel};
     use crate::account::names::ids::{AuthenticatorId, DeviceId};
     use crate::account::names::purpose::Purpose;
     use crate::account::proof::Method;
-    use crate::account::record::authenticator::{App, Authenticator, Replaced};
+    use crate::account::record::authenticator::{App, Authenticator, AuthenticatorState, Replaced};
     use crate::account::record::capacity::{
-        AUTHENTICATORS, DELIVERED, DEVICES, EVENTS, HOLDS, PASSES, RECOVERY_CODES, REDEEMED, REPLACED, REPLIES, SENDS,
-        WRONG_CODES,
+        AUTHENTICATORS, BOUND_BEFORE, DELIVERED, DEVICES, EMAILS, EVENTS, HOLDS, PASSES, RECOVERY_CODES, REDEEMED,
+        REPLACED, REPLIES, SELF_RECOVERIES, SENDS, WRONG_CODES,
     };
-    use crate::account::record::delivered::Sent;
+    use crate::account::record::delivered::{Asked, Sent};
     use crate::account::record::device::Device;
     use crate::account::record::encoding::fields::Unknown;
     use crate::account::record::encoding::read::from_bytes;
     use crate::account::record::encoding::write::write_into;
-    use crate::account::record::recovery::RecoverySet;
+    use crate::account::record::notice::NoticeKey;
+    use crate::account::record::proposal::ProposedAct;
+    use crate::account::record::recovery::{RecoverySet, Seed, WaitingSet};
     use crate::account::record::replies::{Answer, Reply};
+    use crate::account::record::self_recovery::SelfRecovery;
     use crate::account::record::token::{Pass, PassOrigin, TokenHash};
-    use crate::account::record::whole::{Hold, Redeemed, WrongCode};
+    use crate::account::record::whole::{BoundEmail, Hold, Redeemed, WrongCode};
     use crate::otp::{
         Accepted, Algorithm, Code, Digits, FailureCount, LockState, Period, RECENT_CODES, Secret, Step, Throttle, Totp,
         Tracker, UnixTime,
@@ -234,6 +259,50 @@ mod tests {
             Answer::Accepted { method, serial, with_handle }
         }
 
+        fn ways_back(&mut self, record: &mut Record) {
+            record.holds = self.list(HOLDS, |draw| Hold {
+                purpose: draw.purpose(),
+                from: draw.time(),
+                until: draw.time(),
+                reason: draw.bool().then(|| draw.text()),
+            });
+            record.bound_before_reset = self.list(BOUND_BEFORE, Self::address);
+            record.emails = self.list(EMAILS, |draw| BoundEmail { address: draw.address(), settled_at: draw.time() });
+            record.notices_answered = self.number();
+            record.self_recoveries.0 = self.list(SELF_RECOVERIES, Self::time);
+            record.self_recovery = self.bool().then(|| SelfRecovery {
+                at: self.time(),
+                until: self.time(),
+                told_at: self.time(),
+                told: self.small(),
+                is_done: self.bool(),
+            });
+            record.proposal = self.bool().then(|| Proposal {
+                act: ProposedAct::Thaw,
+                operator: Operator::of(self.text(), self.text()),
+                at: self.time(),
+            });
+            record.notice_key = NoticeKey::generate(&mut self.rng);
+            record.waiting_set = self.bool().then(|| WaitingSet {
+                seed: Seed::generate(&mut self.rng),
+                count: 16,
+                handle: TokenHash(self.hash()),
+                until: self.time(),
+                lead: self.number(),
+            });
+        }
+
+        fn history(&mut self, record: &mut Record) {
+            let mut last = 0;
+            for _ in 0..self.count(EVENTS) {
+                last += 1 + (self.number() >> 8);
+                let (at, body) = (self.time(), self.letters(400));
+                let entries = &mut record.history.entries;
+                entries.push(last, at, (Importance::Act, true), |to| to.extend_from_slice(body.as_bytes()));
+            }
+            (record.history.last, record.history.handed_at) = (last + self.rng.random_range(0..100), self.time());
+        }
+
         fn record(&mut self) -> Record {
             let mut record = Record::new();
             (record.newest, record.made_at, record.restored_at) = (self.time(), self.time(), self.time());
@@ -241,9 +310,11 @@ mod tests {
             let mut id = 0;
             record.authenticators = self.list(AUTHENTICATORS, |draw| {
                 id += if draw.is_largest { 1 << 24 } else { 1 };
-                let (id, kind, disabled) = (AuthenticatorId::new(id), draw.kind(), draw.bool());
+                let (id, kind, uses) = (AuthenticatorId::new(id), draw.kind(), draw.number());
+                let states = [AuthenticatorState::Active, AuthenticatorState::Suspended, AuthenticatorState::Disabled];
+                let state = states[draw.rng.random_range(0..3)];
                 let (name, unknown) = (draw.text(), draw.unknown());
-                Authenticator { id, name, kind, bound_at: draw.time(), last_used: draw.time(), disabled, unknown }
+                Authenticator { id, name, kind, bound_at: draw.time(), last_used: draw.time(), uses, state, unknown }
             });
             record.next_id = AuthenticatorId::new(id + 2);
             if self.bool() {
@@ -290,12 +361,16 @@ mod tests {
                 failures: draw.small(),
             });
             record.delivered.0 = self.list(DELIVERED, |draw| Sent {
-                recipient: if draw.rng.random() {
-                    Recipient::Named(draw.address())
-                } else {
-                    Recipient::Bound(AuthenticatorId::new(draw.small()), Channel::Voice)
+                asked: Asked {
+                    recipient: if draw.rng.random() {
+                        Recipient::Named(draw.address())
+                    } else {
+                        Recipient::Bound(AuthenticatorId::new(draw.small()), Channel::Voice)
+                    },
+                    purpose: draw.purpose(),
+                    context: draw.bool().then(|| draw.hash()),
+                    by_device: draw.bool(),
                 },
-                purpose: draw.purpose(),
                 code: draw.code(),
                 until: draw.time(),
                 lead: draw.number(),
@@ -307,28 +382,21 @@ mod tests {
                 record.recovery = Some(RecoverySet {
                     key: self.rng.random(),
                     hashes: self.list(RECOVERY_CODES, |draw| draw.rng.random()),
+                    is_used: self.bool(),
                 });
             }
             record.wrong_codes =
                 self.list(WRONG_CODES, |draw| WrongCode { code: draw.code(), at: draw.time(), event: draw.number() });
-            record.holds =
-                self.list(HOLDS, |draw| Hold { purpose: draw.purpose(), from: draw.time(), until: draw.time() });
             record.frozen_at = self.bool().then(|| self.time());
             record.is_reset = self.bool();
+            self.ways_back(&mut record);
+            self.history(&mut record);
             record.replies.0 = self.list(REPLIES, |draw| Reply {
                 fingerprint: draw.hash(),
                 at: draw.time(),
                 lead: draw.number(),
                 answer: draw.answer(),
             });
-            let mut last = 0;
-            for _ in 0..self.count(EVENTS) {
-                last += 1 + (self.number() >> 8);
-                let (at, body) = (self.time(), self.letters(400));
-                let entries = &mut record.history.entries;
-                entries.push(last, at, (Importance::Act, true), |to| to.extend_from_slice(body.as_bytes()));
-            }
-            (record.history.last, record.history.handed_at) = (last + self.rng.random_range(0..100), self.time());
             record.redeemed = self.list(REDEEMED, |draw| Redeemed { serial: draw.number(), at: draw.time() });
             record.unknown = self.unknown();
             record
@@ -367,6 +435,6 @@ mod tests {
     #[test]
     fn the_bound_of_a_new_record_is_near_what_it_takes() {
         let record = Record::new();
-        assert!(bound(&record) - written(&record).len() < 700);
+        assert!(bound(&record) - written(&record).len() < 850);
     }
 }

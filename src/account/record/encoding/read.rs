@@ -4,21 +4,26 @@ use super::fields::{
     Base, Corrupt, MINIMUM_READER, Unknown, bytes, channel_from_number, fields, list, read_purpose, tuple,
 };
 use super::varint;
+use crate::account::event::Operator;
 use crate::account::names::address::{Address, Channel};
 use crate::account::names::ids::{AuthenticatorId, DeviceId};
 use crate::account::names::text::Text;
 use crate::account::proof::Method;
-use crate::account::record::authenticator::{App, Authenticator, Kind, Labels, Pending, Replaced};
+use crate::account::record::authenticator::{App, Authenticator, AuthenticatorState, Kind, Labels, Pending, Replaced};
 use crate::account::record::capacity::{
-    AUTHENTICATORS, DELIVERED, DEVICES, HOLDS, PASSES, RECOVERY_CODES, REDEEMED, REPLACED, REPLIES, SENDS, WRONG_CODES,
+    AUTHENTICATORS, BOUND_BEFORE, DELIVERED, DEVICES, EMAILS, HOLDS, PASSES, RECOVERY_CODES, REDEEMED, REPLACED,
+    REPLIES, SELF_RECOVERIES, SENDS, WRONG_CODES,
 };
-use crate::account::record::delivered::{Delivered, Recipient, Sends, Sent};
+use crate::account::record::delivered::{Asked, Delivered, Recipient, Sends, Sent};
 use crate::account::record::device::Device;
 use crate::account::record::entries::Entries;
-use crate::account::record::recovery::RecoverySet;
+use crate::account::record::notice::NoticeKey;
+use crate::account::record::proposal::{Proposal, ProposedAct};
+use crate::account::record::recovery::{RecoverySet, Seed, WaitingSet};
 use crate::account::record::replies::{Answer, Replies, Reply};
+use crate::account::record::self_recovery::{Begun, SelfRecovery};
 use crate::account::record::token::{Pass, PassOrigin, Passes, TokenHash};
-use crate::account::record::whole::{Hold, Record, Redeemed, WrongCode};
+use crate::account::record::whole::{BoundEmail, Hold, Record, Redeemed, WrongCode};
 use crate::otp::{
     Accepted, Algorithm, Code, Digits, FailureCount, LockState, Period, RECENT_CODES, RecentCodes, Secret, Step,
     StoredError, Throttle, Totp, Tracker, UnixTime,
@@ -88,6 +93,14 @@ fn read(from: &mut Decoder<'_>) -> Result<Box<Record>, Corrupt> {
             30 => record.restored_at = base.time(from)?,
             31 => record.replaced = list(from, REPLACED, |from| read_replaced(base, from))?,
             32 => record.wrong_codes = list(from, WRONG_CODES, |from| read_wrong_code(base, from))?,
+            33 => record.bound_before_reset = list(from, BOUND_BEFORE, read_address)?,
+            34 => record.emails = list(from, EMAILS, |from| read_email(base, from))?,
+            35 => record.notice_key = NoticeKey(bytes(from)?),
+            36 => record.waiting_set = Some(read_waiting_set(base, from)?),
+            37 => record.notices_answered = base.serial(from)?,
+            38 => record.proposal = read_proposal(base, from)?,
+            39 => record.self_recovery = Some(read_self_recovery(base, from)?),
+            40 => record.self_recoveries = Begun(list(from, SELF_RECOVERIES, |from| base.time(from))?),
             _ => return Ok(false),
         }
         Ok(true)
@@ -119,7 +132,8 @@ struct Parts {
     anchor: i32,
     bound_at: UnixTime,
     last_used: UnixTime,
-    disabled: bool,
+    state: AuthenticatorState,
+    uses: u64,
     until: UnixTime,
     channel: Option<Channel>,
     address: Option<Address>,
@@ -156,7 +170,13 @@ impl Parts {
                 9 => parts.anchor = from.i32()?,
                 10 => parts.bound_at = base.time(from)?,
                 11 => parts.last_used = base.time(from)?,
-                12 => parts.disabled = from.bool()?,
+                12 => {
+                    parts.state = match from.u64()? {
+                        1 => AuthenticatorState::Suspended,
+                        2 => AuthenticatorState::Disabled,
+                        _ => return Err(Corrupt),
+                    };
+                }
                 13 => parts.until = base.time(from)?,
                 14 => parts.channel = channel_from_number(from.u32()?),
                 15 => {
@@ -169,6 +189,7 @@ impl Parts {
                 19 => parts.issuer = Some(from.str()?.into()),
                 20 => parts.account = Some(from.str()?.into()),
                 21 => parts.lead = from.u64()?,
+                22 => parts.uses = from.u64()?,
                 _ => return Ok(false),
             }
             Ok(true)
@@ -207,7 +228,8 @@ fn read_authenticator(base: Base, from: &mut Decoder<'_>) -> Result<Authenticato
         name: parts.name.ok_or(Corrupt)?,
         bound_at: parts.bound_at,
         last_used: parts.last_used,
-        disabled: parts.disabled,
+        uses: parts.uses,
+        state: parts.state,
         unknown: parts.unknown,
     })
 }
@@ -281,7 +303,7 @@ fn read_device(base: Base, from: &mut Decoder<'_>) -> Result<Device, Corrupt> {
 }
 
 fn read_sent(base: Base, from: &mut Decoder<'_>) -> Result<Sent, Corrupt> {
-    tuple(from, 6)?;
+    tuple(from, 8)?;
     let channel = channel_from_number(from.u32()?).ok_or(Corrupt)?;
     let recipient = match from.datatype()? {
         Type::String => Recipient::Named(Address::stored(channel, from.str()?).ok_or(Corrupt)?),
@@ -289,7 +311,26 @@ fn read_sent(base: Base, from: &mut Decoder<'_>) -> Result<Sent, Corrupt> {
     };
     let purpose = read_purpose(from)?;
     let code = Code::from_packed(from.u32()?).ok_or(Corrupt)?;
-    Ok(Sent { recipient, purpose, code, until: base.time(from)?, lead: from.u64()? })
+    let (until, lead, by_device) = (base.time(from)?, from.u64()?, from.bool()?);
+    let context = match from.datatype()? {
+        Type::Null => {
+            from.null()?;
+            None
+        }
+        _ => Some(bytes(from)?),
+    };
+    Ok(Sent { asked: Asked { recipient, purpose, context, by_device }, code, until, lead })
+}
+
+fn read_address(from: &mut Decoder<'_>) -> Result<Address, Corrupt> {
+    tuple(from, 2)?;
+    let channel = channel_from_number(from.u32()?).ok_or(Corrupt)?;
+    Address::stored(channel, from.str()?).ok_or(Corrupt)
+}
+
+fn read_email(base: Base, from: &mut Decoder<'_>) -> Result<BoundEmail, Corrupt> {
+    tuple(from, 2)?;
+    Ok(BoundEmail { address: read_address(from)?, settled_at: base.time(from)? })
 }
 
 fn read_redeemed(base: Base, from: &mut Decoder<'_>) -> Result<Redeemed, Corrupt> {
@@ -298,14 +339,56 @@ fn read_redeemed(base: Base, from: &mut Decoder<'_>) -> Result<Redeemed, Corrupt
 }
 
 fn read_recovery(from: &mut Decoder<'_>) -> Result<RecoverySet, Corrupt> {
-    tuple(from, 2)?;
-    Ok(RecoverySet { key: bytes(from)?, hashes: list(from, RECOVERY_CODES, bytes)? })
+    tuple(from, 3)?;
+    let (key, is_used) = (bytes(from)?, from.bool()?);
+    Ok(RecoverySet { key, hashes: list(from, RECOVERY_CODES, bytes)?, is_used })
+}
+
+fn read_self_recovery(base: Base, from: &mut Decoder<'_>) -> Result<SelfRecovery, Corrupt> {
+    tuple(from, 5)?;
+    let (at, until, told_at) = (base.time(from)?, base.time(from)?, base.time(from)?);
+    Ok(SelfRecovery { at, until, told_at, told: from.u32()?, is_done: from.bool()? })
+}
+
+/// A proposal; one of an act that a newer release has added is none here.
+fn read_proposal(base: Base, from: &mut Decoder<'_>) -> Result<Option<Proposal>, Corrupt> {
+    tuple(from, 4)?;
+    let act = match from.u32()? {
+        1 => Some(ProposedAct::Reset),
+        2 => Some(ProposedAct::Thaw),
+        _ => None,
+    };
+    let mut text = || Text::stored(from.str()?).ok_or(Corrupt);
+    let operator = Operator::of(text()?, text()?);
+    let at = base.time(from)?;
+    Ok(act.map(|act| Proposal { act, operator, at }))
+}
+
+fn read_waiting_set(base: Base, from: &mut Decoder<'_>) -> Result<WaitingSet, Corrupt> {
+    tuple(from, 5)?;
+    // Straight into its place on the heap: a seed that moves leaves a copy behind.
+    let mut seed = Seed(Box::new([0; Seed::LEN]));
+    let stored = from.bytes()?;
+    if stored.len() != Seed::LEN {
+        return Err(Corrupt);
+    }
+    seed.0.copy_from_slice(stored);
+    let (count, handle) = (from.u8()?, TokenHash(bytes(from)?));
+    Ok(WaitingSet { seed, count, handle, until: base.time(from)?, lead: from.u64()? })
 }
 
 fn read_hold(base: Base, from: &mut Decoder<'_>) -> Result<Hold, Corrupt> {
-    tuple(from, 3)?;
+    tuple(from, 4)?;
     let (purpose, until) = (read_purpose(from)?, base.time(from)?);
-    Ok(Hold { purpose, from: base.time(from)?, until })
+    let start = base.time(from)?;
+    let reason = match from.datatype()? {
+        Type::Null => {
+            from.null()?;
+            None
+        }
+        _ => Some(Text::stored(from.str()?).ok_or(Corrupt)?),
+    };
+    Ok(Hold { purpose, from: start, until, reason })
 }
 
 fn read_reply(base: Base, from: &mut Decoder<'_>) -> Result<Reply, Corrupt> {

@@ -1,18 +1,22 @@
 //! A record is written in its stored form.
 
+use super::event_field::EventField;
 use super::fields::{Base, MINIMUM_READER, Unknown, Written, number_of, put_list, put_purpose, put_u64};
 use super::varint;
+use crate::account::names::address::Address;
 use crate::account::names::ids::AuthenticatorId;
 use crate::account::names::text::Text;
 use crate::account::proof::Method;
 use crate::account::record::authenticator::{App, Authenticator, Kind, Labels, Pending, Replaced};
-use crate::account::record::delivered::{Recipient, Sends, Sent};
+use crate::account::record::delivered::{Asked, Recipient, Sends, Sent};
 use crate::account::record::device::Device;
-use crate::account::record::recovery::RecoverySet;
+use crate::account::record::proposal::Proposal;
+use crate::account::record::recovery::{RecoverySet, WaitingSet};
 use crate::account::record::replies::{Answer, Reply};
+use crate::account::record::self_recovery::SelfRecovery;
 use crate::account::record::throttles::Throttles;
 use crate::account::record::token::{Pass, PassOrigin, TokenHash};
-use crate::account::record::whole::{Hold, Record, Redeemed, WrongCode};
+use crate::account::record::whole::{BoundEmail, Hold, Record, Redeemed, WrongCode};
 use crate::otp::{Accepted, Algorithm, LockState, RecentCodes, Throttle};
 use minicbor::Encoder;
 use minicbor::encode::Write;
@@ -89,8 +93,8 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
         base.put_serial(to.u32(17)?, record.proofs_spent)?;
     }
     write_holds_and_hand_outs(record, base, to)?;
-    if let Some(RecoverySet { key, hashes }) = &record.recovery {
-        to.u32(24)?.array(2)?.bytes(key)?.array(hashes.len() as u64)?;
+    if let Some(RecoverySet { key, hashes, is_used }) = &record.recovery {
+        to.u32(24)?.array(3)?.bytes(key)?.bool(*is_used)?.array(hashes.len() as u64)?;
         for hash in hashes {
             to.bytes(hash)?;
         }
@@ -121,8 +125,58 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
             base.put_serial(to, *event)?;
         }
     }
+    write_ways_back(record, base, to)?;
     put_unknown(&record.unknown, to)?;
     to.end()?;
+    Ok(())
+}
+
+/// Fields 33 to 40: what helps owners and operators.
+fn write_ways_back<W: Write>(record: &Record, base: Base, to: &mut Encoder<W>) -> Written<W> {
+    if !record.bound_before_reset.is_empty() {
+        put_list(to, 33, record.bound_before_reset.len())?;
+        for address in &record.bound_before_reset {
+            put_address(address, to)?;
+        }
+    }
+    if !record.emails.is_empty() {
+        put_list(to, 34, record.emails.len())?;
+        for BoundEmail { address, settled_at } in &record.emails {
+            put_address(address, to.array(2)?)?;
+            base.put_time(to, *settled_at)?;
+        }
+    }
+    to.u32(35)?.bytes(&record.notice_key.0)?;
+    if let Some(WaitingSet { seed, count, handle, until, lead }) = &record.waiting_set {
+        to.u32(36)?.array(5)?.bytes(&*seed.0)?.u8(*count)?.bytes(&handle.0)?;
+        base.put_time(to, *until)?;
+        to.u64(*lead)?;
+    }
+    if record.notices_answered != 0 {
+        base.put_serial(to.u32(37)?, record.notices_answered)?;
+    }
+    if let Some(Proposal { act, operator, at }) = &record.proposal {
+        to.u32(38)?.array(4)?.u32(*act as u32)?.str(operator.name().as_str())?.str(operator.reason().as_str())?;
+        base.put_time(to, *at)?;
+    }
+    if let Some(SelfRecovery { at, until, told_at, told, is_done }) = &record.self_recovery {
+        to.u32(39)?.array(5)?;
+        for time in [at, until, told_at] {
+            base.put_time(to, *time)?;
+        }
+        to.u32(*told)?.bool(*is_done)?;
+    }
+    if !record.self_recoveries.0.is_empty() {
+        put_list(to, 40, record.self_recoveries.0.len())?;
+        for at in &record.self_recoveries.0 {
+            base.put_time(to, *at)?;
+        }
+    }
+    Ok(())
+}
+
+fn put_address<W: Write>(address: &Address, to: &mut Encoder<W>) -> Written<W> {
+    to.array(2)?.u32(number_of(address.channel()))?.str(address.as_str())?;
     Ok(())
 }
 
@@ -152,10 +206,11 @@ fn write_recent_codes<W: Write>(codes: &RecentCodes, to: &mut Encoder<W>) -> Wri
 fn write_holds_and_hand_outs<W: Write>(record: &Record, base: Base, to: &mut Encoder<W>) -> Written<W> {
     if !record.holds.is_empty() {
         put_list(to, 18, record.holds.len())?;
-        for Hold { purpose, from, until } in &record.holds {
-            put_purpose(*purpose, to.array(3)?)?;
+        for Hold { purpose, from, until, reason } in &record.holds {
+            put_purpose(*purpose, to.array(4)?)?;
             base.put_time(to, *until)?;
             base.put_time(to, *from)?;
+            reason.write(to)?;
         }
     }
     if !record.passes.0.is_empty() {
@@ -176,15 +231,20 @@ fn write_holds_and_hand_outs<W: Write>(record: &Record, base: Base, to: &mut Enc
     }
     if !record.delivered.0.is_empty() {
         put_list(to, 21, record.delivered.0.len())?;
-        for Sent { recipient, purpose, code, until, lead } in &record.delivered.0 {
-            to.array(6)?.u32(number_of(recipient.channel()))?;
+        for Sent { asked, code, until, lead } in &record.delivered.0 {
+            let Asked { recipient, purpose, context, by_device } = asked;
+            to.array(8)?.u32(number_of(recipient.channel()))?;
             match recipient {
                 Recipient::Bound(id, _) => to.u32(id.number())?,
                 Recipient::Named(address) => to.str(address.as_str())?,
             };
             put_purpose(*purpose, to)?;
             base.put_time(to.u32(code.packed())?, *until)?;
-            to.u64(*lead)?;
+            to.u64(*lead)?.bool(*by_device)?;
+            match context {
+                Some(context) => to.bytes(context)?,
+                None => to.null()?,
+            };
         }
     }
     if !record.replies.0.is_empty() {
@@ -227,15 +287,14 @@ fn put_unknown<W: Write>(unknown: &Unknown, to: &mut Encoder<W>) -> Written<W> {
 }
 
 fn write_authenticator<W: Write>(authenticator: &Authenticator, base: Base, to: &mut Encoder<W>) -> Written<W> {
-    let Authenticator { id, name, kind, bound_at, last_used, disabled, unknown } = authenticator;
+    let Authenticator { id, name, kind, bound_at, last_used, uses, state, unknown } = authenticator;
     to.begin_map()?;
     write_common(*id, name, kind, to)?;
     base.put_time_as(10, to, *bound_at)?;
     base.put_time_as(11, to, *last_used)?;
-    if *disabled {
-        to.u32(12)?.bool(true)?;
-    }
+    put_u64(to, 12, *state as u64)?;
     write_address(kind, to)?;
+    put_u64(to, 22, *uses)?;
     put_unknown(unknown, to)?;
     to.end()?;
     Ok(())

@@ -4,7 +4,7 @@
 //! `constant_time` judges; `constant_time planted` also branches on a byte of the secret, and has to be reported.
 //! Without valgrind nothing would be checked: then it exits with 2.
 
-use sekisho::account::proofs::{compare, confirm, diagnose, search};
+use sekisho::account::proofs::{compare, confirm, diagnose, is_handle, search, sent};
 use sekisho::otp::{
     Algorithm, CodePolicy, Digits, Key, OpenSteps, Secret, State, Step, Totp, UnixTime, Window, decide,
 };
@@ -51,6 +51,8 @@ fn main() {
         }
     }
     accounts();
+    sent_codes();
+    handles();
     if planted {
         let secret = Secret::new(&[7; 20]).unwrap();
         mark_undefined(secret.expose());
@@ -102,6 +104,37 @@ fn judge(totp: Totp, secret_len: usize) {
     mark_defined(&equal);
     black_box(equal);
     mark_defined(&secret);
+}
+
+/// Codes that were sent, for one context and for another.
+fn sent_codes() {
+    let now = UnixTime::from_secs(NOW);
+    let code = |text: &str| text.parse().unwrap();
+    let kept = [(code("271828"), [1; 32]), (code("314159"), [2; 32])];
+    let [mut first, mut second] = kept;
+    mark_undefined(&first);
+    mark_undefined(&second);
+    let mut seen = [0; 2];
+    for (typed, context) in [("271828", 1), ("271828", 2), ("314159", 2), ("000000", 1)] {
+        let matched = sent(&[first, second], now, code(typed), &[context; 32]);
+        mark_defined(&matched);
+        seen[usize::from(matched.0)] += 1;
+        assert_eq!(matched.1, u32::from(typed == "314159") & u32::from(matched.0));
+    }
+    assert_eq!(seen, [2; 2]);
+    mark_defined(&mut first);
+    mark_defined(&mut second);
+}
+
+/// The handles of notices, under a key that nobody knows.
+fn handles() {
+    let now = UnixTime::from_secs(NOW);
+    let key = [9; 16];
+    mark_undefined(&key);
+    let is_good = is_handle(&key, &format!("{:016x}{NOW:016x}{}", 7, "0".repeat(32)), now);
+    mark_defined(&is_good);
+    assert_eq!(is_good, 0);
+    mark_defined(&key);
 }
 
 /// An account's three authenticators, of which one, another, or none has the code.

@@ -21,7 +21,7 @@ use std::task::{Context, Waker};
 /// The secret, and the texts that carry parts of it: a block that is freed with any of these in it has leaked.
 const SECRET: &[u8; 20] = b"\x9a\x31\xc7\x5e\x02\xbd\x68\xf4\x1c\xa9\x73\xd0\x4b\xe6\x87\x2f\x55\xbe\x10\x99";
 const TEXT: &str = "TIY4OXQCXVUPIHFJOPIEXZUHF5K34EEZ";
-const NEEDLES: [&[u8]; 10] = [
+const NEEDLES: [&[u8]; 11] = [
     b"\x9a\x31\xc7\x5e\x02",
     b"\x55\xbe\x10\x99",
     b"TIY4OXQC",
@@ -29,9 +29,10 @@ const NEEDLES: [&[u8]; 10] = [
     b"5K34EEZ",
     b"TIY4 OXQC",
     b"K34 EEZ",
-    b"KSSSMGRD",
-    b"KSSS-MGRD",
+    b"6N2D05SB",
+    b"6N2D-05SB",
     b"\x9e\x73\x9a\x43\x0d",
+    b"\x35\x44\xd0\x17\x2b",
 ];
 /// The key that the test's sealing key gives for the label `notes`: HMAC-SHA256 by Python's `hmac` over `sekisho label
 /// notes` and 0x01 (RFC 5869 §2.3).
@@ -39,8 +40,9 @@ const DERIVED: [u8; 32] = [
     0xd4, 0xee, 0x38, 0x2d, 0x0e, 0x9d, 0x76, 0x0d, 0x70, 0x5a, 0x69, 0x93, 0x7a, 0x5c, 0xfa, 0x62, 0xbc, 0x89, 0xd6,
     0x64, 0xa2, 0x78, 0x9c, 0x92, 0xd6, 0xca, 0x71, 0xcf, 0x62, 0x4c, 0xfb, 0xbf,
 ];
-/// How the recovery codes begin that [`Repeating`] makes.
-const RECOVERY: &str = "KSSS-MGRD";
+/// How the first recovery code begins that is made of a seed by [`Repeating`]: SHA-256 of it and a zero
+/// byte, in Crockford's base 32.
+const RECOVERY: &str = "6N2D-05SB";
 
 /// Five bytes over and over: not random, so that what is made of them can be looked for.
 struct Repeating(usize);
@@ -57,8 +59,8 @@ impl rand::TryRng for Repeating {
     }
 
     fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
-        // The key of the set is of other bytes: only codes are fifteen long.
-        let pattern = if bytes.len() == 15 { b"\x9e\x73\x9a\x43\x0d" } else { b"\x01\x02\x03\x04\x05" };
+        // The seed of the set is drawn first, and its handle, of other bytes, after it.
+        let pattern = if self.0 == 0 { b"\x9e\x73\x9a\x43\x0d" } else { b"\x01\x02\x03\x04\x05" };
         bytes.iter_mut().zip(pattern.iter().cycle()).for_each(|(byte, pattern)| *byte = *pattern);
         self.0 += 1;
         Ok(())
@@ -266,7 +268,14 @@ fn main() {
     let opened = row.open(&alice, write.unwrap().new).unwrap();
     let change = opened.issue_recovery_codes(&policy, at(30), &proof, &mut Repeating(0)).unwrap();
     let (write, uncommitted) = row.seal(change, &mut rng).unwrap();
-    let codes = uncommitted.assume_committed(&mut Vec::new()).unwrap();
+    let sheet = uncommitted.assume_committed(&mut Vec::new()).unwrap();
+    let (handle, stored) = (sheet.handle().to_text(), write.unwrap().new);
+    // Shown again, and kept.
+    drop(row.open(&alice, stored.clone()).unwrap().waiting_recovery_codes(at(31), handle.expose()).unwrap());
+    let change = row.open(&alice, stored).unwrap().keep_recovery_codes(&policy, at(31), handle.expose()).unwrap();
+    let (write, uncommitted) = row.seal(change, &mut rng).unwrap();
+    assert!(uncommitted.assume_committed(&mut Vec::new()).is_ok());
+    let codes = sheet.into_codes();
     drop(codes.to_sheet("Example"));
     // On the stack: the test's own copy is not to be found on the heap.
     let mut typed = [0; 29];
