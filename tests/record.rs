@@ -11,8 +11,8 @@ use proptest::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sekisho::account::{
-    AccountId, Address, Attempt, AuthenticatorId, AuthenticatorKind, Change, Channel, CodeRequest, EventKind,
-    NewAddress, NewAuthenticator, Operator, Policy, Purpose, Resync,
+    AccountId, AccountLimits, Address, Attempt, AuthenticatorId, AuthenticatorKind, Change, Channel, CodeRequest,
+    EventKind, NewAddress, NewAuthenticator, Operator, Policy, ProposedAct, Purpose, Resync, Source, Text,
 };
 use sekisho::otp::{Algorithm, Digits, OtpauthUri, Period, Rejection, Secret, StoredError, Totp};
 use sekisho::seal::{KeyId, Keyring, Revision, SealError, Stored};
@@ -192,6 +192,72 @@ fn accounts_of_every_state() -> [Stored; 3] {
     [everything, frozen, stored.unwrap()]
 }
 
+/// One with what helps owners and operators: an e-mail address, a hold of the service's, a sheet that
+/// waits, a code for a context, events with sources, a proposal, and a recovery without support.
+fn account_with_ways_back() -> (Stored, Policy) {
+    let mut rng = StdRng::seed_from_u64(3);
+    let limits = AccountLimits { self_recovery_secs: 3 * 86_400, ..AccountLimits::default() };
+    let [mut stored, ..] = accounts_of_every_state().map(Some);
+    let policy = Policy::new(limits).unwrap();
+    let open = |stored: &Option<Stored>| keyring().open(&alice(), stored.clone().unwrap()).unwrap();
+    let phone = Phone::with(&secret(1), Totp::DEFAULT);
+    let mail = Address::email("alice@example.com").unwrap();
+    let source = Source::new().with_address("2001:db8::7").with_agent("Firefox – Linux").with_correlation_id("r-1");
+    let now = T + 90_000;
+    let prove = |stored: &mut Option<Stored>, secs: u64, rng: &mut StdRng| {
+        let attempt = Attempt::new(Purpose::BINDING, &phone.shows(secs, 6)).with_source(source.clone());
+        let change = open(stored).verify(&policy, at(secs), &attempt).unwrap();
+        commit(stored, change, rng)
+    };
+    let confirm = |stored: &mut Option<Stored>, secs: u64, rng: &mut StdRng| {
+        let request = CodeRequest::confirmation(mail.clone()).with_source(source.clone());
+        let change = open(stored).deliver(&policy, at(secs), &request, rng).unwrap();
+        let code = commit(stored, change, rng).code.reveal().to_string();
+        let change = open(stored).verify(&policy, at(secs), &Attempt::confirmation(&mail, &code)).unwrap();
+        commit(stored, change, rng)
+    };
+    let (confirmation, proof) = (confirm(&mut stored, now, &mut rng), prove(&mut stored, now, &mut rng));
+    let change = open(&stored).bind_email(&policy, at(now), &proof, &confirmation).unwrap();
+    let _ = commit(&mut stored, change, &mut rng);
+    let now = now + 2 * 86_400;
+    let proof = prove(&mut stored, now, &mut rng);
+    let change = open(&stored).issue_recovery_codes(&policy, at(now), &proof, &mut rng).unwrap();
+    let _ = commit(&mut stored, change, &mut rng);
+    let reason = "mailbox changed".parse().unwrap();
+    let change = open(&stored).hold(&policy, at(now + 1), &[Purpose::LOGIN], 3_600, &reason).unwrap();
+    commit(&mut stored, change, &mut rng);
+    let confirmation = confirm(&mut stored, now + 60, &mut rng);
+    let change = open(&stored).begin_self_recovery(&policy, at(now + 61), &confirmation).unwrap();
+    let _ = commit(&mut stored, change, &mut rng);
+    let request = CodeRequest::new(AuthenticatorId::new(5), Purpose::BINDING).with_context(&[7; 32]);
+    let change = open(&stored).deliver(&policy, at(now + 100), &request, &mut rng).unwrap();
+    let _ = commit(&mut stored, change, &mut rng);
+    let operator = Operator::new("bob", "ticket 4713").unwrap();
+    let change = open(&stored).propose(at(now + 110), ProposedAct::Reset, &operator).unwrap();
+    commit(&mut stored, change, &mut rng);
+    (stored.unwrap(), policy)
+}
+
+#[test]
+fn what_helps_owners_and_operators_is_read_as_it_was_made() {
+    let (stored, policy) = account_with_ways_back();
+    let now = T + 90_000 + 2 * 86_400;
+    let opened = keyring().open(&alice(), stored).unwrap();
+    let view = opened.view(&policy, at(now + 120));
+    assert_eq!(view.emails.iter().map(ToString::to_string).collect::<Vec<_>>(), ["a***@example.com"]);
+    let held: Vec<_> = view.holds.iter().map(|hold| (hold.purpose, hold.reason.as_ref().map(Text::as_str))).collect();
+    assert!(held.contains(&(Purpose::LOGIN, Some("mailbox changed"))), "{held:?}");
+    assert_eq!(view.self_recovery, Some(at(now + 61 + 3 * 86_400)));
+    let proposal = view.proposal.unwrap();
+    assert_eq!((proposal.act, proposal.operator.reason().as_str()), (ProposedAct::Reset, "ticket 4713"));
+    let history = opened.history();
+    let from = history.iter().rfind(|event| event.kind.as_str() == "self_recovery_waits").unwrap();
+    assert_eq!(from.source, None, "the confirming attempt had none");
+    let from = history.iter().rfind(|event| event.kind.as_str() == "recovery_codes_shown").unwrap().source.as_ref();
+    let from = from.map(|source| (source.address(), source.agent(), source.correlation_id()));
+    assert_eq!(from, Some((Some("2001:db8::7"), Some("Firefox – Linux"), Some("r-1"))));
+}
+
 #[test]
 fn a_stored_record_is_read_as_it_was_made() {
     let (policy, stored) = (Policy::default(), full_account());
@@ -235,7 +301,7 @@ fn a_stored_record_is_read_as_it_was_made() {
 
 #[test]
 fn a_record_is_written_as_it_was_read() {
-    for stored in accounts_of_every_state().into_iter().chain([full_account()]) {
+    for stored in accounts_of_every_state().into_iter().chain([full_account(), account_with_ways_back().0]) {
         let plain = phone::record_in(&alice(), &stored);
         assert_eq!(plain[..3], [0xbf, 0x00, 0x01], "the minimum reader is the first release");
         assert_eq!(written(&plain), plain);
