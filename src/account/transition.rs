@@ -114,9 +114,16 @@ impl Account {
 
     fn push_event(&mut self, now: Moment, operator: Option<Operator>, kind: EventKind) {
         let event = Event { operator, ..Event::unkept(now.clock, self.source.clone(), kind) };
-        let mut event = self.record.history.push(event);
-        event.freeze_handle = self.record.notice_key.handle_of(&event);
+        let event = self.record.history.push(event);
+        let event = self.to_be_told(event);
         self.events.push(event);
+    }
+
+    /// The event with the handle of its notice, if the owner is told of it.
+    pub(super) fn to_be_told(&self, event: Event) -> Event {
+        let number = event.sequence.filter(|_| event.notifies_owner());
+        let freeze_handle = number.and_then(|number| self.record.notice_key.handle_of(number, event.at));
+        Event { freeze_handle, ..event }
     }
 }
 

@@ -86,7 +86,7 @@ impl<S: Store> Verifier<S> {
         if let Some(check) = &self.0.address_check {
             let (opened, now) = self.load(account).await.map_err(NotAccepted::Failed)?;
             let address = opened.address_for(&self.0.policy, now, &request);
-            // Where nothing would be sent, the check is not asked, and counts nothing.
+            // The check is asked only if a code would be sent: a refused request counts nothing there.
             let refusal = match address.map_err(|error| NotAccepted::Failed(error.into()))? {
                 Ok(address) if check.allows(account, &address, request.purpose()).await => None,
                 Ok(_) => Some(Rejection::AddressRefused),

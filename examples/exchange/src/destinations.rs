@@ -54,7 +54,7 @@ impl std::fmt::Debug for Destinations {
 
 impl AddressCheck for Destinations {
     async fn allows(&self, _: &AccountId, address: &Address, purpose: Purpose) -> bool {
-        // What confirms a number is counted apart: whoever names somebody else's does not shut its
+        // Codes that confirm a number are counted apart: a stranger who names it does not shut its
         // owner out of logging in.
         let confirms = if purpose == Purpose::BINDING { "confirm " } else { "" };
         self.count(&format!("{confirms}{}", address.as_str()))

@@ -32,11 +32,6 @@ impl Account {
         self.record.history.unacknowledged().map(|event| self.to_be_told(event)).collect()
     }
 
-    /// The event with the handle that its notice has.
-    fn to_be_told(&self, event: Event) -> Event {
-        Event { freeze_handle: self.record.notice_key.handle_of(&event), ..event }
-    }
-
     /// Those of them that the sink is to be handed again: after a minute, so that whoever makes a
     /// sink that fails busy has the owner told once a minute at the most.
     #[cfg(feature = "verifier")]

@@ -68,7 +68,7 @@ impl Account {
         let now = self.moment(now);
         let is_untold = self.is_untold();
         let secs = policy.limits().self_recovery_secs;
-        // Where it is not offered any more, nothing goes on.
+        // A service that does not offer it any more reminds nobody.
         let Some(waiting) = self.record.self_recovery.as_mut().filter(|_| secs > 0) else {
             return Ok(Change::unwritten(self, Ok(()), None));
         };

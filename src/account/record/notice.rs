@@ -1,6 +1,5 @@
 //! The handles by which owners answer the notices that they are sent.
 
-use crate::account::event::Event;
 use crate::otp::{Moment, Sensitive, UnixTime};
 use alloc::string::String;
 use core::fmt;
@@ -14,8 +13,8 @@ const HANDLE_SECS: u64 = 7 * 86_400;
 
 /// Freezes the account at its owner's word: the part of a link in a notice that nobody else has.
 ///
-/// Every event that [is told to the owner](Event::notifies_owner) carries one. Write it into the mail
-/// as a link to a page with a button, and call
+/// Every event that [is told to the owner](crate::account::Event::notifies_owner) carries one. Write
+/// it into the mail as a link to a page with a button, and call
 /// [`freeze_by_owner`](crate::account::Account::freeze_by_owner) when the button's form is posted:
 /// scanners of mail follow links, and post no forms. It is good for seven days.
 ///
@@ -74,10 +73,10 @@ impl NoticeKey {
         !self.0.ct_eq(&[0; Self::LEN])
     }
 
-    /// The handle of an event that the owner is told of.
-    pub(in crate::account) fn handle_of(&self, event: &Event) -> Option<FreezeHandle> {
-        let number = event.sequence.filter(|_| event.notifies_owner() && bool::from(self.is_drawn()))?;
-        Some(self.handle(number.to_be_bytes(), event.at.as_secs().to_be_bytes()))
+    /// The handle of the notice with this number and time.
+    pub(in crate::account) fn handle_of(&self, number: u64, at: UnixTime) -> Option<FreezeHandle> {
+        let handle = || self.handle(number.to_be_bytes(), at.as_secs().to_be_bytes());
+        bool::from(self.is_drawn()).then(handle)
     }
 
     /// The number of the notice whose handle this is the text of, if it is one of this account's and
