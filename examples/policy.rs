@@ -107,6 +107,9 @@ fn numbers(limits: &AccountLimits) {
             "ours; three a year",
         ),
     ];
+    let by_code: Vec<_> = limits.codes_beside_stronger_factor.iter().map(|purpose| purpose.as_str()).collect();
+    let by_code = format!("for {}", by_code.join(", "));
+    let rows = rows.into_iter().chain([("a code beside a stronger factor is good", by_code, "ours")]);
     println!("| number | value | source |");
     println!("|---|---|---|");
     for (name, value, source) in rows {

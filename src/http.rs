@@ -155,6 +155,11 @@ impl Problem {
                 "A code alone is not enough for this.",
                 "Use the link or the message that was sent to you.",
             ),
+            AccountError::StrongerFactorNeeded => forbidden(
+                "stronger_factor_needed",
+                "A code is not enough for this.",
+                "Confirm with your passkey, or the stronger factor that you have set up.",
+            ),
             AccountError::ProofEnded | AccountError::ProofSpent | AccountError::AuthorizationEnded => {
                 forbidden("proof_ended", "The confirmation has ended, or was used.", "Confirm again with a new code.")
             }

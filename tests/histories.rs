@@ -95,6 +95,12 @@ enum Act {
     Confirm(CodeKind),
     /// Remove one of the authenticators, by a code.
     Remove(usize, CodeKind),
+    /// Suspend one, or resume it, by a code.
+    Turn(usize, bool, CodeKind),
+    /// Prove, and keep the proof.
+    Prove(CodeKind),
+    /// Remove one by the proof that was kept.
+    RemoveLater(usize),
 }
 
 fn typed() -> impl Strategy<Value = CodeKind> {
@@ -119,8 +125,11 @@ fn acts() -> impl Strategy<Value = Vec<Act>> {
         3 => (0..4_usize, typed()).prop_map(|(who, typed)| Act::Enroll(who, typed)),
         3 => typed().prop_map(Act::Confirm),
         2 => (0..3_usize, typed()).prop_map(|(place, typed)| Act::Remove(place, typed)),
+        4 => (0..3_usize, any::<bool>(), typed()).prop_map(|(place, suspends, typed)| Act::Turn(place, suspends, typed)),
+        2 => typed().prop_map(Act::Prove),
+        2 => (0..2_usize).prop_map(Act::RemoveLater),
     ];
-    proptest::collection::vec(act, 1..120)
+    proptest::collection::vec(act, 1..160)
 }
 
 /// A history in the making.
@@ -132,6 +141,10 @@ struct History {
     plain: Plain,
     now: u64,
     typed: Vec<String>,
+    /// How many proofs have begun an enrollment: those given before are used up.
+    begun: u32,
+    /// A proof that is kept, with the plain account's epoch, `begun` and the time when it was given.
+    kept: Option<(Proof, (u32, u32), u64)>,
 }
 
 impl History {
@@ -140,7 +153,7 @@ impl History {
         let verifiers = verifiers(&store, &clock);
         let account = AccountId::new("alice").unwrap();
         verifiers[0].create_account(&account).await.unwrap();
-        Self { store, clock, verifiers, account, plain: Plain::new(T), now: T, typed: Vec::new() }
+        Self { store, clock, verifiers, account, plain: Plain::new(T), now: T, typed: Vec::new(), begun: 0, kept: None }
     }
 
     fn text(&mut self, typed: &CodeKind) -> String {
@@ -181,16 +194,43 @@ impl History {
             }
             Act::Remove(place, typed) => {
                 let Some(proof) = self.submit(Purpose::BINDING, typed).await else { return };
-                let Some(one) = self.plain.bound.get(*place) else { return };
-                let id = AuthenticatorId::new(one.id);
-                if self.plain.bound.len() == 1 {
-                    self.verifiers[1].remove_last(proof, id).await.unwrap();
-                } else {
-                    self.verifiers[1].remove(proof, id).await.unwrap();
+                if *place < self.plain.bound.len() {
+                    self.remove(*place, proof).await.unwrap();
+                    self.plain.remove(self.now, *place);
                 }
-                self.plain.remove(self.now, *place);
+            }
+            Act::Turn(place, suspends, typed) => {
+                let Some(proof) = self.submit(Purpose::BINDING, typed).await else { return };
+                let Some(one) = self.plain.bound.get(*place) else { return };
+                let (verifier, id) = (&self.verifiers[1], AuthenticatorId::new(one.id));
+                let turned =
+                    if *suspends { verifier.suspend(proof, id).await } else { verifier.resume(proof, id).await };
+                assert_eq!(turned.is_ok(), self.plain.turn(self.now, *place, *suspends), "{turned:?}");
+            }
+            Act::Prove(typed) => {
+                let proof = self.submit(Purpose::BINDING, typed).await;
+                self.kept = proof.map(|proof| (proof, (self.plain.epoch, self.begun), self.now));
+            }
+            Act::RemoveLater(place) => {
+                let Some((proof, given, at)) = self.kept.take() else { return };
+                // How long a proof is good for is no matter of epochs.
+                if at != self.now || *place >= self.plain.bound.len() {
+                    return;
+                }
+                let removed = self.remove(*place, proof).await;
+                if given == (self.plain.epoch, self.begun) {
+                    removed.unwrap();
+                    self.plain.remove(self.now, *place);
+                } else {
+                    assert!(matches!(removed, Err(Error::Account(AccountError::ProofSpent))), "{removed:?}");
+                }
             }
         }
+    }
+
+    async fn remove(&self, place: usize, proof: Proof) -> Result<u64, Error> {
+        let (verifier, id) = (&self.verifiers[1], AuthenticatorId::new(self.plain.bound[place].id));
+        if self.plain.is_last(place) { verifier.remove_last(proof, id).await } else { verifier.remove(proof, id).await }
     }
 
     async fn submit(&mut self, purpose: Purpose, typed: &CodeKind) -> Option<Proof> {
@@ -239,6 +279,7 @@ impl History {
         assert!(matches!(free, Err(Error::Account(AccountError::AlreadyEnrolled))), "only without any method");
         let Some(proof) = self.submit(Purpose::BINDING, typed).await else { return };
         let begun = self.verifiers[1].enroll(proof, new).await;
+        self.begun += u32::from(begun.is_ok());
         assert_eq!(begun.is_ok(), self.plain.begin(self.now, who.clone()), "{begun:?}");
     }
 
@@ -269,7 +310,9 @@ impl History {
         if let (Some(until), true) = (before.held_until, before.now <= self.now) {
             assert!(held_until >= Some(until) || until.as_secs() <= self.now, "{held_until:?} after {until:?}");
         }
-        View { last_event: last, held_until, now: self.now }
+        // Sessions end with every change of what is bound, and with nothing else.
+        assert_eq!(view.epoch != before.epoch, self.plain.epoch != before.plain_epoch || before.epoch == 0);
+        View { last_event: last, held_until, now: self.now, epoch: view.epoch, plain_epoch: self.plain.epoch }
     }
 }
 
@@ -278,6 +321,8 @@ struct View {
     last_event: u64,
     held_until: Option<UnixTime>,
     now: u64,
+    epoch: u64,
+    plain_epoch: u32,
 }
 
 fn verifiers(store: &Yielding, clock: &TestClock) -> [Verifier<Yielding>; 2] {
@@ -333,6 +378,7 @@ fn the_histories_reach_every_answer() {
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
     let (mut enrolled, mut accepted, mut removed, mut again) = (0, 0, 0, 0);
+    let (mut turned, mut late) = (0, 0);
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
         for _ in 0..200 {
             let acts = acts().new_tree(&mut runner).unwrap().current();
@@ -340,7 +386,13 @@ fn the_histories_reach_every_answer() {
             let mut had: Vec<Vec<u8>> = Vec::new();
             for act in &acts {
                 let (bound, steps) = (history.plain.bound.clone(), history.plain.accepted_steps.len());
+                let epoch = history.plain.epoch;
+                late += usize::from(
+                    matches!(act, Act::RemoveLater(_))
+                        && history.kept.as_ref().is_some_and(|kept| kept.2 == history.now),
+                );
                 history.act(act).await;
+                turned += usize::from(matches!(act, Act::Turn(..)) && history.plain.epoch > epoch);
                 accepted += history.plain.accepted_steps.len() - steps;
                 removed += usize::from(history.plain.bound.len() < bound.len());
                 if let Some(one) = history.plain.bound.get(bound.len()) {
@@ -351,6 +403,7 @@ fn the_histories_reach_every_answer() {
             }
         }
     });
-    println!("{enrolled} enrolled, {accepted} accepted, {removed} removed, {again} came again");
-    assert!(enrolled > 150 && accepted > 1_000 && removed > 50 && again > 8);
+    println!("{enrolled} enrolled, {accepted} accepted, {removed} removed, {again} came again, {turned} suspended or");
+    println!("resumed, {late} removed by a proof that was kept");
+    assert!(turned > 10 && late > 20 && enrolled > 150 && accepted > 1_000 && removed > 50 && again > 8);
 }

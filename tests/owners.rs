@@ -12,10 +12,10 @@ use sekisho::account::{
 };
 use sekisho::otp::{NotAccepted, Rejection};
 use sekisho::seal::RecordLoss;
-use sekisho::store::{MemoryStore, Store, Swap};
+use sekisho::store::{Store, Swap};
 use sekisho::verifier::{EventSink, SinkError};
 use sekisho::{Error, Verifier};
-use service::{DAY, Service, Told, accepted, alice, answer, in_memory, mail, rejected, sms};
+use service::{DAY, Service, Told, accepted, alice, answer, mail, on_redb, rejected, sms};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -76,7 +76,7 @@ async fn a_service_holds_for_seven_days_at_most_and_an_operator_ends_its_holds_a
 #[tokio::test]
 async fn what_was_authorized_before_a_hold_of_the_services_does_not_stand_after_it() {
     let acts = AccountLimits { held_purposes: vec![], ..AccountLimits::default() };
-    let (service, _) = in_memory(Policy::new(acts).unwrap());
+    let service = Service::with(Policy::new(acts).unwrap());
     let (phone, _) = service.enrolled().await;
     service.clock.set(at(T));
     let act = Act::new(Purpose::WITHDRAWAL, &[1; 32], [2; 16], &phone.shows(T, 0));
@@ -195,7 +195,7 @@ async fn a_handle_is_for_its_own_account() {
 #[tokio::test]
 async fn a_success_after_many_failures_and_one_from_an_unknown_browser_are_told() {
     let limits = AccountLimits { tell_unknown_browsers: true, tell_after_failures: 3, ..phone::limits() };
-    let (service, _) = in_memory(Policy::new(limits).unwrap());
+    let service = Service::with(Policy::new(limits).unwrap());
     let (phone, codes) = service.enrolled().await;
     let count = |word: &str| service.told().iter().filter(|event| event.kind.as_str() == word).count();
     let proof = service.log_in(T, &phone.shows(T, 0)).await;
@@ -408,7 +408,7 @@ async fn a_stolen_sheet_is_void_at_once_and_the_same_proof_makes_the_next() {
 async fn after_a_use_the_next_set_is_due_and_the_policy_may_ask_for_it_before_acts() {
     let limits =
         AccountLimits { new_recovery_codes_before_acts: true, held_purposes: vec![], ..AccountLimits::default() };
-    let (service, _) = in_memory(Policy::new(limits).unwrap());
+    let service = Service::with(Policy::new(limits).unwrap());
     let (phone, codes) = service.enrolled().await;
     let due = async || service.verifier.view(&alice()).await.unwrap().recovery_codes_due;
     assert!(!due().await);
@@ -447,7 +447,7 @@ async fn a_replacement_has_a_label_of_its_own_in_the_app() {
 #[tokio::test]
 async fn where_two_operators_are_asked_for_one_alone_resets_and_thaws_nothing() {
     let limits = AccountLimits { two_operators: true, ..phone::limits() };
-    let (service, store) = in_memory(Policy::new(limits).unwrap());
+    let (service, store) = on_redb(Policy::new(limits).unwrap());
     let (phone, _) = service.enrolled().await;
     let desk = |name: &str| service.verifier.support(operator(name, "ticket 4711"));
     let needed = AccountError::SecondOperatorNeeded;
@@ -496,9 +496,9 @@ async fn where_two_operators_are_asked_for_one_alone_resets_and_thaws_nothing() 
 }
 
 /// An owner with an e-mail address that was bound long ago, where recoveries take three days.
-async fn who_may_recover() -> (Service<MemoryStore>, Phone) {
+async fn who_may_recover() -> (Service, Phone) {
     let limits = AccountLimits { self_recovery_secs: 3 * DAY, ..phone::limits() };
-    let (service, _) = in_memory(Policy::new(limits).unwrap());
+    let service = Service::with(Policy::new(limits).unwrap());
     let (phone, _) = service.enrolled().await;
     let start = T - 10 * DAY;
     let confirmation = confirmed(&service, start, &mail()).await;
@@ -507,7 +507,7 @@ async fn who_may_recover() -> (Service<MemoryStore>, Phone) {
     (service, phone)
 }
 
-async fn confirmed(service: &Service<MemoryStore>, secs: u64, address: &Address) -> Proof {
+async fn confirmed(service: &Service, secs: u64, address: &Address) -> Proof {
     let code = service.message(secs, CodeRequest::confirmation(address.clone())).await;
     accepted(service.submit(secs, Attempt::confirmation(address, &code)).await)
 }
@@ -564,7 +564,7 @@ impl EventSink for Sink {
 async fn while_the_sink_is_down_the_owner_learns_nothing_and_the_wait_begins_anew() {
     let (service, store) = {
         let limits = AccountLimits { self_recovery_secs: 3 * DAY, ..phone::limits() };
-        in_memory(Policy::new(limits).unwrap())
+        on_redb(Policy::new(limits).unwrap())
     };
     let (phone, _) = service.enrolled().await;
     let start = T - 10 * DAY;
@@ -636,7 +636,7 @@ async fn whoever_reads_the_mail_recovers_nothing_if_the_owner_is_there() {
 
 #[tokio::test]
 async fn recovery_without_support_is_offered_only_by_choice_and_where_owners_are_told() {
-    let (service, _) = in_memory(phone::policy());
+    let service = Service::with(phone::policy());
     let _ = service.enrolled().await;
     let confirmation = confirmed(&service, T, &mail()).await;
     refused_with(service.verifier.begin_self_recovery(&confirmation).await, &AccountError::NotOffered);
@@ -646,7 +646,7 @@ async fn recovery_without_support_is_offered_only_by_choice_and_where_owners_are
     }
     let (service, store) = {
         let limits = AccountLimits { self_recovery_secs: DAY, ..phone::limits() };
-        in_memory(Policy::new(limits).unwrap())
+        on_redb(Policy::new(limits).unwrap())
     };
     let _ = service.enrolled().await;
     let confirmation = confirmed(&service, T, &mail()).await;

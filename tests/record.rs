@@ -12,7 +12,7 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use sekisho::account::{
     AccountId, AccountLimits, Address, Attempt, AuthenticatorId, AuthenticatorKind, Change, Channel, CodeRequest,
-    EventKind, NewAddress, NewAuthenticator, Operator, Policy, ProposedAct, Purpose, Resync, Source, Text,
+    EventKind, Method, NewAddress, NewAuthenticator, Operator, Policy, ProposedAct, Purpose, Resync, Source, Text,
 };
 use sekisho::otp::{Algorithm, Digits, OtpauthUri, Period, Rejection, Secret, StoredError, Totp};
 use sekisho::seal::{KeyId, Keyring, Revision, SealError, Stored};
@@ -235,6 +235,8 @@ fn account_with_ways_back() -> (Stored, Policy) {
     let operator = Operator::new("bob", "ticket 4713").unwrap();
     let change = open(&stored).propose(at(now + 110), ProposedAct::Reset, &operator).unwrap();
     commit(&mut stored, change, &mut rng);
+    let change = open(&stored).record_stronger_factor(at(now + 111), &operator).unwrap();
+    commit(&mut stored, change, &mut rng);
     (stored.unwrap(), policy)
 }
 
@@ -242,12 +244,26 @@ fn account_with_ways_back() -> (Stored, Policy) {
 fn what_helps_owners_and_operators_is_read_as_it_was_made() {
     let (stored, policy) = account_with_ways_back();
     let now = T + 90_000 + 2 * 86_400;
-    let opened = keyring().open(&alice(), stored).unwrap();
+    let opened = keyring().open(&alice(), stored.clone()).unwrap();
     let view = opened.view(&policy, at(now + 120));
     assert_eq!(view.emails.iter().map(ToString::to_string).collect::<Vec<_>>(), ["a***@example.com"]);
     let held: Vec<_> = view.holds.iter().map(|hold| (hold.purpose, hold.reason.as_ref().map(Text::as_str))).collect();
     assert!(held.contains(&(Purpose::LOGIN, Some("mailbox changed"))), "{held:?}");
     assert_eq!(view.self_recovery, Some(at(now + 61 + 3 * 86_400)));
+    assert_eq!(view.stronger_since, Some(at(now + 111)));
+    // The reply to an assertion was stored: it is given again, and nothing else is.
+    let mut kept = Some(stored);
+    let mut assert = |key: u8, secs: u64| {
+        let asserted = Attempt::assertion_verified_by_service(Purpose::BINDING).with_idempotency_key([key; 16]);
+        let opened = keyring().open(&alice(), kept.clone().unwrap()).unwrap();
+        let proof =
+            commit(&mut kept, opened.verify(&policy, at(secs), &asserted).unwrap(), &mut StdRng::seed_from_u64(secs));
+        (proof.method(), proof.at())
+    };
+    for (key, secs) in [(9, now + 112), (9, now + 113), (8, now + 114)] {
+        let expected = if key == 9 { now + 112 } else { secs };
+        assert_eq!(assert(key, secs), (Method::StrongerFactor, at(expected)));
+    }
     let proposal = view.proposal.unwrap();
     assert_eq!((proposal.act, proposal.operator.reason().as_str()), (ProposedAct::Reset, "ticket 4713"));
     let history = opened.history();

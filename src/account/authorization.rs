@@ -91,6 +91,7 @@ impl Authorization {
                 (2, authenticator.map_or(0, AuthenticatorId::number), number_of(channel))
             }
             Method::RecoveryCode { left } => (3, u32::from(left), 0),
+            Method::StrongerFactor => (4, 0, 0),
         };
         let mut to = Encoder::new(Vec::new());
         let _ = self.write(kind, number, channel, &mut to); // a vector does not fail
@@ -142,6 +143,7 @@ fn read(from: &mut Decoder<'_>) -> Result<Authorization, Corrupt> {
             Method::DeliveredCode { authenticator, channel: channel_from_number(channel).ok_or(Corrupt)? }
         }
         3 => Method::RecoveryCode { left: u8::try_from(number).map_err(|_| Corrupt)? },
+        4 => Method::StrongerFactor,
         _ => return Err(Corrupt),
     };
     Ok(Authorization { id, account, purpose, context, method, at, epoch })

@@ -90,6 +90,15 @@ pub enum AccountError {
     /// A recovery code was used, and the policy asks for the next set before acts.
     #[error("a recovery code was used: have the owner make and keep the next set first")]
     RecoveryCodesDue,
+    /// Only an assertion of the stronger factor is enough for this.
+    #[error("the owner has a stronger factor, and a code is not enough for this: ask for its assertion")]
+    StrongerFactorNeeded,
+    /// The account has no stronger factor.
+    #[error("no stronger factor is recorded for the account: ask for a code, or record the factor first")]
+    NoStrongerFactor,
+    /// The account has a stronger factor already.
+    #[error("a stronger factor is recorded for the account already: there is nothing to do")]
+    HasStrongerFactor,
     /// A recovery code for what a recovery holds.
     #[error("a recovery code is not taken for what its use holds: have the owner log in with it first")]
     NotByRecovery,

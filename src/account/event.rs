@@ -207,7 +207,7 @@ events! {
     };
     /// A failure has led to a lock.
     Locked = 5 "locked", if *is_first { Importance::Notice } else { Importance::Refusal }, {
-        /// The end of the proposal.
+        /// The end of the lock.
         until: UnixTime,
         /// Failures in a row at that door.
         failures_in_a_row: u32,
@@ -403,6 +403,17 @@ events! {
     RecoveryCodesShown = 36 "recovery_codes_shown", Importance::Ordinary;
     /// The owner has voided the recovery codes.
     RecoveryCodesVoided = 37 "recovery_codes_voided", Importance::Notice;
+    /// The owner has a stronger factor from now on, beside which a code does less.
+    StrongerFactorSet = 45 "stronger_factor_set", Importance::Notice;
+    /// The owner has a stronger factor no more: codes are enough again.
+    StrongerFactorEnded = 46 "stronger_factor_ended", Importance::Notice;
+    /// An assertion of the stronger factor was accepted, which the service has verified.
+    StrongerFactorAccepted = 47 "stronger_factor_accepted", Importance::Ordinary, {
+        /// The purpose that it was for.
+        purpose: Purpose,
+    };
+    /// An operator has proposed to end the stronger factor, which takes another one.
+    StrongerFactorEndProposed = 48 "stronger_factor_end_proposed", Importance::Notice;
 }
 
 impl EventKind {

@@ -93,6 +93,11 @@ pub struct AccountLimits {
     /// After the use of a recovery code no act is authorized before the next set is kept
     /// (SP 800-63B-4 §4.2). Default: no.
     pub new_recovery_codes_before_acts: bool,
+    /// The purposes that a code is still good for on an account whose owner has a [stronger
+    /// factor](crate::account::Account::set_stronger_factor): at most 16, each declared below, or
+    /// [`Purpose::LOGIN`] or [`Purpose::BINDING`]. All others take its assertion. Default:
+    /// [`Purpose::LOGIN`].
+    pub codes_beside_stronger_factor: Vec<Purpose>,
     /// An owner who has lost everything but the password and an address may
     /// [recover without support](crate::account::Account::begin_self_recovery), after so long, in
     /// seconds: 1 to 30 days; zero for never. Default: 0. 259 200, three days, is a good choice.
@@ -167,6 +172,7 @@ impl Default for AccountLimits {
             binding_takes_pass: false,
             confirmation_after_reset: false,
             new_recovery_codes_before_acts: false,
+            codes_beside_stronger_factor: vec![Purpose::LOGIN],
             self_recovery_secs: 0,
             two_operators: false,
             tell_after_failures: 5,
@@ -224,6 +230,12 @@ impl Policy {
             ("held_purposes (how many)", limits.held_purposes.len() as u64, 0, HELD as u64),
             ("purposes (how many)", limits.purposes.len() as u64, 0, DECLARED as u64),
             ("acts (how many)", limits.acts.len() as u64, 0, DECLARED as u64),
+            (
+                "codes_beside_stronger_factor (how many)",
+                limits.codes_beside_stronger_factor.len() as u64,
+                0,
+                HELD as u64,
+            ),
             ("pending_secs", limits.pending_secs, 1, PENDING_SECS),
             ("proof_secs", limits.proof_secs, 1, RECENT_SECS),
             ("pass_secs", limits.pass_secs, 1, 30 * 86_400),
@@ -275,6 +287,14 @@ impl Policy {
         self.limits.acts.contains(&purpose)
     }
 
+    /// Returns whether a code is good for this purpose beside a stronger factor. Confirmations and
+    /// resynchronizations let nobody in.
+    pub(super) fn is_by_code_beside_stronger_factor(&self, purpose: Purpose) -> bool {
+        purpose == Purpose::CONFIRMATION
+            || purpose == Purpose::RESYNC
+            || self.limits.codes_beside_stronger_factor.contains(&purpose)
+    }
+
     pub(super) const fn codes(&self) -> &Limits {
         &self.codes
     }
@@ -310,5 +330,9 @@ fn check_purposes(limits: &AccountLimits) -> Result<(), PolicyError> {
         }
     }
     let is_known = |purpose: &Purpose| *purpose == Purpose::LOGIN || declared().any(|other| other == purpose);
+    let is_known_or_binding = |purpose: &Purpose| *purpose == Purpose::BINDING || is_known(purpose);
+    if !limits.codes_beside_stronger_factor.iter().all(is_known_or_binding) {
+        return Err(PolicyError::HeldUndeclared);
+    }
     if limits.held_purposes.iter().all(is_known) { Ok(()) } else { Err(PolicyError::HeldUndeclared) }
 }

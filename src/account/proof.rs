@@ -64,13 +64,14 @@ impl Proof {
         self.method
     }
 
-    /// The authenticator whose code it was; `None` for a recovery code, and for a confirmation.
+    /// The authenticator whose code it was; `None` for a recovery code, a confirmation and an
+    /// assertion of a stronger factor.
     #[must_use]
     pub const fn authenticator(&self) -> Option<AuthenticatorId> {
         match self.method {
             Method::Authenticator(id) => Some(id),
             Method::DeliveredCode { authenticator, .. } => authenticator,
-            Method::RecoveryCode { .. } => None,
+            Method::RecoveryCode { .. } | Method::StrongerFactor => None,
         }
     }
 
@@ -210,11 +211,15 @@ pub enum Method {
         /// The codes of the set that have not been used.
         left: u8,
     },
+    /// An assertion of a stronger factor, which [the service has
+    /// verified](crate::account::Attempt::assertion_verified_by_service).
+    StrongerFactor,
 }
 
 impl Method {
     /// The method as an authentication method reference (RFC 8176 §2), for the `amr` claim of an ID
-    /// token: `sms` and `tel` for codes sent by message and by voice, and `otp` for every other code.
+    /// token: `sms` and `tel` for codes sent by message and by voice, `otp` for every other code, and
+    /// `pop` for a stronger factor (a service that knows more of it says `hwk` or `swk`).
     /// The service adds `pwd` for the password, and `mfa`.
     #[must_use]
     pub const fn amr(self) -> &'static str {
@@ -224,6 +229,7 @@ impl Method {
             Self::DeliveredCode { channel: Channel::Email, .. }
             | Self::Authenticator(_)
             | Self::RecoveryCode { .. } => "otp",
+            Self::StrongerFactor => "pop",
         }
     }
 

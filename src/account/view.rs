@@ -49,6 +49,8 @@ pub struct AccountView {
     /// True if an operator has reset the account, and its owner has not enrolled since: only the
     /// pass does.
     pub is_reset: bool,
+    /// Since when the owner has a [stronger factor](Account::set_stronger_factor), if so.
+    pub stronger_since: Option<UnixTime>,
     /// The [e-mail addresses](Account::bind_email) that are bound, masked.
     pub emails: Vec<Text>,
     /// The moment from which a [recovery without support](Account::begin_self_recovery) can take
@@ -88,6 +90,10 @@ pub enum BlockedBy {
     /// Too many failures in a row, or an operator, have disabled all authenticators. Recovery codes
     /// work.
     Disabled,
+    /// The owner has a stronger factor, and no authenticator, or none whose codes the policy takes for
+    /// log-ins beside it. Ask for its
+    /// [assertion](crate::account::Attempt::assertion_verified_by_service).
+    StrongerFactor,
     /// The owner has suspended all authenticators that are not disabled. Recovery codes work, if any
     /// are left; else an operator resets the account.
     Suspended,
@@ -198,7 +204,7 @@ impl Account {
         let holds = record.holds.iter().filter(|hold| hold.is_in_force(now));
         let max_drift = policy.codes().max_drift;
         AccountView {
-            second_step: self.second_step(),
+            second_step: self.second_step(policy),
             authenticators: record.authenticators.iter().map(|one| AuthenticatorView::of(one, max_drift)).collect(),
             pending: record.waiting(policy, now).map(|one| (one.id, one.until)),
             refusal: self.refusal_at(policy, now, Door::Code, Sender::Stranger),
@@ -214,6 +220,7 @@ impl Account {
                 .collect(),
             frozen_at: record.frozen_at,
             is_reset: record.is_reset,
+            stronger_since: record.stronger_since,
             emails: record.emails.iter().map(|email| email.address.masked()).collect(),
             self_recovery: record.self_recovery.filter(|one| !one.is_done).map(|waiting| waiting.until),
             proposal: record.proposal.as_ref().filter(|proposal| proposal.stands(now)).map(ProposalView::of),
@@ -224,14 +231,16 @@ impl Account {
         }
     }
 
-    fn second_step(&self) -> SecondStep {
+    fn second_step(&self, policy: &Policy) -> SecondStep {
         let record = &self.record;
         if record.frozen_at.is_some() {
             SecondStep::Blocked(BlockedBy::Frozen)
         } else if record.is_reset {
             SecondStep::Blocked(BlockedBy::Reset)
-        } else if record.authenticators.is_empty() {
+        } else if record.authenticators.is_empty() && record.stronger_since.is_none() {
             SecondStep::NotSetUp
+        } else if record.authenticators.is_empty() || self.check_enough(policy, Purpose::LOGIN, None).is_err() {
+            SecondStep::Blocked(BlockedBy::StrongerFactor)
         } else if record.authenticators.iter().any(Authenticator::is_active) {
             SecondStep::Required
         } else if record.authenticators.iter().any(|one| one.state == AuthenticatorState::Suspended) {

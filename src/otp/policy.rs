@@ -115,8 +115,11 @@ pub enum PolicyError {
     /// A purpose that may not be held is among the held ones. A hold on it would end recoveries.
     #[error("`BINDING`, `CONFIRMATION` and `RESYNC` are never held: take them out of held_purposes")]
     NeverHeld,
-    /// A held purpose is not declared.
-    #[error("a held purpose is declared nowhere: declare it in purposes or acts too, or correct its spelling")]
+    /// A purpose that is held, or that takes codes beside a stronger factor, is not declared.
+    #[error(
+        "a purpose of held_purposes or codes_beside_stronger_factor is declared nowhere: declare it in purposes or acts \
+         too, or correct its spelling"
+    )]
     HeldUndeclared,
     /// A purpose that every policy has is declared.
     #[error("`LOGIN`, `BINDING`, `CONFIRMATION` and `RESYNC` are always there: take them out of purposes and acts")]

@@ -241,6 +241,27 @@ impl<S: Store> Verifier<S> {
         self.change(account, |opened, now, _| opened.unbind_email(&self.0.policy, now, &proof, address)).await
     }
 
+    /// Records that the owner of the account that `proof` is about has a stronger factor, and gives the
+    /// account's new epoch: see
+    /// [`Account::set_stronger_factor`](crate::account::Account::set_stronger_factor).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if it is recorded already, or the proof does not prove enough; [`Error`].
+    pub async fn set_stronger_factor(&self, proof: Proof) -> Result<u64, Error> {
+        let account = proof.account();
+        self.change(account, |opened, now, _| opened.set_stronger_factor(&self.0.policy, now, &proof)).await
+    }
+
+    /// Records that the owner has it no more, and gives the account's new epoch: see
+    /// [`Account::unset_stronger_factor`](crate::account::Account::unset_stronger_factor).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if the proof is by a code, or does not prove enough; [`Error`].
+    pub async fn unset_stronger_factor(&self, proof: Proof) -> Result<u64, Error> {
+        let account = proof.account();
+        self.change(account, |opened, now, _| opened.unset_stronger_factor(&self.0.policy, now, &proof)).await
+    }
+
     /// Removes one of several authenticators of the account that `proof` is about, and gives the
     /// account's new epoch: see [`Account::remove`](crate::account::Account::remove).
     ///

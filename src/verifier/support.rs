@@ -160,6 +160,27 @@ impl<S: Store> Support<'_, S> {
         verifier.change(account, |opened, now, _| opened.disable(now, id, operator)).await
     }
 
+    /// Records that the owner has a stronger factor, where there is nothing to prove with: see
+    /// [`Account::record_stronger_factor`](crate::account::Account::record_stronger_factor).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if it is recorded already; [`Error`].
+    pub async fn record_stronger_factor(&self, account: &AccountId) -> Result<(), Error> {
+        let Self { verifier, operator } = self;
+        verifier.change(account, |opened, now, _| opened.record_stronger_factor(now, operator)).await
+    }
+
+    /// Ends the stronger factor of an owner who has lost it: see
+    /// [`Account::end_stronger_factor`](crate::account::Account::end_stronger_factor).
+    ///
+    /// # Errors
+    /// [`Error::Account`] if none is recorded, or another operator has to propose it first; [`Error`].
+    pub async fn end_stronger_factor(&self, account: &AccountId) -> Result<(), Error> {
+        let Self { verifier, operator } = self;
+        let policy = &verifier.0.policy;
+        verifier.change(account, |opened, now, _| opened.end_stronger_factor(policy, now, operator)).await
+    }
+
     /// Ends the holds that the service has set, and no others: see
     /// [`Account::end_holds`](crate::account::Account::end_holds).
     ///

@@ -14,6 +14,13 @@ pub struct Bound {
     /// The offset at which the confirming code was found.
     anchor: i128,
     disabled: bool,
+    suspended: bool,
+}
+
+impl Bound {
+    fn is_active(&self) -> bool {
+        !self.disabled && !self.suspended
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -34,6 +41,8 @@ pub struct Account {
     newest: u64,
     /// The end of the last step that a removed authenticator has used.
     used_until: u64,
+    /// The number of changes of what is bound: sessions of before have ended.
+    pub epoch: u32,
     /// Every step accepted, of which secret.
     pub accepted_steps: Vec<(Vec<u8>, u64)>,
 }
@@ -79,7 +88,7 @@ impl Account {
         if self.bound.is_empty() {
             return Answer::NotEnrolled;
         }
-        if self.bound.iter().all(|one| one.disabled) {
+        if !self.bound.iter().any(Bound::is_active) {
             return Answer::Disabled;
         }
         let rules = Rules::DEFAULT;
@@ -90,7 +99,7 @@ impl Account {
         let mut replayed = spent;
         for place in 0..self.bound.len() {
             let one = &self.bound[place];
-            if one.disabled {
+            if !one.is_active() {
                 continue;
             }
             let step = one.who.step(now.clock).unwrap();
@@ -118,7 +127,7 @@ impl Account {
         self.common.fail(&rules, now);
         self.count();
         self.settle(now);
-        let enabled = self.bound.iter().filter(|one| !one.disabled);
+        let enabled = self.bound.iter().filter(|one| one.is_active());
         let all: Vec<_> = enabled.collect();
         let was_right = all.iter().any(|one| expired(&one.who, one.who.step(now.clock).unwrap(), code));
         if was_right { Answer::Expired } else { Answer::Mismatch }
@@ -163,7 +172,7 @@ impl Account {
         // Those disabled stay so; a new run begins for those bound after.
         if self.run == Rules::DEFAULT.disable_after {
             self.run = 0;
-            self.bound.iter_mut().for_each(|one| one.disabled = true);
+            self.bound.iter_mut().filter(|one| one.is_active()).for_each(|one| one.disabled = true);
         }
     }
 
@@ -186,7 +195,7 @@ impl Account {
             }
         }
         self.pending = Some((
-            Bound { id, who, watermark: Some(used), drift: 0, anchor: 0, disabled: false },
+            Bound { id, who, watermark: Some(used), drift: 0, anchor: 0, disabled: false, suspended: false },
             now.clock + 600,
             now.time - now.clock,
         ));
@@ -224,6 +233,7 @@ impl Account {
                 self.enrollment.succeed(&ENROLLMENT, now);
                 self.run = 0;
                 self.hold(now);
+                self.epoch += 1;
                 self.settle(now);
                 Answer::Accepted(id)
             }
@@ -237,15 +247,48 @@ impl Account {
         }
     }
 
+    /// Removes one; with the last active one go all others.
     pub fn remove(&mut self, now: u64, place: usize) {
-        let one = self.bound.remove(place);
-        if let Some(used) = one.watermark {
-            self.used_until = self.used_until.max((used + 1) * one.who.period);
+        let is_last = self.is_last(place);
+        let places: Vec<_> =
+            (0..self.bound.len()).filter(|at| *at == place || is_last && !self.bound[*at].is_active()).collect();
+        for place in places.into_iter().rev() {
+            let one = self.bound.remove(place);
+            if let Some(used) = one.watermark {
+                self.used_until = self.used_until.max((used + 1) * one.who.period);
+            }
         }
         let now = Now::of(now, self.newest);
         self.hold(now);
+        self.rebound(now);
+    }
+
+    /// No other one is active.
+    pub fn is_last(&self, place: usize) -> bool {
+        (0..self.bound.len()).all(|other| other == place || !self.bound[other].is_active())
+    }
+
+    /// Suspends one, or resumes it. Gives whether that is possible.
+    pub fn turn(&mut self, now: u64, place: usize, suspends: bool) -> bool {
+        let one = &self.bound[place];
+        if if suspends { self.is_last(place) || !one.is_active() } else { !one.suspended } {
+            return false;
+        }
+        self.bound[place].suspended = suspends;
+        let now = Now::of(now, self.newest);
+        // Suspending only takes away.
+        if !suspends {
+            self.hold(now);
+        }
+        self.rebound(now);
+        true
+    }
+
+    /// All that waited, and all sessions, have ended.
+    fn rebound(&mut self, now: Now) {
         self.pending = None;
         self.replaced.clear();
+        self.epoch += 1;
         self.settle(now);
     }
 }

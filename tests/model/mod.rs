@@ -8,6 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 
 pub mod account;
 pub mod compare;
+pub mod messages;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hash {

@@ -50,9 +50,7 @@ impl Service {
     }
 
     pub(crate) fn with(policy: Policy) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let store = RedbStore::open(folder.path().join("accounts.redb")).unwrap();
-        Self::on(store, policy, folder)
+        on_redb(policy).0
     }
 }
 
@@ -194,7 +192,14 @@ pub(crate) fn in_memory(policy: Policy) -> (Service<MemoryStore>, MemoryStore) {
     (Service::on(store.clone(), policy, tempfile::tempdir().unwrap()), store)
 }
 
-pub(crate) async fn stored(store: &MemoryStore) -> Stored {
+/// A service on a redb file, and the file's store.
+pub(crate) fn on_redb(policy: Policy) -> (Service, RedbStore) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = RedbStore::open(folder.path().join("accounts.redb")).unwrap();
+    (Service::on(store.clone(), policy, folder), store)
+}
+
+pub(crate) async fn stored(store: &impl Store) -> Stored {
     store.load(&alice()).await.unwrap().unwrap()
 }
 

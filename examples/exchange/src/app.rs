@@ -66,6 +66,7 @@ impl Settings {
             recovery_hold_secs: 60,
             resync_hold_secs: 60,
             reset_hold_secs: 60,
+            self_recovery_secs: 86_400,
             ..AccountLimits::default()
         };
         Ok(Self { policy: Policy::new(limits)?, payout_secs: 20, ..Self::default() })
@@ -83,7 +84,9 @@ impl Default for Settings {
             sessions: 100_000,
             is_behind_proxy: false,
             shows_inside: false,
-            policy: Policy::default(),
+            // Recovery without support is the one thing that the default policy does not offer.
+            policy: Policy::new(AccountLimits { self_recovery_secs: 3 * 86_400, ..AccountLimits::default() })
+                .unwrap_or_default(),
             origin: "http://localhost:8080".into(),
             payout_secs: 600,
         }

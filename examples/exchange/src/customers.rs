@@ -23,6 +23,10 @@ const RECENT_SECS: u64 = 86_400;
 /// Nobody takes longer to write a withdrawal that was announced in the queue, in seconds: stores
 /// have time-outs.
 const ANNOUNCED_SECS: u64 = 120;
+/// The queue of withdrawals that may wait.
+const WITHDRAWALS: &str = "queue";
+/// The queue of recoveries that may wait.
+const RECOVERIES: &str = "recoveries";
 /// Links that set a new password and are good at a time.
 const LINKS: usize = 3;
 
@@ -95,7 +99,7 @@ impl Withdrawal {
     }
 }
 
-/// A customer with withdrawals that may wait, and since when.
+/// A customer with something that may wait, and since when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Queued {
     account: String,
@@ -103,7 +107,7 @@ pub struct Queued {
 }
 
 impl Queued {
-    /// Whose withdrawals.
+    /// Who that is.
     ///
     /// # Errors
     /// If the record was tampered with.
@@ -310,7 +314,7 @@ impl Customers {
     /// [`CustomerError::Balance`]; the store's.
     pub async fn withdraw(&self, account: &AccountId, withdrawal: &Withdrawal) -> Result<Customer, CustomerError> {
         // First: a withdrawal that is not in the queue would wait for ever.
-        self.announce(account, withdrawal.at).await?;
+        self.announce(WITHDRAWALS, account, withdrawal.at).await?;
         self.change(account, |customer| {
             if customer.withdrawals.iter().any(|own| own.id == withdrawal.id) {
                 return Ok(());
@@ -355,7 +359,31 @@ impl Customers {
     /// # Errors
     /// The store's.
     pub async fn queued(&self) -> Result<Vec<Queued>, CustomerError> {
-        Ok(self.queue().await?.1)
+        Ok(self.queue(WITHDRAWALS).await?.1)
+    }
+
+    /// Customers whose recoveries may wait.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn recoveries(&self) -> Result<Vec<Queued>, CustomerError> {
+        Ok(self.queue(RECOVERIES).await?.1)
+    }
+
+    /// Puts a customer among those, who is about to begin a recovery.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn announce_recovery(&self, account: &AccountId, now: u64) -> Result<(), CustomerError> {
+        self.announce(RECOVERIES, account, now).await
+    }
+
+    /// Takes customers out of whom no recovery waited at `now`.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn end_recoveries(&self, done: &[Queued], now: u64) -> Result<(), CustomerError> {
+        self.take_out(RECOVERIES, done, now).await
     }
 
     /// Takes customers out of the queue of whom nothing waited at `now`, as they stood there. One
@@ -364,30 +392,34 @@ impl Customers {
     /// # Errors
     /// The store's.
     pub async fn dequeue(&self, done: &[Queued], now: u64) -> Result<(), CustomerError> {
-        let (revision, mut queue) = self.queue().await?;
+        self.take_out(WITHDRAWALS, done, now).await
+    }
+
+    async fn take_out(&self, key: &'static str, done: &[Queued], now: u64) -> Result<(), CustomerError> {
+        let (revision, mut queue) = self.queue(key).await?;
         let before = queue.len();
         queue.retain(|own| now < own.at.saturating_add(ANNOUNCED_SECS) || !done.contains(own));
         if queue.len() < before {
             // Lost is as good: it is for the next time.
-            let _ = self.write(&queue_key()?, revision, &serde_json::to_vec(&queue)?).await?;
+            let _ = self.write(&queue_key(key)?, revision, &serde_json::to_vec(&queue)?).await?;
         }
         Ok(())
     }
 
-    async fn announce(&self, account: &AccountId, at: u64) -> Result<(), CustomerError> {
+    async fn announce(&self, key: &'static str, account: &AccountId, at: u64) -> Result<(), CustomerError> {
         let account = String::from_utf8_lossy(account.as_bytes()).into_owned();
         loop {
-            let (revision, mut queue) = self.queue().await?;
+            let (revision, mut queue) = self.queue(key).await?;
             queue.retain(|own| own.account != account);
             queue.push(Queued { account: account.clone(), at });
-            if self.write(&queue_key()?, revision, &serde_json::to_vec(&queue)?).await? == Swap::Done {
+            if self.write(&queue_key(key)?, revision, &serde_json::to_vec(&queue)?).await? == Swap::Done {
                 return Ok(());
             }
         }
     }
 
-    async fn queue(&self) -> Result<(Option<Revision>, Vec<Queued>), CustomerError> {
-        Ok(match self.read_bytes(&queue_key()?).await? {
+    async fn queue(&self, key: &'static str) -> Result<(Option<Revision>, Vec<Queued>), CustomerError> {
+        Ok(match self.read_bytes(&queue_key(key)?).await? {
             Some((revision, bytes)) => (Some(revision), serde_json::from_slice(&bytes)?),
             None => (None, Vec::new()),
         })
@@ -433,9 +465,9 @@ fn account_key(account: &AccountId) -> Result<AccountId, CustomerError> {
     AccountId::new([b"customer:", account.as_bytes()].concat()).map_err(|_| CustomerError::Unknown)
 }
 
-/// The key of the queue of withdrawals. It is one record, which is enough for trying.
-fn queue_key() -> Result<AccountId, CustomerError> {
-    AccountId::new("queue").map_err(|_| CustomerError::Unknown)
+/// The key of a queue. It is one record, which is enough for trying.
+fn queue_key(key: &str) -> Result<AccountId, CustomerError> {
+    AccountId::new(key).map_err(|_| CustomerError::Unknown)
 }
 
 /// What leads from an address to its customer.

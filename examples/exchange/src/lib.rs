@@ -13,6 +13,7 @@ pub mod outbox;
 pub mod pages;
 pub mod passwords;
 pub mod payouts;
+pub mod reminders;
 pub mod session;
 pub mod stores;
 pub mod trouble;

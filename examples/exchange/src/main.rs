@@ -12,7 +12,7 @@
 use axum::Router;
 use axum::routing::get;
 use exchange::stores::{self, OpenError};
-use exchange::{App, Settings, payouts};
+use exchange::{App, Settings, payouts, reminders};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use sekisho::seal::Keyring;
 use std::fs::OpenOptions;
@@ -83,6 +83,7 @@ async fn main() -> Result<(), OpenError> {
     };
     let app = App::new(stores::open(&options.store).await?, keyring, settings)?;
     tokio::spawn(payouts::run(app.clone()));
+    tokio::spawn(reminders::run(app.clone()));
     if let Some(address) = options.metrics {
         let listener = TcpListener::bind(address).await?;
         let metrics = metrics.clone();

@@ -195,8 +195,23 @@ pub fn happened(language: Language, kind: &EventKind) -> &'static str {
             "サポートが失われた認証情報の作り直しを提案しました。",
             "Support proposes to make your lost second factor anew.",
         ),
+        EventKind::SelfRecoveryWaits { .. } => (
+            "2段階認証の再設定が申し込まれています。心当たりがない場合は、コードでログインすると取り消されます。",
+            "Somebody has asked to set your two-step login up anew. If it was not you, log in with a code: that ends it.",
+        ),
+        EventKind::SelfRecoveryEnded => {
+            ("2段階認証の再設定の申し込みが取り消されました。", "The recovery was ended by a code of yours.")
+        }
+        EventKind::SelfRecovered { .. } => {
+            ("2段階認証が再設定のためリセットされました。", "Two-step login was reset by the recovery.")
+        }
         EventKind::RecoveryCodesShown => ("リカバリーコードが表示されました。", "Recovery codes were shown."),
         EventKind::RecoveryCodesVoided => ("リカバリーコードが無効にされました。", "The recovery codes were voided."),
+        EventKind::StrongerFactorSet => ("より強い認証方法が登録されました。", "A stronger factor was recorded."),
+        EventKind::StrongerFactorEnded => ("より強い認証方法の登録が解除されました。", "A stronger factor was ended."),
+        EventKind::StrongerFactorEndProposed => {
+            ("サポートがより強い認証方法の解除を提案しました。", "Support proposes to end your stronger factor.")
+        }
         EventKind::Erased => ("アカウントの認証情報が消去されました。", "The account's second factor was erased."),
         _ => ("アカウントに変更がありました。", "Something on the account has changed."),
     };
@@ -239,6 +254,12 @@ pub fn impossible(language: Language, why: &AccountError) -> &'static str {
             "サポートから届いた仮パスコードが必要です。違うか、期限が切れている場合はサポートにご連絡ください。",
             "This takes the pass that support has mailed. If it is wrong, or has run out, contact support.",
         ),
+        AccountError::RecoveryWaits => (
+            "再設定できる日時になっていないか、お知らせが届いていません。",
+            "It is too early, or the daily notices have not gone out: come back later.",
+        ),
+        AccountError::NothingSent => ("先にコードを受け取ってください。", "Have a code mailed first."),
+        AccountError::AddressNotBound => ("このアドレスは登録されていません。", "That address is not bound."),
         AccountError::NoApp => ("登録されている認証アプリがありません。", "There is no app whose clock could be off."),
         AccountError::Held { .. } | AccountError::Frozen => {
             ("現在は停止されています。サポートにご連絡ください。", "This is held: contact support.")
@@ -265,6 +286,10 @@ pub fn impossible(language: Language, why: &AccountError) -> &'static str {
         AccountError::LastAuthenticator => {
             ("最後の認証手段のため、変更されませんでした。", "It is the last way in, and was left as it is.")
         }
+        AccountError::StrongerFactorNeeded => (
+            "コードではできません。より強い認証方法をお使いください。",
+            "A code is not enough: use your stronger factor.",
+        ),
         AccountError::RecoveryCodesDue => {
             ("先に新しいリカバリーコードを発行してください。", "Have new recovery codes issued first.")
         }

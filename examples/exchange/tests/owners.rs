@@ -3,7 +3,7 @@
 
 mod site;
 
-use exchange::Settings;
+use exchange::{Settings, reminders};
 use sekisho::account::{AccountLimits, Policy};
 use site::{ALICE, Browser, DESK, PASSWORD, Page, Phone, Site, T, at_the_desk, refused, withdraw};
 
@@ -271,4 +271,103 @@ async fn where_two_operators_are_asked_for_the_desk_shows_both_names() {
     let page = suzuki.get(&format!("/support?email={ALICE}")).await;
     assert!(page.shows("Suzuki: seen the passport") && page.shows("Sato: ticket 1"), "{}", page.text);
     assert!(site.mails_to(ALICE).iter().any(|mail| mail.starts_with("Support proposes to reset")));
+}
+
+/// The code in the last mail to Alice that has one.
+fn mailed(site: &Site) -> String {
+    let mails = site.mails_to(ALICE);
+    let code = mails.iter().find_map(|mail| mail.strip_prefix("Example Exchange, confirming code: "));
+    code.expect("a code").to_owned()
+}
+
+/// With a mailbox that was bound two days before.
+async fn with_mailbox() -> (Site, Phone) {
+    let (site, mut browser, phone, _) = Site::with_alice().await;
+    site.at(T + 60);
+    assert_eq!(browser.post("/security/mailbox/send", &[]).await.status, 200);
+    let fields = [("confirmation", &*mailed(&site)), ("code", &*phone.shows(T + 60))];
+    let page = browser.post("/security/mailbox", &fields).await;
+    assert!(page.status == 200 && page.shows("a***@example.com") && page.shows("Unbind it"), "{}", page.text);
+    site.at(T + 2 * DAY);
+    (site, phone)
+}
+
+#[tokio::test]
+async fn an_owner_without_phone_and_sheet_gets_back_in_after_three_days_of_mails() {
+    let (site, _) = with_mailbox().await;
+    let mut browser = site.browser();
+    assert_eq!(browser.get("/lost").await.path, "/log-in", "the password comes first");
+    drop(browser.password(ALICE).await);
+    assert!(browser.get("/log-in/code").await.shows("href=\"/lost\""));
+    refused(&browser.post("/lost", &[("code", "123456")]).await);
+    assert!(browser.post("/lost/send", &[]).await.shows("A code was mailed."));
+    refused(&browser.post("/lost", &[("code", "000000")]).await);
+    let begun = T + 2 * DAY;
+    let page = browser.post("/lost", &[("code", &mailed(&site))]).await;
+    assert!(page.path == "/lost" && page.shows("id=\"waits\"") && !page.shows("id=\"send\""), "{}", page.text);
+    // Whoever gets as far as the code is warned, and the owner is told each day.
+    let mut other = site.browser();
+    drop(other.password(ALICE).await);
+    assert!(other.get("/log-in/code").await.shows("id=\"recovery-waits\""));
+    for hour in 1..72 {
+        site.at(begun + hour * 3_600);
+        reminders::remind_all(&site.app).await.unwrap();
+    }
+    let told = site.mails_to(ALICE).iter().filter(|mail| mail.starts_with("Somebody has asked")).count();
+    assert_eq!(told, 3);
+    assert_eq!(site.app.customers.recoveries().await.unwrap().len(), 1);
+    site.at(begun + 3 * DAY);
+    let mut browser = site.browser();
+    drop(browser.password(ALICE).await);
+    drop(browser.post("/lost/send", &[]).await);
+    let page = browser.post("/lost", &[("code", &mailed(&site))]).await;
+    assert!(page.path == "/log-in/code" && page.shows("name=\"pass\""), "{}", page.text);
+    let mails = site.mails_to(ALICE);
+    let pass = mails.iter().find_map(|mail| mail.strip_prefix("The pass of your recovery: ")).unwrap();
+    let page = browser.post("/two-step/pass", &[("pass", pass)]).await;
+    assert_eq!(page.path, "/two-step/scan", "{}", page.text);
+    let new = page.phone();
+    site.at(begun + 3 * DAY + 60);
+    drop(browser.post("/two-step/confirm", &[("code", &new.shows(begun + 3 * DAY + 60))]).await);
+    site.at(begun + 3 * DAY + 90);
+    refused(&withdraw(&mut browser, &new.shows(begun + 3 * DAY + 90)).await);
+    site.at(begun + 3 * DAY + 600);
+    reminders::remind_all(&site.app).await.unwrap();
+    assert_eq!(site.app.customers.recoveries().await.unwrap(), [], "nobody is reminded any more");
+}
+
+#[tokio::test]
+async fn a_log_in_ends_a_recovery_that_somebody_else_has_begun() {
+    let (site, phone) = with_mailbox().await;
+    let mut thief = site.browser();
+    drop(thief.password(ALICE).await);
+    drop(thief.post("/lost/send", &[]).await);
+    assert_eq!(thief.post("/lost", &[("code", &mailed(&site))]).await.path, "/lost");
+    let now = T + 2 * DAY + 60;
+    site.at(now);
+    let mut owner = site.browser();
+    assert_eq!(owner.log_in(ALICE, &phone.shows(now)).await.path, "/wallet");
+    assert!(!owner.get("/wallet").await.shows("id=\"recovery-waits\""));
+    site.at(now + 4 * DAY);
+    drop(thief.password(ALICE).await);
+    drop(thief.post("/lost/send", &[]).await);
+    let page = thief.post("/lost", &[("code", &mailed(&site))]).await;
+    assert!(page.path == "/lost" && page.shows("id=\"waits\""), "it begins anew: {}", page.text);
+    assert!(owner.get("/wallet").await.path == "/log-in" || owner.get("/wallet").await.shows("recovery-waits"));
+}
+
+#[tokio::test]
+async fn a_mailbox_that_was_given_up_is_unbound_and_recovers_nothing() {
+    let (site, phone) = with_mailbox().await;
+    let mut owner = site.browser();
+    let now = T + 2 * DAY;
+    drop(owner.log_in(ALICE, &phone.shows(now)).await);
+    site.at(now + 30);
+    let page = owner.post("/security/mailbox/unbind", &[("code", &phone.shows(now + 30))]).await;
+    assert!(page.status == 200 && page.shows("Bind it"), "{}", page.text);
+    let mut thief = site.browser();
+    drop(thief.password(ALICE).await);
+    drop(thief.post("/lost/send", &[]).await);
+    let page = thief.post("/lost", &[("code", &mailed(&site))]).await;
+    assert!(page.status == 409 && page.shows("No mailbox is bound for this"), "{}", page.text);
 }

@@ -40,11 +40,12 @@ impl Account {
     ///
     /// # Errors
     /// [`AccountError::NotNew`] if anything was ever bound, or an operator has frozen or reset the
-    /// account, or is erasing it.
+    /// account, has recorded a stronger factor, or is erasing it.
     pub fn create_again(self) -> Result<Change<()>, AccountError> {
         let record = &self.record;
         // The confirmation of an authenticator sets `proofs_spent`, and nothing clears it.
-        let is_new = record.proofs_spent == 0 && !record.is_reset && record.frozen_at.is_none();
+        let is_free = record.frozen_at.is_none() && record.stronger_since.is_none();
+        let is_new = record.proofs_spent == 0 && !record.is_reset && is_free;
         if is_new && !self.is_being_erased() { Ok(Change::written(self, Ok(()))) } else { Err(AccountError::NotNew) }
     }
 
@@ -53,7 +54,8 @@ impl Account {
     /// after a [`reset`](Self::reset): only the pass that this gives enrolls, and withdrawals are
     /// held.
     ///
-    /// Nothing of the lost record is known. So an imported secret counts as used for half an hour.
+    /// Nothing of the lost record is known, a [stronger factor](Self::record_stronger_factor) neither:
+    /// record that again. An imported secret counts as used for half an hour.
     /// Forgotten are failures, a freeze, longer holds, and events that nobody has been told of; and
     /// authenticators are numbered from one again.
     ///

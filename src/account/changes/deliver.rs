@@ -147,7 +147,8 @@ impl Account {
     ///
     /// # Errors
     /// [`AccountError::UndeclaredPurpose`]; [`AccountError::ContextNeeded`] for an act without a
-    /// context; [`AccountError::NoSuchAuthenticator`] unless it is bound to that address;
+    /// context; [`AccountError::StrongerFactorNeeded`] where a code is not enough;
+    /// [`AccountError::NoSuchAuthenticator`] unless it is bound to that address;
     /// [`AccountError::Purpose`] for [`Purpose::CONFIRMATION`] to one that it is bound to.
     pub fn deliver<R: CryptoRng + ?Sized>(
         mut self,
@@ -204,6 +205,10 @@ impl Account {
         let CodeRequest { purpose, context, .. } = *request;
         let token = self.recognize(policy, request.presented, now);
         let Found { address, recipient, door } = self.find(policy, now, request)?;
+        // The address of an enrollment that waits has been paid for by a proof.
+        if door == Door::Code {
+            self.check_enough(policy, purpose, None)?;
+        }
         let bound = recipient.bound().and_then(|id| self.record.authenticator(id));
         let is_disabled = bound.is_some_and(|one| !one.is_active());
         let refusal = self.blocked(purpose, now).or(is_disabled.then_some(Rejection::Disabled));

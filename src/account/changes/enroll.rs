@@ -22,7 +22,8 @@ impl Account {
     /// nothing to prove with.
     ///
     /// # Errors
-    /// [`AccountError::AlreadyEnrolled`]; [`AccountError::PassNeeded`] after a reset;
+    /// [`AccountError::AlreadyEnrolled`], also beside a stronger factor;
+    /// [`AccountError::PassNeeded`] after a reset;
     /// [`AccountError::Frozen`]; [`AccountError::Time`] if an imported secret's T0 lies after
     /// `now`.
     pub fn enroll_first<N: Enrollable, R: CryptoRng + ?Sized>(
@@ -33,16 +34,17 @@ impl Account {
         rng: &mut R,
     ) -> Result<Change<N::Begun>, AccountError> {
         let now = self.moment(now);
-        if !self.record.authenticators.is_empty() {
-            return Err(AccountError::AlreadyEnrolled);
-        }
         if self.record.is_reset {
             return Err(AccountError::PassNeeded);
+        }
+        if !self.record.authenticators.is_empty() || self.record.stronger_since.is_some() {
+            return Err(AccountError::AlreadyEnrolled);
         }
         self.begin(policy, now, new, Right::Free, rng)
     }
 
-    /// Begins the enrollment of another authenticator. `proof`, of [`Purpose::BINDING`], is used up
+    /// Begins the enrollment of another authenticator, or of the first one beside a [stronger
+    /// factor](Self::set_stronger_factor). `proof`, of [`Purpose::BINDING`], is used up
     /// when the change is stored, and with it all that were given before.
     ///
     /// An earlier enrollment that has not been confirmed ends.
@@ -59,7 +61,8 @@ impl Account {
         rng: &mut R,
     ) -> Result<Change<N::Begun>, AccountError> {
         let now = self.moment(now);
-        if self.record.authenticators.is_empty() {
+        let is_bound = !self.record.authenticators.is_empty() || self.record.stronger_since.is_some();
+        if self.record.is_reset || !is_bound {
             return Err(self.nothing_bound());
         }
         self.spend_proof_with_pass(policy, proof, now)?;

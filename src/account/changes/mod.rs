@@ -18,4 +18,5 @@ mod rename;
 mod restore;
 mod self_recovery;
 mod spend_proof;
+mod stronger_factor;
 mod suspend;

@@ -11,20 +11,26 @@ use rand::CryptoRng;
 
 impl Account {
     /// Proposes an act that takes two operators: another one does it within a day, by
-    /// [`reset`](Self::reset) or [`thaw`](Self::thaw). It takes the place of an earlier proposal, and a
-    /// freeze ends it. Operators are told apart by their names, as the service gives them.
+    /// [`reset`](Self::reset), [`thaw`](Self::thaw) or
+    /// [`end_stronger_factor`](Self::end_stronger_factor). It takes the place of an earlier proposal,
+    /// and a freeze ends it. Operators are told apart by their names, as the service gives them.
     ///
     /// # Errors
-    /// [`AccountError::NotFrozen`] for the end of a freeze where there is none.
+    /// [`AccountError::NotFrozen`] for the end of a freeze where there is none;
+    /// [`AccountError::NoStrongerFactor`].
     pub fn propose(mut self, now: UnixTime, act: ProposedAct, operator: &Operator) -> Result<Change<()>, AccountError> {
         let now = self.moment(now);
         if act == ProposedAct::Thaw && self.record.frozen_at.is_none() {
             return Err(AccountError::NotFrozen);
         }
+        if act == ProposedAct::EndStrongerFactor && self.record.stronger_since.is_none() {
+            return Err(AccountError::NoStrongerFactor);
+        }
         self.record.proposal = Some(Proposal { act, operator: operator.clone(), at: now.time });
         let event = match act {
             ProposedAct::Reset => EventKind::ResetProposed,
             ProposedAct::Thaw => EventKind::ThawProposed,
+            ProposedAct::EndStrongerFactor => EventKind::StrongerFactorEndProposed,
         };
         self.record_act(now, operator, event);
         Ok(Change::written(self, Ok(())))

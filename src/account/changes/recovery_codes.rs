@@ -40,7 +40,7 @@ impl Account {
         if self.record.authenticators.is_empty() {
             return Err(self.nothing_bound());
         }
-        self.spend_proof(proof, now)?;
+        self.spend_proof(policy, proof, now)?;
         let (seed, count) = (Seed::generate(rng), policy.limits().recovery_codes);
         let handle = EnrollmentHandle::generate(rng);
         let until = now.clock.saturating_add(WAITING_SECS);

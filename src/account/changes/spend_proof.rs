@@ -9,8 +9,10 @@ use crate::otp::Moment;
 
 impl Account {
     /// Uses up a proof for a change of binding, and with it all that were given so far.
-    pub(super) fn spend_proof(&mut self, proof: &Proof, now: Moment) -> Result<(), AccountError> {
+    pub(super) fn spend_proof(&mut self, policy: &Policy, proof: &Proof, now: Moment) -> Result<(), AccountError> {
         self.check_not_frozen()?;
+        // The code that confirmed a new authenticator has passed another door.
+        self.check_enough(policy, Purpose::BINDING, Some(proof.method))?;
         proof.check(&self.id, Purpose::BINDING, now)?;
         proof.check_origin()?;
         proof.check_epoch(self.record.epoch)?;
@@ -33,7 +35,7 @@ impl Account {
         if proof.origin != Origin::Code && policy.limits().binding_takes_pass {
             return Err(AccountError::PassNeeded);
         }
-        self.spend_proof(proof, now)
+        self.spend_proof(policy, proof, now)
     }
 
     /// Fails unless the proof is a live one of the owner's: it has not ended, no change of binding

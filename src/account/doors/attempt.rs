@@ -47,6 +47,7 @@ pub struct Attempt {
 pub(crate) enum Submitted {
     Code(Code),
     Recovery(RecoveryCode),
+    Assertion,
 }
 
 impl Attempt {
@@ -68,6 +69,14 @@ impl Attempt {
     /// [`Purpose::CONFIRMATION`].
     pub fn confirmation(address: &Address, text: &str) -> Self {
         Self { address: Some(address.clone()), ..Self::new(Purpose::CONFIRMATION, text) }
+    }
+
+    /// An assertion of the owner's [stronger factor](crate::account::Account::set_stronger_factor) for
+    /// `purpose`, which **the service itself has verified, and used up**: a passkey's, whose challenge
+    /// was drawn for this and is good once. Nothing of it is looked at here. Holds and freezes stop it;
+    /// locks do not, since nobody guesses it.
+    pub fn assertion_verified_by_service(purpose: Purpose) -> Self {
+        Self::of(purpose, Some(Submitted::Assertion))
     }
 
     fn of(purpose: Purpose, submitted: Option<Submitted>) -> Self {
@@ -183,7 +192,7 @@ impl Attempt {
         }
         Ok(self.parsed().and_then(|submitted| match submitted {
             Submitted::Code(code) => Ok(*code),
-            Submitted::Recovery(_) => Err(Rejection::Malformed),
+            Submitted::Recovery(_) | Submitted::Assertion => Err(Rejection::Malformed),
         }))
     }
 
@@ -205,6 +214,7 @@ impl Attempt {
         match self.submitted.as_ref()? {
             Submitted::Code(code) => hash.update(code.packed().to_be_bytes()),
             Submitted::Recovery(code) => hash.update(code.bytes()),
+            Submitted::Assertion => {}
         }
         hash.update(self.purpose.bytes());
         hash.update([u8::from(self.context.is_some())]);

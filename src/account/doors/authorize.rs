@@ -49,6 +49,12 @@ impl Act {
         Self::of(Attempt::recovery(purpose, text), context, key)
     }
 
+    /// An assertion of the owner's stronger factor, which the service has verified: see
+    /// [`Attempt::assertion_verified_by_service`]. Its challenge was drawn for this act.
+    pub fn assertion_verified_by_service(purpose: Purpose, context: &[u8; 32], key: [u8; 16]) -> Self {
+        Self::of(Attempt::assertion_verified_by_service(purpose), context, key)
+    }
+
     fn of(attempt: Attempt, context: &[u8; 32], key: [u8; 16]) -> Self {
         let attempt = attempt.with_context(context).with_idempotency_key(key).into_act();
         Self { attempt, context: *context, key }

@@ -88,6 +88,9 @@ impl Account {
         if let Some(rejection) = self.nothing_to_judge(policy, door, purpose, now)? {
             return Ok(Gate::Refused(rejection));
         }
+        if matches!(door, Door::Code | Door::RecoveryCode) {
+            self.check_enough(policy, purpose, None)?;
+        }
         if is_act && policy.limits().new_recovery_codes_before_acts && self.record.recovery_codes_due() {
             return Err(AccountError::RecoveryCodesDue);
         }
@@ -164,6 +167,9 @@ impl Account {
             // It shows nothing of what is read at an address.
             Door::RecoveryCode if purpose == Purpose::CONFIRMATION => Err(AccountError::Purpose),
             Door::RecoveryCode if holds_after_recovery(policy, purpose) => Err(AccountError::NotByRecovery),
+            Door::Assertion if purpose == Purpose::CONFIRMATION => Err(AccountError::Purpose),
+            Door::Assertion if record.stronger_since.is_none() => Err(AccountError::NoStrongerFactor),
+            Door::Assertion => Ok(None),
             // Recovery codes work while everything else is disabled.
             Door::RecoveryCode => self.check_recovery_codes().map(|()| None),
         }
@@ -177,10 +183,16 @@ impl Account {
         }
     }
 
-    /// Why there is nothing to verify where nothing is bound. After a reset that is no account
-    /// without a second factor: a service would let the password in.
+    /// Why there is nothing to verify where nothing is bound. After a reset, or beside a stronger
+    /// factor, that is no account without a second factor: a service would let the password in.
     pub(in crate::account) const fn nothing_bound(&self) -> AccountError {
-        if self.record.is_reset { AccountError::PassNeeded } else { AccountError::NotEnrolled }
+        if self.record.is_reset {
+            AccountError::PassNeeded
+        } else if self.record.stronger_since.is_some() {
+            AccountError::StrongerFactorNeeded
+        } else {
+            AccountError::NotEnrolled
+        }
     }
 
     /// The throttle that counts a submission of so many codes, or why none is evaluated now: the
@@ -232,7 +244,7 @@ const fn notices_of(door: Door) -> usize {
     match door {
         Door::Confirm | Door::ConfirmWithTwoCodes | Door::TwoCodes => 1,
         Door::TwoCodesWithRecoveryCode => 2,
-        Door::Code | Door::RecoveryCode => 0,
+        Door::Code | Door::RecoveryCode | Door::Assertion => 0,
     }
 }
 

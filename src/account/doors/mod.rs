@@ -4,6 +4,7 @@
 //! compares it in constant time, and `outcome` accepts, charges or refuses it. A door's own file
 //! holds only what differs from the other doors.
 
+mod assertion;
 pub(super) mod attempt;
 pub(super) mod authorize;
 pub(super) mod common_offset;

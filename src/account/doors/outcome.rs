@@ -33,6 +33,8 @@ pub(super) enum Right {
     TwoCodes { place: u32, step: Step, codes: [Code; 2], recovery: Option<u32> },
     /// A recovery code, by its place.
     Recovery { place: u32 },
+    /// An assertion of a stronger factor: the service has used it up.
+    Assertion,
 }
 
 /// An accepted submission, as its answer tells of it.
@@ -155,6 +157,7 @@ impl Account {
                 codes.into_iter().flatten().for_each(&mut spend);
                 record.delivered.0.retain(|sent| !sent.asked.recipient.is_bound_to(id));
             }
+            Right::Assertion => {}
             Right::Recovery { place } => {
                 if let Some(set) = &mut record.recovery {
                     set.spend(place);

@@ -33,7 +33,8 @@ impl Account {
     /// [`AccountError::UndeclaredPurpose`]; [`AccountError::IsAct`];
     /// [`AccountError::NotEnrolled`]; [`AccountError::NothingSent`]; [`AccountError::PassNeeded`];
     /// [`AccountError::NoRecoveryCodes`]; [`AccountError::NotByRecovery`];
-    /// [`AccountError::NoSuchAuthenticator`] if the attempt names one that is not there;
+    /// [`AccountError::StrongerFactorNeeded`] where a code is not enough;
+    /// [`AccountError::NoStrongerFactor`]; [`AccountError::NoSuchAuthenticator`] if the attempt names one that is not there;
     /// [`AccountError::EventsWaiting`]; [`AccountError::Time`]
     /// if `now` lies before an authenticator's T0.
     pub fn verify(mut self, policy: &Policy, now: UnixTime, attempt: &Attempt) -> Result<Change<Proof>, AccountError> {
@@ -58,6 +59,7 @@ impl Account {
         let code = match attempt.read(policy)? {
             Ok(Submitted::Code(code)) => *code,
             Ok(Submitted::Recovery(code)) => return self.recover(policy, now, attempt, code, answer),
+            Ok(Submitted::Assertion) => return self.accept_assertion(policy, now, attempt, answer),
             Err(rejection) => return Ok(self.refuse(now, attempt.purpose, rejection)),
         };
         match self.gate(policy, now, &attempt.request(Door::Code))? {

@@ -15,6 +15,8 @@ pub enum ProposedAct {
     Reset = 1,
     /// [`Account::thaw`](crate::account::Account::thaw).
     Thaw = 2,
+    /// [`Account::end_stronger_factor`](crate::account::Account::end_stronger_factor).
+    EndStrongerFactor = 3,
 }
 
 /// An act that an operator has proposed.

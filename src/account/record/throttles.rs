@@ -22,6 +22,8 @@ pub(in crate::account) enum Door {
     TwoCodesWithRecoveryCode = 4,
     /// Two codes in a row that confirm an enrollment.
     ConfirmWithTwoCodes = 5,
+    /// An assertion of a stronger factor, which the service has verified.
+    Assertion = 6,
 }
 
 /// Names one of an account's throttles.
@@ -56,18 +58,22 @@ struct Row {
 /// submitted. Device tokens, passes and recovery codes open nothing that could be guessed: they
 /// have 256 and 120 bits. So recovery codes have no throttle (SP 800-63B-4 §3.1.2.2 asks for one
 /// below 64 bits), which strangers could keep locked.
-const TABLE: [Row; 6] = {
+const TABLE: [Row; 7] = {
     use ThrottleId::{Common, Devices, Enrollment, MailedPasses};
     const fn row(door: Door, strangers: &'static [ThrottleId]) -> Row {
         Row { door, strangers, devices: &[Devices, Common], mailed_passes: &[MailedPasses, Common] }
+    }
+    const fn uncounted(door: Door) -> Row {
+        Row { door, strangers: &[], devices: &[], mailed_passes: &[] }
     }
     [
         row(Door::Code, &[Common]),
         row(Door::Confirm, &[Enrollment, Common]),
         row(Door::TwoCodes, &[Common]),
-        Row { door: Door::RecoveryCode, strangers: &[], devices: &[], mailed_passes: &[] },
+        uncounted(Door::RecoveryCode),
         row(Door::TwoCodesWithRecoveryCode, &[Common]),
         row(Door::ConfirmWithTwoCodes, &[Enrollment, Common]),
+        uncounted(Door::Assertion),
     ]
 };
 
@@ -240,7 +246,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_door_has_one_row_and_only_recovery_codes_have_no_throttle() {
+    fn each_door_has_one_row_and_only_what_nobody_guesses_has_no_throttle() {
         let doors = [
             Door::Code,
             Door::Confirm,
@@ -248,11 +254,13 @@ mod tests {
             Door::RecoveryCode,
             Door::TwoCodesWithRecoveryCode,
             Door::ConfirmWithTwoCodes,
+            Door::Assertion,
         ];
         assert_eq!(TABLE.map(|row| row.door), doors);
         for door in doors {
             for sender in [Sender::Stranger, Sender::Device, Sender::MailedPass] {
-                assert_eq!(throttles_at(door, sender).is_empty(), door == Door::RecoveryCode, "{door:?} {sender:?}");
+                let is_guessed = !matches!(door, Door::RecoveryCode | Door::Assertion);
+                assert_eq!(throttles_at(door, sender).is_empty(), !is_guessed, "{door:?} {sender:?}");
             }
             assert!(throttles_at(door, Sender::OperatorPass).is_empty(), "{door:?}");
         }

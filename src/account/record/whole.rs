@@ -62,6 +62,8 @@ pub(in crate::account) struct Record {
     pub(in crate::account) frozen_at: Option<UnixTime>,
     /// An operator has taken everything away: only the pass enrolls.
     pub(in crate::account) is_reset: bool,
+    /// Since when the owner has a stronger factor, which the service verifies.
+    pub(in crate::account) stronger_since: Option<UnixTime>,
     /// The addresses that were bound before: one of them confirms the enrollment after a reset.
     pub(in crate::account) bound_before_reset: Vec<Address>,
     /// The e-mail address that the owner has shown to read, and the one before: they confirm, and let
@@ -161,6 +163,7 @@ impl Record {
             holds: Vec::new(),
             frozen_at: None,
             is_reset: false,
+            stronger_since: None,
             bound_before_reset: Vec::new(),
             emails: Vec::new(),
             notice_key: NoticeKey([0; NoticeKey::LEN]),
@@ -226,6 +229,7 @@ impl Record {
             .chain(&mut self.self_recoveries.0)
             .chain(self.self_recovery.iter_mut().flat_map(|one| [&mut one.at, &mut one.told_at]))
             .chain(&mut self.frozen_at)
+            .chain(&mut self.stronger_since)
             .chain([&mut self.history.handed_at])
     }
 
@@ -412,7 +416,8 @@ impl Record {
         self.emails.retain(|email| email.is_settled(now));
     }
 
-    /// Takes everything away: only a pass enrolls, and what the policy holds is held.
+    /// Takes everything away but a stronger factor: only a pass enrolls, and what the policy holds is
+    /// held.
     pub(in crate::account) fn take_all<R: CryptoRng + ?Sized>(&mut self, policy: &Policy, now: Moment, rng: &mut R) {
         self.unbind_all(policy, now);
         self.drop_new_emails(now);

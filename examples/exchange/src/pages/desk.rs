@@ -215,6 +215,9 @@ fn state(app: &App, language: Language, customer: &Customer, view: &AccountView)
                 dd #proposal {
                     @match proposal.act {
                         ProposedAct::Reset => { (language.say("リセット", "reset")) }
+                        ProposedAct::EndStrongerFactor => {
+                            (language.say("より強い認証方法の解除", "end of the stronger factor"))
+                        }
                         ProposedAct::Thaw => { (language.say("凍結の解除", "end of the freeze")) }
                     }
                     " – " (proposal.operator.name()) ": " (proposal.operator.reason())

@@ -1,7 +1,7 @@
 //! The log-in: the password, then the code.
 
 use super::frame::{self, Who};
-use super::{refusal, sent};
+use super::{lost, refusal, sent};
 use crate::customers::Customer;
 use crate::language::Language;
 use crate::session::{self, By, Owner, SecondStep};
@@ -106,6 +106,7 @@ fn code_form(app: &App, language: Language, view: &AccountView, above: Option<Ma
         html! {
             h1 { (heading) }
             @if let Some(above) = above { (above) }
+            (lost::warning(language, view))
             (sent::buttons(language, view, "/log-in/send", view.refusal.is_some()))
             form method="post" action="/log-in/code" {
                 @match super::typed(view) {
@@ -125,6 +126,7 @@ fn code_form(app: &App, language: Language, view: &AccountView, above: Option<Ma
                 }
             }
             p { a href="/resync" { (language.say("コードが合わないとき", "If codes are refused")) } }
+            p { a href=(lost::PAGE) { (language.say("リカバリーコードもない場合", "The recovery codes are lost too")) } }
             details {
                 summary { (language.say("サポートから仮パスコードが届いた場合", "Support has mailed you a pass")) }
                 form method="post" action="/log-in/code" {

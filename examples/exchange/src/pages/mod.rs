@@ -4,6 +4,7 @@ mod desk;
 mod door;
 mod frame;
 mod freeze;
+mod lost;
 mod password;
 mod resync;
 mod security;
@@ -42,6 +43,8 @@ pub fn routes(settings: &Settings, metrics: Option<PrometheusHandle>) -> Router<
         .route("/log-in", get(door::page).post(door::password))
         .route("/log-in/code", get(door::second_step).post(door::code))
         .route("/log-in/send", post(door::send))
+        .route(lost::PAGE, get(lost::page).post(lost::submit))
+        .route("/lost/send", post(lost::send))
         .route("/log-out", post(log_out))
         .route("/two-step", get(two_step::page).post(two_step::begin))
         .route("/two-step/pass", post(two_step::begin_with_pass))
@@ -64,6 +67,9 @@ pub fn routes(settings: &Settings, metrics: Option<PrometheusHandle>) -> Router<
         .route("/security/void-recovery-codes", post(security::void_recovery_codes))
         .route(sheet::PAGE, get(sheet::page).post(sheet::keep))
         .route("/security/resend", post(security::resend))
+        .route("/security/mailbox/send", post(security::send_to_mailbox))
+        .route("/security/mailbox", post(security::bind_mailbox))
+        .route("/security/mailbox/unbind", post(security::unbind_mailbox))
         .route("/password", get(password::page).post(password::change))
         .route("/password/forgot", get(password::forgot).post(password::mail_link))
         .route("/password/reset", get(password::reset_page).post(password::reset))
@@ -111,6 +117,7 @@ async fn from_this_machine(request: Request, next: Next) -> Response {
 async fn to_the_form(uri: Uri) -> Redirect {
     Redirect::to(match uri.path().split('/').nth(1) {
         Some("log-in") => "/log-in/code",
+        Some("lost") => lost::PAGE,
         Some("two-step") => two_step::SCAN,
         Some("security") => "/security",
         Some("support") => "/support",

@@ -1,7 +1,7 @@
 //! What a customer may change of the second factor: each change takes a code of its own, the app's,
 //! one that was sent, or a recovery code.
 
-use super::{frame, of, refusal, sent, sheet, two_step};
+use super::{frame, lost, of, refusal, sent, sheet, two_step};
 use crate::App;
 use crate::language::Language;
 use crate::session::{self, By, LoggedIn, Owner};
@@ -117,6 +117,7 @@ fn show(settings: &Settings, view: &AccountView, events: &[Event], above: Option
         html! {
             h1 { (heading) }
             @if let Some(above) = above { (above) }
+            (lost::warning(language, view))
             @if view.authenticators.is_empty() {
                 p { a.button href="/two-step" { (language.say("2段階認証を設定", "Set up two-step login")) } }
             } @else {
@@ -142,6 +143,7 @@ fn show(settings: &Settings, view: &AccountView, events: &[Event], above: Option
                         }
                     }
                 }
+                (mailbox(language, now, view))
                 (devices(language, now, view))
                 p { a href="/resync" { (language.say("コードが合わないとき", "If codes are refused")) } }
             }
@@ -276,6 +278,36 @@ fn more(language: Language, now: u64) -> Markup {
     }
 }
 
+/// The mailbox that confirms a recovery without support.
+fn mailbox(language: Language, now: u64, view: &AccountView) -> Markup {
+    let title = language.say("再設定用のメールアドレス", "Mailbox for a recovery");
+    html! {
+        section #mailbox {
+            h2 { (title) }
+            @for masked in &view.emails { p { (masked) } }
+            @if view.emails.is_empty() {
+                p { (language.say(
+                    "登録すると、すべて失っても3日後に設定し直せます。登録後24時間は使えず、出金も停止されます。",
+                    "With it you can set two-step login up anew when all else is lost, after three days. It counts a day after it was bound, and withdrawals are held that long.")) }
+                form method="post" action="/security/mailbox/send" {
+                    button.plain type="submit" { (language.say("メールでコードを受け取る", "Mail me a code")) }
+                }
+                form method="post" action="/security/mailbox" {
+                    label for="confirmation" { (language.say("メールのコード", "The code in the mail")) }
+                    input #confirmation name="confirmation" inputmode="numeric" autocomplete="off" required maxlength="64";
+                    (frame::proof_fields(language, "code-mailbox", now))
+                    button type="submit" { (language.say("登録する", "Bind it")) }
+                }
+            } @else {
+                form method="post" action="/security/mailbox/unbind" {
+                    (frame::proof_fields(language, "code-mailbox", now))
+                    button type="submit" { (language.say("登録を解除する", "Unbind it")) }
+                }
+            }
+        }
+    }
+}
+
 fn devices(language: Language, now: u64, view: &AccountView) -> Markup {
     html! {
         @if !view.devices.is_empty() {
@@ -310,6 +342,8 @@ pub(super) struct Change {
     last: String,
     name: String,
     number: String,
+    /// The code that was mailed.
+    confirmation: String,
 }
 
 impl Change {
@@ -397,6 +431,35 @@ pub(super) async fn void_recovery_codes(settings: Settings, Form(change): Form<C
     let proof = settings.prove(&change).await?;
     settings.allowed(settings.app.verifier.void_recovery_codes(&proof).await).await?;
     settings.done(settings.say("リカバリーコードを無効にしました。", "The recovery codes are void.")).await
+}
+
+pub(super) async fn send_to_mailbox(settings: Settings) -> Answer {
+    let Settings { app, language, owner, .. } = &settings;
+    match lost::mail_code(app, *language, owner).await.map_err(IntoResponse::into_response)? {
+        Ok(()) => settings.done(settings.say("コードを送信しました。", "A code was mailed.")).await,
+        Err(rejection) => Err(settings.refused(&rejection, CodeKind::DeliveredCode).await),
+    }
+}
+
+pub(super) async fn bind_mailbox(settings: Settings, Form(change): Form<Change>) -> Answer {
+    let (verifier, owner) = (&settings.app.verifier, &settings.owner);
+    let address = lost::mailbox(owner).map_err(IntoResponse::into_response)?;
+    let attempt = Attempt::confirmation(&address, &change.confirmation).with_source(owner.source.clone());
+    let confirmation = match verifier.verify(&owner.account, attempt).await {
+        Ok(confirmation) => confirmation,
+        Err(NotAccepted::Rejected(rejection)) => {
+            return Err(settings.refused(&rejection, CodeKind::DeliveredCode).await);
+        }
+        Err(NotAccepted::Failed(error)) => return settings.allowed(Err(error)).await,
+    };
+    let proof = settings.prove(&change).await?;
+    turned(&settings, verifier.bind_email(proof, confirmation).await).await
+}
+
+pub(super) async fn unbind_mailbox(settings: Settings, Form(change): Form<Change>) -> Answer {
+    let address = lost::mailbox(&settings.owner).map_err(IntoResponse::into_response)?;
+    let proof = settings.prove(&change).await?;
+    turned(&settings, settings.app.verifier.unbind_email(proof, &address).await).await
 }
 
 pub(super) async fn forget(settings: Settings, Form(change): Form<Change>) -> Answer {

@@ -355,8 +355,8 @@ pub(super) fn pass_form(language: Language, above: Option<Markup>) -> Markup {
         html! {
             h1 { (heading) }
             @if let Some(above) = above { (above) }
-            p { (language.say("サポートがリセットしました。メールで届いた仮パスコードを入力してください。",
-                "Support has reset it. Type the pass that was mailed to you.")) }
+            p { (language.say("2段階認証はリセットされています。メールで届いた仮パスコードを入力してください。",
+                "It was reset. Type the pass that was mailed to you.")) }
             form method="post" action="/two-step/pass" {
                 label for="pass" { (language.say("仮パスコード", "Pass")) }
                 input #pass name="pass" autocomplete="off" spellcheck="false" required maxlength="128" autofocus;

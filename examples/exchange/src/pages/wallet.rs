@@ -39,6 +39,7 @@ fn show(
         html! {
             h1 { (heading) }
             @if let Some(above) = above { (above) }
+            (super::lost::warning(language, view))
             p.balance { "¥" span #balance { (words::grouped(customer.balance)) } }
             h2 { (language.say("出金", "Withdraw")) }
             (held(app, language, view))

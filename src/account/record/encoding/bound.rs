@@ -239,13 +239,14 @@ mod tests {
 
         fn answer(&mut self) -> Answer {
             let serial = self.number();
-            let method = match self.rng.random_range(0..4) {
+            let method = match self.rng.random_range(0..5) {
                 0 => Method::RecoveryCode { left: 16 },
                 1 => Method::Authenticator(AuthenticatorId::new(self.small())),
                 2 => Method::DeliveredCode {
                     authenticator: Some(AuthenticatorId::new(self.small() | 1)),
                     channel: Channel::Sms,
                 },
+                3 => Method::StrongerFactor,
                 _ => {
                     let lock_state = match self.rng.random_range(0..3) {
                         0 => LockState::Open { attempts_left: NonZeroU32::MAX },
@@ -255,7 +256,8 @@ mod tests {
                     return Answer::Mismatch(FailureCount { failures_in_a_row: self.small(), lock_state });
                 }
             };
-            let with_handle = self.bool() && !matches!(method, Method::RecoveryCode { .. });
+            let confirms = !matches!(method, Method::RecoveryCode { .. } | Method::StrongerFactor);
+            let with_handle = self.bool() && confirms;
             Answer::Accepted { method, serial, with_handle }
         }
 
@@ -389,6 +391,7 @@ mod tests {
                 self.list(WRONG_CODES, |draw| WrongCode { code: draw.code(), at: draw.time(), event: draw.number() });
             record.frozen_at = self.bool().then(|| self.time());
             record.is_reset = self.bool();
+            record.stronger_since = self.bool().then(|| self.time());
             self.ways_back(&mut record);
             self.history(&mut record);
             record.replies.0 = self.list(REPLIES, |draw| Reply {

@@ -101,6 +101,7 @@ fn read(from: &mut Decoder<'_>) -> Result<Box<Record>, Corrupt> {
             38 => record.proposal = read_proposal(base, from)?,
             39 => record.self_recovery = Some(read_self_recovery(base, from)?),
             40 => record.self_recoveries = Begun(list(from, SELF_RECOVERIES, |from| base.time(from))?),
+            41 => record.stronger_since = Some(base.time(from)?),
             _ => return Ok(false),
         }
         Ok(true)
@@ -356,6 +357,7 @@ fn read_proposal(base: Base, from: &mut Decoder<'_>) -> Result<Option<Proposal>,
     let act = match from.u32()? {
         1 => Some(ProposedAct::Reset),
         2 => Some(ProposedAct::Thaw),
+        3 => Some(ProposedAct::EndStrongerFactor),
         _ => None,
     };
     let mut text = || Text::stored(from.str()?).ok_or(Corrupt);
@@ -403,6 +405,7 @@ fn read_answer(base: Base, from: &mut Decoder<'_>) -> Result<Answer, Corrupt> {
     let method = match kind {
         1 | 6 => Some(Method::Authenticator(AuthenticatorId::new(first))),
         4 => Some(Method::RecoveryCode { left: u8::try_from(first).map_err(|_| Corrupt)? }),
+        8 => Some(Method::StrongerFactor),
         5 | 7 => {
             let authenticator = Some(AuthenticatorId::new(first)).filter(|id| id.number() > 0);
             let serial = base.serial(from)?;

@@ -131,7 +131,7 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
     Ok(())
 }
 
-/// Fields 33 to 40: what helps owners and operators.
+/// Fields 33 to 41: what helps owners and operators.
 fn write_ways_back<W: Write>(record: &Record, base: Base, to: &mut Encoder<W>) -> Written<W> {
     if !record.bound_before_reset.is_empty() {
         put_list(to, 33, record.bound_before_reset.len())?;
@@ -171,6 +171,9 @@ fn write_ways_back<W: Write>(record: &Record, base: Base, to: &mut Encoder<W>) -
         for at in &record.self_recoveries.0 {
             base.put_time(to, *at)?;
         }
+    }
+    if let Some(at) = record.stronger_since {
+        base.put_time(to.u32(41)?, at)?;
     }
     Ok(())
 }
@@ -381,6 +384,11 @@ fn write_reply<W: Write>(reply: &Reply, base: Base, to: &mut Encoder<W>) -> Writ
             let id = authenticator.map_or(0, AuthenticatorId::number);
             base.put_serial(to.u32(if *with_handle { 7 } else { 5 })?.u64(u64::from(id))?, *serial)?;
             to.u32(number_of(*channel))?;
+            return Ok(());
+        }
+        Answer::Accepted { method: Method::StrongerFactor, serial, with_handle: _ } => {
+            base.put_serial(to.u32(8)?.u64(0)?, *serial)?;
+            to.null()?;
             return Ok(());
         }
         Answer::Mismatch(count) => (2, count),

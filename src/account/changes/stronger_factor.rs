@@ -1,0 +1,140 @@
+//! A stronger factor of the service's own, beside which a code does less.
+
+use crate::account::error::AccountError;
+use crate::account::event::{EventKind, Operator};
+use crate::account::names::purpose::Purpose;
+use crate::account::policy::Policy;
+use crate::account::proof::{Method, Proof};
+use crate::account::record::proposal::ProposedAct;
+use crate::account::transition::{Account, Change};
+use crate::otp::UnixTime;
+
+impl Account {
+    /// Records that the owner has a stronger factor: a passkey, say, which the service keeps and
+    /// verifies itself. From then on a code is good only for the purposes that the policy names in
+    /// [`codes_beside_stronger_factor`](crate::account::AccountLimits::codes_beside_stronger_factor).
+    /// All else takes an [assertion](crate::account::Attempt::assertion_verified_by_service).
+    ///
+    /// A reset and a recovery without support leave it: they give back codes, and nothing that takes
+    /// the stronger factor.
+    ///
+    /// `proof`, of [`Purpose::BINDING`], is used up. The policy's purposes are held, and the answer is
+    /// the account's new [epoch](Proof::epoch). For an account that has nothing to prove with, see
+    /// [`record_stronger_factor`](Self::record_stronger_factor).
+    ///
+    /// # Errors
+    /// [`AccountError::HasStrongerFactor`]; [`AccountError::Frozen`]; [`AccountError::ProofSpent`] and
+    /// its like; [`AccountError::EventsWaiting`].
+    pub fn set_stronger_factor(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        proof: &Proof,
+    ) -> Result<Change<u64>, AccountError> {
+        let now = self.moment(now);
+        if self.record.stronger_since.is_some() {
+            return Err(AccountError::HasStrongerFactor);
+        }
+        self.spend_proof_with_pass(policy, proof, now)?;
+        self.record.stronger_since = Some(now.time);
+        self.record.rebound(now);
+        self.record.hold(policy, policy.limits().binding_hold_secs, now);
+        self.record_event(now, EventKind::StrongerFactorSet)?;
+        let epoch = self.record.epoch;
+        Ok(Change::written(self, Ok(epoch)))
+    }
+
+    /// Records that the account has a stronger factor no more: codes are enough again. `proof`, of
+    /// [`Purpose::BINDING`], is one by an assertion of it, and is used up. The policy's purposes are
+    /// held, and the answer is the account's new [epoch](Proof::epoch).
+    ///
+    /// An owner who has lost it turns to an operator: [`end_stronger_factor`](Self::end_stronger_factor).
+    ///
+    /// # Errors
+    /// [`AccountError::NoStrongerFactor`]; [`AccountError::StrongerFactorNeeded`] for a proof by a code;
+    /// [`AccountError::LastAuthenticator`] where no authenticator is in force;
+    /// [`AccountError::Frozen`]; [`AccountError::ProofSpent`] and its like;
+    /// [`AccountError::EventsWaiting`].
+    pub fn unset_stronger_factor(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        proof: &Proof,
+    ) -> Result<Change<u64>, AccountError> {
+        let now = self.moment(now);
+        if self.record.stronger_since.is_none() {
+            return Err(AccountError::NoStrongerFactor);
+        }
+        if proof.method != Method::StrongerFactor {
+            return Err(AccountError::StrongerFactorNeeded);
+        }
+        if !self.record.authenticators.iter().any(|one| one.is_active()) {
+            return Err(AccountError::LastAuthenticator);
+        }
+        self.spend_proof(policy, proof, now)?;
+        self.record.stronger_since = None;
+        self.record.rebound(now);
+        self.record.hold(policy, policy.limits().binding_hold_secs, now);
+        self.record_event(now, EventKind::StrongerFactorEnded)?;
+        let epoch = self.record.epoch;
+        Ok(Change::written(self, Ok(epoch)))
+    }
+
+    /// Records, as an operator's act, that the owner has a stronger factor: where there is nothing to
+    /// prove with, since the account has no authenticator, or its record was
+    /// [rebuilt](Self::rebuild) and has forgotten it. This only takes away what codes may do, so
+    /// nothing is held.
+    ///
+    /// # Errors
+    /// [`AccountError::HasStrongerFactor`].
+    pub fn record_stronger_factor(mut self, now: UnixTime, operator: &Operator) -> Result<Change<()>, AccountError> {
+        let now = self.moment(now);
+        if self.record.stronger_since.is_some() {
+            return Err(AccountError::HasStrongerFactor);
+        }
+        self.record.stronger_since = Some(now.time);
+        self.record.rebound(now);
+        self.record_act(now, operator, EventKind::StrongerFactorSet);
+        Ok(Change::written(self, Ok(())))
+    }
+
+    /// Ends the stronger factor of an owner who has lost it, and has shown otherwise who he is. What
+    /// the policy holds is held as after a [reset](Self::reset), and all proofs given so far are void.
+    /// Where no authenticator is bound, the account is as after a reset: another one's pass enrolls.
+    ///
+    /// # Errors
+    /// [`AccountError::NoStrongerFactor`]; [`AccountError::SecondOperatorNeeded`], where the policy asks
+    /// for one.
+    pub fn end_stronger_factor(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        operator: &Operator,
+    ) -> Result<Change<()>, AccountError> {
+        let now = self.moment(now);
+        if self.record.stronger_since.is_none() {
+            return Err(AccountError::NoStrongerFactor);
+        }
+        self.check_seconded(policy, ProposedAct::EndStrongerFactor, operator, now)?;
+        self.record.stronger_since = None;
+        self.record.is_reset |= self.record.authenticators.is_empty();
+        self.record.rebound(now);
+        self.record.hold(policy, policy.limits().reset_hold_secs, now);
+        self.record_act(now, operator, EventKind::StrongerFactorEnded);
+        Ok(Change::written(self, Ok(())))
+    }
+
+    /// Fails if this method is not enough for this purpose beside the stronger factor that the account
+    /// has.
+    pub(in crate::account) fn check_enough(
+        &self,
+        policy: &Policy,
+        purpose: Purpose,
+        method: Option<Method>,
+    ) -> Result<(), AccountError> {
+        let is_enough = self.record.stronger_since.is_none()
+            || method == Some(Method::StrongerFactor)
+            || policy.is_by_code_beside_stronger_factor(purpose);
+        if is_enough { Ok(()) } else { Err(AccountError::StrongerFactorNeeded) }
+    }
+}
