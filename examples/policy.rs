@@ -8,7 +8,7 @@
 //!
 //! The tables are in Markdown; `docs/policy.md` has those of the default.
 
-use sekisho::account::{AccountLimits, DoorRisk, LongTerm, Policy};
+use sekisho::account::{AccountLimits, DoorRisk, LongTerm, Policy, Purpose};
 use sekisho::otp::{Digits, Limits, Window};
 use std::process::ExitCode;
 
@@ -107,7 +107,7 @@ fn numbers(limits: &AccountLimits) {
             "ours; three a year",
         ),
     ];
-    let by_code: Vec<_> = limits.codes_beside_stronger_factor.iter().map(|purpose| purpose.as_str()).collect();
+    let by_code: Vec<_> = limits.codes_beside_stronger_factor.iter().map(Purpose::as_str).collect();
     let by_code = format!("for {}", by_code.join(", "));
     let rows = rows.into_iter().chain([("a code beside a stronger factor is good", by_code, "ours")]);
     println!("| number | value | source |");

@@ -48,6 +48,7 @@
 //! | <a id="frozen"></a>`frozen` | 403 | frozen by an operator |
 //! | <a id="not_enrolled"></a>`not_enrolled` | 409 | there is no authenticator yet |
 //! | <a id="pass_needed"></a>`pass_needed` | 403 | it takes a pass, or a confirmation |
+//! | <a id="stronger_factor_needed"></a>`stronger_factor_needed` | 403 | it takes the owner's stronger factor: a passkey, say |
 //! | <a id="proof_ended"></a>`proof_ended` | 403 | the confirmation by a code has ended, or was used |
 //! | <a id="conflict"></a>`conflict` | 409 | the account is not in a state for it |
 //! | <a id="unreadable"></a>`unreadable` | 400 | the body does not parse, or lacks something |

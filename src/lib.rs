@@ -3,6 +3,11 @@
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+/// The programs of pages beside the README.
+#[cfg(all(doctest, feature = "full"))]
+#[doc = include_str!("../docs/acts.md")]
+mod acts {}
+
 #[cfg(feature = "alloc")]
 extern crate alloc;
 #[cfg(feature = "std")]
@@ -21,6 +26,8 @@ pub mod seal;
 pub mod store;
 #[cfg(feature = "test-kit")]
 pub mod test_kit;
+#[cfg(feature = "transfer")]
+pub mod transfer;
 #[cfg(feature = "verifier")]
 pub mod verifier;
 

@@ -35,8 +35,20 @@ impl Qr {
     /// [`UriError`] if the URI has more bytes than a QR code holds (2 331). No URI within the
     /// lengths of [`OtpauthUri`] has.
     pub fn new(uri: &OtpauthUri) -> Result<Self, UriError> {
+        Self::of(&uri.to_text())
+    }
+
+    /// The same with every parameter in it, those that have their default too: for apps that insist
+    /// on them.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with_defaults(uri: &OtpauthUri) -> Result<Self, UriError> {
+        Self::of(&uri.to_text_with_defaults())
+    }
+
+    fn of(text: &Sensitive<String>) -> Result<Self, UriError> {
         const BUFFER: usize = Version::MAX.buffer_len();
-        let text = uri.to_text();
         let mut buffers = Zeroizing::new([[0; BUFFER]; 2]);
         let [temporary, out] = &mut *buffers;
         let code = QrCode::encode_text(

@@ -30,8 +30,8 @@ struct Means {
 enum Owner {
     /// From a browser that is remembered.
     KnownBrowser,
-    /// Each time from another one: with the code alone; where that is locked with a mailed pass, and
-    /// where no pass is mailed with a recovery code, after which a new set is made.
+    /// Each time from another one: with the code alone; where that is locked with a mailed pass,
+    /// and where no pass is mailed with a recovery code, after which a new set is made.
     NewBrowsers,
 }
 

@@ -143,7 +143,8 @@ struct History {
     typed: Vec<String>,
     /// How many proofs have begun an enrollment: those given before are used up.
     begun: u32,
-    /// A proof that is kept, with the plain account's epoch, `begun` and the time when it was given.
+    /// A proof that is kept, with the plain account's epoch, `begun` and the time when it was
+    /// given.
     kept: Option<(Proof, (u32, u32), u64)>,
 }
 

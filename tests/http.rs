@@ -122,6 +122,7 @@ fn failures_are_for_the_log_and_say_only_what_a_client_can_do() {
         (Error::Account(AccountError::IsAct), 500, "failed"),
         (Error::Account(AccountError::NotEnrolled), 409, "not_enrolled"),
         (Error::Account(AccountError::PassNeeded), 403, "pass_needed"),
+        (Error::Account(AccountError::StrongerFactorNeeded), 403, "stronger_factor_needed"),
         (Error::Account(AccountError::ProofSpent), 403, "proof_ended"),
         (Error::Account(AccountError::AuthorizationEnded), 403, "proof_ended"),
         (Error::Account(AccountError::TooMany), 409, "conflict"),

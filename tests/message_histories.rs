@@ -59,7 +59,8 @@ struct History {
     plain: Plain,
     now: u64,
     typed: Vec<String>,
-    /// The most codes that were alive at a time, acceptances, and codes refused for another context.
+    /// The most codes that were alive at a time, acceptances, and codes refused for another
+    /// context.
     reached: [usize; 3],
 }
 
@@ -138,14 +139,10 @@ impl History {
             Err(Rejection::Disabled) => Answer::Disabled,
             Err(rejection) => panic!("{rejection:?}"),
         };
+        let is_for_another = self.plain.is_alive_for_another(self.now, what, &code);
         let expected = self.plain.submit(self.now, what, &code);
         assert_eq!(answered, expected, "{code} for {what:?}");
-        let is_known = (0..2).any(|purpose| {
-            [None, Some(0), Some(1), Some(2)]
-                .iter()
-                .any(|one| self.plain.latest((purpose, *one)).as_ref() == Some(&code))
-        });
-        self.reached[2] += usize::from(is_known && answered == Answer::Mismatch);
+        self.reached[2] += usize::from(is_for_another && answered == Answer::Mismatch);
         self.typed.push(code);
     }
 }
@@ -181,5 +178,5 @@ fn the_histories_of_messages_reach_what_they_are_for() {
         all = [all[0].max(alive), all[1] + accepted, all[2] + elsewhere];
     }
     println!("{all:?}: alive at a time, accepted, refused for what they were not sent for");
-    assert!(all[0] == 3 && all[1] > 100 && all[2] > 50, "{all:?}");
+    assert!(all[0] == 3 && all[1] > 100 && all[2] > 30, "{all:?}");
 }

@@ -78,6 +78,19 @@ fn what_the_app_exports_is_read() {
 }
 
 #[test]
+fn what_mails_and_forms_make_of_it_is_read() {
+    let with_plus = Entry { secret: &[0xfb; 20], ..PLAIN };
+    let uri = export(&[with_plus], [1, 0, 0]);
+    let broken = uri.replace("%2B", " ");
+    assert!(uri.contains("%2B") && broken.contains(' '));
+    for text in [broken, format!("{uri}\r\n"), format!(" {}\n{}", &uri[..80], &uri[80..])] {
+        let migration = Migration::parse(&text).unwrap();
+        let taken = migration.entries().next().unwrap().taken.as_ref().unwrap();
+        assert_eq!(taken.secret().expose(), [0xfb; 20], "{text}");
+    }
+}
+
+#[test]
 fn parameters_are_read() {
     let uri = one(PLAIN).unwrap();
     assert_eq!(

@@ -550,6 +550,22 @@ async fn an_owner_recovers_without_support_after_three_days_of_being_told() {
     refused_with(verifier.finish_self_recovery(&over).await, &AccountError::NothingPending);
 }
 
+#[tokio::test]
+async fn a_recovery_whose_owner_was_told_on_the_last_day_only_takes_no_effect() {
+    let (service, _) = who_may_recover().await;
+    let verifier = &service.verifier;
+    let until = verifier.begin_self_recovery(&confirmed(&service, T, &mail()).await).await.unwrap().as_secs();
+    service.clock.set(at(until - 60));
+    verifier.remind(&alice()).await.unwrap();
+    let early = confirmed(&service, until, &mail()).await;
+    refused_with(verifier.finish_self_recovery(&early).await, &AccountError::RecoveryWaits);
+    // The third notice, a day later, makes it whole.
+    service.clock.set(at(until + DAY));
+    verifier.remind(&alice()).await.unwrap();
+    let late = confirmed(&service, until + DAY + 60, &mail()).await;
+    drop(verifier.finish_self_recovery(&late).await.unwrap());
+}
+
 /// Takes events, or not.
 #[derive(Clone, Default)]
 struct Sink(Told, Arc<AtomicBool>);

@@ -30,6 +30,21 @@ fn read(side: usize, pixel: impl Fn(usize, usize) -> u8) -> String {
 }
 
 #[test]
+fn every_parameter_can_be_written_into_it() {
+    for uri in uris() {
+        let qr = Qr::with_defaults(&uri).unwrap();
+        let png = qr.to_png(3).unwrap();
+        let mut reader = png::Decoder::new(std::io::Cursor::new(png.expose())).read_info().unwrap();
+        let mut bits = vec![0; reader.output_buffer_size().unwrap()];
+        let info = reader.next_frame(&mut bits).unwrap();
+        let (side, line) = (info.width as usize, info.line_size);
+        let said = read(side, |x, y| if bits[y * line + x / 8] >> (7 - x % 8) & 1 == 1 { 255 } else { 0 });
+        assert_eq!(&said, uri.to_text_with_defaults().expose());
+        assert!(["algorithm=", "digits=", "period="].iter().all(|name| said.contains(name)));
+    }
+}
+
+#[test]
 fn png_is_read_back_exactly() {
     for uri in uris() {
         for scale in [1, 3, 8] {

@@ -192,8 +192,9 @@ fn accounts_of_every_state() -> [Stored; 3] {
     [everything, frozen, stored.unwrap()]
 }
 
-/// One with what helps owners and operators: an e-mail address, a hold of the service's, a sheet that
-/// waits, a code for a context, events with sources, a proposal, and a recovery without support.
+/// One with what helps owners and operators: an e-mail address, a hold of the service's, a sheet
+/// that waits, a code for a context, events with sources, a proposal, and a recovery without
+/// support.
 fn account_with_ways_back() -> (Stored, Policy) {
     let mut rng = StdRng::seed_from_u64(3);
     let limits = AccountLimits { self_recovery_secs: 3 * 86_400, ..AccountLimits::default() };
@@ -219,8 +220,13 @@ fn account_with_ways_back() -> (Stored, Policy) {
     let (confirmation, proof) = (confirm(&mut stored, now, &mut rng), prove(&mut stored, now, &mut rng));
     let change = open(&stored).bind_email(&policy, at(now), &proof, &confirmation).unwrap();
     let _ = commit(&mut stored, change, &mut rng);
+    let proof = prove(&mut stored, now + 60, &mut rng);
+    let change = open(&stored).set_stronger_factor(&policy, at(now + 60), &proof).unwrap();
+    let _ = commit(&mut stored, change, &mut rng);
     let now = now + 2 * 86_400;
-    let proof = prove(&mut stored, now, &mut rng);
+    let asserted = Attempt::assertion_verified_by_service(Purpose::BINDING).with_source(source.clone());
+    let change = open(&stored).verify(&policy, at(now), &asserted).unwrap();
+    let proof = commit(&mut stored, change, &mut rng);
     let change = open(&stored).issue_recovery_codes(&policy, at(now), &proof, &mut rng).unwrap();
     let _ = commit(&mut stored, change, &mut rng);
     let reason = "mailbox changed".parse().unwrap();
@@ -229,13 +235,11 @@ fn account_with_ways_back() -> (Stored, Policy) {
     let confirmation = confirm(&mut stored, now + 60, &mut rng);
     let change = open(&stored).begin_self_recovery(&policy, at(now + 61), &confirmation).unwrap();
     let _ = commit(&mut stored, change, &mut rng);
-    let request = CodeRequest::new(AuthenticatorId::new(5), Purpose::BINDING).with_context(&[7; 32]);
+    let request = CodeRequest::confirmation(mail.clone()).with_context(&[7; 32]);
     let change = open(&stored).deliver(&policy, at(now + 100), &request, &mut rng).unwrap();
     let _ = commit(&mut stored, change, &mut rng);
     let operator = Operator::new("bob", "ticket 4713").unwrap();
     let change = open(&stored).propose(at(now + 110), ProposedAct::Reset, &operator).unwrap();
-    commit(&mut stored, change, &mut rng);
-    let change = open(&stored).record_stronger_factor(at(now + 111), &operator).unwrap();
     commit(&mut stored, change, &mut rng);
     (stored.unwrap(), policy)
 }
@@ -250,7 +254,7 @@ fn what_helps_owners_and_operators_is_read_as_it_was_made() {
     let held: Vec<_> = view.holds.iter().map(|hold| (hold.purpose, hold.reason.as_ref().map(Text::as_str))).collect();
     assert!(held.contains(&(Purpose::LOGIN, Some("mailbox changed"))), "{held:?}");
     assert_eq!(view.self_recovery, Some(at(now + 61 + 3 * 86_400)));
-    assert_eq!(view.stronger_since, Some(at(now + 111)));
+    assert_eq!(view.stronger_since, Some(at(T + 90_060)));
     // The reply to an assertion was stored: it is given again, and nothing else is.
     let mut kept = Some(stored);
     let mut assert = |key: u8, secs: u64| {

@@ -40,10 +40,11 @@ if [ ${#missing[@]} -gt 0 ]; then
   $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
 fi
 venv=target/tests-python
-if ! "$venv/bin/python3" -c 'import pyotp' 2>/dev/null; then
-  step "installing pyotp from PyPI into $venv"
+if ! "$venv/bin/python3" -c 'import pyotp, django_otp, pskc' 2>/dev/null; then
+  step "installing pyotp, django-otp and python-pskc from PyPI into $venv"
   python3 -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check 'pyotp==2.12.0'
+  "$venv/bin/pip" install --quiet --disable-pip-version-check \
+    'pyotp==2.12.0' 'django-otp==1.7.5' 'django==5.2.19' 'python-pskc==1.4'
 fi
 PATH="$PWD/$venv/bin:$PATH"
 if ! command -v cargo-deny >/dev/null 2>&1; then

@@ -87,8 +87,7 @@ async fn beside_a_stronger_factor_a_code_logs_in_and_does_nothing_else() {
     let proof = assertion(&service, T + 1, Purpose::BINDING).await;
     assert_eq!((proof.method(), proof.authenticator()), (Method::StrongerFactor, None));
     drop(verifier.enroll(proof, sms("+819012345678")).await.unwrap());
-    // A message for what no code is good for is not sent, and neither is anything accepted without
-    // having been recorded.
+    // A message for what no code is good for is not sent.
     let code = service.message(T + 2, CodeRequest::new(AuthenticatorId::new(2), Purpose::BINDING)).await;
     service.clock.set(at(T + 3));
     let unbound = verifier.confirm(&alice(), Attempt::new(Purpose::BINDING, &code)).await;
@@ -233,7 +232,9 @@ async fn an_operator_ends_it_with_a_hold_and_by_policy_with_another_one() {
     assert_eq!(held(&view), [(Purpose::WITHDRAWAL, at(T + 2 * DAY))]);
     drop(service.prove(T, &phone.shows(T, 0)).await);
     // Where nothing else is bound, the password alone does not get in after that either.
-    desk(verifier).record_stronger_factor(&alice()).await.unwrap();
+    change_fails(desk(verifier).record_stronger_factor(&alice()).await, &AccountError::AlreadyEnrolled);
+    let proof = service.prove(T + 29, &phone.shows(T + 30, 0)).await;
+    verifier.set_stronger_factor(proof).await.unwrap();
     let proof = assertion(&service, T + 30, Purpose::BINDING).await;
     verifier.remove_last(proof, AuthenticatorId::new(1)).await.unwrap();
     desk(verifier).propose(&alice(), ProposedAct::EndStrongerFactor).await.unwrap();
@@ -255,6 +256,15 @@ async fn an_account_that_has_only_a_passkey_is_not_one_without_a_second_factor()
     assert_eq!(view.second_step, SecondStep::Blocked(BlockedBy::StrongerFactor));
     fails(verifier.verify(&alice(), Attempt::new(Purpose::LOGIN, "123456")).await, &AccountError::StrongerFactorNeeded);
     drop(assertion(&service, T, Purpose::LOGIN).await);
+    assert_eq!(held(&view), [(Purpose::WITHDRAWAL, at(T + DAY))], "as for any first binding");
+    // It gets a way back: a mailbox, and a sheet.
+    let code = service.message(T + 1, CodeRequest::confirmation(mail())).await;
+    let confirmation = accepted(service.submit(T + 1, Attempt::confirmation(&mail(), &code)).await);
+    let proof = assertion(&service, T + 2, Purpose::BINDING).await;
+    verifier.bind_email(proof, confirmation).await.unwrap();
+    let proof = assertion(&service, T + 3, Purpose::BINDING).await;
+    let sheet = kept_codes(verifier, proof).await.unwrap();
+    drop(accepted(service.submit(T + 4, Attempt::recovery(Purpose::LOGIN, sheet.iter().next().unwrap())).await));
     // A record that is lost has forgotten it: it is recorded again.
     assert!(desk(verifier).erase(&alice()).await.unwrap());
     drop(desk(verifier).rebuild(&alice(), RecordLoss::Missing).await.unwrap());
@@ -276,7 +286,8 @@ fn a_policy_says_what_a_code_still_does_and_names_only_purposes_that_it_has() {
     let open = |write: sekisho::seal::Write| keyring.open(&alice(), write.new).unwrap();
     let (write, _) = keyring.seal(Account::create(alice(), at(T), &mut rng), &mut rng).unwrap();
     let account = open(write.unwrap());
-    let change = account.record_stronger_factor(at(T), &operator("service", "sign-up by passkey")).unwrap();
+    let change =
+        account.record_stronger_factor(&Policy::default(), at(T), &operator("service", "sign-up by passkey")).unwrap();
     let (write, _) = keyring.seal(change, &mut rng).unwrap();
     let account = open(write.unwrap());
     let strict = with(vec![]).unwrap();
@@ -284,4 +295,93 @@ fn a_policy_says_what_a_code_still_does_and_names_only_purposes_that_it_has() {
     let generous = with(vec![Purpose::LOGIN, Purpose::BINDING, Purpose::WITHDRAWAL]).unwrap();
     let attempt = Attempt::assertion_verified_by_service(Purpose::WITHDRAWAL);
     assert_eq!(account.verify(&generous, at(T), &attempt).unwrap_err(), AccountError::IsAct);
+}
+
+#[tokio::test]
+async fn what_waits_when_it_is_set_or_ended_ends_with_that() {
+    let service = Service::with(Policy::default());
+    let (phone, _) = service.enrolled().await;
+    let verifier = &service.verifier;
+    // A thief with one code has begun an enrollment and a sheet.
+    let proof = service.prove(T, &phone.shows(T, 0)).await;
+    let thiefs = Phone::of(&verifier.enroll(proof, new_authenticator()).await.unwrap());
+    let proof = service.prove(T + 30, &phone.shows(T + 30, 0)).await;
+    let sheet = verifier.issue_recovery_codes(proof).await.unwrap().handle().to_text();
+    let proof = service.prove(T + 60, &phone.shows(T + 60, 0)).await;
+    verifier.set_stronger_factor(proof).await.unwrap();
+    let gone = AccountError::NothingPending;
+    fails(verifier.confirm(&alice(), thiefs.confirming(T + 60)).await, &gone);
+    change_fails(verifier.keep_recovery_codes(&alice(), sheet.expose()).await, &gone);
+    // A thief with the passkey, when an operator ends it: an enrollment, a sheet, a pass, a browser.
+    let later = T + 2 * DAY;
+    let proof = assertion(&service, later, Purpose::BINDING).await;
+    let thiefs = Phone::of(&verifier.enroll(proof, new_authenticator()).await.unwrap());
+    let proof = assertion(&service, later + 1, Purpose::BINDING).await;
+    let sheet = verifier.issue_recovery_codes(proof).await.unwrap().handle().to_text();
+    let proof = assertion(&service, later + 2, Purpose::LOGIN).await;
+    drop(verifier.remember_device(&proof, "Firefox".parse().unwrap()).await.unwrap());
+    drop(desk(verifier).unlock(&alice()).await.unwrap());
+    desk(verifier).end_stronger_factor(&alice()).await.unwrap();
+    fails(verifier.confirm(&alice(), thiefs.confirming(later + 2)).await, &gone);
+    change_fails(verifier.keep_recovery_codes(&alice(), sheet.expose()).await, &gone);
+    let view = verifier.view(&alice()).await.unwrap();
+    assert!(view.devices.is_empty() && view.passes == 0);
+}
+
+#[tokio::test]
+async fn a_pass_of_before_enrolls_nothing_on_an_account_that_has_only_a_passkey() {
+    let service = Service::with(Policy::default());
+    with_passkey(&service).await;
+    let verifier = &service.verifier;
+    let pass = desk(verifier).unlock(&alice()).await.unwrap().to_text();
+    let mailed = accepted(answer(verifier.mail_pass(&alice(), None).await)).to_text();
+    let proof = assertion(&service, T, Purpose::BINDING).await;
+    verifier.remove_last(proof, AuthenticatorId::new(1)).await.unwrap();
+    for pass in [pass, mailed] {
+        let begun = verifier.enroll_with_pass(&alice(), pass.expose(), None, new_authenticator()).await;
+        change_fails(begun, &AccountError::PassNeeded);
+    }
+}
+
+#[tokio::test]
+async fn a_passkey_that_a_thief_has_had_recorded_ends_with_a_freeze_or_a_reset_within_its_hold() {
+    for resets in [false, true] {
+        let service = Service::with(Policy::default());
+        let (phone, _) = service.enrolled().await;
+        let verifier = &service.verifier;
+        let proof = service.prove(T, &phone.shows(T, 0)).await;
+        verifier.set_stronger_factor(proof).await.unwrap();
+        service.clock.set(at(T + DAY - 1));
+        if resets {
+            drop(desk(verifier).reset(&alice()).await.unwrap());
+        } else {
+            desk(verifier).freeze(&alice()).await.unwrap();
+            desk(verifier).thaw(&alice()).await.unwrap();
+        }
+        fails(verifier.verify(&alice(), asserted(Purpose::LOGIN)).await, &AccountError::NoStrongerFactor);
+        assert_eq!(verifier.view(&alice()).await.unwrap().stronger_since, None);
+    }
+}
+
+#[tokio::test]
+async fn an_assertion_after_a_recovery_leaves_the_pass_to_be_asked_for_again() {
+    let limits = AccountLimits { self_recovery_secs: DAY, ..AccountLimits::default() };
+    let service = Service::with(Policy::new(limits).unwrap());
+    let (phone, _) = service.enrolled().await;
+    let verifier = &service.verifier;
+    let confirmed = async |secs: u64| {
+        let code = service.message(secs, CodeRequest::confirmation(mail())).await;
+        accepted(service.submit(secs, Attempt::confirmation(&mail(), &code)).await)
+    };
+    let then = T - 10 * DAY;
+    let confirmation = confirmed(then).await;
+    let proof = service.prove(then, &phone.shows(then, 0)).await;
+    verifier.bind_email(proof, confirmation).await.unwrap();
+    let proof = service.prove(then + 60, &phone.shows(then + 60, 0)).await;
+    verifier.set_stronger_factor(proof).await.unwrap();
+    let until = verifier.begin_self_recovery(&confirmed(T).await).await.unwrap().as_secs();
+    drop(verifier.finish_self_recovery(&confirmed(until).await).await.unwrap());
+    drop(assertion(&service, until + 30, Purpose::LOGIN).await);
+    let pass = verifier.finish_self_recovery(&confirmed(until + 60).await).await.unwrap().to_text();
+    drop(verifier.enroll_with_pass(&alice(), pass.expose(), None, new_authenticator()).await.unwrap());
 }

@@ -1,5 +1,5 @@
-//! The haul of a thief within a week: with one phished code, with two, with a cookie, the mailbox, the
-//! SIM, the sheet, or an operator's log-in. The table of SECURITY.md is this test's.
+//! The haul of a thief within a week: with one phished code, with two, with a cookie, the mailbox,
+//! the SIM, the sheet, or an operator's log-in. The table of SECURITY.md is this test's.
 #![cfg(all(feature = "test-kit", feature = "redb"))]
 
 mod phone;
@@ -78,7 +78,8 @@ impl Thief {
         self.service.told().into_iter().filter(|event| event.at >= at(T) && event.notifies_owner()).collect()
     }
 
-    /// The code that the thief types now for a purpose and a context, and whether it is of the sheet.
+    /// The code that the thief types now for a purpose and a context, and whether it is of the
+    /// sheet.
     async fn typed(&mut self, secs: u64, purpose: Purpose, context: Option<[u8; 32]>) -> Option<(String, bool)> {
         self.service.clock.set(at(secs));
         if let Some(own) = &self.own {

@@ -1,4 +1,5 @@
-//! The properties that the fuzz targets check, one function each. `tests/corpus.rs` runs them over the seeds on stable.
+//! The properties that the fuzz targets check, one function each. `tests/corpus.rs` runs them over
+//! the seeds on stable.
 
 #[path = "../../tests/phone/envelope.rs"]
 mod envelope;

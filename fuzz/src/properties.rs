@@ -136,8 +136,8 @@ fn extensions(open: &dyn Fn() -> Account, keyring: &Keyring, policy: &Policy, no
     reads(keyring, open().thaw(policy, now, &operator));
     reads(keyring, open().reset(policy, now, &operator, rng));
     reads(keyring, open().propose(now, ProposedAct::Reset, &operator));
-    reads(keyring, open().record_stronger_factor(now, &operator));
-    reads(keyring, open().end_stronger_factor(policy, now, &operator));
+    reads(keyring, open().record_stronger_factor(policy, now, &operator));
+    reads(keyring, open().end_stronger_factor(policy, now, &operator, rng));
     reads(keyring, open().verify(policy, now, &Attempt::assertion_verified_by_service(Purpose::LOGIN)));
     reads(keyring, open().remind(policy, now));
     reads(keyring, open().freeze_by_owner(now, "", rng));

@@ -412,6 +412,13 @@ events! {
         /// The purpose that it was for.
         purpose: Purpose,
     };
+    /// The account has moved in from another system.
+    Imported = 49 "imported", Importance::Ordinary, {
+        /// The number of authenticators that it came with.
+        authenticators: u8,
+    };
+    /// An operator has taken the account out, with its secrets.
+    Exported = 50 "exported", Importance::Notice;
     /// An operator has proposed to end the stronger factor, which takes another one.
     StrongerFactorEndProposed = 48 "stronger_factor_end_proposed", Importance::Notice;
 }

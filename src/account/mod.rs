@@ -56,6 +56,7 @@ mod error;
 mod event;
 pub(crate) mod names;
 mod policy;
+mod portable;
 mod proof;
 #[cfg(sekisho_proofs)]
 #[doc(hidden)]
@@ -83,8 +84,10 @@ pub use names::purpose::Purpose;
 pub use names::source::Source;
 pub use names::text::Text;
 pub use policy::{AccountLimits, LongTerm, Policy};
+pub use portable::{ImportError, PortableAccount, PortableApp, PortableHold, PortableState};
 pub use proof::{Method, Proof};
 pub use record::authenticator::AuthenticatorState;
+pub use record::imported_codes::HashChecker;
 pub use record::notice::FreezeHandle;
 pub use record::proposal::ProposedAct;
 pub use record::recovery::{RecoveryCodes, RecoverySheet};

@@ -102,8 +102,9 @@ pub struct AccountLimits {
     /// [recover without support](crate::account::Account::begin_self_recovery), after so long, in
     /// seconds: 1 to 30 days; zero for never. Default: 0. 259 200, three days, is a good choice.
     pub self_recovery_secs: u64,
-    /// A reset, a rebuild and the end of a freeze take two operators: one
-    /// [proposes](crate::account::Account::propose) it, and another does it within a day. Default: no.
+    /// A reset, a rebuild, the end of a freeze and that of a stronger factor take two operators:
+    /// one [proposes](crate::account::Account::propose) it, and another does it within a day.
+    /// Default: no.
     pub two_operators: bool,
     /// The owner is told of a code that was accepted after so many failures in a row, or more; zero
     /// for never (OWASP ASVS 5.0 §6.3.5). Default: 5, so that nobody is let in after a lock unseen.
@@ -200,9 +201,9 @@ impl Policy {
     /// A policy of these limits.
     ///
     /// # Errors
-    /// [`PolicyError`] if a limit is out of its range, or if guessers have a chance above 1 % a year:
-    /// [`AccountRisk::chance`](crate::account::AccountRisk::chance) with as many authenticators as the limits allow, and codes of six
-    /// digits.
+    /// [`PolicyError`] if a limit is out of its range, or if guessers have a chance above 1 % a
+    /// year: [`AccountRisk::chance`](crate::account::AccountRisk::chance) with as many
+    /// authenticators as the limits allow, and codes of six digits.
     pub fn new(limits: AccountLimits) -> Result<Self, PolicyError> {
         let policy = Self::new_with_risk_above_one_percent_a_year(limits)?;
         if policy.risk(policy.limits.max_authenticators, Digits::Six).chance > 0.01 {

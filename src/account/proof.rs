@@ -95,9 +95,9 @@ impl Proof {
     }
 
     /// True for the confirmation of an enrollment that came without its
-    /// [handle](crate::account::Enrollment::handle): whoever submitted it may not have the secret, but
-    /// have guessed one code of it. Let nobody in by such a proof, and end no earlier session for it.
-    /// No change takes it ([`AccountError::HandleNeeded`]).
+    /// [handle](crate::account::Enrollment::handle): whoever submitted it may not have the secret,
+    /// but have guessed one code of it. Let nobody in by such a proof, and end no earlier
+    /// session for it. No change takes it ([`AccountError::HandleNeeded`]).
     #[must_use]
     pub const fn may_be_guessed(&self) -> bool {
         matches!(self.origin, Origin::Enrollment { with_handle: false })
@@ -111,8 +111,8 @@ impl Proof {
 
     /// The record's epoch at the time. A session that is founded on the proof keeps it, and has
     /// ended when the account's [view](crate::account::AccountView::epoch) has another: a freeze or
-    /// a reset ends all of an account's sessions so, wherever they are. A change of what is bound ends
-    /// all but the one that it came from, which takes the new epoch: from the proof of the
+    /// a reset ends all of an account's sessions so, wherever they are. A change of what is bound
+    /// ends all but the one that it came from, which takes the new epoch: from the proof of the
     /// confirmation, or from the answer of the removal.
     #[must_use]
     pub const fn epoch(&self) -> u64 {
@@ -218,8 +218,8 @@ pub enum Method {
 
 impl Method {
     /// The method as an authentication method reference (RFC 8176 §2), for the `amr` claim of an ID
-    /// token: `sms` and `tel` for codes sent by message and by voice, `otp` for every other code, and
-    /// `pop` for a stronger factor (a service that knows more of it says `hwk` or `swk`).
+    /// token: `sms` and `tel` for codes sent by message and by voice, `otp` for every other code,
+    /// and `pop` for a stronger factor (a service that knows more of it says `hwk` or `swk`).
     /// The service adds `pwd` for the password, and `mfa`.
     #[must_use]
     pub const fn amr(self) -> &'static str {

@@ -9,9 +9,11 @@ use super::names::source::Source;
 use super::record::encoding::bound::bound;
 use super::record::encoding::read::from_bytes;
 use super::record::encoding::write::{NoRoom, write_into};
+use super::record::imported_codes::HashChecker;
 use super::record::whole::Record;
 use crate::otp::{Moment, Rejection, StoredError, UnixTime};
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -34,12 +36,15 @@ pub struct Account {
     moment: Option<Moment>,
     /// The source of the attempt, or of the attempt that the proof came from.
     pub(super) source: Option<Source>,
+    /// Compares recovery codes with the hashes of another system.
+    pub(super) checker: Option<Arc<dyn HashChecker>>,
 }
 
 impl Account {
     /// An account whose record begins, in the place of the one that `expected` wrote.
     pub(super) fn empty(id: AccountId, expected: Option<Revision>) -> Self {
-        Self { id, revision: expected, record: Box::new(Record::new()), events: Vec::new(), moment: None, source: None }
+        let record = Box::new(Record::new());
+        Self { id, revision: expected, record, events: Vec::new(), moment: None, source: None, checker: None }
     }
 
     /// An account whose record, as [`write_into`](Self::write_into) wrote it, was stored by the
@@ -52,7 +57,15 @@ impl Account {
             events: Vec::new(),
             moment: None,
             source: None,
+            checker: None,
         })
+    }
+
+    /// The same account, whose imported [hashes of recovery
+    /// codes](crate::account::PortableAccount::with_hashed_recovery_codes) are compared by
+    /// `checker` in this transition.
+    pub fn with_hash_checker(self, checker: Arc<dyn HashChecker>) -> Self {
+        Self { checker: Some(checker), ..self }
     }
 
     /// Whose it is.

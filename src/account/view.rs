@@ -30,7 +30,7 @@ pub struct AccountView {
     pub refusal: Option<Rejection>,
     /// The same for attempts with a known device's token.
     pub refusal_for_devices: Option<Rejection>,
-    /// The same for recovery codes, which no throttle locks.
+    /// The same for recovery codes. No throttle locks ours, but those of another system.
     pub refusal_for_recovery_codes: Option<Rejection>,
     /// The number of passes that have been issued and not used.
     pub passes: usize,
@@ -40,7 +40,8 @@ pub struct AccountView {
     pub long_term_failures: u32,
     /// The number of recovery codes that have not been used.
     pub recovery_codes_left: u8,
-    /// True if one of the set was used: ask the owner to have the next set made (SP 800-63B-4 §4.2).
+    /// True if one of the set was used: ask the owner to have the next set made (SP 800-63B-4
+    /// §4.2).
     pub recovery_codes_due: bool,
     /// The holds in force: by the policy, and by the service.
     pub holds: Vec<HoldView>,
@@ -84,18 +85,20 @@ pub enum SecondStep {
 pub enum BlockedBy {
     /// An operator has frozen the account, or its owner has, and an operator has to thaw it.
     Frozen,
-    /// An operator has reset or rebuilt the account, or its owner has recovered it without support. The
-    /// pass enrolls the next authenticator.
+    /// An operator has reset or rebuilt the account, or its owner has recovered it without support.
+    /// The pass enrolls the next authenticator. (An assertion still logs in where
+    /// [`AccountView::stronger_since`] says that there is a stronger factor. So it does in the two
+    /// states below.)
     Reset,
     /// Too many failures in a row, or an operator, have disabled all authenticators. Recovery codes
     /// work.
     Disabled,
-    /// The owner has a stronger factor, and no authenticator, or none whose codes the policy takes for
-    /// log-ins beside it. Ask for its
+    /// The owner has a stronger factor, and no authenticator, or none whose codes the policy takes
+    /// for log-ins beside it. Ask for its
     /// [assertion](crate::account::Attempt::assertion_verified_by_service).
     StrongerFactor,
-    /// The owner has suspended all authenticators that are not disabled. Recovery codes work, if any
-    /// are left; else an operator resets the account.
+    /// The owner has suspended all authenticators that are not disabled. Recovery codes work, if
+    /// any are left; else an operator resets the account.
     Suspended,
 }
 
@@ -209,7 +212,7 @@ impl Account {
             pending: record.waiting(policy, now).map(|one| (one.id, one.until)),
             refusal: self.refusal_at(policy, now, Door::Code, Sender::Stranger),
             refusal_for_devices: self.refusal_at(policy, now, Door::Code, Sender::Device),
-            refusal_for_recovery_codes: self.refusal_at(policy, now, Door::RecoveryCode, Sender::Stranger),
+            refusal_for_recovery_codes: self.refusal_at(policy, now, self.door_for_recovery(), Sender::Stranger),
             passes: record.passes.count(limits.pass_secs, now),
             failures_in_a_row: record.throttles.run,
             long_term_failures: record.throttles.common.long_term,
@@ -220,7 +223,7 @@ impl Account {
                 .collect(),
             frozen_at: record.frozen_at,
             is_reset: record.is_reset,
-            stronger_since: record.stronger_since,
+            stronger_since: record.stronger.map(|one| one.since),
             emails: record.emails.iter().map(|email| email.address.masked()).collect(),
             self_recovery: record.self_recovery.filter(|one| !one.is_done).map(|waiting| waiting.until),
             proposal: record.proposal.as_ref().filter(|proposal| proposal.stands(now)).map(ProposalView::of),
@@ -231,13 +234,19 @@ impl Account {
         }
     }
 
+    /// The door of the recovery codes that are left.
+    fn door_for_recovery(&self) -> Door {
+        let has_ours = self.record.recovery.as_ref().is_some_and(|set| set.left() > 0);
+        if self.record.imported_codes.is_some() && !has_ours { Door::ImportedRecoveryCode } else { Door::RecoveryCode }
+    }
+
     fn second_step(&self, policy: &Policy) -> SecondStep {
         let record = &self.record;
         if record.frozen_at.is_some() {
             SecondStep::Blocked(BlockedBy::Frozen)
         } else if record.is_reset {
             SecondStep::Blocked(BlockedBy::Reset)
-        } else if record.authenticators.is_empty() && record.stronger_since.is_none() {
+        } else if record.authenticators.is_empty() && record.stronger.is_none() {
             SecondStep::NotSetUp
         } else if record.authenticators.is_empty() || self.check_enough(policy, Purpose::LOGIN, None).is_err() {
             SecondStep::Blocked(BlockedBy::StrongerFactor)

@@ -16,11 +16,11 @@ const LENGTH_SHIFT: u32 = 27;
 /// A one-time code: six to eight digits.
 ///
 /// Parsed once, so that every spelling of a code is the same value. Decimal digits of one script
-/// are read: ASCII, full-width (０–９, as Japanese keyboards give them), Arabic, Persian, Devanagari
-/// or Thai. Blanks, line ends, hyphens and dashes of every kind, marks of direction and marks
-/// without width are passed over, anywhere. `012345` and `12345` differ; so do a code of six digits
-/// and one of seven. `Debug` hides the digits, and there is no `==`: codes are compared in constant
-/// time, with [`ConstantTimeEq`].
+/// are read: ASCII, full-width (０–９, as Japanese keyboards give them), Arabic, Persian,
+/// Devanagari or Thai. Blanks, line ends, hyphens and dashes of every kind, marks of direction and
+/// marks without width are passed over, anywhere. `012345` and `12345` differ; so do a code of six
+/// digits and one of seven. `Debug` hides the digits, and there is no `==`: codes are compared in
+/// constant time, with [`ConstantTimeEq`].
 ///
 /// ```
 /// use sekisho::otp::Code;

@@ -58,7 +58,8 @@ impl Migration {
 
     /// Reads a URI. Entries whose secret has fewer than 128 bits are not taken.
     ///
-    /// Total: any text gives a result or an error, in time linear in its length.
+    /// Total: any text gives a result or an error, in time linear in its length. Blanks that a page
+    /// has put in the place of `+` are taken, and so are line ends.
     ///
     /// # Errors
     /// [`UriError`]. What is wrong with a single entry is said there.
@@ -103,13 +104,15 @@ fn parse(uri: &str, min_len: usize) -> Result<Migration, UriError> {
     if uri.len() > Migration::MAX_LEN {
         return Err(UriError::TooLong(Field::Uri));
     }
-    let (scheme, query) = uri.split_once('?').ok_or(UriError::NotMigration)?;
+    let (scheme, query) = uri.trim().split_once('?').ok_or(UriError::NotMigration)?;
     if !scheme.eq_ignore_ascii_case("otpauth-migration://offline") {
         return Err(UriError::NotMigration);
     }
     let data = query.split('&').find_map(|parameter| parameter.strip_prefix("data="));
     let mut text = Zeroizing::new(Vec::with_capacity(uri.len()));
-    text.extend(percent_decode_str(data.ok_or(UriError::NotMigration)?));
+    let decoded = percent_decode_str(data.ok_or(UriError::NotMigration)?);
+    let plus = |byte| if byte == b' ' { b'+' } else { byte };
+    text.extend(decoded.filter(|byte| !matches!(byte, b'\r' | b'\n')).map(plus));
     let padded = core::str::from_utf8(&text).map_err(|_| UriError::Corrupt)?;
     let mut bytes = Zeroizing::new([0; Migration::MAX_LEN]);
     let bytes = Base64Unpadded::decode(padded.trim_end_matches('='), &mut *bytes).map_err(|_| UriError::Corrupt)?;

@@ -13,11 +13,11 @@ const SKEW_SECS: u64 = 60;
 
 /// The moment at which a state or a record is looked at.
 ///
-/// Servers' clocks differ, and clocks jump. So there are two times: the clock's, and the newest that
-/// is stored, if that is later.
+/// Servers' clocks differ, and clocks jump. So there are two times: the clock's, and the newest
+/// that is stored, if that is later.
 ///
-/// - A protection (a lock, a hold, a used code) begins at the later one, and ends by the clock. On a
-///   server that is an hour behind, a lock begins where the others stand, and ends an hour later.
+/// - A protection (a lock, a hold, a used code) begins at the later one, and ends by the clock. On
+///   a server that is an hour behind, a lock begins where the others stand, and ends an hour later.
 /// - A grant (a pass, a proof, a pending enrollment) ends by the clock or by the newest time,
 ///   whichever comes first. So it is kept with its [lead](Self::lead).
 #[derive(Clone, Copy, Debug)]
@@ -59,8 +59,8 @@ impl Moment {
         self.clock.saturating_since(at) < secs
     }
 
-    /// Returns whether a grant is good that lives for `life_secs` seconds at most, until `end`. It was
-    /// given out when the newest time was `lead` seconds ahead.
+    /// Returns whether a grant is good that lives for `life_secs` seconds at most, until `end`. It
+    /// was given out when the newest time was `lead` seconds ahead.
     #[cfg(feature = "alloc")] // only accounts give out
     pub(crate) const fn is_before_end(self, end: UnixTime, lead: u64, life_secs: u64) -> bool {
         let left = end.saturating_since(self.clock);
@@ -68,8 +68,8 @@ impl Moment {
         left > 0 && left <= life_secs.saturating_add(SKEW_SECS) && !is_over
     }
 
-    /// The same for one that was given out at `at`, and lives for `secs` seconds from then on. A clock
-    /// that is behind by less than that takes it too.
+    /// The same for one that was given out at `at`, and lives for `secs` seconds from then on. A
+    /// clock that is behind by less than that takes it too.
     #[cfg(feature = "alloc")] // only accounts give out
     pub(crate) const fn is_near(self, at: UnixTime, lead: u64, secs: u64) -> bool {
         let is_over = self.time.saturating_since(at.saturating_add(lead)) >= secs;

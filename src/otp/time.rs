@@ -50,8 +50,8 @@ impl UnixTime {
 /// For reading a clock. Make times of other things by [`UnixTime::from_secs`].
 ///
 /// # Errors
-/// [`TimeError::BeforeUnixEpoch`], and [`TimeError::BeforeRelease`] for a time at which this release
-/// did not exist: no clock that is right reads it.
+/// [`TimeError::BeforeUnixEpoch`], and [`TimeError::BeforeRelease`] for a time at which this
+/// release did not exist: no clock that is right reads it.
 #[cfg(feature = "std")]
 impl TryFrom<std::time::SystemTime> for UnixTime {
     type Error = TimeError;

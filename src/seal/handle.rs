@@ -33,14 +33,15 @@ impl KeyringHandle {
         Self(Arc::new(RwLock::new(Arc::new(keyring))))
     }
 
-    /// Puts another ring in the place of the present one. Calls that have begun finish with the ring
-    /// that they began with.
+    /// Puts another ring in the place of the present one. Calls that have begun finish with the
+    /// ring that they began with.
     ///
     /// # Errors
     /// [`SealError::PrimaryMissing`] unless the new ring has the present primary key, as primary or
     /// older: what was written until now would not open. The present ring stays.
     pub fn exchange(&self, keyring: Keyring) -> Result<(), SealError> {
-        // A ring is exchanged whole or not at all, so that none is half changed where a thread has panicked.
+        // A ring is exchanged whole or not at all, so that none is half changed where a thread has
+        // panicked.
         let mut present = self.0.write().unwrap_or_else(PoisonError::into_inner);
         if !present.hands_over_to(&keyring) {
             return Err(SealError::PrimaryMissing { id: present.primary_id() });

@@ -38,8 +38,8 @@ impl SealingKey {
         key
     }
 
-    /// The key that this one gives for a label: HKDF-Expand with SHA-256 (RFC 5869 §2.3), to which a
-    /// key of 256 random bits needs no extraction (§3.3).
+    /// The key that this one gives for a label: HKDF-Expand with SHA-256 (RFC 5869 §2.3), to which
+    /// a key of 256 random bits needs no extraction (§3.3).
     fn derived(&self, label: &str) -> Result<Self, SealError> {
         let mut key = Self([0; Self::LEN]);
         let expander = Hkdf::<Sha256>::from_prk(&self.0).map_err(|_| SealError::WeakKey)?;

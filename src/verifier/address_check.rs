@@ -6,9 +6,9 @@ use core::pin::Pin;
 
 /// Decides whether a code may be sent to an address, before anything is counted or drawn.
 ///
-/// The account limits its own messages; only the service sees all accounts. Two hundred new accounts
-/// that name one number in a premium range are its loss. So is a code to a number that has moved
-/// to another SIM since yesterday (SP 800-63B-4 §3.1.3.3): ask the carrier here.
+/// The account limits its own messages; only the service sees all accounts. Two hundred new
+/// accounts that name one number in a premium range are its loss. So is a code to a number that has
+/// moved to another SIM since yesterday (SP 800-63B-4 §3.1.3.3): ask the carrier here.
 ///
 /// ```
 /// use sekisho::account::{AccountId, Address, Purpose};

@@ -6,7 +6,8 @@ use super::handle::{Inner, Verifier};
 use super::measured::Measured;
 use super::queue::Queue;
 use super::sink::{BoxSink, EventSink};
-use crate::account::Policy;
+use super::source::{BoxSource, MovingSource};
+use crate::account::{HashChecker, Policy};
 use crate::otp::UnixTime;
 use crate::seal::KeyringHandle;
 use crate::store::Store;
@@ -27,6 +28,8 @@ impl<S: Store> Verifier<S> {
             clock: None,
             restored_at: None,
             address_check: None,
+            source: None,
+            checker: None,
             notifications: Undecided(()),
         }
     }
@@ -53,6 +56,8 @@ pub struct VerifierBuilder<S, N = Undecided> {
     clock: Option<Box<dyn Clock>>,
     restored_at: Option<UnixTime>,
     address_check: Option<BoxCheck>,
+    source: Option<BoxSource>,
+    checker: Option<Arc<dyn HashChecker>>,
     notifications: N,
 }
 
@@ -93,9 +98,26 @@ impl<S: Store, N> VerifierBuilder<S, N> {
         self
     }
 
+    /// Has accounts move in from another system, each at its first contact: a record that is
+    /// missing is asked of `source`. Default: it is an error.
+    pub fn moving_from(mut self, source: impl MovingSource) -> Self {
+        self.source = Some(BoxSource::new(source));
+        self
+    }
+
+    /// Has `checker` compare recovery codes with the [hashes that were
+    /// imported](crate::account::PortableAccount::with_hashed_recovery_codes). Default: they match
+    /// nothing.
+    pub fn hash_checker(mut self, checker: impl HashChecker) -> Self {
+        self.checker = Some(Arc::new(checker));
+        self
+    }
+
     fn decided(self, sink: Option<BoxSink>) -> VerifierBuilder<S, Decided> {
-        let Self { store, keyring, policy, clock, restored_at, address_check, notifications: _ } = self;
-        VerifierBuilder { store, keyring, policy, clock, restored_at, address_check, notifications: Decided(sink) }
+        let Self { store, keyring, policy, clock, restored_at, address_check, source, checker, notifications: _ } =
+            self;
+        let notifications = Decided(sink);
+        VerifierBuilder { store, keyring, policy, clock, restored_at, address_check, source, checker, notifications }
     }
 }
 
@@ -119,7 +141,8 @@ impl<S: Store> VerifierBuilder<S, Decided> {
     /// The verifier.
     #[must_use]
     pub fn build(self) -> Verifier<S> {
-        let Self { store, keyring, policy, clock, restored_at, address_check, notifications: Decided(sink) } = self;
+        let Self { store, keyring, policy, clock, restored_at, address_check, source, checker, notifications } = self;
+        let Decided(sink) = notifications;
         Verifier(Arc::new(Inner {
             store: Measured(store),
             keyring,
@@ -128,6 +151,8 @@ impl<S: Store> VerifierBuilder<S, Decided> {
             sink,
             restored_at,
             address_check,
+            source,
+            checker,
             queue: Queue::default(),
         }))
     }

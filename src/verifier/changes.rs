@@ -17,21 +17,26 @@ impl<S: Store> Verifier<S> {
     ///
     /// Call it when somebody signs up, before the service stores its new user: a record without a
     /// user harms nobody, and a repeated call answers the same as long as nothing was ever bound.
-    /// Never call it where somebody logs in. A record that is missing there has been lost, and a new
-    /// one would let whoever knows the password enroll an authenticator of their own: have an
-    /// operator [rebuild](crate::verifier::Support::rebuild) it.
+    /// Never call it where somebody logs in. A record that is missing there has been lost, and a
+    /// new one would let whoever knows the password enroll an authenticator of their own: have
+    /// an operator [rebuild](crate::verifier::Support::rebuild) it.
     ///
     /// # Errors
-    /// [`Error::Account`] with [`AccountError::NotNew`] if anything was ever bound to the account, or
-    /// it is frozen or was reset; [`Error`].
+    /// [`Error::Account`] with [`AccountError::NotNew`] if anything was ever bound to the account,
+    /// or it is frozen or was reset, or if the system that accounts [move in
+    /// from](crate::verifier::VerifierBuilder::moving_from) knows it; [`Error`].
     pub async fn create_account(&self, account: &AccountId) -> Result<(), Error> {
         for _ in 0..MAX_TRIES {
             let (now, mut randomness) = (self.now()?, Randomness::new());
-            let change = match self.load(account).await {
-                Err(Error::NoSuchAccount) => Account::create(account.clone(), now, &mut randomness),
-                loaded => loaded?.0.create_again()?,
+            let change = match self.0.store.load(account).await.map_err(Error::store)? {
+                None => {
+                    self.check_unknown_to_source(account).await?;
+                    Account::create(account.clone(), now, &mut randomness)
+                }
+                Some(stored) => self.0.keyring.get().open(account, stored)?.create_again()?,
             };
             if let Written::Done(_) = self.write(account, change, randomness).await? {
+                self.tell_moved(account).await;
                 return Ok(());
             }
         }
@@ -144,8 +149,8 @@ impl<S: Store> Verifier<S> {
         self.change(proof.account(), |opened, now, _| opened.rename(now, proof, id, name.clone())).await
     }
 
-    /// Binds the e-mail address of a confirmation to the account that `proof` is about, and gives the
-    /// account's new epoch: see
+    /// Binds the e-mail address of a confirmation to the account that `proof` is about, and gives
+    /// the account's new epoch: see
     /// [`Account::bind_email`](crate::account::Account::bind_email).
     ///
     /// # Errors
@@ -177,7 +182,8 @@ impl<S: Store> Verifier<S> {
     /// epoch: see [`Account::suspend`](crate::account::Account::suspend).
     ///
     /// # Errors
-    /// [`Error::Account`] if no other way in is left, or the proof does not prove enough; [`Error`].
+    /// [`Error::Account`] if no other way in is left, or the proof does not prove enough;
+    /// [`Error`].
     pub async fn suspend(&self, proof: Proof, id: AuthenticatorId) -> Result<u64, Error> {
         let account = proof.account();
         self.change(account, |opened, now, _| opened.suspend(&self.0.policy, now, &proof, id)).await
@@ -197,8 +203,8 @@ impl<S: Store> Verifier<S> {
     /// [`Account::begin_self_recovery`](crate::account::Account::begin_self_recovery).
     ///
     /// # Errors
-    /// [`Error::Account`] if it is not offered, or the confirmation does not prove enough; it is not
-    /// offered without a sink either; [`Error`].
+    /// [`Error::Account`] if it is not offered, or the confirmation does not prove enough; it is
+    /// not offered without a sink either; [`Error`].
     pub async fn begin_self_recovery(&self, confirmation: &Proof) -> Result<UnixTime, Error> {
         self.check_told()?;
         let account = confirmation.account();
@@ -224,15 +230,16 @@ impl<S: Store> Verifier<S> {
     /// [`Account::finish_self_recovery`](crate::account::Account::finish_self_recovery).
     ///
     /// # Errors
-    /// [`Error::Account`] if its time is not over, or the confirmation does not prove enough; [`Error`].
+    /// [`Error::Account`] if its time is not over, or the confirmation does not prove enough;
+    /// [`Error`].
     pub async fn finish_self_recovery(&self, confirmation: &Proof) -> Result<DeviceToken, Error> {
         let account = confirmation.account();
         self.change(account, |opened, now, rng| opened.finish_self_recovery(&self.0.policy, now, confirmation, rng))
             .await
     }
 
-    /// Unbinds an e-mail address from the account that `proof` is about, and gives the account's new
-    /// epoch: see [`Account::unbind_email`](crate::account::Account::unbind_email).
+    /// Unbinds an e-mail address from the account that `proof` is about, and gives the account's
+    /// new epoch: see [`Account::unbind_email`](crate::account::Account::unbind_email).
     ///
     /// # Errors
     /// [`Error::Account`] if it is not bound, or the proof does not prove enough; [`Error`].
@@ -241,8 +248,8 @@ impl<S: Store> Verifier<S> {
         self.change(account, |opened, now, _| opened.unbind_email(&self.0.policy, now, &proof, address)).await
     }
 
-    /// Records that the owner of the account that `proof` is about has a stronger factor, and gives the
-    /// account's new epoch: see
+    /// Records that the owner of the account that `proof` is about has a stronger factor, and gives
+    /// the account's new epoch: see
     /// [`Account::set_stronger_factor`](crate::account::Account::set_stronger_factor).
     ///
     /// # Errors

@@ -63,6 +63,12 @@ impl<S: Store> Verifier<S> {
                 continue;
             }
             let owed = if self.0.sink.is_some() { opened.owed(now) } else { Vec::new() };
+            let (is_arriving, owes_moved) = (opened.is_arriving(), self.0.source.is_some() && !opened.source_knows());
+            if turn.is_none() && opened.has_old_hashes() {
+                // Hashes of another system take long: guesses in parallel would have each compare them.
+                turn = Some(self.0.queue.turn(account).await);
+                continue;
+            }
             let change = match transition(opened, now, &mut randomness) {
                 // The sink is asked once more, and no more often than by others.
                 Err(AccountError::EventsWaiting) if !owed.is_empty() && !has_asked => {
@@ -75,6 +81,19 @@ impl<S: Store> Verifier<S> {
                 }
                 decided => decided?,
             };
+            if is_arriving && !change.is_written {
+                // Also a refused attempt makes the record: what counts as used is what was open then.
+                drop(change);
+                let (arriving, _) = self.load(account).await?;
+                if arriving.is_arriving()
+                    && let Written::Done(uncommitted) =
+                        self.write(account, arriving.arrived(), Randomness::new()).await?
+                {
+                    let _ = uncommitted.assume_committed(&mut before);
+                    self.tell_moved(account).await;
+                }
+                continue;
+            }
             // A refusal that writes nothing has nobody told: strangers bring it about as often as
             // they like.
             let owed = if change.is_written { owed } else { Vec::new() };
@@ -85,21 +104,29 @@ impl<S: Store> Verifier<S> {
                     continue; // the record has changed meanwhile
                 }
             }
+            let owes_moved = owes_moved && change.is_written;
             let change = change.handing(&owed);
             let Written::Done(uncommitted) = self.write(account, change, randomness).await? else { continue };
             let (outcome, mut events) = uncommitted.committed();
             events.splice(..0, before);
             self.deliver_new(account, owed, events, turn).await;
+            if owes_moved {
+                self.tell_moved(account).await;
+            }
             return Ok(outcome);
         }
         Err(Error::Contention)
     }
 
-    /// A fresh load, and the time after it. A missing record is an error: taken for an account
-    /// without a second factor, it would let anybody enroll.
+    /// A fresh load, and the time after it. A missing record is an error, unless the account is to
+    /// move in: taken for an account without a second factor, it would let anybody enroll.
     pub(super) async fn load(&self, account: &AccountId) -> Result<(Account, UnixTime), Error> {
-        let stored = self.0.store.load(account).await.map_err(Error::store)?.ok_or(Error::NoSuchAccount)?;
-        Ok((self.0.keyring.get().open(account, stored)?, self.now()?))
+        let (opened, now) = match self.0.store.load(account).await.map_err(Error::store)? {
+            Some(stored) => (self.0.keyring.get().open(account, stored)?, self.now()?),
+            None => self.moving_in(account).await?,
+        };
+        let checker = self.0.checker.clone();
+        Ok((if let Some(checker) = checker { opened.with_hash_checker(checker) } else { opened }, now))
     }
 
     /// Seals a change and swaps it in. `randomness` is what the change was made with.

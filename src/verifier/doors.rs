@@ -44,8 +44,8 @@ impl<S: Store> Verifier<S> {
         self.submit(account, |opened, now, _| opened.confirm(&self.0.policy, now, &attempt)).await
     }
 
-    /// Confirms the enrollment of an app that waits, with two of its codes in a row, where its clock
-    /// is minutes off: see
+    /// Confirms the enrollment of an app that waits, with two of its codes in a row, where its
+    /// clock is minutes off: see
     /// [`Account::confirm_with_two_codes`](crate::account::Account::confirm_with_two_codes).
     ///
     /// # Errors

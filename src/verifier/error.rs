@@ -1,6 +1,7 @@
 //! Why there is no answer.
 
-use crate::account::AccountError;
+use super::source::SourceError;
+use crate::account::{AccountError, ImportError};
 use crate::otp::{NotAccepted, Rejection, TimeError};
 use crate::seal::{RecordLoss, SealError};
 use crate::store::StoreError;
@@ -37,6 +38,12 @@ pub enum Error {
     /// The record cannot be opened or sealed: a key is missing, or it was changed.
     #[error(transparent)]
     Seal(#[from] SealError),
+    /// The system that accounts move in from could not be asked. Nothing has changed.
+    #[error("the system that accounts move in from has no answer: its own error says what to do")]
+    Source(#[source] SourceError),
+    /// An account cannot be imported as it is given.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// The account does not allow it.
     #[error(transparent)]
     Account(#[from] AccountError),
@@ -63,7 +70,7 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match self {
             Self::Store(error) | Self::OutcomeUnknown(error) => error.is_transient(),
-            Self::Contention | Self::Randomness(_) | Self::EventsUndelivered => true,
+            Self::Contention | Self::Randomness(_) | Self::EventsUndelivered | Self::Source(_) => true,
             Self::Account(error) => *error == AccountError::EventsWaiting,
             _ => false,
         }

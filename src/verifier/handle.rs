@@ -5,7 +5,8 @@ use super::clock::Clock;
 use super::measured::Measured;
 use super::queue::Queue;
 use super::sink::BoxSink;
-use crate::account::Policy;
+use super::source::BoxSource;
+use crate::account::{HashChecker, Policy};
 use crate::otp::UnixTime;
 use crate::seal::KeyringHandle;
 use crate::store::BoxStore;
@@ -38,6 +39,8 @@ pub(super) struct Inner<S> {
     pub(super) sink: Option<BoxSink>,
     pub(super) restored_at: Option<UnixTime>,
     pub(super) address_check: Option<BoxCheck>,
+    pub(super) source: Option<BoxSource>,
+    pub(super) checker: Option<Arc<dyn HashChecker>>,
     pub(super) queue: Queue,
 }
 

@@ -54,10 +54,12 @@ pub(crate) mod handle;
 mod measured;
 #[cfg(feature = "metrics")]
 mod metrics_sink;
+mod moving;
 mod queue;
 mod randomness;
 mod ready;
 mod sink;
+mod source;
 mod support;
 #[cfg(feature = "tracing")]
 mod tracing_sink;
@@ -68,7 +70,9 @@ pub use builder::{Decided, Undecided, VerifierBuilder};
 pub use clock::{Clock, SystemClock};
 #[cfg(feature = "metrics")]
 pub use metrics_sink::MetricsSink;
+pub use moving::Imported;
 pub use sink::{EventSink, SinkError};
+pub use source::{MovingSource, OldAccount, SourceError};
 pub use support::Support;
 #[cfg(feature = "tracing")]
 pub use tracing_sink::TracingSink;

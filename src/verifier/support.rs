@@ -5,7 +5,8 @@ use super::error::Error;
 use super::handle::Verifier;
 use super::randomness::Randomness;
 use crate::account::{
-    Account, AccountError, AccountId, AuthenticatorId, Change, DeviceToken, LostRecord, Operator, ProposedAct,
+    Account, AccountError, AccountId, AuthenticatorId, Change, DeviceToken, LostRecord, Operator, PortableAccount,
+    ProposedAct,
 };
 use crate::otp::UnixTime;
 use crate::seal::RecordLoss;
@@ -83,13 +84,14 @@ impl<S: Store> Support<'_, S> {
     /// were created since it was made: creating them again would let anybody enroll.
     ///
     /// This verifier's keyring decides whether a record opens. Under a wrong key with the right id
-    /// every record seems damaged: see that others open before you rebuild a list of accounts. If the
-    /// outcome was unknown ([`Error::OutcomeUnknown`]) and the next call answers
-    /// [`SealError::NotLost`], the record is there and nobody has its pass: [`reset`](Self::reset) gives
-    /// one.
+    /// every record seems damaged: see that others open before you rebuild a list of accounts. If
+    /// the outcome was unknown ([`Error::OutcomeUnknown`]) and the next call answers
+    /// [`SealError::NotLost`], the record is there and nobody has its pass: [`reset`](Self::reset)
+    /// gives one.
     ///
     /// # Errors
-    /// [`Error::Seal`] with [`SealError::NotLost`] if the record is not lost in this way; [`Error`].
+    /// [`Error::Seal`] with [`SealError::NotLost`] if the record is not lost in this way;
+    /// [`Error`].
     pub async fn rebuild(&self, account: &AccountId, loss: RecordLoss) -> Result<DeviceToken, Error> {
         let (policy, operator) = (&self.verifier.0.policy, &self.operator);
         self.in_place_of(account, loss, |evidence, now, rng| Account::rebuild(evidence, policy, now, operator, rng))
@@ -106,6 +108,9 @@ impl<S: Store> Support<'_, S> {
         let verifier = self.verifier;
         for _ in 0..MAX_TRIES {
             let stored = verifier.0.store.load(account).await.map_err(Error::store)?;
+            if stored.is_none() {
+                verifier.check_not_moving_in(account).await?;
+            }
             let evidence = verifier.0.keyring.get().lost_record(account, stored, loss)?;
             let (now, mut randomness) = (verifier.now()?, Randomness::new());
             let change = make(evidence, now, &mut randomness)?;
@@ -113,14 +118,15 @@ impl<S: Store> Support<'_, S> {
                 let mut events = Vec::new();
                 let outcome = uncommitted.assume_committed(&mut events).map_err(Error::Rejected)?;
                 verifier.deliver_new(account, Vec::new(), events, ()).await;
+                verifier.tell_moved(account).await;
                 return Ok(outcome);
             }
         }
         Err(Error::Contention)
     }
 
-    /// The same for a list of accounts: after an eviction, say. Each has its own answer, in the order
-    /// of the list, and one that fails stops none of the others.
+    /// The same for a list of accounts: after an eviction, say. Each has its own answer, in the
+    /// order of the list, and one that fails stops none of the others.
     pub async fn rebuild_all<'l>(
         &self,
         accounts: impl IntoIterator<Item = &'l AccountId>,
@@ -160,6 +166,17 @@ impl<S: Store> Support<'_, S> {
         verifier.change(account, |opened, now, _| opened.disable(now, id, operator)).await
     }
 
+    /// Gives the account with **all its secrets**, and tells its owner: see
+    /// [`Account::export_with_secrets`](crate::account::Account::export_with_secrets).
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn export_with_secrets(&self, account: &AccountId) -> Result<PortableAccount, Error> {
+        let Self { verifier, operator } = self;
+        let policy = &verifier.0.policy;
+        verifier.change(account, |opened, now, _| Ok(opened.export_with_secrets(policy, now, operator))).await
+    }
+
     /// Records that the owner has a stronger factor, where there is nothing to prove with: see
     /// [`Account::record_stronger_factor`](crate::account::Account::record_stronger_factor).
     ///
@@ -167,18 +184,21 @@ impl<S: Store> Support<'_, S> {
     /// [`Error::Account`] if it is recorded already; [`Error`].
     pub async fn record_stronger_factor(&self, account: &AccountId) -> Result<(), Error> {
         let Self { verifier, operator } = self;
-        verifier.change(account, |opened, now, _| opened.record_stronger_factor(now, operator)).await
+        verifier
+            .change(account, |opened, now, _| opened.record_stronger_factor(&verifier.0.policy, now, operator))
+            .await
     }
 
     /// Ends the stronger factor of an owner who has lost it: see
     /// [`Account::end_stronger_factor`](crate::account::Account::end_stronger_factor).
     ///
     /// # Errors
-    /// [`Error::Account`] if none is recorded, or another operator has to propose it first; [`Error`].
+    /// [`Error::Account`] if none is recorded, or another operator has to propose it first;
+    /// [`Error`].
     pub async fn end_stronger_factor(&self, account: &AccountId) -> Result<(), Error> {
         let Self { verifier, operator } = self;
         let policy = &verifier.0.policy;
-        verifier.change(account, |opened, now, _| opened.end_stronger_factor(policy, now, operator)).await
+        verifier.change(account, |opened, now, rng| opened.end_stronger_factor(policy, now, operator, rng)).await
     }
 
     /// Ends the holds that the service has set, and no others: see
@@ -209,8 +229,8 @@ impl<S: Store> Support<'_, S> {
     /// record goes when all of it has been taken.
     ///
     /// # Errors
-    /// [`Error::EventsUndelivered`] if the sink has not taken all, or there is none for what another
-    /// verifier owes; [`Error`].
+    /// [`Error::EventsUndelivered`] if the sink has not taken all, or there is none for what
+    /// another verifier owes; [`Error`].
     pub async fn erase(&self, account: &AccountId) -> Result<bool, Error> {
         self.erase_if(account, false).await
     }
@@ -228,12 +248,18 @@ impl<S: Store> Support<'_, S> {
         let Self { verifier, operator } = self;
         let mut existed = false;
         for _ in 0..MAX_TRIES {
-            let Some(stored) = verifier.0.store.load(account).await.map_err(Error::store)? else { return Ok(existed) };
+            let Some(stored) = verifier.0.store.load(account).await.map_err(Error::store)? else {
+                // One that has never been here would move in at its next contact.
+                verifier.forget_at_source(account).await?;
+                return Ok(existed);
+            };
             existed = true;
             let revision = stored.revision;
             let opened = verifier.0.keyring.get().open(account, stored)?;
             let (unacknowledged, is_being_erased) = (opened.unacknowledged(), opened.is_being_erased());
             drop(opened);
+            // Else the account would come back from there.
+            verifier.forget_at_source(account).await?;
             if !unacknowledged.is_empty()
                 && verifier.deliver_again(account, unacknowledged).await? > 0
                 && !even_if_undelivered

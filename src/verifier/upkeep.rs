@@ -21,8 +21,9 @@ pub enum Resealed {
 }
 
 impl<S: Store> Verifier<S> {
-    /// The time by the verifier's clock: for [`Rejection::retry_in`](crate::otp::Rejection::retry_in)
-    /// and whatever else is to agree with it.
+    /// The time by the verifier's clock: for
+    /// [`Rejection::retry_in`](crate::otp::Rejection::retry_in) and whatever else is to agree
+    /// with it.
     ///
     /// # Errors
     /// [`Error::Time`] if the clock cannot be right: it reads a time before this release was made,
@@ -67,7 +68,8 @@ impl<S: Store> Verifier<S> {
     }
 
     /// The enrollment that waits, once more, for a page that is loaded again: see
-    /// [`Account::pending_enrollment`](crate::account::Account::pending_enrollment). One fresh load.
+    /// [`Account::pending_enrollment`](crate::account::Account::pending_enrollment). One fresh
+    /// load.
     ///
     /// # Errors
     /// [`Error::Account`] if it waits no more; [`Error`].
@@ -130,12 +132,16 @@ impl<S: Store> Verifier<S> {
 
     /// Hands the sink what it has not taken yet of an account's events, as the account's next
     /// operation would: after a crash, for accounts that nobody uses meanwhile. Gives the
-    /// number of events that it has still not taken.
+    /// number of events that it has still not taken. An account that has moved in, and whose source
+    /// does not know it yet, is told of there.
     ///
     /// # Errors
     /// [`Error`].
     pub async fn deliver_events(&self, account: &AccountId) -> Result<usize, Error> {
-        let unacknowledged = self.load(account).await?.0.unacknowledged();
+        let opened = self.load(account).await?.0;
+        let unacknowledged = opened.unacknowledged();
+        drop(opened);
+        self.try_to_tell_moved(account).await?;
         self.deliver_again(account, unacknowledged).await
     }
 }

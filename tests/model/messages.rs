@@ -66,6 +66,12 @@ impl Account {
         self.sent.iter().filter(|sent| sent.is_alive(now)).count()
     }
 
+    /// The code is alive, and was sent for something else.
+    pub fn is_alive_for_another(&self, now: u64, what: For, code: &str) -> bool {
+        let now = Now::of(now, self.newest);
+        self.sent.iter().any(|sent| sent.code == code && sent.what != what && sent.is_alive(now))
+    }
+
     pub fn send(&mut self, now: u64, what: For) -> Sending {
         let now = self.begin(now);
         if self.is_disabled {

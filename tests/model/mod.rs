@@ -214,8 +214,8 @@ impl State {
     }
 }
 
-/// A clock, and the later of it and the newest time stored: protections begin by this one and end by
-/// that one.
+/// A clock, and the later of it and the newest time stored: protections begin by this one and end
+/// by that one.
 #[derive(Clone, Copy, Debug)]
 pub struct Now {
     pub clock: u64,

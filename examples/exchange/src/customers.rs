@@ -27,6 +27,9 @@ const ANNOUNCED_SECS: u64 = 120;
 const WITHDRAWALS: &str = "queue";
 /// The queue of recoveries that may wait.
 const RECOVERIES: &str = "recoveries";
+/// For so long after a mail has set the password, a mail alone recovers nothing, in seconds: longer
+/// than a recovery waits.
+const MAILED_SECS: u64 = 7 * 86_400;
 /// Links that set a new password and are good at a time.
 const LINKS: usize = 3;
 
@@ -51,6 +54,9 @@ pub struct Customer {
     /// The number of times that the password was set: sessions of an earlier one have ended.
     #[serde(default)]
     pub passwords: u32,
+    /// When the password was last set by a link in a mail, in Unix seconds.
+    #[serde(default)]
+    pub reset_at: Option<u64>,
 }
 
 /// A link that sets a new password.
@@ -160,6 +166,13 @@ impl Customer {
 }
 
 impl Customer {
+    /// Returns whether the password was set by a mail within seven days. A mailbox that gives a new
+    /// password and confirms a recovery would be the only factor.
+    #[must_use]
+    pub fn is_password_new(&self, now: u64) -> bool {
+        self.reset_at.is_some_and(|at| now.saturating_sub(at) < MAILED_SECS)
+    }
+
     /// A hash of 256 random bits: comparing it tells nothing.
     fn is_reset_by(&self, hash: [u8; 32], now: u64) -> bool {
         self.resets.iter().any(|reset| reset.hash == hash && now < reset.until)
@@ -208,6 +221,7 @@ impl Customers {
             withdrawals: Vec::new(),
             resets: Vec::new(),
             passwords: 0,
+            reset_at: None,
         };
         verifier.create_account(&customer.account()?).await?;
         // The address last: until then nobody finds the customer, should this end here.
@@ -252,8 +266,8 @@ impl Customers {
         .await
     }
 
-    /// Keeps the hash of a link's token. Gives whether the link is to be mailed: three are good at a
-    /// time, so that nobody ends another's or fills a mailbox.
+    /// Keeps the hash of a link's token. Gives whether the link is to be mailed: three are good at
+    /// a time, so that nobody ends another's or fills a mailbox.
     ///
     /// # Errors
     /// The store's.
@@ -301,6 +315,7 @@ impl Customers {
                 return Err(CustomerError::Unknown);
             }
             customer.set_password(password);
+            customer.reset_at = Some(now);
             Ok(())
         })
         .await

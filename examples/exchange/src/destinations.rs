@@ -9,7 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Messages that one destination is asked for within an hour, whoever asks.
 const AN_HOUR: usize = 10;
 const HOUR_SECS: u64 = 3_600;
-/// Destinations that are remembered for an hour. While there are as many, nothing is sent to others.
+/// Destinations that are remembered for an hour. While there are as many, nothing is sent to
+/// others.
 const REMEMBERED: usize = 10_000;
 
 /// Counts what is asked for. Each copy of the exchange counts its own.

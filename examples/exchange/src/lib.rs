@@ -1,7 +1,8 @@
 //! An exchange's sign-up, log-in and withdrawals, on Sekisho: how a service embeds it.
 //!
-//! Handlers translate between forms and [`sekisho::Verifier`]; every rule about codes, locks and holds is the verifier's. What is the exchange's own:
-//! who its customers are ([`Customers`]), who a browser belongs to ([`session`]), and what is said in which language ([`language`]).
+//! Handlers translate between forms and [`sekisho::Verifier`]; every rule about codes, locks and
+//! holds is the verifier's. What is the exchange's own: who its customers are ([`Customers`]), who
+//! a browser belongs to ([`session`]), and what is said in which language ([`language`]).
 
 pub mod api;
 pub mod app;

@@ -2,11 +2,14 @@
 //! <http://localhost:8080>.
 //!
 //! - `--store`: `redb:FOLDER` (the default, in `exchange-data`), `redis://…`, `postgres://…`
-//! - `--listen`: an address and a port. Default: `127.0.0.1:8080`. Where others than this machine reach it, `/outbox` and `/metrics` are not served.
+//! - `--listen`: an address and a port. Default: `127.0.0.1:8080`. Where others than this machine
+//!   reach it, `/outbox` and `/metrics` are not served.
 //! - `--metrics`: another address and port, for `/metrics` alone
-//! - `--behind-proxy`: a proxy of ours speaks TLS, and puts the sender's address last in `X-Forwarded-For`
+//! - `--behind-proxy`: a proxy of ours speaks TLS, and puts the sender's address last in
+//!   `X-Forwarded-For`
 //! - `--demo`: holds of one minute, and withdrawals that are paid after 20 s, for trying
-//! - `SEKISHO_KEYS`: the sealing keys, as [`Keyring::from_env`] reads them. Without it one is made and kept beside the redb files, for trying.
+//! - `SEKISHO_KEYS`: the sealing keys, as [`Keyring::from_env`] reads them. Without it one is made
+//!   and kept beside the redb files, for trying.
 //! - `SUPPORT_PASSWORD`: opens the support desk at `/support`. Without it one is made, and said.
 
 use axum::Router;

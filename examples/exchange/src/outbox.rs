@@ -1,5 +1,6 @@
-//! Messages that a real service would send: kept in memory, for the page that shows them. What the owner of an account has to be told comes here by
-//! itself, as the [`Mails`] are one of the verifier's sinks.
+//! Messages that a real service would send: kept in memory, for the page that shows them. What the
+//! owner of an account has to be told comes here by itself, as the [`Mails`] are one of the
+//! verifier's sinks.
 
 use crate::{Customers, words};
 use sekisho::account::{AccountId, Event};
@@ -44,7 +45,8 @@ impl Outbox {
     }
 }
 
-/// Mails owners what has happened on their accounts. While the customers cannot be read an event is not taken, and so handed again.
+/// Mails owners what has happened on their accounts. While the customers cannot be read an event is
+/// not taken, and so handed again.
 #[derive(Clone, Debug)]
 pub struct Mails {
     /// Where owners are found.

@@ -1,4 +1,5 @@
-//! Passwords: Argon2id with the crate's defaults. Demo-grade: no check against leaked ones, no rehashing when the cost is raised.
+//! Passwords: Argon2id with the crate's defaults. Demo-grade: no check against leaked ones, no
+//! rehashing when the cost is raised.
 
 use crate::stores::OpenError;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
@@ -10,7 +11,8 @@ use tokio::sync::{Semaphore, oneshot};
 /// Characters that a password has at least, and bytes at the most.
 pub const LENGTHS: std::ops::RangeInclusive<usize> = 8..=256;
 
-/// Hashes as many at a time as there are processors, on threads of their own: each takes one for about 20 ms, and 19 MiB, which stay with the thread.
+/// Hashes as many at a time as there are processors, on threads of their own: each takes one for
+/// about 20 ms, and 19 MiB, which stay with the thread.
 #[derive(Clone, Debug)]
 pub struct Passwords {
     threads: Arc<ThreadPool>,
@@ -49,7 +51,8 @@ impl Passwords {
         self.in_turn(check).await.flatten().is_some() && is_somebodys
     }
 
-    /// The turn goes with the work: whoever asks and goes away does not get more of it done at a time.
+    /// The turn goes with the work: whoever asks and goes away does not get more of it done at a
+    /// time.
     async fn in_turn<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Option<T> {
         let turn = self.turns.clone().acquire_owned().await.ok()?;
         let (answer, answered) = oneshot::channel();

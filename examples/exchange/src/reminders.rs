@@ -1,5 +1,5 @@
-//! Owners are reminded of recoveries that wait, once a day. One of which the owner was not told each
-//! day takes no effect.
+//! Owners are reminded of recoveries that wait, once a day. One of which the owner was not told
+//! each day takes no effect.
 
 use crate::App;
 use crate::customers::Queued;

@@ -1,7 +1,8 @@
 //! What the exchange knows of a browser: who has given a password, and who is logged in.
 //!
-//! Sessions are kept by each copy of the exchange, so a balancer has to lead a browser to one copy; other stores of tower-sessions share them. Whether
-//! one still holds is asked of the account each time: a freeze or a reset ends all of its sessions, in every copy.
+//! Sessions are kept by each copy of the exchange, so a balancer has to lead a browser to one copy;
+//! other stores of tower-sessions share them. Whether one still holds is asked of the account each
+//! time: a freeze or a reset ends all of its sessions, in every copy.
 
 use crate::customers::{Customer, CustomerError};
 use crate::trouble::Trouble;

@@ -1,4 +1,5 @@
-//! Where records are kept, by URL: those of the second factors, and those of the customers beside them.
+//! Where records are kept, by URL: those of the second factors, and those of the customers beside
+//! them.
 
 use sekisho::store::{BoxStore, MemoryStore, PostgresStore, RedbStore, RedisStore};
 
@@ -7,7 +8,8 @@ use sekisho::store::{BoxStore, MemoryStore, PostgresStore, RedbStore, RedisStore
 pub struct Stores {
     /// Sekisho's.
     pub accounts: BoxStore,
-    /// The exchange's own: it keeps its customers as sealed records too, to need no other database. Yours has tables of its own.
+    /// The exchange's own: it keeps its customers as sealed records too, to need no other database.
+    /// Yours has tables of its own.
     pub customers: BoxStore,
 }
 

@@ -1,6 +1,8 @@
-//! The way of a customer through the pages in a real browser, in both languages: Debian's Chromium, oathtool as the phone.
+//! The way of a customer through the pages in a real browser, in both languages: Debian's Chromium,
+//! oathtool as the phone.
 //!
-//! Pictures of the pages on the way are left in the folder that cargo has for files of tests, under `pictures`.
+//! Pictures of the pages on the way are left in the folder that cargo has for files of tests, under
+//! `pictures`.
 
 mod site;
 mod window;

@@ -1,4 +1,5 @@
-//! A code is accepted once: by two copies of the exchange that share a server, and by one that is killed in the middle of its work.
+//! A code is accepted once: by two copies of the exchange that share a server, and by one that is
+//! killed in the middle of its work.
 
 mod copies;
 #[path = "../../../tests/servers/mod.rs"]
@@ -63,7 +64,8 @@ async fn race(store: &str) {
                         tokio::join!(crowd.log_in(&a.url, own[which], code), crowd.log_in(&b.url, own[which], code));
                     let (a, b) = (a.expect("an answer"), b.expect("an answer"));
                     if [a, b].contains(&503) {
-                        // A disk that stands still: what was accepted is not known, and another round takes the place of this one.
+                        // A disk that stands still: what was accepted is not known, and another round takes the place
+                        // of this one.
                         next.fetch_sub(1, Ordering::Relaxed);
                         assert!(disturbed.fetch_add(1, Ordering::Relaxed) < ROUNDS / 50, "the server does not answer");
                         continue;

@@ -1,4 +1,5 @@
-//! Twice as many log-ins as the exchange can answer, for half a minute: it answers as many as ever, in time, and turns the rest away.
+//! Twice as many log-ins as the exchange can answer, for half a minute: it answers as many as ever,
+//! in time, and turns the rest away.
 //!
 //! `cargo test --release --test overload -- --nocapture` prints the figures.
 #![allow(clippy::cast_precision_loss, clippy::cast_sign_loss)] // rates

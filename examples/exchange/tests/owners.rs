@@ -276,8 +276,8 @@ async fn where_two_operators_are_asked_for_the_desk_shows_both_names() {
 /// The code in the last mail to Alice that has one.
 fn mailed(site: &Site) -> String {
     let mails = site.mails_to(ALICE);
-    let code = mails.iter().find_map(|mail| mail.strip_prefix("Example Exchange, confirming code: "));
-    code.expect("a code").to_owned()
+    let code = mails.iter().find(|mail| mail.starts_with("Example Exchange: to ")).expect("a code");
+    code.rsplit(": ").next().unwrap().to_owned()
 }
 
 /// With a mailbox that was bound two days before.
@@ -322,8 +322,17 @@ async fn an_owner_without_phone_and_sheet_gets_back_in_after_three_days_of_mails
     drop(browser.post("/lost/send", &[]).await);
     let page = browser.post("/lost", &[("code", &mailed(&site))]).await;
     assert!(page.path == "/log-in/code" && page.shows("name=\"pass\""), "{}", page.text);
+    // The mail is lost: another one is asked for, by the link below the field.
+    assert!(page.shows("href=\"/lost\""));
+    site.at(begun + 3 * DAY + 30);
+    drop(browser.post("/lost/send", &[]).await);
+    let page = browser.post("/lost", &[("code", &mailed(&site))]).await;
+    assert_eq!(page.path, "/log-in/code", "{}", page.text);
     let mails = site.mails_to(ALICE);
-    let pass = mails.iter().find_map(|mail| mail.strip_prefix("The pass of your recovery: ")).unwrap();
+    let mut passes = mails.iter().filter_map(|mail| mail.strip_prefix("The pass of your recovery: "));
+    let pass = passes.next().unwrap();
+    let first = browser.post("/two-step/pass", &[("pass", passes.next().unwrap())]).await;
+    assert_eq!(first.status, 401, "void");
     let page = browser.post("/two-step/pass", &[("pass", pass)]).await;
     assert_eq!(page.path, "/two-step/scan", "{}", page.text);
     let new = page.phone();
@@ -353,7 +362,8 @@ async fn a_log_in_ends_a_recovery_that_somebody_else_has_begun() {
     drop(thief.post("/lost/send", &[]).await);
     let page = thief.post("/lost", &[("code", &mailed(&site))]).await;
     assert!(page.path == "/lost" && page.shows("id=\"waits\""), "it begins anew: {}", page.text);
-    assert!(owner.get("/wallet").await.path == "/log-in" || owner.get("/wallet").await.shows("recovery-waits"));
+    assert_eq!(owner.get("/wallet").await.path, "/wallet");
+    assert!(owner.get("/wallet").await.shows("recovery-waits"), "a known session is warned");
 }
 
 #[tokio::test]
@@ -370,4 +380,24 @@ async fn a_mailbox_that_was_given_up_is_unbound_and_recovers_nothing() {
     drop(thief.post("/lost/send", &[]).await);
     let page = thief.post("/lost", &[("code", &mailed(&site))]).await;
     assert!(page.status == 409 && page.shows("No mailbox is bound for this"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn whoever_has_only_the_mailbox_does_not_recover() {
+    let (site, _) = with_mailbox().await;
+    let mut thief = site.browser();
+    drop(thief.post("/password/forgot", &[("email", ALICE)]).await);
+    let mail = site.mails_to(ALICE)[0].clone();
+    let link = mail.split_once("/password/reset?").unwrap().1;
+    let mut fields: Vec<_> = link.split('&').map(|pair| pair.split_once('=').unwrap()).collect();
+    fields.push(("new", PASSWORD));
+    assert_eq!(thief.post("/password/reset", &fields).await.status, 200);
+    drop(thief.password(ALICE).await);
+    drop(thief.post("/lost/send", &[]).await);
+    let page = thief.post("/lost", &[("code", &mailed(&site))]).await;
+    assert!(page.status == 403 && page.shows("For seven days"), "{}", page.text);
+    site.at(T + 9 * DAY);
+    drop(thief.password(ALICE).await);
+    drop(thief.post("/lost/send", &[]).await);
+    assert_eq!(thief.post("/lost", &[("code", &mailed(&site))]).await.path, "/lost", "the owner had a week to notice");
 }

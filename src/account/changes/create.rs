@@ -35,8 +35,9 @@ impl Account {
     }
 
     /// Answers as [`create`](Self::create) where the record is there already: it is as that made
-    /// it, or waits for the confirmation of a first authenticator. Nothing but the revision changes.
-    /// It is a write all the same, since a server that is about to fail over may still be read.
+    /// it, or waits for the confirmation of a first authenticator. Nothing but the revision
+    /// changes. It is a write all the same, since a server that is about to fail over may still
+    /// be read.
     ///
     /// # Errors
     /// [`AccountError::NotNew`] if anything was ever bound, or an operator has frozen or reset the
@@ -44,7 +45,7 @@ impl Account {
     pub fn create_again(self) -> Result<Change<()>, AccountError> {
         let record = &self.record;
         // The confirmation of an authenticator sets `proofs_spent`, and nothing clears it.
-        let is_free = record.frozen_at.is_none() && record.stronger_since.is_none();
+        let is_free = record.frozen_at.is_none() && record.stronger.is_none();
         let is_new = record.proofs_spent == 0 && !record.is_reset && is_free;
         if is_new && !self.is_being_erased() { Ok(Change::written(self, Ok(()))) } else { Err(AccountError::NotNew) }
     }
@@ -54,8 +55,8 @@ impl Account {
     /// after a [`reset`](Self::reset): only the pass that this gives enrolls, and withdrawals are
     /// held.
     ///
-    /// Nothing of the lost record is known, a [stronger factor](Self::record_stronger_factor) neither:
-    /// record that again. An imported secret counts as used for half an hour.
+    /// Nothing of the lost record is known, a [stronger factor](Self::record_stronger_factor)
+    /// neither: record that again. An imported secret counts as used for half an hour.
     /// Forgotten are failures, a freeze, longer holds, and events that nobody has been told of; and
     /// authenticators are numbered from one again.
     ///

@@ -69,10 +69,10 @@ impl CodeRequest {
         Self { addressee, purpose, context: None, presented: Presented::default(), source: None }
     }
 
-    /// With the hash of what the code confirms (amount and destination of a transfer, say), which an
-    /// [act](crate::account::AccountLimits::acts) has to have. The code is right only for an attempt
-    /// with the same one (OWASP ASVS 5.0 §6.6.2): whoever is talked into one transfer gives no code
-    /// for another. Write the amount and the destination into the message.
+    /// With the hash of what the code confirms (amount and destination of a transfer, say), which
+    /// an [act](crate::account::AccountLimits::acts) has to have. The code is right only for an
+    /// attempt with the same one (OWASP ASVS 5.0 §6.6.2): whoever is talked into one transfer
+    /// gives no code for another. Write the amount and the destination into the message.
     pub fn with_context(mut self, hash: &[u8; 32]) -> Self {
         self.context = Some(*hash);
         self
@@ -179,8 +179,8 @@ impl Account {
     }
 
     /// The address that a code would be sent to now, for a service that has to see it before
-    /// anything counts: to limit messages by destination, or to ask a carrier whether the number has
-    /// moved to another SIM lately. An authenticator's address never changes. Where
+    /// anything counts: to limit messages by destination, or to ask a carrier whether the number
+    /// has moved to another SIM lately. An authenticator's address never changes. Where
     /// [`deliver`](Self::deliver) would refuse, this is its refusal.
     ///
     /// # Errors

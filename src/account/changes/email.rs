@@ -11,11 +11,11 @@ use crate::otp::UnixTime;
 
 impl Account {
     /// Binds the e-mail address of a confirmation: it may confirm the enrollment after a reset
-    /// ([`enroll_with_pass`](Self::enroll_with_pass)), once the hold that it is bound with is over. The
-    /// one before may too, so that a thief who binds another shuts nobody out; with two, one is [unbound
-    /// first](Self::unbind_email). One whose hold is not over ends with a freeze, a reset, or another
-    /// one. It lets nobody in, since mail is no factor (SP 800-63B-4 §3.1.3.1). Answers the account's
-    /// new [epoch](Proof::epoch).
+    /// ([`enroll_with_pass`](Self::enroll_with_pass)), once the hold that it is bound with is over.
+    /// The one before may too, so that a thief who binds another shuts nobody out; with two,
+    /// one is [unbound first](Self::unbind_email). One whose hold is not over ends with a
+    /// freeze, a reset, or another one. It lets nobody in, since mail is no factor (SP
+    /// 800-63B-4 §3.1.3.1). Answers the account's new [epoch](Proof::epoch).
     ///
     /// `proof`, of [`Purpose::BINDING`], shows that the owner asks for it, and is used up when the
     /// change is stored. `confirmation`, of [`Purpose::CONFIRMATION`], shows that the owner reads
@@ -23,9 +23,9 @@ impl Account {
     /// owner by the address that was known before.
     ///
     /// # Errors
-    /// [`AccountError::NotEnrolled`]; [`AccountError::AddressNotBound`] unless the confirmation is by
-    /// e-mail; [`AccountError::TooMany`]; [`AccountError::Frozen`]; [`AccountError::ProofSpent`] and
-    /// its like; [`AccountError::EventsWaiting`].
+    /// [`AccountError::NotEnrolled`]; [`AccountError::AddressNotBound`] unless the confirmation is
+    /// by e-mail; [`AccountError::TooMany`]; [`AccountError::Frozen`];
+    /// [`AccountError::ProofSpent`] and its like; [`AccountError::EventsWaiting`].
     pub fn bind_email(
         mut self,
         policy: &Policy,
@@ -34,9 +34,7 @@ impl Account {
         confirmation: &Proof,
     ) -> Result<Change<u64>, AccountError> {
         let now = self.moment(now);
-        if self.record.authenticators.is_empty() {
-            return Err(self.nothing_bound());
-        }
+        self.check_bound()?;
         confirmation.check_all(&self.id, Purpose::CONFIRMATION, None, now)?;
         confirmation.check_epoch(self.record.epoch)?;
         let address = confirmation.address.as_ref().filter(|address| address.channel() == Channel::Email);
@@ -54,12 +52,12 @@ impl Account {
     }
 
     /// Unbinds an e-mail address: its mailbox was given up, or is in other hands. `proof`, of
-    /// [`Purpose::BINDING`], is used up. The policy's purposes are held, and the answer is the account's
-    /// new [epoch](Proof::epoch).
+    /// [`Purpose::BINDING`], is used up. The policy's purposes are held, and the answer is the
+    /// account's new [epoch](Proof::epoch).
     ///
     /// # Errors
-    /// [`AccountError::AddressNotBound`]; [`AccountError::Frozen`]; [`AccountError::ProofSpent`] and its
-    /// like; [`AccountError::EventsWaiting`].
+    /// [`AccountError::AddressNotBound`]; [`AccountError::Frozen`]; [`AccountError::ProofSpent`]
+    /// and its like; [`AccountError::EventsWaiting`].
     pub fn unbind_email(
         mut self,
         policy: &Policy,

@@ -37,7 +37,7 @@ impl Account {
         if self.record.is_reset {
             return Err(AccountError::PassNeeded);
         }
-        if !self.record.authenticators.is_empty() || self.record.stronger_since.is_some() {
+        if !self.record.authenticators.is_empty() || self.record.stronger.is_some() {
             return Err(AccountError::AlreadyEnrolled);
         }
         self.begin(policy, now, new, Right::Free, rng)
@@ -61,10 +61,7 @@ impl Account {
         rng: &mut R,
     ) -> Result<Change<N::Begun>, AccountError> {
         let now = self.moment(now);
-        let is_bound = !self.record.authenticators.is_empty() || self.record.stronger_since.is_some();
-        if self.record.is_reset || !is_bound {
-            return Err(self.nothing_bound());
-        }
+        self.check_bound()?;
         self.spend_proof_with_pass(policy, proof, now)?;
         self.begin(policy, now, new, Right::Free, rng)
     }
@@ -101,11 +98,13 @@ impl Account {
     /// `confirmation`: a proof of [`Purpose::CONFIRMATION`], where the policy asks for one
     /// ([`AccountLimits::confirmation_after_reset`](crate::account::AccountLimits::confirmation_after_reset)).
     /// It counts only without a context, and if its [address](Proof::address) was bound before the
-    /// reset, or is the [e-mail address](Self::bind_email) of the account: else whoever talks an operator
-    /// into a reset would confirm it too. It is for the service to send the pass to another one.
+    /// reset, or is the [e-mail address](Self::bind_email) of the account: else whoever talks an
+    /// operator into a reset would confirm it too. It is for the service to send the pass to
+    /// another one.
     ///
     /// # Errors
-    /// [`AccountError::PassNeeded`]; [`AccountError::ConfirmationNeeded`];
+    /// [`AccountError::PassNeeded`], also where there was no reset;
+    /// [`AccountError::ConfirmationNeeded`];
     /// [`AccountError::AddressNotBound`]; [`AccountError::AlreadyEnrolled`];
     /// [`AccountError::Frozen`].
     pub fn enroll_with_pass<N: Enrollable, R: CryptoRng + ?Sized>(
@@ -120,6 +119,9 @@ impl Account {
         let now = self.moment(now);
         if !self.record.authenticators.is_empty() {
             return Err(AccountError::AlreadyEnrolled);
+        }
+        if !self.record.is_reset {
+            return Err(AccountError::PassNeeded);
         }
         let good = TokenHash::of_text(pass)
             .filter(|hash| self.record.passes.origin(hash, policy.limits().pass_secs, now).is_some());

@@ -156,8 +156,9 @@ pub struct NewAuthenticator {
 impl NewAuthenticator {
     /// With a random secret of the algorithm's length and the parameters that every app knows.
     /// `issuer` and `account` are what the app will show: the service's name, and whatever the
-    /// owner knows the account by. Beside another authenticator of the account, the app shows the new
-    /// one's number too (`alice@example.com (2)`), since apps overwrite an entry of the same name.
+    /// owner knows the account by. Beside another authenticator of the account, the app shows the
+    /// new one's number too (`alice@example.com (2)`), since apps overwrite an entry of the
+    /// same name.
     ///
     /// # Errors
     /// [`UriError`] for names that apps misread, see [`OtpauthUri::new`].

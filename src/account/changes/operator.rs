@@ -75,27 +75,29 @@ impl Account {
 
     /// Holds everything until [`thaw`](Self::thaw) or [`reset`](Self::reset): no code is judged,
     /// sent or enrolled, whatever its purpose. All proofs, device tokens and passes given so
-    /// far are void. For a phone that was lost or stolen, at the word of its owner.
+    /// far are void. An e-mail address and a [stronger factor](Self::set_stronger_factor) whose
+    /// hold is not over end. For a phone that was lost or stolen, at the word of its owner.
     pub fn freeze<R: CryptoRng + ?Sized>(mut self, now: UnixTime, operator: &Operator, rng: &mut R) -> Change<()> {
         let now = self.moment(now);
         self.record.void(rng.next_u64());
-        self.record.drop_new_emails(now);
+        self.record.drop_new_bindings(now);
         self.record.frozen_at = self.record.frozen_at.or(Some(now.time));
         self.record_act(now, operator, EventKind::Frozen);
         Change::written(self, Ok(()))
     }
 
-    /// Freezes as [`freeze`](Self::freeze) does, at the word of the owner, who was told of something
-    /// that somebody else has done. `handle` is the [handle](crate::account::Event::freeze_handle) of
-    /// that notice, as text. An operator thaws.
+    /// Freezes as [`freeze`](Self::freeze) does, at the word of the owner, who was told of
+    /// something that somebody else has done. `handle` is the
+    /// [handle](crate::account::Event::freeze_handle) of that notice, as text. An operator
+    /// thaws.
     ///
-    /// Nobody guesses 128 bits: a wrong handle is not counted, and nothing is written for it. Once an
-    /// operator has thawed or reset the account, the notices of before are good no more: whoever has
-    /// read an old mail cannot freeze again and again.
+    /// Nobody guesses 128 bits: a wrong handle is not counted, and nothing is written for it. Once
+    /// an operator has thawed or reset the account, the notices of before are good no more:
+    /// whoever has read an old mail cannot freeze again and again.
     ///
     /// # Errors
-    /// [`AccountError::UnknownHandle`] unless it is of a notice of this account's, at most seven days
-    /// old.
+    /// [`AccountError::UnknownHandle`] unless it is of a notice of this account's, at most seven
+    /// days old.
     pub fn freeze_by_owner<R: CryptoRng + ?Sized>(
         mut self,
         now: UnixTime,
@@ -110,7 +112,7 @@ impl Account {
         // The button is pressed twice: it is frozen, and told, once.
         if self.record.frozen_at.is_none() {
             self.record.void(rng.next_u64());
-            self.record.drop_new_emails(now);
+            self.record.drop_new_bindings(now);
             self.record.frozen_at = Some(now.time);
             self.record_anyway(now, EventKind::FrozenByOwner);
         }
@@ -122,8 +124,8 @@ impl Account {
     /// and what a thief has bound may still be there. Notices of before freeze nothing any more.
     ///
     /// # Errors
-    /// [`AccountError::NotFrozen`]; [`AccountError::SecondOperatorNeeded`], where the policy asks for
-    /// one.
+    /// [`AccountError::NotFrozen`]; [`AccountError::SecondOperatorNeeded`], where the policy asks
+    /// for one.
     pub fn thaw(mut self, policy: &Policy, now: UnixTime, operator: &Operator) -> Result<Change<()>, AccountError> {
         let now = self.moment(now);
         if self.record.frozen_at.is_none() {

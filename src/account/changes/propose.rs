@@ -12,8 +12,9 @@ use rand::CryptoRng;
 impl Account {
     /// Proposes an act that takes two operators: another one does it within a day, by
     /// [`reset`](Self::reset), [`thaw`](Self::thaw) or
-    /// [`end_stronger_factor`](Self::end_stronger_factor). It takes the place of an earlier proposal,
-    /// and a freeze ends it. Operators are told apart by their names, as the service gives them.
+    /// [`end_stronger_factor`](Self::end_stronger_factor). It takes the place of an earlier
+    /// proposal, and a freeze ends it. Operators are told apart by their names, as the service
+    /// gives them.
     ///
     /// # Errors
     /// [`AccountError::NotFrozen`] for the end of a freeze where there is none;
@@ -23,7 +24,7 @@ impl Account {
         if act == ProposedAct::Thaw && self.record.frozen_at.is_none() {
             return Err(AccountError::NotFrozen);
         }
-        if act == ProposedAct::EndStrongerFactor && self.record.stronger_since.is_none() {
+        if act == ProposedAct::EndStrongerFactor && self.record.stronger.is_none() {
             return Err(AccountError::NoStrongerFactor);
         }
         self.record.proposal = Some(Proposal { act, operator: operator.clone(), at: now.time });
@@ -36,9 +37,9 @@ impl Account {
         Ok(Change::written(self, Ok(())))
     }
 
-    /// Proposes to make a record in the place of one that is lost, where that takes two operators. The
-    /// record is made, as reset and held; another operator's [`reset`](Self::reset) within a day gives
-    /// the pass that enrolls. Until then nothing does.
+    /// Proposes to make a record in the place of one that is lost, where that takes two operators.
+    /// The record is made, as reset and held; another operator's [`reset`](Self::reset) within
+    /// a day gives the pass that enrolls. Until then nothing does.
     pub fn propose_rebuild<R: CryptoRng + ?Sized>(
         lost: LostRecord,
         policy: &Policy,
@@ -53,8 +54,8 @@ impl Account {
         Change::written(account, Ok(()))
     }
 
-    /// Fails if the policy asks for two operators, and no other one has proposed this. A proposal is
-    /// used up.
+    /// Fails if the policy asks for two operators, and no other one has proposed this. A proposal
+    /// is used up.
     pub(super) fn check_seconded(
         &mut self,
         policy: &Policy,

@@ -14,14 +14,14 @@ use rand::CryptoRng;
 
 impl Account {
     /// Makes a set of recovery codes, which waits for ten minutes until its owner says that it is
-    /// kept ([`keep_recovery_codes`](Self::keep_recovery_codes)). The one before is good until then.
-    /// `proof`, of [`Purpose::BINDING`], is used up when the change is stored, and with it all that
-    /// were given before.
+    /// kept ([`keep_recovery_codes`](Self::keep_recovery_codes)). The one before is good until
+    /// then. `proof`, of [`Purpose::BINDING`], is used up when the change is stored, and with
+    /// it all that were given before.
     ///
     /// Each code is 120 bits and good once, by
-    /// [`Attempt::recovery`](crate::account::Attempt::recovery). While the set waits, the record keeps
-    /// the random bits that it is made of; once it is in force, hashes only. Should the answer get
-    /// lost, make another: it takes the place of the one that waits.
+    /// [`Attempt::recovery`](crate::account::Attempt::recovery). While the set waits, the record
+    /// keeps the random bits that it is made of; once it is in force, hashes only. Should the
+    /// answer get lost, make another: it takes the place of the one that waits.
     ///
     /// The set outlasts the authenticator whose code has allowed it. Where that was stolen, have a
     /// new set made.
@@ -37,9 +37,7 @@ impl Account {
         rng: &mut R,
     ) -> Result<Change<RecoverySheet>, AccountError> {
         let now = self.moment(now);
-        if self.record.authenticators.is_empty() {
-            return Err(self.nothing_bound());
-        }
+        self.check_bound()?;
         self.spend_proof(policy, proof, now)?;
         let (seed, count) = (Seed::generate(rng), policy.limits().recovery_codes);
         let handle = EnrollmentHandle::generate(rng);
@@ -50,8 +48,8 @@ impl Account {
         Ok(Change::written(self, Ok(RecoverySheet { codes, handle, until })))
     }
 
-    /// Gives the set that waits once more, for a page that is loaded again: the same codes. `handle`
-    /// is its [handle](RecoverySheet::handle), as text.
+    /// Gives the set that waits once more, for a page that is loaded again: the same codes.
+    /// `handle` is its [handle](RecoverySheet::handle), as text.
     ///
     /// # Errors
     /// [`AccountError::NothingPending`] if none waits under this handle, or its time is over;
@@ -71,7 +69,8 @@ impl Account {
     /// [handle](RecoverySheet::handle), as text.
     ///
     /// # Errors
-    /// As [`waiting_recovery_codes`](Self::waiting_recovery_codes); [`AccountError::EventsWaiting`].
+    /// As [`waiting_recovery_codes`](Self::waiting_recovery_codes);
+    /// [`AccountError::EventsWaiting`].
     pub fn keep_recovery_codes(
         mut self,
         policy: &Policy,
@@ -85,6 +84,7 @@ impl Account {
         let (set, _) = waiting.seed.set(waiting.count);
         let count = set.left();
         self.record.recovery = Some(set);
+        self.record.imported_codes = None;
         self.record.hold(policy, policy.limits().binding_hold_secs, now);
         self.record_event(now, EventKind::RecoveryCodesIssued { count })?;
         Ok(Change::written(self, Ok(())))
@@ -95,8 +95,8 @@ impl Account {
     /// set.
     ///
     /// # Errors
-    /// [`AccountError::NoRecoveryCodes`]; [`AccountError::LastAuthenticator`] where no authenticator
-    /// is active; [`AccountError::ProofForAnotherPurpose`];
+    /// [`AccountError::NoRecoveryCodes`]; [`AccountError::LastAuthenticator`] where no
+    /// authenticator is active; [`AccountError::ProofForAnotherPurpose`];
     /// [`AccountError::Frozen`]; [`AccountError::ProofSpent`] and its like;
     /// [`AccountError::EventsWaiting`].
     pub fn void_recovery_codes(mut self, now: UnixTime, proof: &Proof) -> Result<Change<()>, AccountError> {
@@ -108,13 +108,14 @@ impl Account {
         if self.record.recovery_codes_left() == 0 && self.record.waiting_set.is_none() {
             return Err(AccountError::NoRecoveryCodes);
         }
-        // Nobody else could prove anything then.
-        if !self.record.authenticators.iter().any(Authenticator::is_active) {
+        // Nobody could prove anything then.
+        if self.record.stronger.is_none() && !self.record.authenticators.iter().any(Authenticator::is_active) {
             return Err(AccountError::LastAuthenticator);
         }
         self.record.waiting_set = None;
         // The next set is due.
         self.record.recovery = Some(RecoverySet::used_up());
+        self.record.imported_codes = None;
         self.record_event(now, EventKind::RecoveryCodesVoided)?;
         Ok(Change::written(self, Ok(())))
     }

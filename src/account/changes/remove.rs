@@ -34,9 +34,11 @@ impl Account {
         self.remove_where(policy, now, proof, id, |one| one.id == id)
     }
 
-    /// Removes the last active authenticator. Those that are suspended or disabled go with it, and so
-    /// do the recovery codes: the account has no second factor then, and the next one is enrolled
-    /// freely. Answers the account's new [epoch](Proof::epoch).
+    /// Removes the last active authenticator. Those that are suspended or disabled go with it, and
+    /// so do the recovery codes: the account has no second factor then, and the next one is
+    /// enrolled freely. (Beside a [stronger factor](Self::set_stronger_factor) that one is
+    /// left, and its assertion enrolls.) Passes end. Answers the account's new
+    /// [epoch](Proof::epoch).
     ///
     /// # Errors
     /// [`AccountError::Frozen`]; [`AccountError::ProofSpent`] and its like;
@@ -71,6 +73,8 @@ impl Account {
         self.record.rebound(now);
         if self.record.authenticators.is_empty() {
             self.record.recovery = None;
+            self.record.imported_codes = None;
+            self.record.passes.0.clear();
         }
         self.record.hold(policy, policy.limits().binding_hold_secs, now);
         for authenticator in removed {

@@ -30,7 +30,8 @@ impl Account {
     /// can be brought in again half an hour later. Recovery codes, passes, device tokens,
     /// delivered codes and proofs are void, an enrollment that waited is ended, and what the policy
     /// holds after a change of binding is held from `at` on. Forgotten is what happened since
-    /// the backup: failures, freezes, resets, longer holds; what was removed since is there
+    /// the backup: failures, freezes, resets, longer holds, a [stronger
+    /// factor](Self::set_stronger_factor); what was removed since is there
     /// again. (An `at` more than ten minutes ahead of `now` is taken for ten minutes ahead:
     /// nothing was used later.)
     pub fn restored_at(mut self, policy: &Policy, now: UnixTime, at: UnixTime) -> Change<()> {
@@ -54,6 +55,7 @@ impl Account {
         }
         record.used_until = record.used_until.max(until.saturating_add(longest_use_ahead(policy)));
         record.recovery = None;
+        record.imported_codes = None;
         record.void(epoch_after(record.epoch, at.as_secs()));
         record.hold_from(policy, policy.limits().binding_hold_secs, until, now);
         record.restored_at = at;

@@ -15,15 +15,16 @@ use rand::CryptoRng;
 impl Account {
     /// Begins a recovery without support, where the policy offers it
     /// ([`AccountLimits::self_recovery_secs`](crate::account::AccountLimits::self_recovery_secs)).
-    /// Ask for the password first. `confirmation`, of [`Purpose::CONFIRMATION`] and without a context,
-    /// shows that whoever asks reads an address that the account is bound to: a number, or the [e-mail
-    /// address](Self::bind_email). Answers when it takes effect.
+    /// Ask for the password first. `confirmation`, of [`Purpose::CONFIRMATION`] and without a
+    /// context, shows that whoever asks reads an address that the account is bound to: a
+    /// number, or the [e-mail address](Self::bind_email). Answers when it takes effect.
     ///
-    /// Tell the owner at once and each day, by every address that you know and on every known device:
-    /// each of [these events](EventKind::SelfRecoveryWaits) is for that, and [`remind`](Self::remind)
-    /// gives the next one. Any code of the owner's that is accepted ends the recovery, and so does a
-    /// freeze. One waits at a time, and three are begun in a year at most, also if a code has ended
-    /// them: whoever reads the owner's mail can use them up.
+    /// Tell the owner at once and each day, by every address that you know and on every known
+    /// device: each of [these events](EventKind::SelfRecoveryWaits) is for that, and
+    /// [`remind`](Self::remind) gives the next one. Any code of the owner's that is accepted
+    /// ends the recovery, and so does a freeze. One waits at a time, and three are begun in a
+    /// year at most, also if a code has ended them: whoever reads the owner's mail can use them
+    /// up.
     ///
     /// # Errors
     /// [`AccountError::NotOffered`]; [`AccountError::NotEnrolled`]; [`AccountError::Frozen`];
@@ -55,9 +56,10 @@ impl Account {
         Ok(Change::written(self, Ok(waiting.until)))
     }
 
-    /// Records that the owner is to be told of a recovery that waits, if that was a day ago. Call it
-    /// for accounts with one ([`AccountView::self_recovery`](crate::account::AccountView::self_recovery))
-    /// each hour, say: the recovery takes effect only if the owner was told each day.
+    /// Records that the owner is to be told of a recovery that waits, if that was a day ago. Call
+    /// it for accounts with one
+    /// ([`AccountView::self_recovery`](crate::account::AccountView::self_recovery)) each hour,
+    /// say: the recovery takes effect only if the owner was told each day.
     ///
     /// A notice that the sink has not taken is handed to it again. If it has not within a day, the
     /// wait begins anew: the owner has learned of nothing.
@@ -92,14 +94,15 @@ impl Account {
         self.record.history.unacknowledged().any(is_waits)
     }
 
-    /// Ends the wait: everything is taken away as by a [`reset`](Self::reset), with its hold, and the
-    /// pass that this gives enrolls. `confirmation` is a fresh one, as for the beginning. Should the
-    /// answer get lost, or the pass end, ask again with another confirmation: there is another pass.
+    /// Ends the wait: everything is taken away as by a [`reset`](Self::reset), with its hold, and
+    /// the pass that this gives enrolls. `confirmation` is a fresh one, as for the beginning.
+    /// Should the answer get lost, or the pass end, ask again with another confirmation: there
+    /// is another pass.
     ///
     /// # Errors
-    /// [`AccountError::NothingPending`] if no recovery waits; [`AccountError::RecoveryWaits`] if its time
-    /// is not over, the owner was not told each day, or the sink has not taken that; else as
-    /// [`begin_self_recovery`](Self::begin_self_recovery).
+    /// [`AccountError::NothingPending`] if no recovery waits; [`AccountError::RecoveryWaits`] if
+    /// its time is not over, the owner was not told each day, or the sink has not taken that;
+    /// else as [`begin_self_recovery`](Self::begin_self_recovery).
     pub fn finish_self_recovery<R: CryptoRng + ?Sized>(
         mut self,
         policy: &Policy,

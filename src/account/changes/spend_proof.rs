@@ -39,9 +39,9 @@ impl Account {
     }
 
     /// Fails unless the proof is a live one of the owner's: it has not ended, no change of binding
-    /// has used it up, and nothing has voided it. It is not used up here. Its purpose may be any but
-    /// [`Purpose::CONFIRMATION`], which shows only that somebody reads an address, who need not be
-    /// the owner.
+    /// has used it up, and nothing has voided it. It is not used up here. Its purpose may be any
+    /// but [`Purpose::CONFIRMATION`], which shows only that somebody reads an address, who need
+    /// not be the owner.
     pub(super) fn check_live(&mut self, proof: &Proof, now: Moment) -> Result<(), AccountError> {
         if proof.purpose == Purpose::CONFIRMATION {
             return Err(AccountError::ProofForAnotherPurpose);

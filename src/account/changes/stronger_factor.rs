@@ -5,9 +5,12 @@ use crate::account::event::{EventKind, Operator};
 use crate::account::names::purpose::Purpose;
 use crate::account::policy::Policy;
 use crate::account::proof::{Method, Proof};
+use crate::account::record::authenticator::Authenticator;
 use crate::account::record::proposal::ProposedAct;
+use crate::account::record::whole::StrongerFactor;
 use crate::account::transition::{Account, Change};
-use crate::otp::UnixTime;
+use crate::otp::{Moment, UnixTime};
+use rand::CryptoRng;
 
 impl Account {
     /// Records that the owner has a stronger factor: a passkey, say, which the service keeps and
@@ -15,16 +18,19 @@ impl Account {
     /// [`codes_beside_stronger_factor`](crate::account::AccountLimits::codes_beside_stronger_factor).
     /// All else takes an [assertion](crate::account::Attempt::assertion_verified_by_service).
     ///
-    /// A reset and a recovery without support leave it: they give back codes, and nothing that takes
-    /// the stronger factor.
+    /// A reset and a recovery without support leave it: they give back codes, and nothing that
+    /// takes the stronger factor. Only where its hold is not over do they end it, and a freeze
+    /// too: a thief may have had it recorded. It is one factor here, however many passkeys the
+    /// service keeps: ask for an assertion, and [hold](Self::hold), where another one is added.
     ///
-    /// `proof`, of [`Purpose::BINDING`], is used up. The policy's purposes are held, and the answer is
-    /// the account's new [epoch](Proof::epoch). For an account that has nothing to prove with, see
+    /// What waits to be confirmed or kept ends. `proof`, of [`Purpose::BINDING`], is used up. The
+    /// policy's purposes are held, and the answer is the account's new [epoch](Proof::epoch).
+    /// For an account that has nothing to prove with, see
     /// [`record_stronger_factor`](Self::record_stronger_factor).
     ///
     /// # Errors
-    /// [`AccountError::HasStrongerFactor`]; [`AccountError::Frozen`]; [`AccountError::ProofSpent`] and
-    /// its like; [`AccountError::EventsWaiting`].
+    /// [`AccountError::HasStrongerFactor`]; [`AccountError::Frozen`]; [`AccountError::ProofSpent`]
+    /// and its like; [`AccountError::EventsWaiting`].
     pub fn set_stronger_factor(
         mut self,
         policy: &Policy,
@@ -32,27 +38,26 @@ impl Account {
         proof: &Proof,
     ) -> Result<Change<u64>, AccountError> {
         let now = self.moment(now);
-        if self.record.stronger_since.is_some() {
+        if self.record.stronger.is_some() {
             return Err(AccountError::HasStrongerFactor);
         }
         self.spend_proof_with_pass(policy, proof, now)?;
-        self.record.stronger_since = Some(now.time);
-        self.record.rebound(now);
-        self.record.hold(policy, policy.limits().binding_hold_secs, now);
+        self.put_stronger_factor(policy, now);
         self.record_event(now, EventKind::StrongerFactorSet)?;
         let epoch = self.record.epoch;
         Ok(Change::written(self, Ok(epoch)))
     }
 
     /// Records that the account has a stronger factor no more: codes are enough again. `proof`, of
-    /// [`Purpose::BINDING`], is one by an assertion of it, and is used up. The policy's purposes are
-    /// held, and the answer is the account's new [epoch](Proof::epoch).
+    /// [`Purpose::BINDING`], is one by an assertion of it, and is used up. The policy's purposes
+    /// are held, and the answer is the account's new [epoch](Proof::epoch).
     ///
-    /// An owner who has lost it turns to an operator: [`end_stronger_factor`](Self::end_stronger_factor).
+    /// An owner who has lost it turns to an operator:
+    /// [`end_stronger_factor`](Self::end_stronger_factor).
     ///
     /// # Errors
-    /// [`AccountError::NoStrongerFactor`]; [`AccountError::StrongerFactorNeeded`] for a proof by a code;
-    /// [`AccountError::LastAuthenticator`] where no authenticator is in force;
+    /// [`AccountError::NoStrongerFactor`]; [`AccountError::StrongerFactorNeeded`] for a proof by a
+    /// code; [`AccountError::LastAuthenticator`] where no authenticator is in force;
     /// [`AccountError::Frozen`]; [`AccountError::ProofSpent`] and its like;
     /// [`AccountError::EventsWaiting`].
     pub fn unset_stronger_factor(
@@ -62,17 +67,18 @@ impl Account {
         proof: &Proof,
     ) -> Result<Change<u64>, AccountError> {
         let now = self.moment(now);
-        if self.record.stronger_since.is_none() {
+        if self.record.stronger.is_none() {
             return Err(AccountError::NoStrongerFactor);
         }
         if proof.method != Method::StrongerFactor {
             return Err(AccountError::StrongerFactorNeeded);
         }
-        if !self.record.authenticators.iter().any(|one| one.is_active()) {
+        if !self.record.authenticators.iter().any(Authenticator::is_active) {
             return Err(AccountError::LastAuthenticator);
         }
         self.spend_proof(policy, proof, now)?;
-        self.record.stronger_since = None;
+        self.record.stronger = None;
+        self.record.end_of(&[]);
         self.record.rebound(now);
         self.record.hold(policy, policy.limits().binding_hold_secs, now);
         self.record_event(now, EventKind::StrongerFactorEnded)?;
@@ -80,59 +86,87 @@ impl Account {
         Ok(Change::written(self, Ok(epoch)))
     }
 
-    /// Records, as an operator's act, that the owner has a stronger factor: where there is nothing to
-    /// prove with, since the account has no authenticator, or its record was
-    /// [rebuilt](Self::rebuild) and has forgotten it. This only takes away what codes may do, so
-    /// nothing is held.
+    /// Records, as an operator's act, that the owner has a stronger factor: where there is nothing
+    /// to prove with, since no authenticator is in force, or the record was
+    /// [rebuilt](Self::rebuild) and has forgotten it. What the policy holds is held as after
+    /// any change of binding.
     ///
     /// # Errors
-    /// [`AccountError::HasStrongerFactor`].
-    pub fn record_stronger_factor(mut self, now: UnixTime, operator: &Operator) -> Result<Change<()>, AccountError> {
-        let now = self.moment(now);
-        if self.record.stronger_since.is_some() {
-            return Err(AccountError::HasStrongerFactor);
-        }
-        self.record.stronger_since = Some(now.time);
-        self.record.rebound(now);
-        self.record_act(now, operator, EventKind::StrongerFactorSet);
-        Ok(Change::written(self, Ok(())))
-    }
-
-    /// Ends the stronger factor of an owner who has lost it, and has shown otherwise who he is. What
-    /// the policy holds is held as after a [reset](Self::reset), and all proofs given so far are void.
-    /// Where no authenticator is bound, the account is as after a reset: another one's pass enrolls.
-    ///
-    /// # Errors
-    /// [`AccountError::NoStrongerFactor`]; [`AccountError::SecondOperatorNeeded`], where the policy asks
-    /// for one.
-    pub fn end_stronger_factor(
+    /// [`AccountError::HasStrongerFactor`]; [`AccountError::AlreadyEnrolled`] where an
+    /// authenticator is in force: its code proves, by
+    /// [`set_stronger_factor`](Self::set_stronger_factor).
+    pub fn record_stronger_factor(
         mut self,
         policy: &Policy,
         now: UnixTime,
         operator: &Operator,
     ) -> Result<Change<()>, AccountError> {
         let now = self.moment(now);
-        if self.record.stronger_since.is_none() {
+        if self.record.stronger.is_some() {
+            return Err(AccountError::HasStrongerFactor);
+        }
+        if self.record.authenticators.iter().any(Authenticator::is_active) {
+            return Err(AccountError::AlreadyEnrolled);
+        }
+        self.put_stronger_factor(policy, now);
+        self.record_act(now, operator, EventKind::StrongerFactorSet);
+        Ok(Change::written(self, Ok(())))
+    }
+
+    /// Ends the stronger factor of an owner who has lost it, and has shown otherwise who he is.
+    /// What the policy holds is held as after a [reset](Self::reset), and all proofs given so
+    /// far are void. What it has begun ends: enrollments and sheets that wait, passes, known
+    /// devices, and what was bound lately. Where no authenticator is bound, the account is as
+    /// after a reset: have it [reset](Self::reset) for the pass that enrolls.
+    ///
+    /// # Errors
+    /// [`AccountError::NoStrongerFactor`]; [`AccountError::SecondOperatorNeeded`], where the policy
+    /// asks for one.
+    pub fn end_stronger_factor<R: CryptoRng + ?Sized>(
+        mut self,
+        policy: &Policy,
+        now: UnixTime,
+        operator: &Operator,
+        rng: &mut R,
+    ) -> Result<Change<()>, AccountError> {
+        let now = self.moment(now);
+        if self.record.stronger.is_none() {
             return Err(AccountError::NoStrongerFactor);
         }
         self.check_seconded(policy, ProposedAct::EndStrongerFactor, operator, now)?;
-        self.record.stronger_since = None;
+        self.record.stronger = None;
         self.record.is_reset |= self.record.authenticators.is_empty();
-        self.record.rebound(now);
+        self.record.void(rng.next_u64());
+        self.record.drop_new_bindings(now);
         self.record.hold(policy, policy.limits().reset_hold_secs, now);
         self.record_act(now, operator, EventKind::StrongerFactorEnded);
         Ok(Change::written(self, Ok(())))
     }
 
-    /// Fails if this method is not enough for this purpose beside the stronger factor that the account
-    /// has.
+    fn put_stronger_factor(&mut self, policy: &Policy, now: Moment) {
+        let hold = policy.limits().binding_hold_secs;
+        let settled_at = now.time.saturating_add(hold);
+        self.record.stronger = Some(StrongerFactor { since: now.time, settled_at });
+        self.record.end_of(&[]);
+        self.record.rebound(now);
+        self.record.hold(policy, hold, now);
+    }
+
+    /// Fails unless something is bound: an authenticator, or a stronger factor.
+    pub(super) fn check_bound(&self) -> Result<(), AccountError> {
+        let is_bound = !self.record.authenticators.is_empty() || self.record.stronger.is_some();
+        if is_bound && !self.record.is_reset { Ok(()) } else { Err(self.nothing_bound()) }
+    }
+
+    /// Fails if this method is not enough for this purpose beside the stronger factor that the
+    /// account has.
     pub(in crate::account) fn check_enough(
         &self,
         policy: &Policy,
         purpose: Purpose,
         method: Option<Method>,
     ) -> Result<(), AccountError> {
-        let is_enough = self.record.stronger_since.is_none()
+        let is_enough = self.record.stronger.is_none()
             || method == Some(Method::StrongerFactor)
             || policy.is_by_code_beside_stronger_factor(purpose);
         if is_enough { Ok(()) } else { Err(AccountError::StrongerFactorNeeded) }

@@ -12,15 +12,15 @@ use crate::otp::UnixTime;
 impl Account {
     /// Suspends an authenticator whose owner cannot find it, say: its codes are refused until it is
     /// [resumed](Self::resume) (SP 800-63B-4 §4.3). `proof`, of
-    /// [`Purpose::BINDING`](crate::account::Purpose::BINDING), is used up. Answers the account's new
-    /// [epoch](Proof::epoch): all sessions end but the one that keeps it.
+    /// [`Purpose::BINDING`](crate::account::Purpose::BINDING), is used up. Answers the account's
+    /// new [epoch](Proof::epoch): all sessions end but the one that keeps it.
     ///
     /// Some other way in has to be left: another active authenticator, or a recovery code.
     ///
     /// # Errors
     /// [`AccountError::NoSuchAuthenticator`] unless the account has it, and it is active;
-    /// [`AccountError::LastAuthenticator`]; [`AccountError::Frozen`]; [`AccountError::ProofSpent`] and
-    /// its like; [`AccountError::EventsWaiting`].
+    /// [`AccountError::LastAuthenticator`]; [`AccountError::Frozen`]; [`AccountError::ProofSpent`]
+    /// and its like; [`AccountError::EventsWaiting`].
     pub fn suspend(
         mut self,
         policy: &Policy,
@@ -43,12 +43,12 @@ impl Account {
 
     /// Resumes an authenticator that its owner has found again. `proof`, of
     /// [`Purpose::BINDING`](crate::account::Purpose::BINDING), is by another one, or by a recovery
-    /// code, and is used up. The policy's purposes are held as after any change of binding. Answers the
-    /// account's new [epoch](Proof::epoch).
+    /// code, and is used up. The policy's purposes are held as after any change of binding. Answers
+    /// the account's new [epoch](Proof::epoch).
     ///
     /// # Errors
-    /// [`AccountError::NoSuchAuthenticator`] unless the account has it, and it is suspended; else as
-    /// [`suspend`](Self::suspend).
+    /// [`AccountError::NoSuchAuthenticator`] unless the account has it, and it is suspended; else
+    /// as [`suspend`](Self::suspend).
     pub fn resume(
         mut self,
         policy: &Policy,

@@ -7,6 +7,7 @@ use crate::account::names::ids::AuthenticatorId;
 use crate::account::names::purpose::Purpose;
 use crate::account::names::source::Source;
 use crate::account::policy::Policy;
+use crate::account::record::imported_codes::TypedCode;
 use crate::account::record::recovery::RecoveryCode;
 use crate::account::record::throttles::Door;
 use crate::account::record::token::{Presented, TokenHash};
@@ -47,6 +48,8 @@ pub struct Attempt {
 pub(crate) enum Submitted {
     Code(Code),
     Recovery(RecoveryCode),
+    /// Of the system that the account has moved in from, if it has.
+    ImportedRecovery(TypedCode),
     Assertion,
 }
 
@@ -59,9 +62,13 @@ impl Attempt {
     }
 
     /// A recovery code, as somebody typed it, for `purpose`: in either case, with or without
-    /// hyphens and blanks, `O` for `0` and `I` or `L` for `1`.
+    /// hyphens and blanks, `O` for `0` and `I` or `L` for `1`. Any other text of 8 to 64 characters
+    /// may be a code of the system that the account was
+    /// [imported](crate::account::Account::import) from; where there is none, the answer is
+    /// [`Malformed`](crate::otp::Rejection::Malformed).
     pub fn recovery(purpose: Purpose, text: &str) -> Self {
-        Self::of(purpose, RecoveryCode::parse(text).map(Submitted::Recovery))
+        let ours = RecoveryCode::parse(text).map(Submitted::Recovery);
+        Self::of(purpose, ours.or_else(|| TypedCode::parse(text).map(Submitted::ImportedRecovery)))
     }
 
     /// The code of a confirmation that was sent to `address`
@@ -71,10 +78,10 @@ impl Attempt {
         Self { address: Some(address.clone()), ..Self::new(Purpose::CONFIRMATION, text) }
     }
 
-    /// An assertion of the owner's [stronger factor](crate::account::Account::set_stronger_factor) for
-    /// `purpose`, which **the service itself has verified, and used up**: a passkey's, whose challenge
-    /// was drawn for this and is good once. Nothing of it is looked at here. Holds and freezes stop it;
-    /// locks do not, since nobody guesses it.
+    /// An assertion of the owner's [stronger factor](crate::account::Account::set_stronger_factor)
+    /// for `purpose`, which **the service itself has verified, and used up**: a passkey's,
+    /// whose challenge was drawn for this and is good once. Nothing of it is looked at here.
+    /// Holds and freezes stop it; locks do not, since nobody guesses it.
     pub fn assertion_verified_by_service(purpose: Purpose) -> Self {
         Self::of(purpose, Some(Submitted::Assertion))
     }
@@ -118,8 +125,9 @@ impl Attempt {
     }
 
     /// With the handle of the enrollment that it confirms, as the session has it:
-    /// [`EnrollmentHandle::to_text`](crate::account::EnrollmentHandle::to_text). Without it, or with
-    /// another one's, the code is judged all the same, but its proof is good for no change.
+    /// [`EnrollmentHandle::to_text`](crate::account::EnrollmentHandle::to_text). Without it, or
+    /// with another one's, the code is judged all the same, but its proof is good for no
+    /// change.
     pub fn with_enrollment(mut self, handle: &str) -> Self {
         self.enrollment = TokenHash::of_text(handle);
         self
@@ -137,8 +145,8 @@ impl Attempt {
         self
     }
 
-    /// As the code of this authenticator, which the owner has chosen on the page: no other's code is
-    /// accepted. A recovery code is nobody's, and passes it over.
+    /// As the code of this authenticator, which the owner has chosen on the page: no other's code
+    /// is accepted. A recovery code is nobody's, and passes it over.
     pub fn with_authenticator(mut self, id: AuthenticatorId) -> Self {
         self.authenticator = Some(id);
         self
@@ -192,7 +200,7 @@ impl Attempt {
         }
         Ok(self.parsed().and_then(|submitted| match submitted {
             Submitted::Code(code) => Ok(*code),
-            Submitted::Recovery(_) | Submitted::Assertion => Err(Rejection::Malformed),
+            Submitted::Recovery(_) | Submitted::ImportedRecovery(_) | Submitted::Assertion => Err(Rejection::Malformed),
         }))
     }
 
@@ -214,6 +222,7 @@ impl Attempt {
         match self.submitted.as_ref()? {
             Submitted::Code(code) => hash.update(code.packed().to_be_bytes()),
             Submitted::Recovery(code) => hash.update(code.bytes()),
+            Submitted::ImportedRecovery(typed) => hash.update(Sha256::digest(typed.as_str())),
             Submitted::Assertion => {}
         }
         hash.update(self.purpose.bytes());

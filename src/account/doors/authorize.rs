@@ -17,7 +17,8 @@ use core::fmt;
 ///
 /// It has three things beside the code, and none can be left out: the purpose, which the policy
 /// declares among its [acts](crate::account::AccountLimits::acts); the context, a hash of what
-/// exactly is done; and the idempotency key, 128 random bits that the service drew for this one act.
+/// exactly is done; and the idempotency key, 128 random bits that the service drew for this one
+/// act.
 ///
 /// ```
 /// use sekisho::account::{Act, Purpose};
@@ -43,8 +44,8 @@ impl Act {
         Self::of(Attempt::new(purpose, text), context, key)
     }
 
-    /// A recovery code, as somebody typed it. It is taken only for purposes that a recovery does not
-    /// hold.
+    /// A recovery code, as somebody typed it. It is taken only for purposes that a recovery does
+    /// not hold.
     pub fn recovery(purpose: Purpose, context: &[u8; 32], key: [u8; 16], text: &str) -> Self {
         Self::of(Attempt::recovery(purpose, text), context, key)
     }
@@ -139,8 +140,8 @@ impl Account {
     }
 
     /// Fails unless the authorization still stands: the account is not frozen, the purpose was not
-    /// held since, and no change of what is bound, freeze, reset or restored backup has come between.
-    /// Ask this of a fresh
+    /// held since, and no change of what is bound, freeze, reset or restored backup has come
+    /// between. Ask this of a fresh
     /// load, immediately before what was authorized happens. It does not know what that is: compare
     /// [`Authorization::purpose`] and [`Authorization::context`] with it first.
     ///

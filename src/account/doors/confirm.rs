@@ -21,8 +21,8 @@ impl Account {
     /// Confirms the pending enrollment with a code of the new authenticator, which is bound then.
     /// The code is spent.
     ///
-    /// The account begins another [epoch](Proof::epoch), which the proof has: keep it in the session of
-    /// whoever has confirmed, and all other sessions end.
+    /// The account begins another [epoch](Proof::epoch), which the proof has: keep it in the
+    /// session of whoever has confirmed, and all other sessions end.
     ///
     /// Its proof, of [`Purpose::BINDING`](crate::account::Purpose::BINDING), is good for one more
     /// change, such as the first set of recovery codes; where the policy asks for a pass before
@@ -64,9 +64,10 @@ impl Account {
     /// [`confirm`](Self::confirm).
     ///
     /// The answer does not say that one of the two was right: it is a
-    /// [`Mismatch`](crate::otp::Rejection::Mismatch) then too. By chance two codes are right once in
-    /// 2 × 10¹⁰ attempts (41 pairs of 10¹², with six digits and steps of 30 s). Two texts that are no
-    /// codes, or come with a recovery code, are [`Malformed`](crate::otp::Rejection::Malformed).
+    /// [`Mismatch`](crate::otp::Rejection::Mismatch) then too. By chance two codes are right once
+    /// in 2 × 10¹⁰ attempts (41 pairs of 10¹², with six digits and steps of 30 s). Two texts
+    /// that are no codes, or come with a recovery code, are
+    /// [`Malformed`](crate::otp::Rejection::Malformed).
     ///
     /// # Errors
     /// [`AccountError::NothingPending`]; [`AccountError::NoApp`] if an address waits;
@@ -96,9 +97,10 @@ impl Account {
         self.proof(policy, Purpose::BINDING, acceptance).with_origin(Origin::Enrollment { with_handle })
     }
 
-    /// Asks the gate. A wrong code does not charge the pass that an app's enrollment was begun with,
-    /// since its holder has made the secret. It does charge the pass where an address waits, whose
-    /// code its holder may not have, and where the policy asks for a confirmation beside the pass.
+    /// Asks the gate. A wrong code does not charge the pass that an app's enrollment was begun
+    /// with, since its holder has made the secret. It does charge the pass where an address
+    /// waits, whose code its holder may not have, and where the policy asks for a confirmation
+    /// beside the pass.
     fn admit_confirmation<'a>(
         &self,
         policy: &'a Policy,

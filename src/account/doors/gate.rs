@@ -1,8 +1,8 @@
 //! The gate decides whether an attempt is looked at, in one order for every door.
 //!
-//! Frozen or held → asked again → nothing to be judged, or disabled → token recognized → pass
-//! needed → locked → full. The view of an account asks the same, so a page never shows as open what
-//! is shut.
+//! Frozen or held → asked again → nothing to be judged, or disabled → a code is not enough → token
+//! recognized → pass needed → locked → full. The view of an account asks the same, so a page never
+//! shows as open what is shut. (Whether a code is enough for a log-in: `SecondStep`.)
 
 use crate::account::error::AccountError;
 use crate::account::names::purpose::Purpose;
@@ -88,7 +88,7 @@ impl Account {
         if let Some(rejection) = self.nothing_to_judge(policy, door, purpose, now)? {
             return Ok(Gate::Refused(rejection));
         }
-        if matches!(door, Door::Code | Door::RecoveryCode) {
+        if gives_a_proof(door) {
             self.check_enough(policy, purpose, None)?;
         }
         if is_act && policy.limits().new_recovery_codes_before_acts && self.record.recovery_codes_due() {
@@ -119,7 +119,7 @@ impl Account {
         let refusal = self.blocked(purpose, now);
         let refusal = refusal.or_else(|| self.nothing_to_judge(policy, door, purpose, now).ok().flatten());
         // A recovery code leaves no digits behind that could be used again.
-        let codes = usize::from(door != Door::RecoveryCode);
+        let codes = usize::from(!matches!(door, Door::RecoveryCode | Door::ImportedRecoveryCode));
         refusal.or_else(|| self.admit(policy, door, sender, codes, now).err())
     }
 
@@ -165,13 +165,17 @@ impl Account {
                 if door == Door::TwoCodes { refusal } else { self.check_recovery_codes().and(refusal) }
             }
             // It shows nothing of what is read at an address.
-            Door::RecoveryCode if purpose == Purpose::CONFIRMATION => Err(AccountError::Purpose),
-            Door::RecoveryCode if holds_after_recovery(policy, purpose) => Err(AccountError::NotByRecovery),
+            Door::RecoveryCode | Door::ImportedRecoveryCode if purpose == Purpose::CONFIRMATION => {
+                Err(AccountError::Purpose)
+            }
+            Door::RecoveryCode | Door::ImportedRecoveryCode if holds_after_recovery(policy, purpose) => {
+                Err(AccountError::NotByRecovery)
+            }
             Door::Assertion if purpose == Purpose::CONFIRMATION => Err(AccountError::Purpose),
-            Door::Assertion if record.stronger_since.is_none() => Err(AccountError::NoStrongerFactor),
+            Door::Assertion if record.stronger.is_none() => Err(AccountError::NoStrongerFactor),
             Door::Assertion => Ok(None),
             // Recovery codes work while everything else is disabled.
-            Door::RecoveryCode => self.check_recovery_codes().map(|()| None),
+            Door::RecoveryCode | Door::ImportedRecoveryCode => self.check_recovery_codes().map(|()| None),
         }
     }
 
@@ -188,7 +192,7 @@ impl Account {
     pub(in crate::account) const fn nothing_bound(&self) -> AccountError {
         if self.record.is_reset {
             AccountError::PassNeeded
-        } else if self.record.stronger_since.is_some() {
+        } else if self.record.stronger.is_some() {
             AccountError::StrongerFactorNeeded
         } else {
             AccountError::NotEnrolled
@@ -244,14 +248,18 @@ const fn notices_of(door: Door) -> usize {
     match door {
         Door::Confirm | Door::ConfirmWithTwoCodes | Door::TwoCodes => 1,
         Door::TwoCodesWithRecoveryCode => 2,
-        Door::Code | Door::RecoveryCode | Door::Assertion => 0,
+        Door::Code | Door::RecoveryCode | Door::ImportedRecoveryCode | Door::Assertion => 0,
     }
+}
+
+/// Returns whether a code that is right at this door gives a proof for any purpose.
+const fn gives_a_proof(door: Door) -> bool {
+    matches!(door, Door::Code | Door::RecoveryCode | Door::ImportedRecoveryCode)
 }
 
 /// Fails if a proof for a change of binding takes a pass, and none is there.
 fn check_pass(policy: &Policy, door: Door, purpose: Purpose, token: Option<Recognized>) -> Result<(), AccountError> {
-    let gives_a_proof = matches!(door, Door::Code | Door::RecoveryCode);
-    let is_needed = gives_a_proof && purpose == Purpose::BINDING && policy.limits().binding_takes_pass;
+    let is_needed = gives_a_proof(door) && purpose == Purpose::BINDING && policy.limits().binding_takes_pass;
     if is_needed && !matches!(token, Some(Recognized::Pass(..))) {
         return Err(AccountError::PassNeeded);
     }

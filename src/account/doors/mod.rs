@@ -13,6 +13,7 @@ pub(super) mod gate;
 pub(super) mod judge;
 pub(super) mod outcome;
 mod recover;
+mod recover_imported;
 mod resync;
 pub(super) mod two_codes;
 mod verify;

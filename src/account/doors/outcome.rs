@@ -33,6 +33,8 @@ pub(super) enum Right {
     TwoCodes { place: u32, step: Step, codes: [Code; 2], recovery: Option<u32> },
     /// A recovery code, by its place.
     Recovery { place: u32 },
+    /// A recovery code of another system, by its place.
+    ImportedRecovery { place: u32 },
     /// An assertion of a stronger factor: the service has used it up.
     Assertion,
 }
@@ -85,8 +87,11 @@ impl Account {
         }
         // The gate has seen to it that there is room for a notice.
         let serial = self.record_anyway(now, event);
-        // The owner does not need the recovery, or somebody else has begun it.
-        if purpose != Purpose::CONFIRMATION && self.record.self_recovery.take().is_some_and(|one| !one.is_done) {
+        // The owner does not need the recovery, or somebody else has begun it. One that has taken effect
+        // ends when the next authenticator is confirmed: until then its pass may be asked for again.
+        let stays = |is_done: bool| is_done && admitted.door == Door::Assertion;
+        let ended = self.record.self_recovery.take_if(|one| purpose != Purpose::CONFIRMATION && !stays(one.is_done));
+        if ended.is_some_and(|one| !one.is_done) {
             self.record_anyway(now, EventKind::SelfRecoveryEnded);
         }
         self.tell_of_acceptance(admitted, failures_in_a_row);
@@ -99,7 +104,7 @@ impl Account {
     /// §6.3.5), where the policy asks for it.
     fn tell_of_acceptance(&mut self, admitted: &Admitted<'_>, failures_in_a_row: u32) {
         let Admitted { policy, now, purpose, door, token, .. } = *admitted;
-        // The other doors tell of every acceptance.
+        // The other doors tell of every acceptance, but that of assertions, which nobody guesses.
         if door != Door::Code || purpose == Purpose::CONFIRMATION {
             return;
         }
@@ -158,6 +163,11 @@ impl Account {
                 record.delivered.0.retain(|sent| !sent.asked.recipient.is_bound_to(id));
             }
             Right::Assertion => {}
+            Right::ImportedRecovery { place } => {
+                if let Some(codes) = &mut record.imported_codes {
+                    codes.spend(place);
+                }
+            }
             Right::Recovery { place } => {
                 if let Some(set) = &mut record.recovery {
                     set.spend(place);

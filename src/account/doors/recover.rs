@@ -7,6 +7,7 @@ use crate::account::error::AccountError;
 use crate::account::event::EventKind;
 use crate::account::policy::Policy;
 use crate::account::proof::Method;
+use crate::account::record::imported_codes::TypedCode;
 use crate::account::record::recovery::RecoveryCode;
 use crate::account::record::throttles::Door;
 use crate::account::transition::{Account, Change};
@@ -30,12 +31,18 @@ impl Account {
             Gate::Refused(rejection) => return Ok(self.refuse(now, purpose, rejection)),
             Gate::Open(admitted) => admitted,
         };
-        let set = self.record.recovery.as_ref().ok_or(AccountError::NoRecoveryCodes)?;
-        let (found, place) = set.find(code);
-        if !bool::from(found) {
-            return Ok(self.refuse(now, purpose, Rejection::UnknownRecoveryCode));
+        let found = self.record.recovery.as_ref().map(|set| set.find(code)).filter(|(found, _)| bool::from(*found));
+        if found.is_none() && self.record.imported_codes.is_some() {
+            // Another system may have written its codes in the same way.
+            return match TypedCode::parse(code.text().expose()) {
+                Some(typed) => self.recover_by_imported(policy, now, attempt, &typed, answer),
+                None => Ok(self.refuse(now, purpose, Rejection::UnknownRecoveryCode)),
+            };
         }
-        let left = set.left().saturating_sub(1);
+        let Some((_, place)) = found else {
+            return Ok(self.refuse(now, purpose, Rejection::UnknownRecoveryCode));
+        };
+        let left = self.record.recovery_codes_left().saturating_sub(1);
         self.record.hold(policy, limits.recovery_hold_secs, now);
         let event = EventKind::Recovered { purpose, left };
         self.accept(&admitted, Right::Recovery { place }, Method::RecoveryCode { left }, event, answer)

@@ -31,10 +31,10 @@ impl Account {
     /// 10¹²).
     ///
     /// The policy's purposes are held for
-    /// [`AccountLimits::resync_hold_secs`](crate::account::AccountLimits::resync_hold_secs), since two
-    /// codes that somebody was talked into giving away are a few minutes old. One case sets no hold: a
-    /// clock that is at most ten minutes off, found together with a known device and without a recovery
-    /// code.
+    /// [`AccountLimits::resync_hold_secs`](crate::account::AccountLimits::resync_hold_secs), since
+    /// two codes that somebody was talked into giving away are a few minutes old. One case sets
+    /// no hold: a clock that is at most ten minutes off, found together with a known device and
+    /// without a recovery code.
     ///
     /// # Errors
     /// [`AccountError::NoApp`]; [`AccountError::NoRecoveryCodes`]; [`AccountError::Time`] if `now`

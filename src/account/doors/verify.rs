@@ -34,8 +34,8 @@ impl Account {
     /// [`AccountError::NotEnrolled`]; [`AccountError::NothingSent`]; [`AccountError::PassNeeded`];
     /// [`AccountError::NoRecoveryCodes`]; [`AccountError::NotByRecovery`];
     /// [`AccountError::StrongerFactorNeeded`] where a code is not enough;
-    /// [`AccountError::NoStrongerFactor`]; [`AccountError::NoSuchAuthenticator`] if the attempt names one that is not there;
-    /// [`AccountError::EventsWaiting`]; [`AccountError::Time`]
+    /// [`AccountError::NoStrongerFactor`]; [`AccountError::NoSuchAuthenticator`] if the attempt
+    /// names one that is not there; [`AccountError::EventsWaiting`]; [`AccountError::Time`]
     /// if `now` lies before an authenticator's T0.
     pub fn verify(mut self, policy: &Policy, now: UnixTime, attempt: &Attempt) -> Result<Change<Proof>, AccountError> {
         self.source.clone_from(&attempt.source);
@@ -59,6 +59,9 @@ impl Account {
         let code = match attempt.read(policy)? {
             Ok(Submitted::Code(code)) => *code,
             Ok(Submitted::Recovery(code)) => return self.recover(policy, now, attempt, code, answer),
+            Ok(Submitted::ImportedRecovery(typed)) => {
+                return self.recover_by_imported(policy, now, attempt, typed, answer);
+            }
             Ok(Submitted::Assertion) => return self.accept_assertion(policy, now, attempt, answer),
             Err(rejection) => return Ok(self.refuse(now, attempt.purpose, rejection)),
         };

@@ -30,8 +30,8 @@ pub enum AuthenticatorState {
     /// They are.
     #[default]
     Active = 0,
-    /// Its owner has [suspended](crate::account::Account::suspend) it, and can resume it (SP 800-63B-4
-    /// §4.3).
+    /// Its owner has [suspended](crate::account::Account::suspend) it, and can resume it (SP
+    /// 800-63B-4 §4.3).
     Suspended = 1,
     /// Too many failures in a row have disabled it, or an operator has. It has to be bound anew.
     Disabled = 2,

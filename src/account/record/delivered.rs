@@ -101,8 +101,8 @@ impl Delivered {
         self.0.iter().filter(move |sent| sent.is_alive(secs, now))
     }
 
-    /// Says when there is room for a code, if there is none now: as many are alive as may be, or the
-    /// one to be sent again would run out on its way.
+    /// Says when there is room for a code, if there is none now: as many are alive as may be, or
+    /// the one to be sent again would run out on its way.
     pub(in crate::account) fn full_until(&self, asked: &Asked, secs: u64, now: Moment) -> Option<UnixTime> {
         if let Some(same) = self.alive(secs, now).find(|sent| sent.asked.is_same(asked)) {
             return Some(same.until).filter(|until| until.saturating_since(now.clock) < AGAIN_SECS);

@@ -7,6 +7,7 @@ pub(super) mod device;
 pub(super) mod encoding;
 pub(super) mod entries;
 pub(super) mod history;
+pub(super) mod imported_codes;
 pub(super) mod notice;
 pub(super) mod proposal;
 pub(super) mod recovery;

@@ -13,8 +13,8 @@ const HANDLE_SECS: u64 = 7 * 86_400;
 
 /// Freezes the account at its owner's word: the part of a link in a notice that nobody else has.
 ///
-/// Every event that [is told to the owner](crate::account::Event::notifies_owner) carries one. Write
-/// it into the mail as a link to a page with a button, and call
+/// Every event that [is told to the owner](crate::account::Event::notifies_owner) carries one.
+/// Write it into the mail as a link to a page with a button, and call
 /// [`freeze_by_owner`](crate::account::Account::freeze_by_owner) when the button's form is posted:
 /// scanners of mail follow links, and post no forms. It is good for seven days.
 ///
@@ -79,8 +79,8 @@ impl NoticeKey {
         bool::from(self.is_drawn()).then(handle)
     }
 
-    /// The number of the notice whose handle this is the text of, if it is one of this account's and
-    /// not too old. All 128 bits are compared, whatever they are.
+    /// The number of the notice whose handle this is the text of, if it is one of this account's
+    /// and not too old. All 128 bits are compared, whatever they are.
     pub(in crate::account) fn number_of(&self, text: &str, now: Moment) -> Option<u64> {
         let (is_good, number) = self.compare(text, now);
         bool::from(is_good).then_some(number)

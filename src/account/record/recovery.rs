@@ -28,8 +28,8 @@ pub(in crate::account) const WAITING_SECS: u64 = 600;
 ///
 /// Keep the [handle](Self::handle) in the session, and nowhere else. A page that is loaded again
 /// shows the same codes by it
-/// ([`waiting_recovery_codes`](crate::account::Account::waiting_recovery_codes)). The set is in force
-/// once the owner says that it is kept
+/// ([`waiting_recovery_codes`](crate::account::Account::waiting_recovery_codes)). The set is in
+/// force once the owner says that it is kept
 /// ([`keep_recovery_codes`](crate::account::Account::keep_recovery_codes)); until then, and if that
 /// never comes, the one before is.
 #[derive(Debug)]
@@ -140,7 +140,7 @@ impl RecoveryCode {
         &self.0
     }
 
-    fn text(&self) -> Sensitive<String> {
+    pub(in crate::account) fn text(&self) -> Sensitive<String> {
         // Twenty-four characters and five hyphens.
         let mut text = Sensitive::new(String::with_capacity(29));
         // Five bytes make eight characters exactly. More at once would have the encoder's buffer
@@ -160,7 +160,7 @@ impl RecoveryCode {
 
 /// A line of a list without what stands before its code and behind it: a box (as
 /// [`RecoveryCodes::to_sheet`] prints them), a bullet, a number, quotation marks, a comma.
-fn without_marks_of_a_list(line: &str) -> &str {
+pub(super) fn without_marks_of_a_list(line: &str) -> &str {
     const BOXES: [&str; 3] = ["[ ]", "[x]", "[X]"];
     let is_around = |character: char| {
         is_passed_over(character)

@@ -27,7 +27,8 @@ impl SelfRecovery {
         Self { at: now.time, until: now.time.saturating_add(secs), told_at: now.time, told: 1, is_done: false }
     }
 
-    /// Returns whether it takes effect: its time is over, and the owner was told at once and each day.
+    /// Returns whether it takes effect: its time is over, and the owner was told at once and each
+    /// day.
     pub(in crate::account) fn is_over(&self, now: Moment) -> bool {
         let days = self.until.saturating_since(self.at).div_ceil(DAY_SECS);
         let is_time = now.clock >= self.until && !now.is_mistaken(self.at);

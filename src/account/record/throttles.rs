@@ -24,6 +24,8 @@ pub(in crate::account) enum Door {
     ConfirmWithTwoCodes = 5,
     /// An assertion of a stronger factor, which the service has verified.
     Assertion = 6,
+    /// A recovery code of another system.
+    ImportedRecoveryCode = 7,
 }
 
 /// Names one of an account's throttles.
@@ -57,8 +59,8 @@ struct Row {
 /// The throttles of each door. Codes are sent only while the door is open at which they would be
 /// submitted. Device tokens, passes and recovery codes open nothing that could be guessed: they
 /// have 256 and 120 bits. So recovery codes have no throttle (SP 800-63B-4 §3.1.2.2 asks for one
-/// below 64 bits), which strangers could keep locked.
-const TABLE: [Row; 7] = {
+/// below 64 bits), which strangers could keep locked. Those of another system may be short.
+const TABLE: [Row; 8] = {
     use ThrottleId::{Common, Devices, Enrollment, MailedPasses};
     const fn row(door: Door, strangers: &'static [ThrottleId]) -> Row {
         Row { door, strangers, devices: &[Devices, Common], mailed_passes: &[MailedPasses, Common] }
@@ -74,6 +76,7 @@ const TABLE: [Row; 7] = {
         row(Door::TwoCodesWithRecoveryCode, &[Common]),
         row(Door::ConfirmWithTwoCodes, &[Enrollment, Common]),
         uncounted(Door::Assertion),
+        row(Door::ImportedRecoveryCode, &[Common]),
     ]
 };
 
@@ -255,6 +258,7 @@ mod tests {
             Door::TwoCodesWithRecoveryCode,
             Door::ConfirmWithTwoCodes,
             Door::Assertion,
+            Door::ImportedRecoveryCode,
         ];
         assert_eq!(TABLE.map(|row| row.door), doors);
         for door in doors {

@@ -6,6 +6,7 @@ use super::delivered::{Delivered, Sends};
 use super::device::Device;
 use super::encoding::fields::Unknown;
 use super::history::History;
+use super::imported_codes::ImportedCodes;
 use super::notice::NoticeKey;
 use super::proposal::Proposal;
 use super::recovery::{RecoverySet, WaitingSet};
@@ -55,6 +56,10 @@ pub(in crate::account) struct Record {
     pub(in crate::account) mailed: Sends,
     pub(in crate::account) recovery: Option<RecoverySet>,
     pub(in crate::account) waiting_set: Option<WaitingSet>,
+    /// Those of the system that the account has moved in from, until a set of ours is in force.
+    pub(in crate::account) imported_codes: Option<ImportedCodes>,
+    /// The system that accounts move in from knows that this one has a record here.
+    pub(in crate::account) source_knows: bool,
     /// The latest two different wrong codes, oldest first: for whoever asks what they have in
     /// common.
     pub(in crate::account) wrong_codes: Vec<WrongCode>,
@@ -62,12 +67,12 @@ pub(in crate::account) struct Record {
     pub(in crate::account) frozen_at: Option<UnixTime>,
     /// An operator has taken everything away: only the pass enrolls.
     pub(in crate::account) is_reset: bool,
-    /// Since when the owner has a stronger factor, which the service verifies.
-    pub(in crate::account) stronger_since: Option<UnixTime>,
+    /// The owner has a stronger factor, which the service verifies.
+    pub(in crate::account) stronger: Option<StrongerFactor>,
     /// The addresses that were bound before: one of them confirms the enrollment after a reset.
     pub(in crate::account) bound_before_reset: Vec<Address>,
-    /// The e-mail address that the owner has shown to read, and the one before: they confirm, and let
-    /// nobody in.
+    /// The e-mail address that the owner has shown to read, and the one before: they confirm, and
+    /// let nobody in.
     pub(in crate::account) emails: Vec<BoundEmail>,
     /// Makes the handles of notices.
     pub(in crate::account) notice_key: NoticeKey,
@@ -93,8 +98,16 @@ pub(in crate::account) struct BoundEmail {
     pub(in crate::account) settled_at: UnixTime,
 }
 
+/// A stronger factor.
+#[derive(Clone, Copy)]
+pub(in crate::account) struct StrongerFactor {
+    pub(in crate::account) since: UnixTime,
+    /// The end of the hold that it was recorded with: until then a thief may have done so.
+    pub(in crate::account) settled_at: UnixTime,
+}
+
 impl BoundEmail {
-    fn is_settled(&self, now: Moment) -> bool {
+    pub(in crate::account) fn is_settled(&self, now: Moment) -> bool {
         now.clock >= self.settled_at
     }
 }
@@ -159,11 +172,13 @@ impl Record {
             mailed: Sends(Vec::new()),
             recovery: None,
             waiting_set: None,
+            imported_codes: None,
+            source_knows: false,
             wrong_codes: Vec::new(),
             holds: Vec::new(),
             frozen_at: None,
             is_reset: false,
-            stronger_since: None,
+            stronger: None,
             bound_before_reset: Vec::new(),
             emails: Vec::new(),
             notice_key: NoticeKey([0; NoticeKey::LEN]),
@@ -229,7 +244,7 @@ impl Record {
             .chain(&mut self.self_recoveries.0)
             .chain(self.self_recovery.iter_mut().flat_map(|one| [&mut one.at, &mut one.told_at]))
             .chain(&mut self.frozen_at)
-            .chain(&mut self.stronger_since)
+            .chain(self.stronger.iter_mut().map(|one| &mut one.since))
             .chain([&mut self.history.handed_at])
     }
 
@@ -297,11 +312,13 @@ impl Record {
     }
 
     pub(in crate::account) fn recovery_codes_left(&self) -> u8 {
-        self.recovery.as_ref().map_or(0, RecoverySet::left)
+        let imported = self.imported_codes.as_ref().map_or(0, ImportedCodes::left);
+        self.recovery.as_ref().map_or(0, RecoverySet::left).saturating_add(imported)
     }
 
     pub(in crate::account) fn recovery_codes_due(&self) -> bool {
-        self.recovery.as_ref().is_some_and(|set| set.is_used)
+        let is_imported_used = self.imported_codes.as_ref().is_some_and(|codes| codes.is_used);
+        self.recovery.as_ref().is_some_and(|set| set.is_used) || is_imported_used
     }
 
     pub(in crate::account) fn held_until(&self, purpose: Purpose, now: Moment) -> Option<UnixTime> {
@@ -362,8 +379,9 @@ impl Record {
         Ok(totp.step_at(now.clock)?.max(removed.unwrap_or(Step::new(0))))
     }
 
-    /// The numbers that are the owner's own: active, and bound for longer than the hold that they were
-    /// bound with. One that is suspended or disabled may be in other hands, and so may a new one.
+    /// The numbers that are the owner's own: active, and bound for longer than the hold that they
+    /// were bound with. One that is suspended or disabled may be in other hands, and so may a
+    /// new one.
     fn own_numbers(&self, policy: &Policy, now: Moment) -> impl Iterator<Item = &Address> {
         let hold = policy.limits().binding_hold_secs;
         let own = move |one: &&Authenticator| one.is_active() && !now.is_within_secs_after(one.bound_at, hold);
@@ -412,16 +430,26 @@ impl Record {
     }
 
     /// Unbinds the e-mail addresses whose hold is not over: a thief may have bound them.
-    pub(in crate::account) fn drop_new_emails(&mut self, now: Moment) {
+    fn drop_new_emails(&mut self, now: Moment) {
         self.emails.retain(|email| email.is_settled(now));
     }
 
-    /// Takes everything away but a stronger factor: only a pass enrolls, and what the policy holds is
-    /// held.
+    /// The same, and a stronger factor whose hold is not over. Where nothing else is bound, the
+    /// account is as after a reset.
+    pub(in crate::account) fn drop_new_bindings(&mut self, now: Moment) {
+        self.drop_new_emails(now);
+        if self.stronger.take_if(|one| now.clock < one.settled_at).is_some() {
+            self.is_reset |= self.authenticators.is_empty();
+        }
+    }
+
+    /// Takes everything away but a stronger factor: only a pass enrolls, and what the policy holds
+    /// is held.
     pub(in crate::account) fn take_all<R: CryptoRng + ?Sized>(&mut self, policy: &Policy, now: Moment, rng: &mut R) {
         self.unbind_all(policy, now);
-        self.drop_new_emails(now);
+        self.drop_new_bindings(now);
         self.recovery = None;
+        self.imported_codes = None;
         self.void(rng.next_u64());
         self.wrong_codes.clear();
         self.throttles.end_runs();
@@ -440,8 +468,8 @@ impl Record {
         ids
     }
 
-    /// Ends what holders of these authenticators may have begun, or hold a reply of: codes that were
-    /// sent to them, and all that waits.
+    /// Ends what holders of these authenticators may have begun, or hold a reply of: codes that
+    /// were sent to them, and all that waits.
     pub(in crate::account) fn end_of(&mut self, ids: &[AuthenticatorId]) {
         self.delivered.0.retain(|sent| !ids.iter().any(|id| sent.asked.recipient.is_bound_to(*id)));
         self.end_waiting();
@@ -456,7 +484,8 @@ impl Record {
         self.replies.0.clear();
     }
 
-    /// Ends what waits: the enrollment, with those that it has replaced, and the set of recovery codes.
+    /// Ends what waits: the enrollment, with those that it has replaced, and the set of recovery
+    /// codes.
     fn end_waiting(&mut self) {
         self.pending = None;
         self.waiting_set = None;

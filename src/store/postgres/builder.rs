@@ -112,8 +112,8 @@ impl PostgresBuilder {
 
     /// Prepares nothing: every statement is sent whole, still in one round trip. For poolers in
     /// transaction mode, behind which prepared statements get mixed up. The server parses and plans
-    /// each statement again, which costs it a quarter to a half of its throughput. Default: statements
-    /// are prepared once a connection.
+    /// each statement again, which costs it a quarter to a half of its throughput. Default:
+    /// statements are prepared once a connection.
     pub const fn unnamed_statements(mut self) -> Self {
         self.is_unnamed = true;
         self
@@ -149,8 +149,9 @@ impl PostgresBuilder {
     /// of the deadline if that is longer.
     ///
     /// `sslrootcert=FILE` names a file of authorities, in PEM, where
-    /// [`certificate_authority`](Self::certificate_authority) has given none; `system` stands for those
-    /// that the operating system trusts. A parameter that is not understood is named in the error.
+    /// [`certificate_authority`](Self::certificate_authority) has given none; `system` stands for
+    /// those that the operating system trusts. A parameter that is not understood is named in
+    /// the error.
     ///
     /// TLS is insisted upon with `sslmode=require`, and where an authority or a client certificate
     /// is given. By default (`prefer`) it is used if the server offers it, which whoever sits
@@ -188,9 +189,9 @@ impl PostgresBuilder {
     }
 
     /// Works in a pool that the service has: its size, its TLS and its settings are used. See to it
-    /// that it leads to the primary only, and that getting a connection ends (`create_timeout`). The
-    /// server is told to give statements up without TLS: set `statement_timeout` where it takes
-    /// connections with TLS only.
+    /// that it leads to the primary only, and that getting a connection ends (`create_timeout`).
+    /// The server is told to give statements up without TLS: set `statement_timeout` where it
+    /// takes connections with TLS only.
     ///
     /// # Errors
     /// [`StoreError::Name`].

@@ -1,5 +1,5 @@
-//! What a program needs that has neither std nor libc: an entry, an end, a panic handler, and the memory functions that
-//! compilers take for granted.
+//! What a program needs that has neither std nor libc: an entry, an end, a panic handler, and the
+//! memory functions that compilers take for granted.
 #![no_std]
 
 #[cfg(feature = "alloc")]

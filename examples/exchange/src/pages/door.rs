@@ -77,8 +77,8 @@ pub(crate) async fn by_password(app: &App, email: &str, password: String) -> Res
     Ok(customer.filter(|_| is_right))
 }
 
-/// Returns whether the password alone lets nobody in. So it is also without an authenticator: after a
-/// reset, when only the mailed pass enrolls anew, and during a freeze.
+/// Returns whether the password alone lets nobody in. So it is also without an authenticator: after
+/// a reset, when only the mailed pass enrolls anew, and during a freeze.
 pub(crate) fn has_second_step(view: &AccountView) -> bool {
     view.second_step != account::SecondStep::NotSetUp
 }
@@ -126,7 +126,7 @@ fn code_form(app: &App, language: Language, view: &AccountView, above: Option<Ma
                 }
             }
             p { a href="/resync" { (language.say("コードが合わないとき", "If codes are refused")) } }
-            p { a href=(lost::PAGE) { (language.say("リカバリーコードもない場合", "The recovery codes are lost too")) } }
+            @if app.settings.policy.limits().self_recovery_secs > 0 { p { a href=(lost::PAGE) { (language.say("リカバリーコードもない場合", "The recovery codes are lost too")) } } }
             details {
                 summary { (language.say("サポートから仮パスコードが届いた場合", "Support has mailed you a pass")) }
                 form method="post" action="/log-in/code" {
@@ -205,7 +205,8 @@ pub(super) fn is_end(rejection: &Rejection) -> bool {
     rejection.attempts_left() == Some(0)
 }
 
-/// The cookie of a browser that is remembered from now on. Without it the log-in is one all the same.
+/// The cookie of a browser that is remembered from now on. Without it the log-in is one all the
+/// same.
 async fn remember(app: &App, headers: &HeaderMap, customer: &Customer, proof: &Proof) -> Option<String> {
     let name = Text::new(&guard::browser(headers)).ok()?;
     match app.verifier.remember_device(proof, name).await {

@@ -20,19 +20,19 @@ use sekisho::otp::{CodeKind, NotAccepted, Rejection};
 pub(super) const PAGE: &str = "/lost";
 
 pub(super) async fn page(State(app): State<App>, language: Language, SecondStep { owner, .. }: SecondStep) -> Response {
-    if owner.view.is_reset {
-        return Redirect::to("/log-in/code").into_response();
-    }
     show(&app, language, &owner.view, None).into_response()
 }
 
 fn show(app: &App, language: Language, view: &AccountView, above: Option<Markup>) -> Markup {
     let heading = language.say("すべて失った場合の再設定", "Everything is lost");
     let waits = view.self_recovery.map(sekisho::otp::UnixTime::as_secs);
-    let button = match waits {
-        None => language.say("再設定を申し込む", "Begin the recovery"),
-        Some(_) => language.say("再設定を完了する", "Finish the recovery"),
+    let button = match Step::of(view) {
+        Step::Begin => language.say("再設定を申し込む", "Begin the recovery"),
+        Step::Finish => language.say("再設定を完了する", "Finish the recovery"),
+        Step::PassAgain => language.say("仮パスコードをもう一度送る", "Mail me another pass"),
     };
+    let limits = app.settings.policy.limits();
+    let (days, hours) = (limits.self_recovery_secs.div_ceil(86_400), limits.reset_hold_secs.div_ceil(3_600));
     frame::page(
         language,
         heading,
@@ -42,10 +42,19 @@ fn show(app: &App, language: Language, view: &AccountView, above: Option<Markup>
             @if let Some(above) = above { (above) }
             @if let Some(until) = waits {
                 p #waits { (language.say("次の日時から再設定できます: ", "It takes effect from ")) (words::moment(language, until)) }
-            } @else {
-                p { (language.say(
-                    "認証アプリ、電話番号、リカバリーコードをすべて失っても、登録したメールアドレスを確認できれば、3日後に2段階認証を設定し直せます。その間、毎日お知らせします。コードでログインすると申し込みは取り消されます。設定し直した後、48時間は出金できません。",
-                    "Without app, number and recovery codes you can set two-step login up anew, by the mailbox that you have bound. It takes three days, in which you are told each day, and any code that logs in ends it. Withdrawals are held for 48 hours after it.")) }
+            } @else if Step::of(view) == Step::Begin {
+                p { @match language {
+                    Language::Japanese => {
+                        "認証アプリ、電話番号、リカバリーコードをすべて失っても、登録したメールアドレスを確認できれば、" (days)
+                        "日後に2段階認証を設定し直せます。その間、毎日お知らせします。コードでログインすると申し込みは取り消されます。設定し直した後、"
+                        (hours) "時間は出金できません。"
+                    }
+                    Language::English => {
+                        "Without app, number and recovery codes you can set two-step login up anew, by the mailbox that you have bound. It takes "
+                        (days) " days, in which you are told each day, and any code that logs in ends it. Withdrawals are held for "
+                        (hours) " hours after it."
+                    }
+                } }
             }
             @if waits.is_none_or(|until| until <= app.now()) {
                 form method="post" action="/lost/send" {
@@ -61,17 +70,58 @@ fn show(app: &App, language: Language, view: &AccountView, above: Option<Markup>
     )
 }
 
+/// The step that a recovery has come to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Begin,
+    Finish,
+    /// It has taken effect, and its pass has been lost or has ended.
+    PassAgain,
+}
+
+impl Step {
+    const fn of(view: &AccountView) -> Self {
+        if view.is_reset {
+            Self::PassAgain
+        } else if view.self_recovery.is_some() {
+            Self::Finish
+        } else {
+            Self::Begin
+        }
+    }
+}
+
+/// The thing that the code of a mail confirms.
+#[derive(Clone, Copy)]
+pub(super) enum Confirms {
+    Mailbox,
+    Recovery,
+}
+
 /// The mailbox of a customer, as Sekisho knows it.
 pub(super) fn mailbox(owner: &Owner) -> Result<Address, Trouble> {
     Address::email(&owner.customer.email).map_err(|error| Trouble::Other(error.into()))
 }
 
 /// Mails the code of a confirmation, or says why not.
-pub(super) async fn mail_code(app: &App, language: Language, owner: &Owner) -> Result<Result<(), Rejection>, Trouble> {
-    let request = CodeRequest::confirmation(mailbox(owner)?).with_source(owner.source.clone());
+pub(super) async fn mail_code(app: &App, owner: &Owner, confirms: Confirms) -> Result<Result<(), Rejection>, Trouble> {
+    let mut request = CodeRequest::confirmation(mailbox(owner)?).with_source(owner.source.clone());
+    if let Some(device) = &owner.device {
+        request = request.with_device(device);
+    }
     match app.verifier.deliver(&owner.account, request).await {
         Ok(delivery) => {
-            let text = language.say("Example Exchange 確認コード: ", "Example Exchange, confirming code: ");
+            let language = owner.customer.language;
+            let text = match confirms {
+                Confirms::Mailbox => language.say(
+                    "Example Exchange: このアドレスを登録する確認コード（誰にも教えないでください）: ",
+                    "Example Exchange: to bind this mailbox (never give this code to anybody): ",
+                ),
+                Confirms::Recovery => language.say(
+                    "Example Exchange: 2段階認証を再設定する確認コード（誰にも教えないでください）: ",
+                    "Example Exchange: to set two-step login up anew (never give this code to anybody): ",
+                ),
+            };
             app.send(&owner.customer.email, format!("{text}{}", delivery.code.reveal()));
             Ok(Ok(()))
         }
@@ -85,7 +135,7 @@ pub(super) async fn send(
     language: Language,
     SecondStep { owner, .. }: SecondStep,
 ) -> Result<Response, Trouble> {
-    Ok(match mail_code(&app, language, &owner).await? {
+    Ok(match mail_code(&app, &owner, Confirms::Recovery).await? {
         Ok(()) => {
             let done = frame::done(language.say("コードを送信しました。", "A code was mailed."));
             show(&app, language, &owner.view, Some(done)).into_response()
@@ -112,14 +162,22 @@ pub(super) async fn submit(
     Form(form): Form<Confirmed>,
 ) -> Result<Response, Trouble> {
     let (verifier, account) = (&app.verifier, &owner.account);
-    let attempt = Attempt::confirmation(&mailbox(&owner)?, &form.code).with_source(owner.source.clone());
+    if owner.customer.is_password_new(app.now()) {
+        let text = language.say(
+            "メールでパスワードを再設定してから7日間は利用できません。サポートにご連絡ください。",
+            "For seven days after a password was set by mail this is not possible: contact support.",
+        );
+        let page = show(&app, language, &owner.view, Some(frame::wrong(text)));
+        return Ok((StatusCode::FORBIDDEN, page).into_response());
+    }
+    let attempt = owner.attempt(Attempt::confirmation(&mailbox(&owner)?, &form.code));
     let proof = match verifier.verify(account, attempt).await {
         Ok(proof) => proof,
         Err(NotAccepted::Rejected(rejection)) => return Ok(refused(&app, language, &owner, &rejection)),
         Err(NotAccepted::Failed(sekisho::Error::Account(why))) => return Ok(impossible(&app, language, &owner, &why)),
         Err(NotAccepted::Failed(error)) => return Err(error.into()),
     };
-    let answer = if owner.view.self_recovery.is_none() {
+    let answer = if Step::of(&owner.view) == Step::Begin {
         // First: a recovery of which nobody reminds the owner never takes effect.
         app.customers.announce_recovery(account, app.now()).await?;
         verifier.begin_self_recovery(&proof).await.map(|_until| None)
@@ -144,6 +202,10 @@ fn impossible(app: &App, language: Language, owner: &Owner, why: &AccountError) 
             "1年に3回までです。サポートにご連絡ください。",
             "Three recoveries a year are the most: contact support.",
         ),
+        AccountError::NothingPending => language.say(
+            "サポートがリセットしたアカウントです。サポートから届いた仮パスコードをお使いください。",
+            "Support has reset the account: use the pass that support has mailed, or contact support.",
+        ),
         AccountError::AddressNotBound => language.say(
             "再設定用のメールアドレスが登録されていません。サポートにご連絡ください。",
             "No mailbox is bound for this, or only since a day: contact support.",
@@ -153,7 +215,7 @@ fn impossible(app: &App, language: Language, owner: &Owner, why: &AccountError) 
     (StatusCode::CONFLICT, show(app, language, &owner.view, Some(frame::wrong(text)))).into_response()
 }
 
-/// The warning on every page of an account with a recovery that waits.
+/// The warning on the pages behind the password, of an account with a recovery that waits.
 pub(super) fn warning(language: Language, view: &AccountView) -> Markup {
     html! {
         @if let Some(until) = view.self_recovery {

@@ -101,7 +101,8 @@ pub fn routes(settings: &Settings, metrics: Option<PrometheusHandle>) -> Router<
     routes
 }
 
-/// A browser of this machine asks under the machine's own name: not a proxy that nobody has told us of, and not another site whose name leads here.
+/// A browser of this machine asks under the machine's own name: not a proxy that nobody has told us
+/// of, and not another site whose name leads here.
 async fn from_this_machine(request: Request, next: Next) -> Response {
     let headers = request.headers();
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();

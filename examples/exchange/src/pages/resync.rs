@@ -1,4 +1,5 @@
-//! A phone whose clock is off: two codes in a row say by how much. Also before the log-in, as it is what a log-in fails by.
+//! A phone whose clock is off: two codes in a row say by how much. Also before the log-in, as it is
+//! what a log-in fails by.
 
 use super::{door, frame, of, refusal};
 use crate::App;

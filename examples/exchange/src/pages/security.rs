@@ -434,8 +434,8 @@ pub(super) async fn void_recovery_codes(settings: Settings, Form(change): Form<C
 }
 
 pub(super) async fn send_to_mailbox(settings: Settings) -> Answer {
-    let Settings { app, language, owner, .. } = &settings;
-    match lost::mail_code(app, *language, owner).await.map_err(IntoResponse::into_response)? {
+    let Settings { app, owner, .. } = &settings;
+    match lost::mail_code(app, owner, lost::Confirms::Mailbox).await.map_err(IntoResponse::into_response)? {
         Ok(()) => settings.done(settings.say("コードを送信しました。", "A code was mailed.")).await,
         Err(rejection) => Err(settings.refused(&rejection, CodeKind::DeliveredCode).await),
     }
@@ -444,7 +444,9 @@ pub(super) async fn send_to_mailbox(settings: Settings) -> Answer {
 pub(super) async fn bind_mailbox(settings: Settings, Form(change): Form<Change>) -> Answer {
     let (verifier, owner) = (&settings.app.verifier, &settings.owner);
     let address = lost::mailbox(owner).map_err(IntoResponse::into_response)?;
-    let attempt = Attempt::confirmation(&address, &change.confirmation).with_source(owner.source.clone());
+    // First: a mistyped code of the app costs no mail.
+    let proof = settings.prove(&change).await?;
+    let attempt = owner.attempt(Attempt::confirmation(&address, &change.confirmation));
     let confirmation = match verifier.verify(&owner.account, attempt).await {
         Ok(confirmation) => confirmation,
         Err(NotAccepted::Rejected(rejection)) => {
@@ -452,7 +454,6 @@ pub(super) async fn bind_mailbox(settings: Settings, Form(change): Form<Change>)
         }
         Err(NotAccepted::Failed(error)) => return settings.allowed(Err(error)).await,
     };
-    let proof = settings.prove(&change).await?;
     turned(&settings, verifier.bind_email(proof, confirmation).await).await
 }
 

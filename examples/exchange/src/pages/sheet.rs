@@ -1,5 +1,5 @@
-//! The sheet of recovery codes: shown until its owner says that it is kept, also after a reload or in
-//! the other language.
+//! The sheet of recovery codes: shown until its owner says that it is kept, also after a reload or
+//! in the other language.
 
 use super::{frame, of};
 use crate::App;

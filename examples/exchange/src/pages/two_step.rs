@@ -362,6 +362,7 @@ pub(super) fn pass_form(language: Language, above: Option<Markup>) -> Markup {
                 input #pass name="pass" autocomplete="off" spellcheck="false" required maxlength="128" autofocus;
                 button type="submit" { (language.say("QRコードを表示", "Show the QR code")) }
             }
+            p { a href=(super::lost::PAGE) { (language.say("自分で再設定し、仮パスコードが届かない場合", "You have recovered without support, and the pass does not arrive")) } }
         },
     )
 }

@@ -173,7 +173,8 @@ fn yen(text: &str) -> Option<u64> {
     digits.parse().ok().filter(|yen| *yen > 0 && digits.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// The idempotency key of a withdrawal: which form it was on, what for, and of which session, which only this browser has. So it is nobody else's.
+/// The idempotency key of a withdrawal: which form it was on, what for, and of which session, which
+/// only this browser has. So it is nobody else's.
 fn key(session: &Session, form: &str, context: &[u8; 32]) -> [u8; 16] {
     let session = session.id().map_or_else(String::new, |id| id.to_string());
     let hash = Sha256::new().chain_update(session).chain_update(context).chain_update(form).finalize();

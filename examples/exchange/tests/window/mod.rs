@@ -82,7 +82,8 @@ impl Window {
         self.client.current_url().await.unwrap().path().to_owned()
     }
 
-    /// Fills in fields, and clicks the button of the form they are in, which is shown if it is folded.
+    /// Fills in fields, and clicks the button of the form they are in, which is shown if it is
+    /// folded.
     pub(crate) async fn submit(&mut self, form: &str, fields: &[(&str, &str)], picture: &str) {
         let unfold = "const form = document.querySelector(arguments[0]); \
             for (let up = form; up; up = up.parentElement) if (up.tagName === 'DETAILS' && !up.open) up.querySelector('summary').click(); \
@@ -148,7 +149,8 @@ impl Window {
         grids[0].decode().unwrap().1
     }
 
-    /// Looks at the page: a picture of it goes to the folder of pictures, and what every page has to be is checked.
+    /// Looks at the page: a picture of it goes to the folder of pictures, and what every page has
+    /// to be is checked.
     async fn look(&mut self, picture: &str) {
         self.pictures += 1;
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("pictures");

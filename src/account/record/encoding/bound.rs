@@ -5,6 +5,7 @@ use super::varint;
 use crate::account::names::text::Text;
 use crate::account::record::authenticator::{Kind, Labels, Pending};
 use crate::account::record::delivered::Recipient;
+use crate::account::record::imported_codes::ImportedCode;
 use crate::account::record::proposal::Proposal;
 use crate::account::record::whole::Record;
 
@@ -21,7 +22,7 @@ const HASH: usize = 2 + 32;
 /// A purpose of the service's own.
 const PURPOSE: usize = 2 + 24;
 /// The record's own map: the numbers of its fields, and heads and numbers that are there once.
-const ONCE: usize = 41 * (FIELD + NUMBER) + 4 * (4 * NUMBER) + 3 * HASH + 8 * NUMBER;
+const ONCE: usize = 43 * (FIELD + NUMBER) + 4 * (4 * NUMBER) + 3 * HASH + 10 * NUMBER;
 /// An authenticator, apart from its name and its secret or address: seven long numbers, and short
 /// ones.
 const PARTS: usize = 15 * FIELD + 7 * NUMBER + 6 * SHORT;
@@ -54,6 +55,7 @@ pub(in crate::account) fn bound(record: &Record) -> usize {
         (record.mailed.0.len(), NUMBER),
         (record.self_recoveries.0.len(), NUMBER),
         (record.recovery.as_ref().map_or(0, |set| set.hashes.len()), HASH),
+        (record.imported_codes.as_ref().map_or(0, |codes| codes.codes.len()), 1 + HEAD),
         (record.history.entries.as_bytes().len(), 1),
         (record.unknown.0.len(), 1),
     ];
@@ -69,6 +71,10 @@ pub(in crate::account) fn bound(record: &Record) -> usize {
         .map(|one| total([ADDRESS, one.as_str().len()]));
     let holds =
         record.holds.iter().map(|one| total([HOLD, one.reason.as_ref().map_or(0, |reason| reason.as_str().len())]));
+    let imported = record.imported_codes.iter().flat_map(|codes| &codes.codes).map(|code| match code {
+        ImportedCode::Hash(hash) => hash.len(),
+        ImportedCode::Old(hash) => hash.len(),
+    });
     let proposal = record.proposal.as_ref().map(|Proposal { operator, .. }| {
         total([PROPOSAL, operator.name().as_str().len(), operator.reason().as_str().len()])
     });
@@ -80,6 +86,7 @@ pub(in crate::account) fn bound(record: &Record) -> usize {
         .chain(sent)
         .chain(addresses)
         .chain(holds)
+        .chain(imported)
         .chain(proposal);
     total(of_lists.chain(rest).chain([ONCE]))
 }
@@ -127,13 +134,14 @@ mod tests {
     use crate::account::record::encoding::fields::Unknown;
     use crate::account::record::encoding::read::from_bytes;
     use crate::account::record::encoding::write::write_into;
+    use crate::account::record::imported_codes::{ImportedCodes, OLD_HASH};
     use crate::account::record::notice::NoticeKey;
     use crate::account::record::proposal::ProposedAct;
     use crate::account::record::recovery::{RecoverySet, Seed, WaitingSet};
     use crate::account::record::replies::{Answer, Reply};
     use crate::account::record::self_recovery::SelfRecovery;
     use crate::account::record::token::{Pass, PassOrigin, TokenHash};
-    use crate::account::record::whole::{BoundEmail, Hold, Redeemed, WrongCode};
+    use crate::account::record::whole::{BoundEmail, Hold, Redeemed, StrongerFactor, WrongCode};
     use crate::otp::{
         Accepted, Algorithm, Code, Digits, FailureCount, LockState, Period, RECENT_CODES, Secret, Step, Throttle, Totp,
         Tracker, UnixTime,
@@ -262,6 +270,19 @@ mod tests {
         }
 
         fn ways_back(&mut self, record: &mut Record) {
+            record.stronger = self.bool().then(|| StrongerFactor { since: self.time(), settled_at: self.time() });
+            record.imported_codes = self.bool().then(|| ImportedCodes {
+                key: self.rng.random(),
+                is_used: self.bool(),
+                codes: self.list(RECOVERY_CODES, |draw| {
+                    if draw.bool() {
+                        ImportedCode::Old("x".repeat(OLD_HASH).into())
+                    } else {
+                        ImportedCode::Hash(draw.hash())
+                    }
+                }),
+            });
+            record.source_knows = self.bool();
             record.holds = self.list(HOLDS, |draw| Hold {
                 purpose: draw.purpose(),
                 from: draw.time(),
@@ -391,7 +412,6 @@ mod tests {
                 self.list(WRONG_CODES, |draw| WrongCode { code: draw.code(), at: draw.time(), event: draw.number() });
             record.frozen_at = self.bool().then(|| self.time());
             record.is_reset = self.bool();
-            record.stronger_since = self.bool().then(|| self.time());
             self.ways_back(&mut record);
             self.history(&mut record);
             record.replies.0 = self.list(REPLIES, |draw| Reply {

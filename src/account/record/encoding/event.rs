@@ -1,9 +1,9 @@
 //! Events in their stored form, without number and time, which the history keeps beside them.
 //!
 //! First comes the operator, if there is one, as a list of name and reason; then the source, if
-//! there is one, as a list of its three parts; then the kind's number; then the fields of that kind,
-//! in the order of the table in `event.rs`. A newer release adds fields at the end of a kind's row
-//! only: this one passes over them.
+//! there is one, as a list of its three parts; then the kind's number; then the fields of that
+//! kind, in the order of the table in `event.rs`. A newer release adds fields at the end of a
+//! kind's row only: this one passes over them.
 
 use super::event_field::EventField;
 use super::fields::{Corrupt, Written};

@@ -17,13 +17,14 @@ use crate::account::record::capacity::{
 use crate::account::record::delivered::{Asked, Delivered, Recipient, Sends, Sent};
 use crate::account::record::device::Device;
 use crate::account::record::entries::Entries;
+use crate::account::record::imported_codes::{ImportedCode, ImportedCodes, OLD_HASH};
 use crate::account::record::notice::NoticeKey;
 use crate::account::record::proposal::{Proposal, ProposedAct};
 use crate::account::record::recovery::{RecoverySet, Seed, WaitingSet};
 use crate::account::record::replies::{Answer, Replies, Reply};
 use crate::account::record::self_recovery::{Begun, SelfRecovery};
 use crate::account::record::token::{Pass, PassOrigin, Passes, TokenHash};
-use crate::account::record::whole::{BoundEmail, Hold, Record, Redeemed, WrongCode};
+use crate::account::record::whole::{BoundEmail, Hold, Record, Redeemed, StrongerFactor, WrongCode};
 use crate::otp::{
     Accepted, Algorithm, Code, Digits, FailureCount, LockState, Period, RECENT_CODES, RecentCodes, Secret, Step,
     StoredError, Throttle, Totp, Tracker, UnixTime,
@@ -101,7 +102,9 @@ fn read(from: &mut Decoder<'_>) -> Result<Box<Record>, Corrupt> {
             38 => record.proposal = read_proposal(base, from)?,
             39 => record.self_recovery = Some(read_self_recovery(base, from)?),
             40 => record.self_recoveries = Begun(list(from, SELF_RECOVERIES, |from| base.time(from))?),
-            41 => record.stronger_since = Some(base.time(from)?),
+            41 => record.stronger = Some(read_stronger_factor(base, from)?),
+            42 => record.imported_codes = Some(read_imported_codes(from)?),
+            43 => record.source_knows = from.bool()?,
             _ => return Ok(false),
         }
         Ok(true)
@@ -397,6 +400,24 @@ fn read_reply(base: Base, from: &mut Decoder<'_>) -> Result<Reply, Corrupt> {
     tuple(from, 7)?;
     let (fingerprint, at, lead) = (bytes(from)?, base.time(from)?, from.u64()?);
     Ok(Reply { fingerprint, at, lead, answer: read_answer(base, from)? })
+}
+
+fn read_stronger_factor(base: Base, from: &mut Decoder<'_>) -> Result<StrongerFactor, Corrupt> {
+    tuple(from, 2)?;
+    Ok(StrongerFactor { since: base.time(from)?, settled_at: base.time(from)? })
+}
+
+fn read_imported_codes(from: &mut Decoder<'_>) -> Result<ImportedCodes, Corrupt> {
+    tuple(from, 3)?;
+    let (key, is_used) = (bytes(from)?, from.bool()?);
+    let codes = list(from, RECOVERY_CODES, |from| {
+        if from.datatype()? == Type::String {
+            let hash = Some(from.str()?).filter(|hash| hash.len() <= OLD_HASH);
+            return Ok(ImportedCode::Old(hash.ok_or(Corrupt)?.into()));
+        }
+        bytes(from).map(ImportedCode::Hash)
+    })?;
+    Ok(ImportedCodes { key, codes, is_used })
 }
 
 fn read_answer(base: Base, from: &mut Decoder<'_>) -> Result<Answer, Corrupt> {

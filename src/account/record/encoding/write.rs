@@ -10,13 +10,14 @@ use crate::account::proof::Method;
 use crate::account::record::authenticator::{App, Authenticator, Kind, Labels, Pending, Replaced};
 use crate::account::record::delivered::{Asked, Recipient, Sends, Sent};
 use crate::account::record::device::Device;
+use crate::account::record::imported_codes::{ImportedCode, ImportedCodes};
 use crate::account::record::proposal::Proposal;
 use crate::account::record::recovery::{RecoverySet, WaitingSet};
 use crate::account::record::replies::{Answer, Reply};
 use crate::account::record::self_recovery::SelfRecovery;
 use crate::account::record::throttles::Throttles;
 use crate::account::record::token::{Pass, PassOrigin, TokenHash};
-use crate::account::record::whole::{BoundEmail, Hold, Record, Redeemed, WrongCode};
+use crate::account::record::whole::{BoundEmail, Hold, Record, Redeemed, StrongerFactor, WrongCode};
 use crate::otp::{Accepted, Algorithm, LockState, RecentCodes, Throttle};
 use minicbor::Encoder;
 use minicbor::encode::Write;
@@ -131,7 +132,7 @@ fn write<W: Write>(record: &Record, to: &mut Encoder<W>) -> Written<W> {
     Ok(())
 }
 
-/// Fields 33 to 41: what helps owners and operators.
+/// Fields 33 to 43: what helps owners and operators.
 fn write_ways_back<W: Write>(record: &Record, base: Base, to: &mut Encoder<W>) -> Written<W> {
     if !record.bound_before_reset.is_empty() {
         put_list(to, 33, record.bound_before_reset.len())?;
@@ -172,8 +173,21 @@ fn write_ways_back<W: Write>(record: &Record, base: Base, to: &mut Encoder<W>) -
             base.put_time(to, *at)?;
         }
     }
-    if let Some(at) = record.stronger_since {
-        base.put_time(to.u32(41)?, at)?;
+    if let Some(StrongerFactor { since, settled_at }) = record.stronger {
+        base.put_time(to.u32(41)?.array(2)?, since)?;
+        base.put_time(to, settled_at)?;
+    }
+    if let Some(ImportedCodes { key, codes, is_used }) = &record.imported_codes {
+        to.u32(42)?.array(3)?.bytes(key)?.bool(*is_used)?.array(codes.len() as u64)?;
+        for code in codes {
+            match code {
+                ImportedCode::Hash(hash) => to.bytes(hash)?,
+                ImportedCode::Old(hash) => to.str(hash)?,
+            };
+        }
+    }
+    if record.source_knows {
+        to.u32(43)?.bool(true)?;
     }
     Ok(())
 }

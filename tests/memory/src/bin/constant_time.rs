@@ -1,8 +1,8 @@
-//! Judges codes with a key whose memory valgrind holds for undefined: a branch or an address that depends on it is
-//! reported. Run by `tests/memory.rs`.
+//! Judges codes with a key whose memory valgrind holds for undefined: a branch or an address that
+//! depends on it is reported. Run by `tests/memory.rs`.
 //!
-//! `constant_time` judges; `constant_time planted` also branches on a byte of the secret, and has to be reported.
-//! Without valgrind nothing would be checked: then it exits with 2.
+//! `constant_time` judges; `constant_time planted` also branches on a byte of the secret, and has
+//! to be reported. Without valgrind nothing would be checked: then it exits with 2.
 
 use sekisho::account::proofs::{compare, confirm, diagnose, is_handle, search, sent};
 use sekisho::otp::{
@@ -14,11 +14,13 @@ use std::hint::black_box;
 
 const NOW: u64 = 1_800_000_015;
 
-/// A request to valgrind; `default` where there is none. (The sequence is documented in valgrind.h.)
+/// A request to valgrind; `default` where there is none. (The sequence is documented in
+/// valgrind.h.)
 fn request(number: u64, address: u64, length: u64, default: u64) -> u64 {
     let arguments = [number, address, length, 0, 0, 0];
     let result;
-    // SAFETY: the rotations add up to two whole turns and the exchange is with itself: without valgrind nothing happens.
+    // SAFETY: the rotations add up to two whole turns and the exchange is with itself: without valgrind
+    // nothing happens.
     unsafe {
         asm!(
             "rol rdi, 3", "rol rdi, 13", "rol rdi, 61", "rol rdi, 51", "xchg rbx, rbx",
@@ -83,11 +85,13 @@ fn judge(totp: Totp, secret_len: usize) {
             mark_defined(&found);
             black_box(found);
         }
-        // The whole decision: on a new state, and on one that has a watermark, drift, used digits and failures.
+        // The whole decision: on a new state, and on one that has a watermark, drift, used digits and
+        // failures.
         for state in [State::new(), used_state(&known)] {
             let key = totp.key(&secret);
             let decision = decide(&key, &policy, state, now, code).unwrap();
-            // Its outcome is the class of the verdict, which may be known; what the commit looks up is covered above.
+            // Its outcome is the class of the verdict, which may be known; what the commit looks up is covered
+            // above.
             mark_defined(&decision);
             mark_defined(&key);
             let answer = decision.commit(|state| {
@@ -150,7 +154,8 @@ fn accounts() {
     let keys: Vec<_> = totps.iter().zip(&secrets).map(|(totp, secret)| totp.key(secret)).collect();
     let codes = keys.iter().flat_map(|key| (-25..4).map(|offset| key.code_at(step.saturating_offset(offset))));
     let codes: Vec<_> = codes.chain(["271828".parse().unwrap()]).collect();
-    // The first one's codes half an hour ahead, now and two steps later; and two in a row of five hours ago.
+    // The first one's codes half an hour ahead, now and two steps later; and two in a row of five hours
+    // ago.
     let far = [60, 62, -600, -599].map(|offset| keys[0].code_at(step.saturating_offset(offset)));
     for secret in &secrets {
         mark_undefined(secret.expose());

@@ -1,8 +1,8 @@
-//! Looks at what drops leave behind: in place, where a value was, and in every block that goes back to the allocator. Run by
-//! `tests/memory.rs`.
+//! Looks at what drops leave behind: in place, where a value was, and in every block that goes back
+//! to the allocator. Run by `tests/memory.rs`.
 //!
-//! `wiped` exits with 0 if nothing of a secret was left; `wiped planted` also drops an unwiped copy, and has to exit
-//! with 1.
+//! `wiped` exits with 0 if nothing of a secret was left; `wiped planted` also drops an unwiped
+//! copy, and has to exit with 1.
 
 use sekisho::Verifier;
 use sekisho::account::{Account, AccountId, Attempt, AuthenticatorId, NewAuthenticator, Policy, Purpose};
@@ -18,7 +18,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Waker};
 
-/// The secret, and the texts that carry parts of it: a block that is freed with any of these in it has leaked.
+/// The secret, and the texts that carry parts of it: a block that is freed with any of these in it
+/// has leaked.
 const SECRET: &[u8; 20] = b"\x9a\x31\xc7\x5e\x02\xbd\x68\xf4\x1c\xa9\x73\xd0\x4b\xe6\x87\x2f\x55\xbe\x10\x99";
 const TEXT: &str = "TIY4OXQCXVUPIHFJOPIEXZUHF5K34EEZ";
 const NEEDLES: [&[u8]; 11] = [
@@ -34,14 +35,14 @@ const NEEDLES: [&[u8]; 11] = [
     b"\x9e\x73\x9a\x43\x0d",
     b"\x35\x44\xd0\x17\x2b",
 ];
-/// The key that the test's sealing key gives for the label `notes`: HMAC-SHA256 by Python's `hmac` over `sekisho label
-/// notes` and 0x01 (RFC 5869 §2.3).
+/// The key that the test's sealing key gives for the label `notes`: HMAC-SHA256 by Python's `hmac`
+/// over `sekisho label notes` and 0x01 (RFC 5869 §2.3).
 const DERIVED: [u8; 32] = [
     0xd4, 0xee, 0x38, 0x2d, 0x0e, 0x9d, 0x76, 0x0d, 0x70, 0x5a, 0x69, 0x93, 0x7a, 0x5c, 0xfa, 0x62, 0xbc, 0x89, 0xd6,
     0x64, 0xa2, 0x78, 0x9c, 0x92, 0xd6, 0xca, 0x71, 0xcf, 0x62, 0x4c, 0xfb, 0xbf,
 ];
-/// How the first recovery code begins that is made of a seed by [`Repeating`]: SHA-256 of it and a zero
-/// byte, in Crockford's base 32.
+/// How the first recovery code begins that is made of a seed by [`Repeating`]: SHA-256 of it and a
+/// zero byte, in Crockford's base 32.
 const RECOVERY: &str = "6N2D-05SB";
 
 /// Five bytes over and over: not random, so that what is made of them can be looked for.
@@ -90,7 +91,8 @@ static PADS: OnceLock<Vec<u8>> = OnceLock::new();
 
 struct Searching;
 
-// SAFETY: hands everything to the system's allocator, and reads only blocks that are still allocated.
+// SAFETY: hands everything to the system's allocator, and reads only blocks that are still
+// allocated.
 unsafe impl GlobalAlloc for Searching {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // Zeroed, so that what is found in a block was written to it by its owner.
@@ -101,7 +103,8 @@ unsafe impl GlobalAlloc for Searching {
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: the block is allocated with this layout, and initialized since it was zeroed.
         let bytes = unsafe { std::slice::from_raw_parts(block, layout.size()) };
-        // The states after HMAC's pads are as good as the secret: any two words of them one after the other.
+        // The states after HMAC's pads are as good as the secret: any two words of them one after the
+        // other.
         let pads = PADS.get().map_or(&[][..], Vec::as_slice).chunks_exact(8);
         let needles = NEEDLES.into_iter().chain(pads);
         if needles.into_iter().any(|needle| bytes.windows(needle.len()).any(|window| window == needle)) {
@@ -127,7 +130,8 @@ fn before_and_after<T>(value: T) -> (Vec<u8>, Vec<u8>) {
     (before, read())
 }
 
-/// How many of the words that were in the value are in its place after the drop. All have to be there before.
+/// How many of the words that were in the value are in its place after the drop. All have to be
+/// there before.
 fn left_behind<T>(value: T, words: &[Vec<u8>]) -> usize {
     let (before, after) = before_and_after(value);
     let count =
@@ -210,7 +214,8 @@ fn main() {
     drop((sealed, ring));
     check("blocks with the secret, sealing and opening", LEAKS.swap(0, Ordering::Relaxed));
 
-    // Accounts: an imported secret through its life, several beside it, all of them opened and sealed each time.
+    // Accounts: an imported secret through its life, several beside it, all of them opened and sealed
+    // each time.
     let uri = || OtpauthUri::new("Example", "alice", Secret::new(SECRET).unwrap(), Totp::DEFAULT).unwrap();
     let clock = TestClock::at(UnixTime::from_secs(1_800_000_000));
     let keyring = Keyring::new(KeyId::new(1), sealing_key());

@@ -1,4 +1,5 @@
-//! A secret from an otpauth URI, a whole decision, an envelope, and an account, with a heap and without std.
+//! A secret from an otpauth URI, a whole decision, an envelope, and an account, with a heap and
+//! without std.
 #![no_std]
 #![no_main]
 

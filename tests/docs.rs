@@ -1,0 +1,85 @@
+//! The README and the pages beside it: short, and no link leads nowhere.
+
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// All pages.
+fn pages() -> Vec<PathBuf> {
+    let docs = std::fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
+    let beside = ["README.md", "SECURITY.md", "ARCHITECTURE.md", "CHANGELOG.md", "examples/exchange/README.md"];
+    let is_page = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md");
+    docs.filter(is_page).chain(beside.iter().map(|name| root().join(name))).collect()
+}
+
+/// The targets of a page's links.
+fn links(text: &str) -> Vec<String> {
+    let targets = text.split("](").skip(1);
+    targets.filter_map(|rest| rest.split_once(')')).map(|(target, _)| target.to_owned()).collect()
+}
+
+/// A heading as its anchor: lower case, hyphens for blanks, nothing else.
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().to_lowercase();
+    let kept = kept.chars().filter(|character| character.is_alphanumeric() || matches!(character, ' ' | '-' | '_'));
+    kept.map(|character| if character == ' ' { '-' } else { character }).collect()
+}
+
+#[test]
+fn every_link_leads_to_a_file_and_to_a_heading_of_it() {
+    let mut followed = 0;
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        for link in links(&text).iter().filter(|link| !link.starts_with("http")) {
+            let (file, heading) = link.split_once('#').map_or((&**link, None), |(file, heading)| (file, Some(heading)));
+            let target = if file.is_empty() { page.clone() } else { page.parent().unwrap().join(file) };
+            assert!(target.exists(), "{}: {link}", page.display());
+            if let Some(heading) = heading {
+                let text = std::fs::read_to_string(&target).unwrap();
+                let mut anchors =
+                    text.lines().filter(|line| line.starts_with('#')).map(|line| anchor(line.trim_start_matches('#')));
+                assert!(anchors.any(|own| own == heading), "{}: {link}", page.display());
+            }
+            followed += 1;
+        }
+    }
+    assert!(followed > 30, "{followed}");
+}
+
+#[test]
+fn the_readme_has_at_most_1200_words() {
+    let words = std::fs::read_to_string(root().join("README.md")).unwrap().split_whitespace().count();
+    assert!(words <= 1_200, "{words}: move what is not for a first reading to docs/");
+}
+
+#[test]
+fn no_comment_has_more_than_100_columns() {
+    let mut folders: Vec<PathBuf> =
+        ["src", "tests", "examples", "benches", "fuzz/src"].iter().map(|folder| root().join(folder)).collect();
+    let mut long = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                long.extend(long_comments(&text).map(|line| format!("{}: {line}", path.display())));
+            }
+        }
+    }
+    assert!(long.is_empty(), "{} comments are too long:\n{}", long.len(), long.join("\n"));
+}
+
+/// Code in documentation, tables and links cannot be broken.
+fn long_comments(text: &str) -> impl Iterator<Item = &str> {
+    let mut is_code = false;
+    text.lines().map(str::trim_start).filter(|line| line.starts_with("//")).filter(move |line| {
+        let prose = line.trim_start_matches(['/', '!']).trim_start();
+        is_code ^= prose.starts_with("```");
+        let is_breakable = !is_code && !prose.starts_with('|') && !line.contains("](") && !line.contains("http");
+        is_breakable && prose.chars().count() > 100
+    })
+}
