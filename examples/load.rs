@@ -1,3 +1,5 @@
+//! When to read this: a store is to be chosen, or to be set up.
+//!
 //! Measures how many log-ins a store bears, and how long each takes, beside what the store's client
 //! does by itself.
 //!

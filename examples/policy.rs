@@ -1,5 +1,6 @@
-//! Prints what a policy's numbers are, where they come from, and how far guessers get under them:
-//! read it before you change one.
+//! When to read this: before you change a number.
+//!
+//! Prints what a policy's numbers are, where they come from, and how far guessers get under them.
 //!
 //! ```text
 //! cargo run --example policy

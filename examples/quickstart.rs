@@ -1,3 +1,5 @@
+//! When to read this: you keep one authenticator and a few bytes yourself, and want floor 1 alone.
+//!
 //! Enroll an authenticator app and log in with its codes, in a terminal.
 //!
 //! ```sh

@@ -1,3 +1,5 @@
+//! When to read this: somebody doubts that a store, or a pooler before it, keeps every code used once.
+//!
 //! Races one code a round, by many processes and tasks, over any store: exactly one of all may be
 //! accepted, and no failure may get lost.
 //!

@@ -1,5 +1,5 @@
 //! Every seed of the fuzz targets, on the stable toolchain.
-#![cfg(all(feature = "migration", feature = "qr", feature = "rand"))]
+#![cfg(all(feature = "migration", feature = "qr", feature = "rand", feature = "transfer"))]
 
 #[path = "phone/envelope.rs"]
 mod envelope;
@@ -26,4 +26,4 @@ macro_rules! replays {
     )+};
 }
 
-replays! { code base32 uri migration state decide account }
+replays! { code base32 uri migration transfer state decide account }

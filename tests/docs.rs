@@ -9,7 +9,16 @@ fn root() -> &'static Path {
 /// All pages.
 fn pages() -> Vec<PathBuf> {
     let docs = std::fs::read_dir(root().join("docs")).unwrap().map(|entry| entry.unwrap().path());
-    let beside = ["README.md", "SECURITY.md", "ARCHITECTURE.md", "CHANGELOG.md", "examples/exchange/README.md"];
+    let beside = [
+        "README.md",
+        "SECURITY.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "RELEASING.md",
+        "examples/README.md",
+        "examples/exchange/README.md",
+    ];
     let is_page = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md");
     docs.filter(is_page).chain(beside.iter().map(|name| root().join(name))).collect()
 }

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 seconds=${1:-60}
 cargo +nightly --version >/dev/null 2>&1 || { echo "fuzz.sh: no nightly toolchain: rustup toolchain install nightly" >&2; exit 1; }
 command -v cargo-fuzz >/dev/null || { echo "fuzz.sh: no cargo-fuzz: cargo install cargo-fuzz --locked" >&2; exit 1; }
-for target in code base32 uri migration state decide account; do
+for target in code base32 uri migration transfer state decide account; do
   longest=4200
   [ "$target" = decide ] && longest=400 # each byte costs the plain model hundreds of codes
   found="target/fuzz-corpus/$target"

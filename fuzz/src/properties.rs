@@ -9,10 +9,11 @@ use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use sekisho::account::{
     Account, AccountError, AccountId, Address, Attempt, Change, CodeRequest, NewAuthenticator, Operator, Policy,
-    ProposedAct, Purpose, Resync,
+    PortableAccount, ProposedAct, Purpose, Resync,
 };
 use sekisho::otp::{self, Code, CodePolicy, Migration, OtpauthUri, Secret, State, Totp, UnixTime};
 use sekisho::seal::{KeyId, Keyring, SealingKey};
+use sekisho::transfer::{Encoding, Reader, write_line};
 use std::convert::Infallible;
 
 const KEY: [u8; 32] = *b"a key for fuzzing, and no other!";
@@ -55,6 +56,35 @@ pub fn uri(input: &[u8]) {
         assert!(again.secret() == uri.secret());
     }
     assert!(sekisho::qr::Qr::new(&uri).is_ok());
+}
+
+/// A line that is imported is exported as one that imports to the same. Nothing of another system's
+/// panics.
+pub fn transfer(input: &[u8]) {
+    let Ok(text) = str::from_utf8(input) else { return };
+    let reader = Reader::new().accepting_legacy_secrets();
+    for encoding in [Encoding::Base32, Encoding::Hex, Encoding::Base64] {
+        let _ = reader.secret(text, encoding);
+    }
+    let _ = (reader.uri(text), reader.pskc(text));
+    let Ok((account, portable)) = reader.line(text) else { return };
+    let Some(line) = moved(&account, &portable) else { return };
+    let (again, portable) = reader.line(&line).unwrap();
+    assert_eq!(again, account);
+    assert_eq!(moved(&again, &portable).unwrap(), line);
+}
+
+/// The line of an account that was imported and exported, if it can be.
+fn moved(account: &AccountId, portable: &PortableAccount) -> Option<String> {
+    let (policy, now, rng) = (Policy::default(), UnixTime::from_secs(1_800_000_000), &mut UnwrapErr(SysRng));
+    let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes(KEY).unwrap());
+    let change = Account::import(account.clone(), portable, &policy, now, rng).ok()?;
+    let write = keyring.seal(change, rng).unwrap().0.unwrap();
+    let opened = keyring.open(account, write.new).unwrap();
+    let operator = Operator::new("bob", "a reason").unwrap();
+    let (_, exported) = keyring.seal(opened.export_with_secrets(&policy, now, &operator), rng).unwrap();
+    let exported = exported.assume_committed(&mut Vec::new()).unwrap();
+    Some(write_line(account, &exported).expose().clone())
 }
 
 /// An export gives entries whose URIs are read again, and says which of its batches there are.

@@ -25,15 +25,14 @@ impl<S: Store> Verifier<S> {
     /// stays as it is, whatever it was imported with, so a list can be imported again.
     ///
     /// # Errors
-    /// [`Error::Import`] if it cannot be imported as it is given; [`Error`].
+    /// [`Error::Import`] if it cannot be imported as it is given; [`Error::NoSuchAccount`] if the
+    /// [source](crate::verifier::VerifierBuilder::moving_from) says that it has moved, and its record
+    /// is gone; [`Error`].
     pub async fn import(&self, account: &AccountId, imported: &PortableAccount) -> Result<Imported, Error> {
-        if matches!(self.ask_source(account).await?, OldAccount::Moved) {
+        let lives_here = async || Ok::<_, Error>(self.0.store.load(account).await.map_err(Error::store)?.is_some());
+        if matches!(self.ask_source(account).await?, OldAccount::Moved) && !lives_here().await? {
             // It was here, and is lost or erased: nothing brings it back but an operator.
-            return Err(if self.0.store.load(account).await.map_err(Error::store)?.is_some() {
-                return Ok(Imported::LivesHere);
-            } else {
-                Error::NoSuchAccount
-            });
+            return Err(Error::NoSuchAccount);
         }
         for _ in 0..MAX_TRIES {
             let (now, mut randomness) = (self.now()?, Randomness::new());
@@ -45,7 +44,7 @@ impl<S: Store> Verifier<S> {
                 return Ok(Imported::Done);
             }
             // Lost: there is a record, unless it was erased in between.
-            if self.0.store.load(account).await.map_err(Error::store)?.is_some() {
+            if lives_here().await? {
                 return Ok(Imported::LivesHere);
             }
         }

@@ -28,17 +28,17 @@ pub(in crate::account) const OLD_HASH: usize = 256;
 /// ```
 /// use sekisho::account::HashChecker;
 ///
-/// struct Sha1Hex; // a real one asks a crate for bcrypt or argon2
+/// struct Bcrypt; // by the crate `bcrypt`
 ///
-/// impl HashChecker for Sha1Hex {
+/// impl HashChecker for Bcrypt {
 ///     fn matches(&self, hash: &str, typed: &str) -> bool {
-///         use sha1::Digest;
-///         let digest = sha1::Sha1::digest(typed.as_bytes());
-///         hex::encode(digest) == hash
+///         bcrypt::verify(typed, hash).unwrap_or(false)
 ///     }
 /// }
 ///
-/// assert!(Sha1Hex.matches("a9993e364706816aba3e25717850c26c9cd0d89d", "abc"));
+/// let hash = bcrypt::hash("a1b2c-d3e4f", 4)?;
+/// assert!(Bcrypt.matches(&hash, "a1b2c-d3e4f") && !Bcrypt.matches("no hash", "a1b2c-d3e4f"));
+/// # Ok::<(), bcrypt::BcryptError>(())
 /// ```
 pub trait HashChecker: Send + Sync + 'static {
     /// Returns whether `hash`, as it was imported, is one of `typed`: the code as somebody typed
