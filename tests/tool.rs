@@ -191,6 +191,8 @@ async fn a_whole_life_of_an_account_by_the_tool_alone() {
     assert!(
         desk.fails(&act(&["rebuild", "--loss", "missing", "--print-pass", "--yes"])).contains("not lost in this way")
     );
+    assert!(desk.fails(&act(&["rebuild", "--loss", "missing", "--pass-file", "other", "--yes"])).contains("not lost"));
+    assert!(!desk.path("other").exists(), "no file is left of what was not done");
     assert!(desk.fails(&["view", "user-2"]).contains("no record of this account"));
     let rebuild = ["rebuild", "user-2", "--loss", "missing", "--print-pass", "--yes"];
     desk.says(&[&rebuild[..], &by].concat());

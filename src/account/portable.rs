@@ -152,7 +152,7 @@ impl PortableApp {
         self.drift
     }
 
-    /// When it was bound, if that is known.
+    /// The time when it was bound, if that is known.
     #[must_use]
     pub const fn bound(&self) -> Option<UnixTime> {
         self.bound_at
@@ -220,7 +220,7 @@ impl fmt::Debug for PortableAccount {
     }
 }
 
-/// What an account allows its owner, beside holds.
+/// The state of an account, beside holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum PortableState {

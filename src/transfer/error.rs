@@ -1,9 +1,9 @@
-//! Why something of another system is not taken.
+//! The reasons for which something of another system is not taken.
 
 use crate::account::{ImportError, NameError};
 use crate::otp::SecretError;
 
-/// Why something of another system is not taken. It repeats nothing of the input.
+/// The reason why something of another system is not taken. It repeats nothing of the input.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ReadError {

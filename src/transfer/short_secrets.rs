@@ -1,4 +1,4 @@
-//! Whether secrets of fewer than 128 bits are taken.
+//! The rule for secrets of fewer than 128 bits.
 
 use super::error::ReadError;
 use crate::account::PortableApp;

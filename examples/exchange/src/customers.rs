@@ -54,7 +54,7 @@ pub struct Customer {
     /// The number of times that the password was set: sessions of an earlier one have ended.
     #[serde(default)]
     pub passwords: u32,
-    /// When the password was last set by a link in a mail, in Unix seconds.
+    /// The time when the password was last set by a link in a mail, in Unix seconds.
     #[serde(default)]
     pub reset_at: Option<u64>,
 }
@@ -113,7 +113,7 @@ pub struct Queued {
 }
 
 impl Queued {
-    /// Who that is.
+    /// The account of the customer.
     ///
     /// # Errors
     /// If the record was tampered with.

@@ -1,5 +1,4 @@
-//! Where records are kept, by URL: those of the second factors, and those of the customers beside
-//! them.
+//! The stores of records, by URL: those of the second factors, and those of the customers beside them.
 
 use sekisho::store::{BoxStore, MemoryStore, PostgresStore, RedbStore, RedisStore};
 

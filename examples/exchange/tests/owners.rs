@@ -305,7 +305,7 @@ async fn an_owner_without_phone_and_sheet_gets_back_in_after_three_days_of_mails
     let begun = T + 2 * DAY;
     let page = browser.post("/lost", &[("code", &mailed(&site))]).await;
     assert!(page.path == "/lost" && page.shows("id=\"waits\"") && !page.shows("id=\"send\""), "{}", page.text);
-    // Whoever gets as far as the code is warned, and the owner is told each day.
+    // The page that asks for the code warns, and the owner is told each day.
     let mut other = site.browser();
     drop(other.password(ALICE).await);
     assert!(other.get("/log-in/code").await.shows("id=\"recovery-waits\""));

@@ -23,7 +23,7 @@ impl Account {
     /// too: a thief may have had it recorded. It is one factor here, however many passkeys the
     /// service keeps: ask for an assertion, and [hold](Self::hold), where another one is added.
     ///
-    /// What waits to be confirmed or kept ends. `proof`, of [`Purpose::BINDING`], is used up. The
+    /// Enrollments and sheets that wait end. `proof`, of [`Purpose::BINDING`], is used up. The
     /// policy's purposes are held, and the answer is the account's new [epoch](Proof::epoch).
     /// For an account that has nothing to prove with, see
     /// [`record_stronger_factor`](Self::record_stronger_factor).
@@ -88,7 +88,7 @@ impl Account {
 
     /// Records, as an operator's act, that the owner has a stronger factor: where there is nothing
     /// to prove with, since no authenticator is in force, or the record was
-    /// [rebuilt](Self::rebuild) and has forgotten it. What the policy holds is held as after
+    /// [rebuilt](Self::rebuild) and has forgotten it. The policy's purposes are held as after
     /// any change of binding.
     ///
     /// # Errors
@@ -114,7 +114,7 @@ impl Account {
     }
 
     /// Ends the stronger factor of an owner who has lost it, and has shown otherwise who he is.
-    /// What the policy holds is held as after a [reset](Self::reset), and all proofs given so
+    /// The policy's purposes are held as after a [reset](Self::reset), and all proofs given so
     /// far are void. What it has begun ends: enrollments and sheets that wait, passes, known
     /// devices, and what was bound lately. Where no authenticator is bound, the account is as
     /// after a reset: have it [reset](Self::reset) for the pass that enrolls.

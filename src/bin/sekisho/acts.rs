@@ -42,15 +42,17 @@ pub(crate) async fn act(options: &Options, act: &Act, out: Out) -> Result<(), Fa
     }
     let (_store, verifier) = open(options).await?;
     let support = verifier.support(by);
-    // Before the act: one whose pass has nowhere to go is not done.
-    let place = match act {
-        Act::Unlock(pass) | Act::Reset(pass) | Act::Rebuild { pass, .. } => Place::make(pass)?,
-        Act::Freeze(_) | Act::Thaw(_) | Act::Hold { .. } => Place::Stdout,
-    };
+    // The place of a pass is made before the act: one whose pass has nowhere to go is not done.
     match act {
-        Act::Unlock(_) => place.take(support.unlock(&id).await, out, name, &id),
-        Act::Reset(_) => place.take(support.reset(&id).await, out, name, &id),
-        Act::Rebuild { loss, .. } => {
+        Act::Unlock(pass) => {
+            let place = Place::make(pass)?;
+            place.take(support.unlock(&id).await, out, name, &id)
+        }
+        Act::Reset(pass) => {
+            let place = Place::make(pass)?;
+            place.take(support.reset(&id).await, out, name, &id)
+        }
+        Act::Rebuild { pass, loss } => {
             let found = verifier.view(&id).await.err().and_then(|error| error.record_loss());
             let is_as_said = match loss {
                 Loss::Missing => matches!(found, Some(RecordLoss::Missing)),
@@ -58,6 +60,7 @@ pub(crate) async fn act(options: &Options, act: &Act, out: Out) -> Result<(), Fa
                 Loss::KeyLost => matches!(found, Some(RecordLoss::LostKey(_))),
             };
             let loss = found.filter(|_| is_as_said).ok_or("the record is not lost in this way: see `sekisho view`")?;
+            let place = Place::make(pass)?;
             place.take(support.rebuild(&id, loss).await, out, name, &id)
         }
         Act::Freeze(On { .. }) => {
@@ -87,7 +90,7 @@ fn done(out: Out, name: &str, account: &AccountId, more: Value) -> Result<(), Fa
     Ok(())
 }
 
-/// Where a pass goes.
+/// The place that a pass goes to.
 enum Place {
     /// It was asked to be printed.
     Stdout,

@@ -63,7 +63,7 @@ pub(crate) async fn import(options: &Options, asked: &Import, out: Out) -> Resul
             Ok(Imported::Done) => &mut counts.imported,
             Ok(Imported::LivesHere) => &mut counts.here_already,
             Err(error) => {
-                // What passes by itself ends the run: the same command goes on from there.
+                // A failure that passes by itself ends the run: the same command goes on from there.
                 if error.downcast_ref::<sekisho::Error>().is_some_and(is_of_the_store) {
                     return Err(error);
                 }

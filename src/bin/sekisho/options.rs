@@ -1,4 +1,4 @@
-//! What can be asked for.
+//! The commands, and their options.
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[derive(Parser)]
 #[command(name = "sekisho", version, about, max_term_width = 100)]
 pub(crate) struct Options {
-    /// Where records are kept: redb:FILE, redis://…, rediss://… or postgres://…
+    /// The store of the records: redb:FILE, redis://…, rediss://… or postgres://…
     #[arg(long, env = "SEKISHO_STORE", global = true, default_value = "redb:sekisho.redb", hide_env_values = true)]
     pub(crate) store: String,
     /// The file of the sealing keys. Without it the variable `SEKISHO_KEYS` has them.
@@ -100,7 +100,7 @@ pub(crate) enum Act {
     Rebuild {
         #[command(flatten)]
         pass: WithPass,
-        /// How it is lost.
+        /// The way in which it is lost.
         #[arg(long)]
         loss: Loss,
     },
@@ -127,7 +127,7 @@ pub(crate) struct On {
 
 #[derive(Args)]
 pub(crate) struct By {
-    /// Who acts: a staff account. The account's history keeps it.
+    /// The one who acts: a staff account. The account's history keeps it.
     #[arg(long)]
     pub(crate) operator: String,
     /// Why: a ticket, say. The history keeps it too.

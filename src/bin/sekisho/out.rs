@@ -1,13 +1,13 @@
-//! What the tool says: to people, or to programs.
+//! The answers of the tool: to people, or to programs.
 
 use serde_json::{Value, json};
 use std::error::Error;
 use std::io::{BufRead, IsTerminal, Write};
 
-/// Why it ends.
+/// The reason why the tool ends.
 pub(crate) type Failed = Box<dyn Error + Send + Sync>;
 
-/// Where answers go.
+/// The place that answers go to.
 #[derive(Clone, Copy)]
 pub(crate) struct Out {
     is_json: bool,
@@ -20,7 +20,7 @@ impl Out {
 
     /// An answer, in both forms.
     pub(crate) fn say(self, text: &str, value: &Value) {
-        // Whoever has closed the pipe reads no more.
+        // A reader who has closed the pipe wants no more.
         let _ = self.print(text, value);
     }
 

@@ -63,8 +63,8 @@ pub(super) async fn submit(
             session::log_in(&session, &customer, By::Password(epoch)).await?;
             Ok(Redirect::to("/two-step").into_response())
         }
-        // Whoever asks learns that the address is taken. A real exchange confirms it by mail first, and
-        // says it there.
+        // The answer tells a stranger that the address is taken. A real exchange confirms it by mail
+        // first, and says it there.
         Err(CustomerError::Taken) => {
             refuse(language.say("このメールアドレスは登録済みです。", "This address has signed up before."))
         }
