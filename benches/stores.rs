@@ -1,4 +1,4 @@
-//! What a verification costs on each store, beside what the store does by itself.
+//! The cost of a verification on each store, beside what the store does by itself.
 //! `cargo bench --bench stores --features full`
 //!
 //! - `ceiling/N`: a load and a swap of an envelope as long as a record's, by N tasks, each on an

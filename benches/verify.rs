@@ -1,4 +1,4 @@
-//! What a verification costs, beside the limit that the hash sets and beside the peers. `cargo
+//! The cost of a verification, beside the limit that the hash sets and beside the peers. `cargo
 //! bench --bench verify`
 //!
 //! `limit_of_hmac` is eight compressions that wait for one another as HMAC has them: two pads, an

@@ -33,7 +33,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use stores::{Failure, Watched};
 
-/// How long one of the two is measured at a time.
+/// The time for which one of the two is measured at a time.
 const TURN: Duration = Duration::from_millis(500);
 /// Of each task.
 const ACCOUNTS: u64 = 16;
@@ -125,7 +125,7 @@ async fn measure(options: &Options) -> Result<(), Failure> {
     Ok(())
 }
 
-/// How long each took, and all of them.
+/// The time that each took, and all of them.
 #[derive(Default)]
 struct Measured {
     latencies: Vec<Duration>,

@@ -1,5 +1,5 @@
-//! When to read this: first. Sign up and enroll an app; log in with its code. The record is in a file
-//! by redb.
+//! When to read this: first. Sign up and enroll an app; log in with its code. The record is in a
+//! file by redb.
 //!
 //! ```sh
 //! export SEKISHO_KEYS=1:$(openssl rand -hex 32)

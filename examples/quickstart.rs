@@ -90,7 +90,7 @@ fn run() -> Outcome<()> {
     Ok(())
 }
 
-/// What the account file holds.
+/// The contents of the account file.
 struct AccountFile {
     uri: OtpauthUri,
     confirmed: bool,
@@ -177,7 +177,7 @@ impl AccountFile {
     }
 }
 
-/// What a log-in page would say: the reason, then the advice.
+/// Says what a log-in page would: the reason, then the advice.
 fn explain(rejection: &Rejection, now: UnixTime) -> String {
     let wait = rejection.retry_at().map_or(0, |at| at.saturating_since(now));
     let reason = match rejection {
@@ -205,7 +205,7 @@ struct Options {
     issuer: String,
     account: String,
     totp: Totp,
-    /// Whether an option was given that only a new account file can take.
+    /// Returns whether an option was given that only a new account file can take.
     makes_account: bool,
 }
 

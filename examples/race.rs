@@ -1,4 +1,5 @@
-//! When to read this: somebody doubts that a store, or a pooler before it, keeps every code used once.
+//! When to read this: somebody doubts that a store, or a pooler before it, keeps every code used
+//! once.
 //!
 //! Races one code a round, by many processes and tasks, over any store: exactly one of all may be
 //! accepted, and no failure may get lost.
@@ -45,13 +46,13 @@ use tokio::runtime::Runtime;
 const GUESS_EVERY: u64 = 20;
 /// Wrong codes that the default policy answers in a row.
 const ALLOWED: u64 = 5;
-/// How long a server may be away.
+/// The longest time that a server may be away.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Longer than a server that closes connections after three seconds needs to notice.
 const REST: Duration = Duration::from_secs(6);
 /// Before an order that was not answered is given again.
 const PAUSE: Duration = Duration::from_millis(10);
-/// What a busy machine is given over a deadline.
+/// The time that a busy machine is given over a deadline.
 const TOLERANCE: Duration = Duration::from_secs(5);
 
 struct Options {
@@ -126,7 +127,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Who does what is ordered.
+/// The tasks that do what is ordered.
 enum Field {
     Own(Racers),
     Processes(Vec<Process>),
@@ -306,7 +307,7 @@ impl<'a> Race<'a> {
         Ok(sum)
     }
 
-    /// Whether all is well.
+    /// Returns whether all is well.
     fn report(&self) -> bool {
         let Self { options, tally, .. } = self;
         let Tally { rounds, accepted, doubles, missed, failures, lost_failures, .. } = tally;

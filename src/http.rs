@@ -9,7 +9,8 @@
 //! use sekisho::http::Problem;
 //! use sekisho::otp::{CodeKind, Rejection, UnixTime};
 //!
-//! let (now, until) = (UnixTime::from_secs(1_800_000_000), UnixTime::from_secs(1_800_000_030));
+//! let (now, until) =
+//!     (UnixTime::from_secs(1_800_000_000), UnixTime::from_secs(1_800_000_030));
 //! let problem = Problem::refused(&Rejection::Locked { until }, CodeKind::AppCode, now);
 //! let response: http::Response<String> = problem.into();
 //! assert_eq!(response.status(), StatusCode::TOO_MANY_REQUESTS);
@@ -49,7 +50,8 @@
 //! | <a id="not_enrolled"></a>`not_enrolled` | 409 | there is no authenticator yet |
 //! | <a id="pass_needed"></a>`pass_needed` | 403 | it takes a pass, or a confirmation |
 //! | <a id="stronger_factor_needed"></a>`stronger_factor_needed` | 403 | it takes the owner's stronger factor: a passkey, say |
-//! | <a id="proof_ended"></a>`proof_ended` | 403 | the confirmation by a code has ended, or was used |
+//! | <a id="proof_ended"></a>`proof_ended` | 403 | the confirmation ended, was used, or lacks the handle |
+//! | <a id="unknown_handle"></a>`unknown_handle` | 403 | the link is of no notice of the last 7 days |
 //! | <a id="conflict"></a>`conflict` | 409 | the account is not in a state for it |
 //! | <a id="unreadable"></a>`unreadable` | 400 | the body does not parse, or lacks something |
 //! | <a id="unavailable"></a>`unavailable` | 503 | nobody knows: try again later |
@@ -203,7 +205,7 @@ impl Problem {
         }
     }
 
-    /// Something is wrong on the server's side, and trying again does not help.
+    /// Something is wrong on the server's side that does not pass by itself: see the log.
     pub fn broken() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,

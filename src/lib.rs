@@ -26,6 +26,8 @@ pub mod seal;
 pub mod store;
 #[cfg(feature = "test-kit")]
 pub mod test_kit;
+#[cfg(feature = "text")]
+pub mod text;
 #[cfg(feature = "transfer")]
 pub mod transfer;
 #[cfg(feature = "verifier")]

@@ -1,9 +1,7 @@
 //! The account as a value: each rule by itself, on floor 2 and a keyring alone.
 #![cfg(feature = "alloc")]
 
-mod phone;
-
-use phone::{Phone, T, at, created, keyring, new_authenticator, rng};
+use crate::phone::{self, Phone, T, at, created, keyring, new_authenticator, rng};
 use sekisho::account::{
     Account, AccountError, AccountId, AccountLimits, Attempt, AuthenticatorId, Change, Enrollment, Event, EventKind,
     NewAuthenticator, Operator, Policy, Proof, Purpose,

@@ -1,10 +1,8 @@
 //! Acts: verified and used up in one write, under an id that no loss of the store changes.
 #![cfg(all(feature = "test-kit", feature = "redb"))]
 
-mod phone;
-mod service;
-
-use phone::{T, at, operator};
+use crate::phone::{self, T, at, operator};
+use crate::service::{self, DAY, Service, alice, answer, in_memory, sms, stored};
 use sekisho::Error;
 use sekisho::account::{
     AccountError, AccountId, AccountLimits, Act, Attempt, Authorization, CodeRequest, EventKind, Method, Policy,
@@ -12,7 +10,6 @@ use sekisho::account::{
 };
 use sekisho::otp::{NotAccepted, PolicyError, Rejection, StoredError};
 use sekisho::store::{MemoryStore, Store, Swap};
-use service::{DAY, Service, alice, answer, in_memory, sms, stored};
 
 const CONTEXT: [u8; 32] = [3; 32];
 const KEY: [u8; 16] = [7; 16];

@@ -1,17 +1,14 @@
-//! What a thief and a stranger reach: each tries all there is, for as long as it takes.
+//! The reach of a thief and of a stranger: each tries all there is, for as long as it takes.
 #![cfg(all(feature = "test-kit", feature = "redb"))]
 
-mod phone;
-mod service;
-
-use phone::{Phone, T, at, new_authenticator};
+use crate::phone::{self, Phone, T, at, new_authenticator};
+use crate::service::{self, Service, accepted, alice, answer};
 use sekisho::Error;
 use sekisho::account::{
     AccountError, AccountLimits, Attempt, AuthenticatorId, CodeRequest, Method, Policy, Proof, Purpose, RecoveryCodes,
 };
 use sekisho::otp::{Digits, NotAccepted, Rejection, UnixTime};
 use sekisho::store::MemoryStore;
-use service::{Service, accepted, alice, answer};
 
 const DAY: u64 = 86_400;
 
@@ -213,7 +210,7 @@ impl Stranger {
     }
 }
 
-/// What 90 days of the policy's year allow.
+/// The share of 90 days in what the policy's year allows.
 fn allowed(guesses_a_year: u64) -> u64 {
     let long_term = u64::from(Policy::default().limits().codes.long_term);
     long_term + (guesses_a_year - long_term) * 90 / 365 + 1

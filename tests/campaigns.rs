@@ -1,17 +1,14 @@
 //! A year of a guesser, day by day, while the owner logs in once a day: what the guesser is
 //! answered, what chance that is, and on how many days the owner was in without anybody's help.
 //!
-//! `cargo test --all-features --test campaigns -- --nocapture` prints the figures.
+//! `cargo test --all-features --test histories campaigns:: -- --nocapture` prints the figures.
 #![cfg(all(feature = "test-kit", feature = "redb"))]
 
-mod phone;
-mod service;
-
-use phone::{Phone, T, at};
+use crate::phone::{self, Phone, T, at};
+use crate::service::{self, Service, alice, answer, in_memory};
 use sekisho::account::{Attempt, Policy, Purpose};
 use sekisho::otp::{Digits, Rejection, UnixTime};
 use sekisho::store::MemoryStore;
-use service::{Service, alice, answer, in_memory};
 
 const DAY: u64 = 86_400;
 const DAYS: u64 = 365;

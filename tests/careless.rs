@@ -3,9 +3,7 @@
 //! machine that tries again.
 #![cfg(feature = "test-kit")]
 
-mod phone;
-
-use phone::{Phone, T, answer, at, keyring, new_authenticator, rng};
+use crate::phone::{self, Phone, T, answer, at, keyring, new_authenticator, rng};
 use sekisho::account::{Account, AccountError, AccountId, Attempt, Change, Policy, Proof, Purpose};
 use sekisho::otp::{CodePolicy, Match, NotAccepted, Rejection, State, Totp, decide};
 use sekisho::seal::Stored;

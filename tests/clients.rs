@@ -3,9 +3,7 @@
 //! Needs `oathtool` and Python with `pyotp`; `bash tests/run.sh` installs them.
 #![cfg(all(feature = "qr", feature = "rand"))]
 
-mod examples;
-
-use examples::example;
+use crate::examples::example;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -57,7 +55,7 @@ fn uri_in(said: &str) -> String {
     line[line.find("otpauth://").unwrap()..].to_string()
 }
 
-/// What a tool prints, or how to get the tool.
+/// Gives what a tool prints, or says how to get the tool.
 fn output_of(tool: &str, arguments: &[&str]) -> String {
     let output = Command::new(tool).args(arguments).output();
     let output = output.unwrap_or_else(|error| panic!("{tool}: {error}; `bash tests/run.sh` installs it"));

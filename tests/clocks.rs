@@ -2,9 +2,7 @@
 //! and back, and two servers' clocks are apart.
 #![cfg(feature = "alloc")]
 
-mod phone;
-
-use phone::{Phone, T, at, created, keyring, new_authenticator, operator, policy, rng};
+use crate::phone::{Phone, T, at, created, keyring, new_authenticator, operator, policy, rng};
 use proptest::prelude::*;
 use sekisho::account::{
     Account, AccountError, AccountId, Act, Attempt, Change, Event, Policy, Proof, Purpose, RecoveryCodes,

@@ -1,16 +1,13 @@
 //! Moving records from one store to another: they open there, with all that was used and counted.
 #![cfg(all(feature = "test-kit", feature = "redb", feature = "redis", feature = "postgres"))]
 
-mod phone;
-mod servers;
-
-use phone::{Phone, T, answer, at, keyring, new_authenticator};
+use crate::phone::{Phone, T, answer, at, keyring, new_authenticator};
+use crate::servers::{Postgres, Redis};
 use sekisho::Verifier;
 use sekisho::account::{AccountId, Attempt, Proof, Purpose};
 use sekisho::otp::Rejection;
 use sekisho::store::{self, MemoryStore, PostgresStore, RedbStore, RedisStore, Store};
 use sekisho::test_kit::TestClock;
-use servers::{Postgres, Redis};
 
 fn account(number: u32) -> AccountId {
     AccountId::new(format!("user {number}")).unwrap()

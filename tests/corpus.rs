@@ -1,9 +1,9 @@
 //! Every seed of the fuzz targets, on the stable toolchain.
 #![cfg(all(feature = "migration", feature = "qr", feature = "rand", feature = "transfer"))]
 
-#[path = "phone/envelope.rs"]
-mod envelope;
-mod model;
+use crate::model;
+use crate::phone::envelope;
+
 #[path = "../fuzz/src/properties.rs"]
 mod properties;
 

@@ -1,10 +1,8 @@
 //! An account exists or it is an error: a record that is lost opens nothing.
 #![cfg(all(feature = "test-kit", feature = "redb"))]
 
-mod phone;
-mod service;
-
-use phone::{Phone, T, at, keyring, new_authenticator, operator};
+use crate::phone::{self, Phone, T, at, keyring, new_authenticator, operator};
+use crate::service::{self, alice, in_memory, sms, stored};
 use sekisho::account::{
     AccountError, AccountId, Attempt, AuthenticatorId, CodeRequest, Event, EventKind, Policy, Purpose, Resync,
 };
@@ -14,7 +12,6 @@ use sekisho::store::{MemoryStore, Store, Swap};
 use sekisho::test_kit::TestClock;
 use sekisho::verifier::{EventSink, SinkError};
 use sekisho::{Error, Verifier};
-use service::{alice, in_memory, sms, stored};
 
 async fn lose(store: &MemoryStore) {
     let revision = stored(store).await.revision;

@@ -1,4 +1,4 @@
-//! What a whole decision answers, and what has to be stored before it does.
+//! The answer of a whole decision, and what has to be stored before it is given.
 
 use sekisho::otp::{
     Advice, Algorithm, Code, CodeKind, CodePolicy, Digits, Key, Limits, LockState, Match, NotAccepted, OpenSteps,
@@ -32,7 +32,7 @@ impl Login {
         Self { key, policy, stored: State::new().to_bytes() }
     }
 
-    /// What an app shows whose clock is `ahead` seconds ahead of `now`.
+    /// The code of an app whose clock is `ahead` seconds ahead of `now`.
     fn shown(&self, now: u64, ahead: i64) -> Code {
         self.key.code_at(self.key.totp().step_at(at(now.saturating_add_signed(ahead))).unwrap())
     }

@@ -1,10 +1,8 @@
 //! Delivered codes: sent, sent again, and good for what they are for.
 #![cfg(all(feature = "test-kit", feature = "redb"))]
 
-mod phone;
-mod service;
-
-use phone::{Phone, T, at};
+use crate::phone::{self, Phone, T, at};
+use crate::service::{self, DAY, accepted, alice, answer, in_memory, mail, rejected};
 use sekisho::account::{
     AccountError, AccountId, AccountLimits, Act, Address, Attempt, AuthenticatorKind, Channel, CodeRequest, EventKind,
     Method, NewAddress, Policy, Purpose,
@@ -14,7 +12,6 @@ use sekisho::store::MemoryStore;
 use sekisho::test_kit::TestClock;
 use sekisho::verifier::AddressCheck;
 use sekisho::{Error, Verifier};
-use service::{DAY, accepted, alice, answer, in_memory, mail, rejected};
 use std::sync::{Arc, Mutex};
 use subtle::ConstantTimeEq;
 

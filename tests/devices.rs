@@ -1,10 +1,10 @@
 //! Device tokens, passes, resets and proofs: each is good for what it is for, and as often.
 #![cfg(all(feature = "test-kit", feature = "redb"))]
 
-mod phone;
-mod service;
-
-use phone::{Phone, T, app, at, new_authenticator, operator};
+use crate::phone::{self, Phone, T, app, at, new_authenticator, operator};
+use crate::service::{
+    self, DAY, Everything, Service, accepted, alice, answer, everything, in_memory, mail, rejected, stored,
+};
 use sekisho::Error;
 use sekisho::account::{
     AccountError, AccountLimits, Address, Attempt, AuthenticatorId, Channel, CodeRequest, Method, Policy, Proof,
@@ -12,7 +12,6 @@ use sekisho::account::{
 };
 use sekisho::otp::{Limits, NotAccepted, Rejection};
 use sekisho::store::MemoryStore;
-use service::{DAY, Everything, Service, accepted, alice, answer, everything, in_memory, mail, rejected, stored};
 
 #[tokio::test]
 async fn a_pass_is_good_for_one_log_in_and_a_resynchronization_leaves_it() {

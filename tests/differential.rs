@@ -1,10 +1,8 @@
 //! The library against the plain model, over everything that can be chosen.
 
-use model::{Authenticator, Hash, Rules, compare};
+use crate::model::{self, Authenticator, Hash, Rules, compare};
 use proptest::prelude::*;
 use sekisho::otp::{CodePolicy, Limits, State, Window};
-
-mod model;
 
 fn authenticators() -> impl Strategy<Value = Authenticator> {
     let hash = prop_oneof![Just(Hash::Sha1), Just(Hash::Sha256), Just(Hash::Sha512)];
@@ -35,7 +33,7 @@ fn rules() -> impl Strategy<Value = Rules> {
     )
 }
 
-/// What one submission does: how far the clock moves first, and which code is typed.
+/// One submission: how far the clock moves first, and which code is typed.
 #[derive(Clone, Debug)]
 enum CodeKind {
     /// The code of the step this far from ours, by the authenticator's clock.

@@ -2,10 +2,8 @@
 //! and several processes that make one file at the same time.
 #![cfg(feature = "redb")]
 
-mod servers;
-
+use crate::servers::records::{account, write};
 use sekisho::store::{RedbStore, Store, StoreError, Swap};
-use servers::records::{account, write};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -21,7 +19,7 @@ fn child(what: &str, folder: &Path, by: &[&str]) -> Child {
         }
         None => Command::new(own),
     };
-    command.args(["--exact", what, "--nocapture"]).env("SEKISHO_FOLDER", folder);
+    command.args(["--exact", &format!("disk::{what}"), "--nocapture"]).env("SEKISHO_FOLDER", folder);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
 }
 

@@ -1,15 +1,12 @@
 //! Nothing is evaluated while it is locked, held or frozen, at whatever door.
 #![cfg(all(feature = "test-kit", feature = "redb"))]
 
-mod phone;
-mod service;
-
-use phone::{T, at};
+use crate::phone::{self, T, at};
+use crate::service::{DAY, Everything, Service, alice, answer, everything, in_memory, mail, refusal, rejected, stored};
 use sekisho::Error;
 use sekisho::account::{AccountError, AccountLimits, Address, Attempt, CodeRequest, LongTerm, Policy, Purpose, Resync};
 use sekisho::otp::{Advice, CodeKind, Limits, PolicyError, Rejection, Window};
 use sekisho::store::MemoryStore;
-use service::{DAY, Everything, Service, alice, answer, everything, in_memory, mail, refusal, rejected, stored};
 
 /// The doors at which something is evaluated. Removals, replacements and new sets take a proof of
 /// one of the first three.

@@ -2,17 +2,14 @@
 //! whose clocks are minutes off.
 #![cfg(all(feature = "test-kit", feature = "redb"))]
 
-mod phone;
-mod service;
-
-use phone::{Phone, T, at, new_authenticator};
+use crate::phone::{self, Phone, T, at, new_authenticator};
+use crate::service::{self, Service, accepted, alice, answer, in_memory, rejected, sms};
 use sekisho::Error;
 use sekisho::account::{
     AccountError, Attempt, AuthenticatorId, CodeRequest, Enrollment, Method, Proof, Purpose, Resync,
 };
 use sekisho::otp::{Advice, NotAccepted, Rejection, Secret, Step, Totp};
 use sekisho::store::MemoryStore;
-use service::{Service, accepted, alice, answer, in_memory, rejected, sms};
 use subtle::ConstantTimeEq;
 
 /// An account that has nothing yet.

@@ -2,10 +2,8 @@
 //! nobody crowds it out.
 #![cfg(all(feature = "test-kit", feature = "redb"))]
 
-mod phone;
-mod service;
-
-use phone::{Phone, T, at, new_authenticator};
+use crate::phone::{self, Phone, T, at, new_authenticator};
+use crate::service::{accepted, alice, answer};
 use sekisho::account::{
     Account, AccountError, AccountId, Attempt, AuthenticatorId, Event, EventKind, Proof, Purpose, RecoveryCodes, Resync,
 };
@@ -14,7 +12,6 @@ use sekisho::store::MemoryStore;
 use sekisho::test_kit::TestClock;
 use sekisho::verifier::{EventSink, SinkError};
 use sekisho::{Error, Verifier};
-use service::{accepted, alice, answer};
 use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};

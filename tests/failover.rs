@@ -11,17 +11,14 @@
 //! failover -- --nocapture --test-threads 1`.
 #![cfg(all(feature = "redis", feature = "postgres", feature = "test-kit"))]
 
-mod phone;
-mod servers;
-
-use phone::{Phone, T, at, keyring, new_authenticator};
+use crate::phone::{Phone, T, at, keyring, new_authenticator};
+use crate::servers::{Postgres, Proxy, Redis};
 use rand::RngExt;
 use sekisho::account::{AccountId, Act, Attempt, Purpose};
 use sekisho::otp::NotAccepted;
 use sekisho::store::{BoxStore, PostgresStore, RedisStore};
 use sekisho::test_kit::TestClock;
 use sekisho::{Error, Verifier};
-use servers::{Postgres, Proxy, Redis};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -2,9 +2,7 @@
 //! that fail.
 #![cfg(feature = "test-kit")]
 
-mod phone;
-
-use phone::{Phone, T, answer, at, keyring, new_authenticator};
+use crate::phone::{self, Phone, T, answer, at, keyring, new_authenticator};
 use sekisho::account::{AccountId, Attempt, Event, EventKind, Purpose};
 use sekisho::otp::{NotAccepted, Rejection};
 use sekisho::seal::{Revision, Stored, Write};
@@ -72,7 +70,7 @@ async fn enrolled(store: &MemoryStore, clock: &TestClock) -> Phone {
     phone
 }
 
-/// What a run of attempts was answered.
+/// The answers to a run of attempts.
 #[derive(Default)]
 struct Answers {
     accepted: Vec<String>,

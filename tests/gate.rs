@@ -1,10 +1,8 @@
 //! One way in and one way out: what used to differ between the doors does not any more.
 #![cfg(all(feature = "test-kit", feature = "redb"))]
 
-mod phone;
-mod service;
-
-use phone::{T, answer, at, keyring};
+use crate::phone::{self, T, answer, at, keyring};
+use crate::service::{self, alice, in_memory, refusal, stored};
 use sekisho::account::{
     AccountError, AccountId, AccountLimits, AccountView, Attempt, AuthenticatorId, BlockedBy, Policy, Purpose, Resync,
     SecondStep,
@@ -13,7 +11,6 @@ use sekisho::otp::{NotAccepted, Rejection};
 use sekisho::seal::RecordLoss;
 use sekisho::store::{Store, Swap};
 use sekisho::{Error, Verifier};
-use service::{alice, in_memory, refusal, stored};
 
 #[tokio::test]
 async fn a_resynchronization_ends_the_run_of_failures_of_the_device_that_it_came_from() {

@@ -2,12 +2,9 @@
 //! holds, whatever the history.
 #![cfg(feature = "test-kit")]
 
-mod model;
-mod phone;
-
-use model::account::{Account as Plain, Answer};
-use model::{Authenticator, Hash};
-use phone::{T, at, keyring};
+use crate::model::account::{Account as Plain, Answer};
+use crate::model::{Authenticator, Hash};
+use crate::phone::{self, T, at, keyring};
 use proptest::prelude::*;
 use sekisho::account::{AccountError, AccountId, Attempt, AuthenticatorId, NewAuthenticator, Proof, Purpose};
 use sekisho::otp::{Algorithm, Digits, NotAccepted, OtpauthUri, Period, Rejection, Secret, Totp, UnixTime};
@@ -141,7 +138,7 @@ struct History {
     plain: Plain,
     now: u64,
     typed: Vec<String>,
-    /// How many proofs have begun an enrollment: those given before are used up.
+    /// The number of proofs that have begun an enrollment: those given before are used up.
     begun: u32,
     /// A proof that is kept, with the plain account's epoch, `begun` and the time when it was
     /// given.
@@ -284,7 +281,7 @@ impl History {
         assert_eq!(begun.is_ok(), self.plain.begin(self.now, who.clone()), "{begun:?}");
     }
 
-    /// What always holds, seen from outside.
+    /// Checks what always holds, seen from outside.
     async fn holds(&self, before: &View) -> View {
         let view = self.verifiers[0].view(&self.account).await.unwrap();
         // Once: no step of a secret is accepted twice, and they only rise.

@@ -2,9 +2,7 @@
 //! accepted again, no counted failure is forgotten. And a second process is told that it cannot.
 #![cfg(all(feature = "redb", feature = "test-kit"))]
 
-mod phone;
-
-use phone::{Phone, T, answer, at, keyring};
+use crate::phone::{Phone, T, answer, at, keyring};
 use sekisho::Verifier;
 use sekisho::account::{AccountId, AccountLimits, Attempt, NewAuthenticator, Policy, Purpose};
 use sekisho::otp::{Limits, OtpauthUri, Rejection, Secret, Totp};
@@ -15,6 +13,9 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
+
+/// The test that a child process runs, by its whole name.
+const IN_A_CHILD: &str = "kill::in_a_child";
 
 const ACCOUNTS: u8 = 8;
 
@@ -40,11 +41,11 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 fn child(path: &Path) -> Child {
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "in_a_child", "--nocapture"]).env("SEKISHO_KILLED", path);
+    child.args(["--exact", IN_A_CHILD, "--nocapture"]).env("SEKISHO_KILLED", path);
     child.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// What the children of the other tests do; nothing when run by itself.
+/// Does what the children of the other tests do; nothing when run by itself.
 #[test]
 fn in_a_child() {
     let Ok(path) = std::env::var("SEKISHO_KILLED") else { return };

@@ -2,9 +2,7 @@
 //! the README shows it.
 #![cfg(all(feature = "qr", feature = "redb", feature = "tracing"))]
 
-mod examples;
-
-use examples::example;
+use crate::examples::example;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
@@ -26,7 +24,7 @@ impl Run {
         Self { child, said }
     }
 
-    /// What it says, up to a line with `what`.
+    /// Reads what it says, up to a line with `what`.
     fn until(&mut self, what: &str) -> String {
         let mut said = String::new();
         loop {

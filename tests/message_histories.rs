@@ -2,17 +2,13 @@
 //! account of a phone number.
 #![cfg(all(feature = "test-kit", feature = "redb"))]
 
-mod model;
-mod phone;
-mod service;
-
-use model::messages::{Account as Plain, Answer, For, Sending};
-use phone::{T, at};
+use crate::model::messages::{Account as Plain, Answer, For, Sending};
+use crate::phone::{self, T, at};
+use crate::service::{Service, alice, answer, in_memory};
 use proptest::prelude::*;
 use sekisho::account::{Attempt, AuthenticatorId, CodeRequest, Purpose};
 use sekisho::otp::Rejection;
 use sekisho::store::MemoryStore;
-use service::{Service, alice, answer, in_memory};
 
 const NUMBER: &str = "+819012345678";
 

@@ -1,10 +1,8 @@
 //! Exports of Google Authenticator, and what can be imported of them.
 #![cfg(all(feature = "migration", feature = "test-kit"))]
 
-mod phone;
-
+use crate::phone::{Phone, T, at, keyring};
 use base64ct::{Base64, Encoding};
-use phone::{Phone, T, at, keyring};
 use proptest::prelude::*;
 use sekisho::Verifier;
 use sekisho::account::{AccountId, Attempt, AuthenticatorKind, NewAuthenticator, Purpose};

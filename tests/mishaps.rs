@@ -1,15 +1,12 @@
-//! What brings owners to support, one mishap a test, through the verifier on redb. Each ends with
+//! Mishaps that bring owners to support, one a test, through the verifier on redb. Each ends with
 //! the owner in by himself, or by the operators' acts that it took; the test counts them.
 #![cfg(all(feature = "test-kit", feature = "redb"))]
 
-mod phone;
-mod service;
-
-use phone::{Phone, T, app, at, new_authenticator};
+use crate::phone::{self, Phone, T, app, at, new_authenticator};
+use crate::service::{self, Service, accepted, alice, rejected, sms};
 use sekisho::Error;
 use sekisho::account::{AccountError, Attempt, AuthenticatorId, CodeRequest, EventKind, Method, Purpose, Resync};
 use sekisho::otp::{Advice, CodeKind, Limits, LockState, NotAccepted, Rejection, Secret, Totp};
-use service::{Service, accepted, alice, rejected, sms};
 
 const DAY: u64 = 86_400;
 

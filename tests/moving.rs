@@ -1,10 +1,8 @@
 //! Accounts move in from another system: in bulk, or each at its first contact.
 #![cfg(all(feature = "test-kit", feature = "redb"))]
 
-mod phone;
-mod service;
-
-use phone::{Phone, T, app, at, held, keyring, new_authenticator, operator};
+use crate::phone::{Phone, T, app, at, held, keyring, new_authenticator, operator};
+use crate::service::{DAY, Service, Told, accepted, alice, answer, kept_codes, mail, rejected};
 use sekisho::account::{
     AccountError, AccountId, Address, Attempt, AuthenticatorState, BlockedBy, CodeRequest, EventKind, HashChecker,
     ImportError, Method, Policy, PortableAccount, PortableApp, PortableHold, PortableState, Purpose, SecondStep,
@@ -15,7 +13,6 @@ use sekisho::store::{MemoryStore, RedbStore, Store, Swap};
 use sekisho::test_kit::{FailingStore, Fault, TestClock};
 use sekisho::verifier::{Imported, MovingSource, OldAccount, SourceError};
 use sekisho::{Error, Verifier};
-use service::{DAY, Service, Told, accepted, alice, answer, kept_codes, mail, rejected};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 

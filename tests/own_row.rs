@@ -5,9 +5,7 @@
 //! and tell the verdict only once the swap is committed.
 #![cfg(feature = "alloc")]
 
-mod phone;
-
-use phone::{Phone, T, at, keyring, new_authenticator, rng};
+use crate::phone::{self, Phone, T, at, keyring, new_authenticator, rng};
 use rusqlite::{Connection, TransactionBehavior, params};
 use sekisho::account::{Account, AccountError, AccountId, Attempt, Change, Policy, Proof, Purpose};
 use sekisho::otp::{Rejection, UnixTime};

@@ -2,10 +2,8 @@
 //! that are suspended, and recovery codes that wait until they are kept.
 #![cfg(all(feature = "test-kit", feature = "redb"))]
 
-mod phone;
-mod service;
-
-use phone::{Phone, T, at, held, new_authenticator, operator};
+use crate::phone::{self, Phone, T, at, held, new_authenticator, operator};
+use crate::service::{self, DAY, Service, Told, accepted, alice, answer, mail, on_redb, rejected, sms};
 use sekisho::account::{
     AccountError, AccountId, AccountLimits, Act, Address, Attempt, AuthenticatorId, AuthenticatorState, BlockedBy,
     CodeRequest, Event, EventKind, Policy, Proof, ProposedAct, Purpose, Resync, SecondStep, Source, Text,
@@ -15,7 +13,6 @@ use sekisho::seal::RecordLoss;
 use sekisho::store::{Store, Swap};
 use sekisho::verifier::{EventSink, SinkError};
 use sekisho::{Error, Verifier};
-use service::{DAY, Service, Told, accepted, alice, answer, mail, on_redb, rejected, sms};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -165,6 +162,32 @@ async fn the_link_of_a_notice_freezes_at_once_and_for_seven_days_and_nothing_els
     freeze(thawed.expose()).await.unwrap();
     drop(service.verifier.support(operator("desk", "lost all")).reset(&alice()).await.unwrap());
     refused_with(freeze(thawed.expose()).await, &AccountError::UnknownHandle);
+}
+
+#[tokio::test]
+async fn an_owner_who_is_logged_in_freezes_without_a_notice_and_an_operator_thaws() {
+    let service = Service::new();
+    let (phone, codes) = service.enrolled().await;
+    let session = service.log_in(T + 30, &phone.shows(T + 30, 0)).await;
+    let before = service.told().len();
+    for _twice in 0..2 {
+        service.verifier.freeze_by_session(&alice()).await.unwrap();
+    }
+    assert_eq!(service.told().len(), before + 1, "pressed twice, told once");
+    let told = latest(&service.told(), "frozen_by_owner");
+    assert!(told.operator.is_none() && told.notifies_owner());
+    let view = service.verifier.view(&alice()).await.unwrap();
+    assert_eq!((view.second_step, view.frozen_at), (SecondStep::Blocked(BlockedBy::Frozen), Some(at(T + 30))));
+    assert_ne!(view.epoch, session.epoch(), "sessions have ended");
+    // Nothing gets in, and no proof of before does anything.
+    assert_eq!(service.log_in_refused(T + 60, &phone.shows(T + 60, 0)).await, Rejection::Frozen);
+    let recovery = Attempt::recovery(Purpose::LOGIN, codes.iter().next().unwrap());
+    assert_eq!(rejected(service.submit(T + 60, recovery).await), Rejection::Frozen);
+    service.verifier.support(operator("desk", "called")).thaw(&alice()).await.unwrap();
+    drop(service.log_in(T + 90, &phone.shows(T + 90, 0)).await);
+    // Nobody's account is frozen by it but the one that is named.
+    let bob = AccountId::new("bob").unwrap();
+    assert!(matches!(service.verifier.freeze_by_session(&bob).await, Err(Error::NoSuchAccount)));
 }
 
 #[tokio::test]

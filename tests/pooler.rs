@@ -3,16 +3,18 @@
 //! absent one. (Tested with `PgBouncer` and PostgreSQL as Debian has them.)
 #![cfg(all(feature = "postgres", feature = "conformance"))]
 
-mod examples;
-mod servers;
+use crate::examples;
 
+use crate::servers::records::{account, write};
+use crate::servers::{PgBouncer, Postgres};
 use sekisho::seal::Revision;
 use sekisho::store::{PostgresStore, Store, StoreError, Swap, conformance};
-use servers::records::{account, write};
-use servers::{PgBouncer, Postgres};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 use tokio_postgres::{Client, NoTls};
+
+/// The test that a child process runs, by its whole name.
+const IN_A_CHILD: &str = "pooler::in_a_child";
 
 /// Another program, through the same pooler.
 async fn other_program(pooler: &PgBouncer) -> Client {
@@ -136,7 +138,7 @@ fn processes_work(postgres: &Postgres, url: &str) -> (u32, u32) {
         let revision = format!("decode('{}', 'hex')", hex::encode(write(None, number).new.revision.as_bytes()));
         postgres.sql(&format!("INSERT INTO table_{number} VALUES ('alice', {revision}, {})", value(number)));
         let mut child = Command::new(std::env::current_exe().unwrap());
-        child.args(["--exact", "in_a_child", "--nocapture"]).env("SEKISHO_POOLER", url);
+        child.args(["--exact", IN_A_CHILD, "--nocapture"]).env("SEKISHO_POOLER", url);
         child.env("SEKISHO_NUMBER", number.to_string()).stdout(Stdio::piped()).spawn().unwrap()
     };
     let children: Vec<_> = (0..3).map(start).collect();

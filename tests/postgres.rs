@@ -2,16 +2,17 @@
 //! or read-only.
 #![cfg(all(feature = "postgres", feature = "conformance", feature = "verifier"))]
 
-mod servers;
-
+use crate::servers::records::{account, write};
+use crate::servers::{Certificates, Postgres, Proxy, free_port};
 use sekisho::Verifier;
 use sekisho::seal::{KeyId, Keyring, Revision, SealingKey};
 use sekisho::store::{PostgresStore, Store, StoreError, Swap, conformance};
-use servers::records::{account, write};
-use servers::{Certificates, Postgres, Proxy, free_port};
 use std::future::Future;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
+
+/// A call with a deadline has ended by then, on a machine of any speed. Without one it would not.
+const SLOWEST: Duration = Duration::from_secs(15);
 
 async fn connect(postgres: &Postgres) -> PostgresStore {
     let store = PostgresStore::builder().deadline(Duration::from_millis(900)).connect(&postgres.url()).unwrap();
@@ -98,7 +99,7 @@ async fn a_server_that_is_killed_and_started_again_is_found_again_with_what_it_a
         let begun = Instant::now();
         let error = store.swap(&account("alice"), &write(Some(1), 2)).await.unwrap_err();
         assert!(matches!(error, StoreError::Unreachable { .. } | StoreError::TimedOut { .. }), "{error:?}");
-        assert!(begun.elapsed() < Duration::from_secs(2));
+        assert!(begun.elapsed() < SLOWEST);
     }
     postgres.restart();
     let begun = Instant::now();
@@ -346,7 +347,7 @@ async fn a_server_that_takes_no_more_connections_or_not_this_user_refuses() {
         let is_crowded = matches!(error, StoreError::Refused { .. }) && error.is_transient();
         let is_denied = matches!(error, StoreError::Denied { .. }) && !error.is_transient();
         assert!(if user == "crowded" { is_crowded } else { is_denied }, "{error:?}");
-        assert!(begun.elapsed() < Duration::from_secs(2));
+        assert!(begun.elapsed() < SLOWEST);
     }
     // All of its own connections are taken.
     let store = PostgresStore::builder().deadline(Duration::from_millis(500)).connections(1);
@@ -360,7 +361,7 @@ async fn a_server_that_takes_no_more_connections_or_not_this_user_refuses() {
     let begun = Instant::now();
     let (one, other) = tokio::join!(store.load(&alice), store.load(&bob));
     assert!(one.is_err() && other.is_err());
-    assert!(begun.elapsed() < Duration::from_millis(1_500), "{:?}", begun.elapsed());
+    assert!(begun.elapsed() < SLOWEST, "{:?}", begun.elapsed());
     connection.abort();
 }
 

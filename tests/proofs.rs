@@ -1,5 +1,5 @@
-//! What cannot be tested from within the crate: what memory and time tell about secrets, and that
-//! the ground floor needs no std. Each is a package of its own beside this file, built and run
+//! Proofs that are not possible from within the crate: what memory and time tell about secrets, and
+//! that the ground floor needs no std. Each is a package of its own beside this file, built and run
 //! here. x86-64 Linux only.
 #![cfg(all(target_os = "linux", target_arch = "x86_64", feature = "full"))] // once: they do not depend on features
 

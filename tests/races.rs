@@ -1,9 +1,7 @@
 //! Many at one account at the same moment, through several verifiers on one store.
 #![cfg(all(feature = "redb", feature = "test-kit"))]
 
-mod phone;
-
-use phone::{Phone, T, answer, at, keyring, new_authenticator};
+use crate::phone::{Phone, T, answer, at, keyring, new_authenticator};
 use sekisho::account::{AccountId, Attempt, Purpose};
 use sekisho::otp::{NotAccepted, Rejection};
 use sekisho::store::{MemoryStore, RedbStore, Store};
@@ -30,6 +28,11 @@ async fn enroll<S: Store>(verifier: &Verifier<S>, account: &AccountId, clock: &T
     assert!(verifier.confirm(account, attempt).await.is_ok());
     clock.set(at(now));
     phone
+}
+
+/// The rounds of a race: 20,000 in CI, and as many as `RACE_ROUNDS` says in a campaign.
+fn rounds() -> u64 {
+    std::env::var("RACE_ROUNDS").map_or(20_000, |rounds| rounds.parse().expect("a number of rounds"))
 }
 
 /// So many rounds on as many accounts at the same time, so that a store may commit them together.
@@ -82,13 +85,13 @@ async fn one_code_is_accepted_once<S: Store + Clone>(store: S, accounts: usize, 
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_code_sixty_four_tasks_one_acceptance_in_memory() {
-    one_code_is_accepted_once(MemoryStore::new(), 1, 100_000).await;
+    one_code_is_accepted_once(MemoryStore::new(), 1, rounds()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn one_code_sixty_four_tasks_one_acceptance_on_redb() {
     let folder = tempfile::tempdir().unwrap();
-    one_code_is_accepted_once(RedbStore::open(folder.path().join("records")).unwrap(), 16, 100_000).await;
+    one_code_is_accepted_once(RedbStore::open(folder.path().join("records")).unwrap(), 16, rounds()).await;
 }
 
 /// A thousand guesses at once on one account, the right code among them, and another account's

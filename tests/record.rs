@@ -2,11 +2,9 @@
 //! kept, corrupt ones are refused.
 #![cfg(feature = "alloc")]
 
-mod phone;
-
+use crate::phone::{self, Phone, T, app, at, keyring};
 use minicbor::data::Type;
 use minicbor::{Decoder, Encoder};
-use phone::{Phone, T, app, at, keyring};
 use proptest::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::StdRng;

@@ -1,9 +1,7 @@
 //! Recovery codes: what they open, once, and what they do not.
 #![cfg(feature = "test-kit")]
 
-mod phone;
-
-use phone::{Phone, T, answer, at, keyring, new_authenticator};
+use crate::phone::{self, Phone, T, answer, at, keyring, new_authenticator};
 use sekisho::account::{AccountError, AccountId, Attempt, AuthenticatorId, Method, Proof, Purpose, RecoveryCodes};
 use sekisho::otp::{LockState, NotAccepted, Rejection};
 use sekisho::store::{MemoryStore, Store};

@@ -2,7 +2,7 @@
 //! read-only, or failing over.
 #![cfg(all(feature = "redis", feature = "conformance"))]
 
-mod servers;
+use crate::servers;
 
 use sekisho::store::{RedisStore, Store, StoreError, Swap, conformance};
 use servers::records::{account, write};
@@ -10,6 +10,9 @@ use servers::{Certificates, Cluster, Proxy, Redis, free_port};
 use std::future::Future;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
+
+/// A call with a deadline has ended by then, on a machine of any speed. Without one it would not.
+const SLOWEST: Duration = Duration::from_secs(15);
 
 async fn connect(redis: &Redis) -> RedisStore {
     RedisStore::builder().deadline(Duration::from_millis(800)).connect(&redis.url()).await.unwrap()
@@ -59,7 +62,7 @@ async fn a_node_of_a_cluster_that_dies_is_an_error_within_the_deadline_and_is_fo
         let begun = Instant::now();
         // Done or lost where the first answer was an error, and the change was made.
         errors += u32::from(store.swap(id, &write(Some(1), 2)).await.is_err());
-        assert!(begun.elapsed() < Duration::from_millis(1_500), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < SLOWEST, "{:?}", begun.elapsed());
     }
     assert!(errors > 0, "its share of the accounts");
     cluster.nodes[1].restart();
@@ -222,7 +225,7 @@ async fn a_server_that_is_killed_and_started_again_is_found_again_with_what_it_a
     let begun = Instant::now();
     let error = store.load(&account("alice")).await.unwrap_err();
     assert!(matches!(error, StoreError::Unreachable { .. } | StoreError::TimedOut { .. }), "{error}");
-    assert!(begun.elapsed() < Duration::from_secs(2));
+    assert!(begun.elapsed() < SLOWEST);
     redis.restart();
     let begun = Instant::now();
     let stored = loop {
@@ -244,7 +247,7 @@ async fn a_server_that_does_not_answer_is_an_error_within_the_deadline() {
     for _ in 0..3 {
         let begun = Instant::now();
         assert!(store.swap(&account("alice"), &write(Some(1), 2)).await.is_err());
-        assert!(begun.elapsed() < Duration::from_millis(1_500), "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < SLOWEST, "{:?}", begun.elapsed());
     }
     redis.resume();
     let begun = Instant::now();
@@ -255,7 +258,7 @@ async fn a_server_that_does_not_answer_is_an_error_within_the_deadline() {
     let nobody = RedisStore::builder().deadline(Duration::from_millis(300));
     let begun = Instant::now();
     assert!(nobody.connect(&format!("redis://127.0.0.1:{}", free_port())).await.is_err());
-    assert!(begun.elapsed() < Duration::from_secs(2));
+    assert!(begun.elapsed() < SLOWEST);
     assert!(matches!(RedisStore::connect("http://127.0.0.1").await, Err(StoreError::Config { .. })));
 }
 
@@ -379,7 +382,7 @@ async fn a_full_server_a_read_only_one_and_one_with_another_password_refuse() {
     let begun = Instant::now();
     let read_only = store.swap(&account("alice"), &write(Some(1), 2)).await.unwrap_err();
     assert!(matches!(read_only, StoreError::Refused { .. } | StoreError::TimedOut { .. }), "{read_only}");
-    assert!(begun.elapsed() < Duration::from_secs(2));
+    assert!(begun.elapsed() < SLOWEST);
     redis.ask(&["REPLICAOF", "NO", "ONE"]);
     let locked = Redis::with(&["--requirepass", "secret"]);
     let refused = RedisStore::connect(&locked.url()).await.map(drop).unwrap_err();
@@ -421,9 +424,8 @@ async fn a_change_counts_when_the_replicas_have_it() {
     });
     let changing: Vec<_> = changing.collect();
     tokio::time::sleep(Duration::from_millis(50)).await;
-    let begun = Instant::now();
     assert!(store.load(&account("alice")).await.is_ok());
-    assert!(begun.elapsed() < Duration::from_millis(400), "{:?}", begun.elapsed());
+    assert!(changing.iter().all(|change| !change.is_finished()), "the load has not waited for them");
     for change in changing {
         assert!(!matches!(change.await.unwrap(), Ok(Swap::Done)));
     }

@@ -3,13 +3,11 @@
 //! nobody asked anything, and passwords that change. (Redis as Debian has it.)
 #![cfg(all(feature = "redis", feature = "conformance", feature = "verifier"))]
 
-mod servers;
-
+use crate::servers::records::{account, write};
+use crate::servers::{Cluster, Redis};
 use sekisho::seal::{KeyId, Keyring, SealingKey};
 use sekisho::store::{RedisBuilder, RedisCredentials, RedisStore, Store, StoreError, Swap, conformance};
 use sekisho::{Error, Verifier};
-use servers::records::{account, write};
-use servers::{Cluster, Redis};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 

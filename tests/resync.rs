@@ -1,13 +1,10 @@
 //! Resynchronization and diagnosis: how far they reach, what they tell, and what they spend.
 #![cfg(all(feature = "test-kit", feature = "redb"))]
 
-mod phone;
-mod service;
-
-use phone::{Phone, T, app, at, new_authenticator};
+use crate::phone::{self, Phone, T, app, at, new_authenticator};
+use crate::service::{DAY, accepted, alice, answer, everything, in_memory, rejected};
 use sekisho::account::{AccountLimits, Attempt, AuthenticatorId, Policy, Purpose, Resync};
 use sekisho::otp::{Advice, CodeKind, Rejection, Secret, Step, Totp, Window};
-use service::{DAY, accepted, alice, answer, everything, in_memory, rejected};
 
 #[tokio::test]
 async fn a_resynchronization_tells_nothing_of_which_code_was_wrong() {

@@ -1,16 +1,13 @@
 //! Random histories of resynchronizations, replacements and resets: no step is accepted twice.
 #![cfg(all(feature = "test-kit", feature = "redb"))]
 
-mod phone;
-mod service;
-
-use phone::{Phone, T, at, keyring};
+use crate::phone::{self, Phone, T, at, keyring};
+use crate::service::{Service, accepted, alice, answer, in_memory, refusal, stored};
 use proptest::prelude::*;
 use sekisho::account::{AccountError, Attempt, NewAuthenticator, Proof, Purpose, Resync};
 use sekisho::otp::{NotAccepted, OtpauthUri, Rejection, Secret, Totp};
 use sekisho::store::MemoryStore;
 use sekisho::{Error, Verifier};
-use service::{Service, accepted, alice, answer, in_memory, refusal, stored};
 
 /// The secrets there are.
 fn phones() -> [Phone; 2] {
@@ -146,7 +143,7 @@ impl History {
         self.digits.push((code.text.clone(), self.now));
     }
 
-    /// Whether only one step within reach has these digits.
+    /// Returns whether only one step within reach has these digits.
     fn is_unique(&self, code: &Submitted) -> bool {
         let reach = -2_900..=60;
         let count = |phone: &Phone| reach.clone().filter(|offset| phone.shows(self.now, *offset) == code.text).count();

@@ -1,7 +1,7 @@
-//! What `risk()` promises, against a simulated guesser.
+//! The promises of `risk()`, against a simulated guesser.
 #![cfg(feature = "full")] // once: it does not depend on features
 
-mod examples;
+use crate::examples;
 
 use sekisho::otp::{
     Code, CodePolicy, Digits, Key, Limits, NotAccepted, Rejection, Secret, State, Totp, UnixTime, Window, decide,

@@ -1,16 +1,12 @@
-//! How often a verification asks a server: twice, by what passes on the wire.
+//! The round trips of a verification: two, by what passes on the wire.
 #![cfg(all(feature = "redis", feature = "postgres", feature = "redb", feature = "test-kit"))]
 
-mod phone;
-mod servers;
-mod service;
-
-use phone::T;
+use crate::phone::T;
+use crate::servers::{Postgres, Proxy, Redis};
+use crate::service::Service;
 use sekisho::account::Policy;
 use sekisho::otp::Rejection;
 use sekisho::store::{PostgresStore, RedisStore, Store};
-use servers::{Postgres, Proxy, Redis};
-use service::Service;
 
 /// Log-ins of one account, one after another.
 const LOG_INS: u64 = 50;

@@ -4,11 +4,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0
-# Fifty test programs with line numbers take 14 GB and more; without, 5 GB, and they are built faster.
+# Without line numbers test programs take a third of the room, and are built faster.
 export CARGO_PROFILE_DEV_DEBUG=0
 
 current=start
-step() { current=$*; printf '\n== %s\n' "$current"; }
+step() { current=$*; printf '\n== %d min %02d s: %s\n' $((SECONDS / 60)) $((SECONDS % 60)) "$current"; }
 trap '[ $? -eq 0 ] || printf "\nFAILED: %s\nThe messages above say what; this step can be run by itself, see tests/run.sh.\n" "$current" >&2' EXIT
 
 # --- what is needed ---
@@ -32,6 +32,8 @@ needs redis-cli redis-tools
 needs pgbouncer pgbouncer
 needs chromium chromium
 needs chromedriver chromium-driver
+# Japanese pages are boxes otherwise.
+fc-list :lang=ja 2>/dev/null | grep -q . || missing+=(fontconfig fonts-noto-cjk)
 python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then
   step "installing Debian packages: ${missing[*]}"
@@ -40,11 +42,13 @@ if [ ${#missing[@]} -gt 0 ]; then
   $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}" >/dev/null
 fi
 venv=target/tests-python
-if ! "$venv/bin/python3" -c 'import pyotp, django_otp, pskc' 2>/dev/null; then
-  step "installing pyotp, django-otp and python-pskc from PyPI into $venv"
+if ! "$venv/bin/python3" -c 'import pyotp, django_otp, pskc, schemathesis' 2>/dev/null || [ ! -d "$(echo "$venv"/lib/python3*/site-packages/axe_playwright_python)" ]; then
+  step "installing pyotp, django-otp, python-pskc, schemathesis and axe-core from PyPI into $venv"
   python3 -m venv "$venv"
   "$venv/bin/pip" install --quiet --disable-pip-version-check \
-    'pyotp==2.12.0' 'django-otp==1.7.5' 'django==5.2.19' 'python-pskc==1.4'
+    'pyotp==2.12.0' 'django-otp==1.7.5' 'django==5.2.19' 'python-pskc==1.4' 'schemathesis==4.32.5'
+  # It brings axe-core; what else it would bring is not needed.
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --no-deps 'axe-playwright-python==0.1.8'
 fi
 PATH="$PWD/$venv/bin:$PATH"
 if ! command -v cargo-deny >/dev/null 2>&1; then
@@ -74,6 +78,8 @@ cargo clippy --quiet "${exchange[@]}" -- -D warnings
 cargo clippy --quiet "${exchange[@]}" --all-targets -- -D warnings "${in_tests[@]}"
 
 # --- tests ---
+# Many wait for servers and for time, not for a processor.
+export RUST_TEST_THREADS=$((2 * $(nproc)))
 for selection in "${features[@]}"; do
   step "cargo test, features: ${selection:-default}"
   cargo test $selection
@@ -91,4 +97,4 @@ step "licenses, bans, sources: cargo deny"
 cargo deny --all-features check --hide-inclusion-graph licenses bans sources
 cargo deny --manifest-path examples/exchange/Cargo.toml --config "$PWD/deny.toml" check --hide-inclusion-graph licenses bans sources
 
-printf '\nall passed\n'
+step 'all passed'

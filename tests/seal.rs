@@ -8,6 +8,9 @@ use sekisho::otp::UnixTime;
 use sekisho::seal::{KeyId, Keyring, KeyringHandle, Revision, SealError, SealingKey, Stored};
 use std::process::Command;
 
+/// The test that a child process runs, by its whole name.
+const IN_A_CHILD: &str = "seal::in_a_child";
+
 fn rng() -> rand::rngs::StdRng {
     rand::SeedableRng::seed_from_u64(7)
 }
@@ -300,7 +303,7 @@ fn keyrings_are_read_from_files() {
 fn keyrings_are_read_from_the_environment() {
     let child = |value: Option<&str>| {
         let mut child = Command::new(std::env::current_exe().unwrap());
-        child.args(["--exact", "in_a_child", "--nocapture"]).env("SEKISHO_CHILD", "1").env_remove("SEKISHO_KEYS");
+        child.args(["--exact", IN_A_CHILD, "--nocapture"]).env("SEKISHO_CHILD", "1").env_remove("SEKISHO_KEYS");
         value.map(|value| child.env("SEKISHO_KEYS", value));
         String::from_utf8(child.output().unwrap().stdout).unwrap()
     };
@@ -309,7 +312,7 @@ fn keyrings_are_read_from_the_environment() {
     assert!(child(Some("3:00")).contains("entry 1 of the keyring"));
 }
 
-/// What the child of the test above does; nothing when run by itself.
+/// Does what the child of the test above does; nothing when run by itself.
 #[test]
 fn in_a_child() {
     if std::env::var_os("SEKISHO_CHILD").is_some() {

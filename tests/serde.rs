@@ -1,5 +1,5 @@
-//! What goes through serde: parameters and policies both ways, answers outwards, checked on the way
-//! in.
+//! The types that go through serde: parameters and policies both ways, answers outwards, checked on
+//! the way in.
 #![cfg(feature = "serde")]
 
 use sekisho::otp::{

@@ -3,19 +3,16 @@
 //! about metrics that there are.
 #![cfg(all(feature = "tracing", feature = "metrics", feature = "test-kit", feature = "redis"))]
 
-mod phone;
-mod servers;
-
+use crate::phone::{self, Phone, T, at, keyring, new_authenticator};
+use crate::servers::Redis;
+use crate::servers::records::{account, write};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshot};
-use phone::{Phone, T, at, keyring, new_authenticator};
 use sekisho::Verifier;
 use sekisho::account::{AccountId, Address, Attempt, AuthenticatorId, CodeRequest, EventKind, Purpose};
 use sekisho::seal::{Revision, Stored, Write as Change};
 use sekisho::store::{MemoryStore, RedisStore, Store, StoreError, Swap};
 use sekisho::test_kit::TestClock;
 use sekisho::verifier::{EventSink, MetricsSink, TracingSink};
-use servers::Redis;
-use servers::records::{account, write};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::sync::{Arc, Mutex};

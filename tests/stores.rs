@@ -13,6 +13,9 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
+/// The test that a child process runs, by its whole name.
+const IN_A_CHILD: &str = "stores::in_a_child";
+
 fn account(id: &str) -> AccountId {
     AccountId::new(id).unwrap()
 }
@@ -358,11 +361,11 @@ fn redb_of_another_format_is_refused_by_its_number() {
 /// This program again, as another process that does `what` to the file at `path`; see `in_a_child`.
 fn child(path: &Path, what: &str) -> std::process::Child {
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", "in_a_child", "--nocapture"]).env("SEKISHO_CHILD", what).env("SEKISHO_FILE", path);
+    child.args(["--exact", IN_A_CHILD, "--nocapture"]).env("SEKISHO_CHILD", what).env("SEKISHO_FILE", path);
     child.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap()
 }
 
-/// What the children of other tests do; nothing when run by itself.
+/// Does what the children of other tests do; nothing when run by itself.
 #[test]
 fn in_a_child() {
     let (Ok(what), Ok(path)) = (std::env::var("SEKISHO_CHILD"), std::env::var("SEKISHO_FILE")) else { return };

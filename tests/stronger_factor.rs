@@ -2,10 +2,8 @@
 //! recovery is a way around it.
 #![cfg(all(feature = "test-kit", feature = "redb"))]
 
-mod phone;
-mod service;
-
-use phone::{Phone, T, at, held, new_authenticator, operator};
+use crate::phone::{self, Phone, T, at, held, new_authenticator, operator};
+use crate::service::{DAY, Service, accepted, alice, answer, kept_codes, mail, sms};
 use sekisho::account::{
     Account, AccountError, AccountLimits, Act, Attempt, AuthenticatorId, Authorization, BlockedBy, CodeRequest, Method,
     Policy, Proof, ProposedAct, Purpose, SecondStep,
@@ -14,7 +12,6 @@ use sekisho::otp::{NotAccepted, PolicyError, Rejection};
 use sekisho::seal::RecordLoss;
 use sekisho::store::Store;
 use sekisho::{Error, Verifier};
-use service::{DAY, Service, accepted, alice, answer, kept_codes, mail, sms};
 
 const CONTEXT: [u8; 32] = [1; 32];
 const KEY: [u8; 16] = [2; 16];

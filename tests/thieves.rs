@@ -2,15 +2,12 @@
 //! the SIM, the sheet, or an operator's log-in. The table of SECURITY.md is this test's.
 #![cfg(all(feature = "test-kit", feature = "redb"))]
 
-mod phone;
-mod service;
-
-use phone::{Phone, T, at, new_authenticator, operator};
+use crate::phone::{Phone, T, at, new_authenticator, operator};
+use crate::service::{DAY, Service, accepted, alice, in_memory, kept_codes, mail, sms};
 use sekisho::account::{
     Act, Attempt, AuthenticatorId, CodeRequest, Event, Policy, Proof, Purpose, RecoveryCodes, Resync,
 };
 use sekisho::store::MemoryStore;
-use service::{DAY, Service, accepted, alice, in_memory, kept_codes, mail, sms};
 
 /// The thing that a thief has stolen, beside the password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,10 +6,11 @@ use rustls::crypto::CryptoProvider;
 use sekisho::account::AccountId;
 use sekisho::store::{PostgresStore, RedisStore, Store, StoreError};
 
-mod servers;
-
-use servers::{Certificates, Postgres, Redis};
+use crate::servers::{Certificates, Postgres, Redis};
 use std::process::Command;
+
+/// The test that a child process runs, by its whole name.
+const IN_A_CHILD: &str = "tls_provider::in_a_child";
 
 /// The provider that the service installs before it connects.
 const CHOICES: [&str; 3] = ["nothing", "ring", "aws-lc-rs"];
@@ -18,7 +19,7 @@ const CHOICES: [&str; 3] = ["nothing", "ring", "aws-lc-rs"];
 fn each_provider_is_used_where_the_service_has_chosen_it_and_none_is_chosen_for_it() {
     for choice in CHOICES {
         let mut child = Command::new(std::env::current_exe().unwrap());
-        child.args(["--exact", "in_a_child", "--nocapture"]).env("SEKISHO_PROVIDER", choice);
+        child.args(["--exact", IN_A_CHILD, "--nocapture"]).env("SEKISHO_PROVIDER", choice);
         let output = child.output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success() && said.contains("as chosen"), "{choice}: {said}");

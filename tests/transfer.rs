@@ -1,10 +1,8 @@
 //! Accounts move in from real files of other systems, and out: JSON Lines, PSKC, django-otp.
 #![cfg(all(feature = "test-kit", feature = "redb", feature = "transfer"))]
 
-mod phone;
-mod service;
-
-use phone::{Phone, T, at, keyring, new_authenticator, operator};
+use crate::phone::{Phone, T, at, keyring, new_authenticator, operator};
+use crate::service::{DAY, Service, accepted, alice, answer, kept_codes};
 use proptest::prelude::*;
 use rusqlite::{Connection, OptionalExtension};
 use sekisho::account::{
@@ -18,11 +16,10 @@ use sekisho::test_kit::TestClock;
 use sekisho::transfer::{Encoding, ReadError, Reader, write_line};
 use sekisho::verifier::{Imported, MovingSource, OldAccount, SourceError};
 use sekisho::{Error, Verifier};
-use service::{DAY, Service, accepted, alice, answer, kept_codes};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What a script of `tests/python` prints.
+/// Gives what a script of `tests/python` prints.
 fn python(script: &str, arguments: &[&str]) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/python").join(script);
     let output = Command::new("python3").arg(path).args(arguments).output().expect("python3");

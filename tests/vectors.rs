@@ -7,7 +7,7 @@ use sekisho::otp::{
 use std::convert::Infallible;
 use subtle::ConstantTimeEq;
 
-mod model;
+use crate::model;
 
 /// RFC 4226 appendix D: counter and code.
 const RFC_4226: [(u64, &str); 10] = [

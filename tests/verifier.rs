@@ -1,9 +1,7 @@
 //! The verifier: clocks, keys, backups, sinks, errors, and who waits for whom.
 #![cfg(feature = "test-kit")]
 
-mod phone;
-
-use phone::{Phone, T, answer, at, keyring, new_authenticator};
+use crate::phone::{self, Phone, T, answer, at, keyring, new_authenticator};
 use sekisho::account::{
     Account, AccountError, AccountId, Act, Attempt, AuthenticatorId, Event, EventKind, NameError, Operator, Purpose,
 };

@@ -46,7 +46,7 @@ impl Bare {
         Ok(Self::Store(store.clone()))
     }
 
-    /// What it is called in the report.
+    /// Its name in the report.
     pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::Redis(..) | Self::Postgres(..) => "the bare client",

@@ -1,4 +1,4 @@
-//! What races: tasks on one verifier, in this process or in others that are told what to do.
+//! The racers: tasks on one verifier, in this process or in others that are told what to do.
 
 mod process;
 mod racers;
@@ -16,18 +16,18 @@ pub(crate) struct Run {
     pub(crate) key: [u8; 32],
 }
 
-/// What the processes have in common.
+/// The settings that the processes have in common.
 #[derive(Clone)]
 pub(crate) struct Setup {
     /// The store's URL.
     pub(crate) store: String,
     pub(crate) deadline: Duration,
     pub(crate) tasks: usize,
-    /// Whether the store forgets to compare: to see what a race says then.
+    /// True if the store forgets to compare: to see what a race says then.
     pub(crate) is_careless: bool,
 }
 
-/// What all tasks do at the same time.
+/// The order that all tasks do at the same time.
 #[derive(Clone, Copy)]
 pub(crate) enum Order {
     /// Each submits the code of this round for each account.
@@ -36,7 +36,7 @@ pub(crate) enum Order {
     Guess { round: u64, number: u64, guesses: u64 },
 }
 
-/// What the tasks were answered.
+/// The answers that the tasks were given.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Answers {
     /// By account.

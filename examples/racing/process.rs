@@ -24,7 +24,7 @@ impl Order {
     }
 }
 
-/// What the process does, until its input ends.
+/// The work of the process, until its input ends.
 pub(crate) async fn obey(racers: &Racers, index: u64) -> Result<(), Failure> {
     println!("ready");
     let (mut line, mut stdin) = (String::new(), std::io::stdin().lock());
@@ -78,7 +78,7 @@ impl Process {
         Ok(line.trim_end().into())
     }
 
-    /// What it has told of an order, up to its end if that comes first.
+    /// Reads what it has told of an order, up to its end if that comes first.
     pub(crate) fn answers(&mut self, was_killed: bool) -> Result<Answers, Failure> {
         let mut answers = Answers::default();
         loop {

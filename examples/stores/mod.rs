@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// What the stores of servers are given for each call, unless it is said.
+/// The time that the stores of servers are given for each call, unless it is said.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(2);
 /// PostgreSQL's are one per call that waits.
 pub(crate) const CONNECTIONS: usize = 32;

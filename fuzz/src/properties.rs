@@ -139,7 +139,7 @@ fn open_again(keyring: &Keyring, alice: &AccountId, plain: &[u8]) -> Account {
     keyring.open(alice, seal_record(&KEY, alice, plain)).unwrap()
 }
 
-/// What is possible without a code that is right: whatever it writes is read again.
+/// Does what is possible without a code that is right: whatever it writes is read again.
 fn extensions(open: &dyn Fn() -> Account, keyring: &Keyring, policy: &Policy, now: UnixTime) {
     fn reads<T>(keyring: &Keyring, change: Result<Change<T>, AccountError>) {
         let Ok(change) = change else { return };

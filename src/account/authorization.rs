@@ -42,7 +42,7 @@ impl Authorization {
         &self.id
     }
 
-    /// Whose act it is.
+    /// The account whose act it is.
     #[must_use]
     pub const fn account(&self) -> &AccountId {
         &self.account
@@ -66,7 +66,7 @@ impl Authorization {
         self.method
     }
 
-    /// When the code was accepted.
+    /// The time when the code was accepted.
     #[must_use]
     pub const fn at(&self) -> UnixTime {
         self.at

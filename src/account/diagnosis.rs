@@ -11,7 +11,7 @@ use core::fmt;
 #[cfg_attr(feature = "serde", derive(serde::Serialize))]
 #[non_exhaustive]
 pub struct Diagnosis {
-    /// Whose clock.
+    /// The authenticator whose clock it is.
     pub authenticator: AuthenticatorId,
     /// The clock is so many seconds ahead (or, negative, behind), to a step or two.
     pub ahead_secs: i64,

@@ -17,7 +17,7 @@ pub enum AccountError {
     /// `create` where something was ever bound, or the account is frozen or was reset.
     #[error("the account is not new: its record has been used; give a new user an id that nobody has had")]
     NotNew,
-    /// As many authenticators as the policy allows.
+    /// There is no room: for authenticators, e-mail addresses (two), or recoveries (three a year).
     #[error("the account has as many authenticators as the policy allows: have one removed first")]
     TooMany,
     /// The account has this secret, or is bound to this address.
@@ -29,7 +29,7 @@ pub enum AccountError {
     /// The policy asks for a delivered code after a reset.
     #[error("the enrollment after a reset takes a confirmation: send a code, and pass its proof")]
     ConfirmationNeeded,
-    /// The confirmation is by an address that was not bound before the reset.
+    /// The address is not bound, was not bound before the reset, or is no e-mail address.
     #[error(
         "the confirmation is by an address that the account was not bound to before its reset: send it to one that was \
          (where there was none: use a verifier whose policy asks for no confirmation)"
@@ -42,7 +42,7 @@ pub enum AccountError {
     /// A code shall be sent for an act, and nobody says which.
     #[error("a code for an act takes the act's context: ask for it with `CodeRequest::with_context`")]
     ContextNeeded,
-    /// The account has no app, or none whose clock could be found.
+    /// The account has no app, or the enrollment that waits is of an address.
     #[error("the account has no app to resynchronize: nothing is wrong with a clock")]
     NoApp,
     /// The purpose of the proof is held since.
@@ -60,7 +60,7 @@ pub enum AccountError {
     /// There is no hold of the service's own.
     #[error("the service holds nothing of this account: the policy's holds end by themselves")]
     NothingHeld,
-    /// An operator holds everything.
+    /// The account is frozen, by an operator or by its owner. An operator has to thaw it.
     #[error("the account is frozen: an operator has to thaw or reset it")]
     Frozen,
     /// `freeze_by_owner` with what is no handle of a notice, or of one that is too old.
@@ -102,7 +102,7 @@ pub enum AccountError {
     /// A recovery code for what a recovery holds.
     #[error("a recovery code is not taken for what its use holds: have the owner log in with it first")]
     NotByRecovery,
-    /// Nothing to confirm, or no longer.
+    /// No enrollment, set of recovery codes or recovery waits, or not any more.
     #[error("no enrollment waits to be confirmed, or its time is over: begin it again")]
     NothingPending,
     /// A change with the proof of a confirmation that came without the enrollment's handle.
@@ -116,7 +116,7 @@ pub enum AccountError {
         /// The one that was asked for.
         id: AuthenticatorId,
     },
-    /// `remove` for the only authenticator that is not disabled.
+    /// No active authenticator would be left; for `suspend`, no other way in.
     #[error(
         "this is the account's last authenticator in force: enroll another first, or call `remove_last` to do without"
     )]
@@ -144,7 +144,8 @@ pub enum AccountError {
     /// `authorize` for a purpose that the policy does not declare as an act.
     #[error("the purpose is no act: call `verify`, or add the purpose to `AccountLimits::acts`")]
     NotAnAct,
-    /// The account was frozen, reset, restored, or its purpose held, since the authorization.
+    /// Since the authorization the account was changed, frozen, reset or restored, or its purpose
+    /// held.
     #[error("the authorization does not stand any more: the account has changed since; have the owner confirm again")]
     AuthorizationEnded,
     /// The proof is another account's.
@@ -162,8 +163,8 @@ pub enum AccountError {
     /// The proof's time is over.
     #[error("the proof has run out: ask for another code")]
     ProofEnded,
-    /// The proof, or a younger one, was used for a change, or the account was reset, frozen or
-    /// restored since.
+    /// The proof was used or redeemed; or a change, a freeze, a reset, a restored backup or a hold
+    /// has voided it.
     #[error("the proof has been used, or the account has changed since: ask for another code")]
     ProofSpent,
     /// The owner has to be told of this, and cannot be: as many notices wait for the event sink as

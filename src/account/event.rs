@@ -31,7 +31,7 @@ pub struct Event {
     /// backup: they begin at the second of that, times 2²⁰. A refusal that changed nothing has
     /// no number: it is delivered once and kept nowhere.
     pub sequence: Option<u64>,
-    /// When it happened.
+    /// The time when it happened.
     pub at: UnixTime,
     /// The operator who did it, and why; `None` where nobody acted by office.
     pub operator: Option<Operator>,
@@ -39,7 +39,8 @@ pub struct Event {
     pub source: Option<Source>,
     /// The kind of event, with its details.
     pub kind: EventKind,
-    /// Names the event in the owner's hand; `None` unless it is being told to the owner.
+    /// Lets the owner freeze the account by a link. `None` unless the event is being told to the
+    /// owner.
     #[cfg_attr(feature = "serde", serde(skip))]
     pub freeze_handle: Option<FreezeHandle>,
 }
@@ -92,10 +93,11 @@ impl Operator {
 pub(in crate::account) enum Importance {
     /// Anybody who knows the password can bring about any number of these: they make room first.
     Refusal,
+    /// The audit log is told, and nobody else.
     Ordinary,
     /// The owner is told. Kept until the sink has taken it.
     Notice,
-    /// The same, and an operator did it.
+    /// As a notice, and kept for longer: operators' acts, and a restored backup.
     Act,
 }
 
@@ -187,7 +189,7 @@ events! {
     };
     /// A code was accepted.
     Accepted = 3 "accepted", Importance::Ordinary, {
-        /// Whose code it was.
+        /// The authenticator whose code it was.
         authenticator: AuthenticatorId,
         /// The purpose that it was for.
         purpose: Purpose,
@@ -201,8 +203,8 @@ events! {
         /// Why.
         reason: Reason,
         /// The offset that this code and the wrong one before have in common: not for the eyes of
-        /// whoever typed them. Only in a [history](crate::account::Account::history) that is read:
-        /// nobody searches it while codes are judged.
+        /// whoever typed them. Set only by [`Account::history`](crate::account::Account::history):
+        /// delivered events have `None`.
         diagnosis: Option<Diagnosis>,
     };
     /// A failure has led to a lock.
@@ -234,7 +236,7 @@ events! {
     };
     /// The record was found to be older than a restored backup, and treated with care.
     Restored = 10 "restored", Importance::Act, {
-        /// When the backup was restored.
+        /// The time when the backup was restored.
         restored_at: UnixTime,
     };
     /// An operator erases the account's record.
@@ -310,7 +312,7 @@ events! {
     Frozen = 22 "frozen", Importance::Notice;
     /// An operator has ended a freeze.
     Thawed = 23 "thawed", Importance::Notice;
-    /// An operator had forgotten what was learned of an app's clock.
+    /// An operator has cleared the learned drift of an app.
     DriftCleared = 24 "drift_cleared", Importance::Notice, {
         /// The app.
         authenticator: AuthenticatorId,

@@ -35,23 +35,24 @@ impl LongTerm {
 /// ```
 /// use sekisho::account::{AccountLimits, Policy};
 ///
-/// let policy = Policy::new(AccountLimits { max_authenticators: 2, ..AccountLimits::default() })?;
+/// let policy =
+///     Policy::new(AccountLimits { max_authenticators: 2, ..AccountLimits::default() })?;
 /// # Ok::<(), sekisho::otp::PolicyError>(())
 /// ```
 #[allow(clippy::struct_excessive_bools)] // each is a rule by itself
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccountLimits {
-    /// Window, drift and throttles; the long-term count is that of strangers. `disable_after`
+    /// Window, drift and throttles. Their long-term count is that of strangers. `disable_after`
     /// counts failures in a row over all doors. Default: [`Limits::DEFAULT`].
     pub codes: Limits,
-    /// The long-term count of known devices. While it is full, theirs is that of strangers.
+    /// The long-term count of known devices. While it is full, their failures are strangers'.
     /// Default: 15, and one leaks every six days.
     pub devices: LongTerm,
-    /// The long-term count of mailed passes. While it is full, theirs is that of strangers.
+    /// The long-term count of mailed passes. While it is full, their failures are strangers'.
     /// Default: 10, and one leaks every ten days.
     pub mailed_passes: LongTerm,
-    /// The long-term count of those who confirm an enrollment. While it is full, theirs is that of
-    /// strangers. Default: 10, and one leaks a week.
+    /// The long-term count of those who confirm an enrollment. While it is full, their failures are
+    /// strangers'. Default: 10, and one leaks a week.
     pub enrollment: LongTerm,
     /// The window in which a new authenticator's first code confirms it. Default:
     /// [`Window::ENROLLMENT`].

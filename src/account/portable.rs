@@ -25,7 +25,7 @@ pub(super) const MOST_DRIFT: u32 = 20;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImportError {
-    /// More than the record, or the policy, has room for.
+    /// More than the record, or the policy, has room for; the text says of what.
     #[error("it has more {0} than there is room for: leave some out, or raise the policy's limit")]
     TooMany(&'static str),
     /// The same secret, or the same address, twice.
@@ -187,8 +187,11 @@ impl PortableApp {
 /// An [export](Account::export_with_secrets) gives it, and what was exported imports again to an
 /// equal record, as far as it moves. These do not: failures and locks, messages that were sent,
 /// known devices, passes, the history, whether a new set of recovery codes is due, the reasons of
-/// holds, a drift of more than twenty steps, and mailboxes and a stronger factor whose own hold is
-/// not over.
+/// holds, a drift of more than twenty steps, recovery codes that were imported in clear, and
+/// mailboxes and a stronger factor whose own hold is not over.
+///
+/// An app moves with its name, its state and the time when it was bound. An address moves alone: it
+/// is active after the import, whatever its state was. Remove one that was suspended first.
 ///
 /// ```
 /// use sekisho::account::{PortableAccount, PortableApp};
@@ -224,12 +227,12 @@ impl fmt::Debug for PortableAccount {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(rename_all = "snake_case"))]
 pub enum PortableState {
-    /// All that its authenticators are good for.
+    /// Its codes are accepted.
     #[default]
     Open,
-    /// Nothing, until an operator thaws it.
+    /// Nothing is accepted until an operator thaws it.
     Frozen,
-    /// Nothing, until an operator resets it again, and hands over the pass.
+    /// Nothing is accepted until an operator resets it again, and hands over the pass.
     Reset,
 }
 

@@ -13,7 +13,15 @@ use crate::otp::{Moment, UnixTime};
 ///
 /// Only an accepted code gives one. It cannot be copied, and it ends: by time
 /// ([`AccountLimits::proof_secs`](crate::account::AccountLimits::proof_secs)), by a freeze or a
-/// reset, and for changes of a binding by the first one. Pass it by value to what needs it.
+/// reset. It serves only one change of binding. Pass it by value to what needs it.
+///
+/// # What a proof can lack
+/// Changes that take a proof refuse it with one of these: it is of another account
+/// ([`AccountError::ProofOfAnotherAccount`]), for another purpose
+/// ([`AccountError::ProofForAnotherPurpose`]), has ended by time ([`AccountError::ProofEnded`]),
+/// was used or voided ([`AccountError::ProofSpent`]), came without the enrollment's handle
+/// ([`AccountError::HandleNeeded`]), or without the pass or the stronger factor that the policy
+/// asks for ([`AccountError::PassNeeded`], [`AccountError::StrongerFactorNeeded`]).
 ///
 /// An attempt that is made again with its [idempotency
 /// key](crate::account::Attempt::with_idempotency_key) gets the same reply, and so a proof again:
@@ -52,7 +60,7 @@ pub(super) enum Origin {
 }
 
 impl Proof {
-    /// Whose code it was.
+    /// The account whose code it was.
     #[must_use]
     pub const fn account(&self) -> &AccountId {
         &self.account
@@ -119,7 +127,7 @@ impl Proof {
         self.epoch
     }
 
-    /// When it was accepted.
+    /// The time when it was accepted.
     #[must_use]
     pub const fn at(&self) -> UnixTime {
         self.at

@@ -68,7 +68,7 @@ impl Account {
         Self { checker: Some(checker), ..self }
     }
 
-    /// Whose it is.
+    /// The account's name.
     #[must_use]
     pub const fn id(&self) -> &AccountId {
         &self.id
@@ -222,8 +222,8 @@ impl<T> Uncommitted<T> {
     /// was counted would be forgotten.
     ///
     /// # Errors
-    /// The [`Rejection`], where a code was refused. Transitions that judge and send no code have
-    /// none.
+    /// The [`Rejection`], where a code was refused. Only transitions that judge or send a code can
+    /// have one.
     pub fn assume_committed(self, events: &mut impl Extend<Event>) -> Result<T, Rejection> {
         events.extend(self.events);
         self.outcome

@@ -30,7 +30,7 @@ pub struct AccountView {
     pub refusal: Option<Rejection>,
     /// The same for attempts with a known device's token.
     pub refusal_for_devices: Option<Rejection>,
-    /// The same for recovery codes. No throttle locks ours, but those of another system.
+    /// The same for recovery codes. Our own are never locked; imported ones can be.
     pub refusal_for_recovery_codes: Option<Rejection>,
     /// The number of passes that have been issued and not used.
     pub passes: usize,
@@ -45,10 +45,10 @@ pub struct AccountView {
     pub recovery_codes_due: bool,
     /// The holds in force: by the policy, and by the service.
     pub holds: Vec<HoldView>,
-    /// Since when an operator holds everything.
+    /// The time when the account was frozen, by an operator or by its owner.
     pub frozen_at: Option<UnixTime>,
-    /// True if an operator has reset the account, and its owner has not enrolled since: only the
-    /// pass does.
+    /// True if the account was reset, by an operator or by a recovery, and its owner has not
+    /// enrolled since: only the pass does.
     pub is_reset: bool,
     /// Since when the owner has a [stronger factor](Account::set_stronger_factor), if so.
     pub stronger_since: Option<UnixTime>,
@@ -146,9 +146,9 @@ pub struct AuthenticatorView {
     pub name: Text,
     /// An app, or an address.
     pub kind: AuthenticatorKind,
-    /// When it was confirmed.
+    /// The time when it was confirmed.
     pub bound_at: UnixTime,
-    /// When a code of its was accepted last.
+    /// The time when a code of its was accepted last.
     pub last_used: UnixTime,
     /// The codes of its that were accepted, the confirming one apart.
     pub uses: u64,
@@ -190,7 +190,7 @@ pub struct DeviceView {
     pub id: DeviceId,
     /// The service's name for it: browser and system, say.
     pub name: Text,
-    /// When a code came with its token last.
+    /// The time when a code came with its token last.
     pub last_used: UnixTime,
 }
 

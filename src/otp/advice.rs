@@ -85,7 +85,7 @@ pub enum CodeKind {
 }
 
 /// The advice for a person whose code was refused, chosen only from what may be shown. `Display` is
-/// a sentence in English; match on it for other languages.
+/// a sentence in English; the feature `text` has Japanese ones too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 #[non_exhaustive]
@@ -128,9 +128,9 @@ pub enum Advice {
     ContactSupport,
 }
 
-impl fmt::Display for Advice {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Advice {
+    pub(crate) const fn english(self) -> &'static str {
+        match self {
             Self::TypeTheDigits => "Type the digits that your authenticator app shows.",
             Self::WaitForTheNextCode => "This code cannot be used again: wait for the next one.",
             Self::WaitBeforeTheNextLogIn => "Too many log-ins within ten minutes: wait before the next one.",
@@ -147,16 +147,26 @@ impl fmt::Display for Advice {
             Self::WaitForTheMessage => "Wait for the message that was sent, or ask for another later.",
             Self::CheckTheMessage => "The code is wrong: type the one in the newest message.",
             Self::AskForAnother => "This code has run out or was used: ask for another.",
-            Self::CheckTheSheet => "This is no unused code of your newest sheet of recovery codes: check it, or use another.",
+            Self::CheckTheSheet => {
+                "This is no unused code of your newest sheet of recovery codes: check it, or use another."
+            }
             Self::ScanTheNewestCode => {
                 "This code is of an earlier QR code: delete that entry in your app, and scan the one shown now."
             }
             Self::TypeTwoCodesInARow => {
                 "That did not work: set your phone's clock to automatic, then type two new codes, one right after the other."
             }
-            Self::UseARecoveryCode => "Too many wrong codes: use a recovery code if you have one, or contact support.",
+            Self::UseARecoveryCode => {
+                "Codes of your app are not taken now: use a recovery code if you have one, or contact support."
+            }
             Self::UseAnotherWay => "Nothing is sent to this address now: use your app, or a recovery code.",
             Self::ContactSupport => "This cannot be done here: contact support.",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.english())
     }
 }

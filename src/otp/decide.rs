@@ -90,7 +90,8 @@ impl Decision<'_> {
     /// There is no answer then: start again from a fresh read. (An SQL `UPDATE … WHERE state =
     /// $old` that finds no row is not an error of its own: look at the number of rows.)
     ///
-    /// `save` is not called where nothing changes: for a replayed code, and while locked.
+    /// `save` is not called where nothing changes: if the answer is `Replayed`, `Locked`, `Busy` or
+    /// `Disabled`.
     ///
     /// # Errors
     /// [`NotAccepted::Rejected`] if the code was refused, [`NotAccepted::Failed`] with the error of

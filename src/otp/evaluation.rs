@@ -23,7 +23,7 @@ pub(crate) struct Evaluation {
     pub(crate) replayed: Choice,
     /// The matching step; of no meaning unless accepted.
     pub(crate) step: u64,
-    /// When an unused code can be had; of no meaning unless replayed.
+    /// The time when an unused code can be had; of no meaning unless replayed.
     pub(crate) next: Next,
     /// The steps that the code was compared with.
     open: OpenSteps,

@@ -18,21 +18,21 @@ pub struct Limits {
     /// An authenticator's clock may be learned to be off by so many steps: 0 (nothing is learned)
     /// to 60. Default: 4.
     pub max_drift: u8,
-    /// The failure in a row that locks first. Default: 5.
+    /// The failure in a row that locks first: at least 1. Default: 5.
     pub lock_after: u32,
     /// The length of the first lock, in seconds; each further failure locks for twice as long.
-    /// Default: 30.
+    /// At least 1. Default: 30.
     pub first_lock_secs: u64,
-    /// The longest such lock, in seconds. Default: 3 600.
+    /// The longest such lock, in seconds: at least the first. Default: 3 600.
     pub longest_lock_secs: u64,
     /// The number of failures that the long-term count holds; when it is full, one attempt is
-    /// admitted each time it leaks. Default: 50.
+    /// admitted each time it leaks. At least 1. Default: 50.
     pub long_term: u32,
     /// The long-term count leaks one failure each time so many seconds have passed. Default: 86
     /// 400, a day.
     pub leak_every_secs: u64,
     /// The failure in a row after which no code is evaluated until the authenticator is bound anew.
-    /// Default: 100, the most that SP 800-63B-4 §3.2.2 allows.
+    /// From 1 to 100, the most that SP 800-63B-4 §3.2.2 allows. Default: 100.
     pub disable_after: u32,
 }
 

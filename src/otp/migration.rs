@@ -62,7 +62,8 @@ impl Migration {
     /// has put in the place of `+` are taken, and so are line ends.
     ///
     /// # Errors
-    /// [`UriError`]. What is wrong with a single entry is said there.
+    /// [`UriError`] if the URI is no export, too long, or damaged. An entry that cannot be taken is
+    /// no error: its own result says why.
     pub fn parse(uri: &str) -> Result<Self, UriError> {
         parse(uri, Secret::MIN_LEN)
     }

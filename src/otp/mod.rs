@@ -14,11 +14,13 @@
 //!
 //! let now = UnixTime::from_secs(59);
 //! let code: Code = "287 082".parse()?;
-//! let decision = decide(&key, &CodePolicy::DEFAULT, State::from_bytes(&stored)?, now, &code)?;
+//! let decision =
+//!     decide(&key, &CodePolicy::DEFAULT, State::from_bytes(&stored)?, now, &code)?;
 //! decision.commit(|bytes| {
 //!     stored = *bytes; // a compare-and-swap, in a real service
 //!     Ok::<(), core::convert::Infallible>(())
 //! })?; // an error, unless the code was accepted
+//!
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 

@@ -7,7 +7,8 @@ use super::time::UnixTime;
 /// as it was ahead.
 const MAX_AHEAD_SECS: u64 = 86_400;
 
-/// What is given out on a server whose clock is a little ahead is good on the others, in seconds.
+/// A grant may end this many seconds later than our clock allows: the clock of the server that
+/// gave it may be ahead.
 #[cfg(feature = "alloc")] // only accounts give out
 const SKEW_SECS: u64 = 60;
 
@@ -19,7 +20,8 @@ const SKEW_SECS: u64 = 60;
 /// - A protection (a lock, a hold, a used code) begins at the later one, and ends by the clock. On
 ///   a server that is an hour behind, a lock begins where the others stand, and ends an hour later.
 /// - A grant (a pass, a proof, a pending enrollment) ends by the clock or by the newest time,
-///   whichever comes first. So it is kept with its [lead](Self::lead).
+///   whichever comes first. With each grant we store how far the newest time was ahead of the clock
+///   then: its [lead](Self::lead).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Moment {
     /// The time that the clock reads. The steps of codes are counted by it alone.

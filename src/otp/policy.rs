@@ -15,7 +15,8 @@ const MAX_DISABLE_AFTER: u64 = 100;
 /// ```
 /// use sekisho::otp::{CodePolicy, Limits, PolicyError};
 ///
-/// const STRICT: Result<CodePolicy, PolicyError> = CodePolicy::new(Limits { lock_after: 3, ..Limits::DEFAULT });
+/// const STRICT: Result<CodePolicy, PolicyError> =
+///     CodePolicy::new(Limits { lock_after: 3, ..Limits::DEFAULT });
 /// assert!(STRICT.is_ok());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -32,12 +32,12 @@ pub enum Rejection {
     ReplacedEnrollment,
     /// Too many failures: the code was not evaluated. Not counted.
     Locked {
-        /// When the lock ends.
+        /// The end of the lock.
         until: UnixTime,
     },
     /// Too many codes were accepted within ten minutes: the code was not evaluated. Not counted.
     Busy {
-        /// When the oldest of them is ten minutes old.
+        /// The time when the oldest of them is ten minutes old.
         until: UnixTime,
     },
     /// Too many failures in a row: no code is evaluated until the authenticator is bound anew. Not
@@ -49,13 +49,13 @@ pub enum Rejection {
         /// The end of the hold.
         until: UnixTime,
     },
-    /// An operator has frozen the account: nothing is evaluated. Not counted. Only accounts are
+    /// The account is frozen: nothing is evaluated. Not counted. Only accounts are
     /// frozen.
     Frozen,
     /// A message was sent lately, or as many as may be: nothing is sent. Not counted. Only accounts
     /// send.
     SendLimited {
-        /// When another one can be sent.
+        /// The time when another one can be sent.
         until: UnixTime,
     },
     /// The service refuses to send anything to this address now. Not counted. Only accounts send.
@@ -63,8 +63,8 @@ pub enum Rejection {
 }
 
 impl Rejection {
-    /// The number of wrong codes that may still follow before a lock: zero while locked, `None`
-    /// where nothing was counted.
+    /// The number of wrong codes that may still follow before a lock: zero while locked, disabled
+    /// or frozen, and `None` for other refusals that are not counted.
     #[must_use]
     pub const fn attempts_left(&self) -> Option<u32> {
         match self {
@@ -209,7 +209,7 @@ pub enum LockState {
     },
     /// No code is evaluated before `until`.
     Locked {
-        /// When the lock ends.
+        /// The end of the lock.
         until: UnixTime,
     },
     /// No code is evaluated until the authenticator is bound anew.

@@ -9,10 +9,9 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq, ConstantTimeGreate
 
 /// A clock that was set by hand is off by up to so many seconds: searched step by step.
 const NEAR_SECS: u64 = 600;
-/// The clocks of time zones are apart by so many seconds: multiples of a quarter of
-/// an hour.
+/// Offsets of time zones are multiples of this: a quarter of an hour, in seconds.
 const ZONE_SECS: u64 = 900;
-/// The number of them: fourteen hours (the largest distance from UTC, that of Kiritimati).
+/// The number of multiples: fourteen hours (the largest distance from UTC, that of Kiritimati).
 const ZONES: u64 = 56;
 /// So many steps around such a multiple are searched.
 const AROUND_ZONE: u64 = 2;

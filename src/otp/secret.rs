@@ -18,7 +18,8 @@ use zeroize::Zeroize;
 /// ```
 /// use sekisho::otp::{Algorithm, Secret};
 /// # #[cfg(feature = "rand")] {
-/// let secret = Secret::random(Algorithm::Sha1).expect("the operating system has no randomness");
+/// let secret =
+///     Secret::random(Algorithm::Sha1).expect("the operating system has no randomness");
 /// assert_eq!(secret.expose().len(), 20);
 /// assert_eq!(format!("{secret:?}"), "Secret(20 bytes)");
 /// # }

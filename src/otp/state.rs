@@ -33,22 +33,22 @@ impl State {
     /// places zero and last.
     pub const LEN: usize = 42 + RECENT_CODES * 12;
 
-    /// Of an authenticator that nobody has used yet.
+    /// The state of a new authenticator.
     #[must_use]
     #[allow(clippy::new_without_default)] // `unwrap_or_default` on a damaged state would forget what has been used
     pub const fn new() -> Self {
         Self { throttle: Throttle::NEW, tracker: Tracker::NEW, recent_codes: RecentCodes::new() }
     }
 
-    /// Of an imported secret, or of one that was verified elsewhere until now: all steps up to
-    /// `used_up` count as used. Pass the present step
+    /// The state of an imported secret, or of one that was verified elsewhere until now: all steps
+    /// up to `used_up` count as used. Pass the present step
     /// ([`Totp::step_at`](super::Totp::step_at)).
     #[must_use]
     pub const fn imported(used_up: Step) -> Self {
         Self { throttle: Throttle::NEW, tracker: Tracker::imported(used_up), recent_codes: RecentCodes::new() }
     }
 
-    /// Of a new secret in the place of the one this state was kept for: the way out of
+    /// The state to keep when the secret is replaced: the way out of
     /// [`Rejection::Disabled`](super::Rejection::Disabled). The run of failures ends; the long-term
     /// count and the digits accepted lately stay, so that binding anew wipes no slate.
     #[must_use]

@@ -31,7 +31,7 @@ pub(crate) struct Throttle {
     pub(crate) last_failure: UnixTime,
     /// Failures that have not leaked away.
     pub(crate) long_term: u32,
-    /// When the long-term count last leaked or began.
+    /// The time when the long-term count last leaked or began.
     pub(crate) leaked_at: UnixTime,
 }
 

@@ -126,7 +126,7 @@ pub enum TimeError {
     BeforeT0 {
         /// The time that the clock read.
         now: UnixTime,
-        /// When the authenticator's steps begin.
+        /// The time when the authenticator's steps begin.
         t0: UnixTime,
     },
 }

@@ -4,13 +4,13 @@ use super::time::Step;
 use super::window::{OpenSteps, Window};
 use subtle::{Choice, ConditionallySelectable, ConstantTimeGreater};
 
-/// A resynchronization may have moved the center so far, in steps of the shortest period: a day
-/// behind, ten minutes ahead.
+/// The range of an anchor, where a resynchronization has found the clock, in steps of the shortest
+/// period: a day behind to ten minutes ahead.
 const ANCHORS: (i32, i32) = (-86_400, 600);
-/// A resynchronization that expects codes behind this is given up once a code of our own clock is
+/// An anchor that lies behind this is given up once a code of our own clock is
 /// accepted, in steps. (Nearer ones stay: a phone that was set right may go wrong again.)
 const ANCHORS_KEPT: i32 = -20;
-/// Learning may move the drift so far from there, in steps, whatever the policy.
+/// Learning moves the drift at most this many steps from the anchor, whatever the policy.
 pub(crate) const MAX_DRIFT: u8 = 60;
 
 /// Watermark and drift of one authenticator.

@@ -154,7 +154,7 @@ impl OtpauthUri {
         self.label_issuer.as_deref()
     }
 
-    /// Whose codes these are.
+    /// The account that the codes are of.
     #[must_use]
     pub fn account(&self) -> &str {
         &self.account

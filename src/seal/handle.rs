@@ -14,10 +14,14 @@ use std::sync::{PoisonError, RwLock};
 /// use sekisho::seal::{Keyring, KeyringHandle};
 /// use sekisho::store::MemoryStore;
 ///
-/// let (old, new) = ("1:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", "2:5b3a9d1c7e0f2846b1d3957a60ce84f2135790bdf2468ace0123456789abcdef");
+/// let (old, new) = (
+///     "1:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+///     "2:5b3a9d1c7e0f2846b1d3957a60ce84f2135790bdf2468ace0123456789abcdef",
+/// );
 /// let keys = KeyringHandle::new(Keyring::parse(old)?);
 /// # #[cfg(feature = "verifier")]
-/// let verifier = Verifier::builder(MemoryStore::new(), keys.clone()).without_notifications().build();
+/// let verifier =
+///     Verifier::builder(MemoryStore::new(), keys.clone()).without_notifications().build();
 /// // Later, and on every machine before one of them makes it the primary:
 /// keys.exchange(Keyring::parse(&format!("{old},{new}"))?)?;
 /// keys.exchange(Keyring::parse(&format!("{new},{old}"))?)?;

@@ -64,7 +64,11 @@ pub enum Swap {
 ///         Ok(Swap::Done)
 ///     }
 ///
-///     async fn delete(&self, account: &AccountId, expected: Revision) -> Result<Swap, Infallible> {
+///     async fn delete(
+///         &self,
+///         account: &AccountId,
+///         expected: Revision,
+///     ) -> Result<Swap, Infallible> {
 ///         let mut records = self.0.lock().unwrap();
 ///         if records.get(account).map(|stored| stored.revision) != Some(expected) {
 ///             return Ok(Swap::Lost);

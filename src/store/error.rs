@@ -188,7 +188,7 @@ impl StoreError {
     }
 
     /// The error underneath, which can be downcast: that of a client, of the operating system, or
-    /// of a store that is not this library's. Where there is none, this error itself.
+    /// of a store that is not this library's. Otherwise this error itself.
     #[must_use]
     pub fn get(&self) -> &(dyn Error + Send + Sync + 'static) {
         match self {

@@ -81,6 +81,8 @@ impl RedbStore {
     ///
     /// # Errors
     /// [`StoreError`]:
+    /// - [`Failed`](StoreError::Failed): the folder is not there, the right is missing, or the disk
+    ///   is full.
     /// - [`InUse`](StoreError::InUse): another process, or another store in this one, has the file
     ///   open.
     /// - [`Version`](StoreError::Version): another version of this library wrote it.

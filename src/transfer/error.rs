@@ -21,13 +21,13 @@ pub enum ReadError {
     /// No otpauth URI.
     #[error("this is no otpauth URI of a TOTP secret")]
     NotOtpauth,
-    /// Something is not there.
+    /// A part is missing; the text names it, "the secret" for example.
     #[error("{0} is missing")]
     Missing(&'static str),
-    /// Something is there twice.
+    /// A part is there twice; the text names it.
     #[error("{0} is there twice: which one is meant?")]
     Twice(&'static str),
-    /// Something is not one of the values that are taken.
+    /// A part has none of the values that are taken; the text names it.
     #[error("{0} has a value that is not taken")]
     Value(&'static str),
     /// A parameter that changes codes, and that no code of ours would follow.

@@ -32,7 +32,7 @@ impl LooseUri {
         self.issuer.as_deref()
     }
 
-    /// Whose codes these are; may be empty.
+    /// The account that the codes are of; may be empty.
     #[must_use]
     pub fn account(&self) -> &str {
         &self.account

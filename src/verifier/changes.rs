@@ -189,7 +189,7 @@ impl<S: Store> Verifier<S> {
         self.change(account, |opened, now, _| opened.suspend(&self.0.policy, now, &proof, id)).await
     }
 
-    /// Resumes one that is suspended, and gives the account's new epoch: see
+    /// Resumes a suspended authenticator, and gives the account's new epoch: see
     /// [`Account::resume`](crate::account::Account::resume).
     ///
     /// # Errors
@@ -259,8 +259,8 @@ impl<S: Store> Verifier<S> {
         self.change(account, |opened, now, _| opened.set_stronger_factor(&self.0.policy, now, &proof)).await
     }
 
-    /// Records that the owner has it no more, and gives the account's new epoch: see
-    /// [`Account::unset_stronger_factor`](crate::account::Account::unset_stronger_factor).
+    /// Records that the owner has no stronger factor any more, and gives the account's new epoch:
+    /// see [`Account::unset_stronger_factor`](crate::account::Account::unset_stronger_factor).
     ///
     /// # Errors
     /// [`Error::Account`] if the proof is by a code, or does not prove enough; [`Error`].

@@ -80,8 +80,8 @@ impl<S: Store> Verifier<S> {
     /// [`AddressCheck`](crate::verifier::AddressCheck) is asked first, if it has one.
     ///
     /// # Errors
-    /// [`NotAccepted::Rejected`]; [`NotAccepted::Failed`] with [`Error::Account`] if the account is
-    /// not bound to that address, or with another [`Error`].
+    /// [`NotAccepted::Rejected`]; [`NotAccepted::Failed`] with [`Error::Account`] if the id is
+    /// no address of the account's, or with another [`Error`].
     pub async fn deliver(&self, account: &AccountId, request: CodeRequest) -> Result<Delivery, NotAccepted<Error>> {
         if let Some(check) = &self.0.address_check {
             let (opened, now) = self.load(account).await.map_err(NotAccepted::Failed)?;

@@ -14,8 +14,8 @@ impl<S: Store> Verifier<S> {
     /// been stored. The answer stands whatever comes of it, since what is not taken is
     /// delivered again.
     ///
-    /// The next one's turn begins when these events are known to be on their way, so that it does
-    /// not deliver them too.
+    /// The caller keeps its turn until these events are marked as being delivered, so that the next
+    /// change of this account does not deliver them again.
     pub(super) async fn deliver_new<Turn>(
         &self,
         account: &AccountId,

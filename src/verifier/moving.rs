@@ -26,8 +26,8 @@ impl<S: Store> Verifier<S> {
     ///
     /// # Errors
     /// [`Error::Import`] if it cannot be imported as it is given; [`Error::NoSuchAccount`] if the
-    /// [source](crate::verifier::VerifierBuilder::moving_from) says that it has moved, and its record
-    /// is gone; [`Error`].
+    /// [source](crate::verifier::VerifierBuilder::moving_from) says that it has moved, and its
+    /// record is gone; [`Error`].
     pub async fn import(&self, account: &AccountId, imported: &PortableAccount) -> Result<Imported, Error> {
         let lives_here = async || Ok::<_, Error>(self.0.store.load(account).await.map_err(Error::store)?.is_some());
         if matches!(self.ask_source(account).await?, OldAccount::Moved) && !lives_here().await? {
@@ -102,8 +102,8 @@ impl<S: Store> Verifier<S> {
         let _ = self.try_to_tell_moved(account).await;
     }
 
-    /// The same, for a caller who has to know. Nothing is told of an account without a record: it
-    /// would be lost then.
+    /// The same, for a caller who has to know. An account without a record is not reported: the
+    /// source would take its record for lost.
     pub(super) async fn try_to_tell_moved(&self, account: &AccountId) -> Result<(), Error> {
         let Some(source) = &self.0.source else { return Ok(()) };
         for _ in 0..MAX_TRIES {

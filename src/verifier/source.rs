@@ -26,8 +26,8 @@ pub enum OldAccount {
 ///
 /// While the store has no record of an account, every call asks the source. The account's first
 /// attempt makes its record. From then on the verifier calls [`moved`](Self::moved), until the
-/// source has acknowledged it: of every account that has a record here, one that the source has
-/// never had too. The source answers [`OldAccount::Moved`] from then on, for ever: it is what tells
+/// source has acknowledged it: for every account with a record here, also if the source never had
+/// the account. The source answers [`OldAccount::Moved`] from then on, for ever: it is what tells
 /// a record that was lost from one that was never made. Else what was removed, reset or frozen here
 /// would come back as it was there.
 ///
@@ -42,7 +42,10 @@ pub enum OldAccount {
 /// struct OldTable; // a real one asks its database
 ///
 /// impl MovingSource for OldTable {
-///     async fn second_factor(&self, account: &AccountId) -> Result<OldAccount, SourceError> {
+///     async fn second_factor(
+///         &self,
+///         account: &AccountId,
+///     ) -> Result<OldAccount, SourceError> {
 ///         // SELECT secret, last_step, moved FROM second_factors WHERE user = $1
 ///         let secret = Secret::from_base32("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")?;
 ///         let app = PortableApp::new(&secret, Totp::DEFAULT)?;
@@ -56,7 +59,7 @@ pub enum OldAccount {
 /// }
 /// ```
 pub trait MovingSource: Send + Sync + 'static {
-    /// What the old system knows of an account. In doubt answer an error: nobody is let in.
+    /// Answers what the old system knows of an account. In doubt answer an error: nobody is let in.
     fn second_factor(&self, account: &AccountId) -> impl Future<Output = Result<OldAccount, SourceError>> + Send;
 
     /// The account has a record here, or was erased here. Remember it for good, also where the old

@@ -91,7 +91,7 @@ impl<S: Store> Support<'_, S> {
     ///
     /// # Errors
     /// [`Error::Seal`] with [`SealError::NotLost`] if the record is not lost in this way;
-    /// [`Error`].
+    /// [`Error::Account`] if another operator has to propose it first; [`Error`].
     pub async fn rebuild(&self, account: &AccountId, loss: RecordLoss) -> Result<DeviceToken, Error> {
         let (policy, operator) = (&self.verifier.0.policy, &self.operator);
         self.in_place_of(account, loss, |evidence, now, rng| Account::rebuild(evidence, policy, now, operator, rng))
@@ -139,10 +139,10 @@ impl<S: Store> Support<'_, S> {
         answers
     }
 
-    /// Holds everything: see [`Account::freeze`](crate::account::Account::freeze).
+    /// Freezes the account: see [`Account::freeze`](crate::account::Account::freeze).
     ///
     /// # Errors
-    /// As [`reset`](Self::reset).
+    /// [`Error`].
     pub async fn freeze(&self, account: &AccountId) -> Result<(), Error> {
         let Self { verifier, operator } = self;
         verifier.change(account, |opened, now, rng| Ok(opened.freeze(now, operator, rng))).await
@@ -151,7 +151,8 @@ impl<S: Store> Support<'_, S> {
     /// Ends a freeze: see [`Account::thaw`](crate::account::Account::thaw).
     ///
     /// # Errors
-    /// [`Error::Account`] if the account is not frozen; [`Error`].
+    /// [`Error::Account`] if the account is not frozen, or another operator has to propose it
+    /// first; [`Error`].
     pub async fn thaw(&self, account: &AccountId) -> Result<(), Error> {
         let Self { verifier, operator } = self;
         verifier.change(account, |opened, now, _| opened.thaw(&verifier.0.policy, now, operator)).await
@@ -181,7 +182,8 @@ impl<S: Store> Support<'_, S> {
     /// [`Account::record_stronger_factor`](crate::account::Account::record_stronger_factor).
     ///
     /// # Errors
-    /// [`Error::Account`] if it is recorded already; [`Error`].
+    /// [`Error::Account`] if it is recorded already, or there is an authenticator to prove with;
+    /// [`Error`].
     pub async fn record_stronger_factor(&self, account: &AccountId) -> Result<(), Error> {
         let Self { verifier, operator } = self;
         verifier

@@ -6,9 +6,10 @@ use crate::account::{AccountId, Event, FieldValue, Source};
 /// Events as structured logs, by the `tracing` crate: target `sekisho`, one record an event, with
 /// the fields `account`, `event`, `at` (Unix time in seconds), `sequence`, and, where the event has
 /// them, `authenticator`, `replaced`, `device`, `purpose`, `channel`, `address` (masked), `reason`,
-/// `operator`, `until` (of a lock, a pass, or a restored backup), `failures_in_a_row`, `offset` (in
-/// steps), `left` (recovery codes), `source_address`, `source_agent` and `correlation_id`. At level
-/// WARN what the owner should be told of, otherwise INFO. The handle of a notice is not logged.
+/// `operator`, `until` (of a lock, a pass, a hold or a recovery; of a restored backup its time),
+/// `failures_in_a_row`, `offset` (in steps), `left` (recovery codes that are left or issued),
+/// `source_address`, `source_agent` and `correlation_id`. At level WARN what the owner should be
+/// told of, otherwise INFO. The handle of a notice is not logged.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TracingSink;
 

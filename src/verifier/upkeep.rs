@@ -67,6 +67,15 @@ impl<S: Store> Verifier<S> {
         self.change(account, |opened, now, rng| opened.freeze_by_owner(now, handle, rng)).await
     }
 
+    /// Freezes an account at the word of an owner who is logged in: see
+    /// [`Account::freeze_by_session`](crate::account::Account::freeze_by_session).
+    ///
+    /// # Errors
+    /// [`Error`].
+    pub async fn freeze_by_session(&self, account: &AccountId) -> Result<(), Error> {
+        self.change(account, |opened, now, rng| Ok(opened.freeze_by_session(now, rng))).await
+    }
+
     /// The enrollment that waits, once more, for a page that is loaded again: see
     /// [`Account::pending_enrollment`](crate::account::Account::pending_enrollment). One fresh
     /// load.

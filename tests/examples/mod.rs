@@ -1,10 +1,11 @@
 //! The examples' programs, as users build them.
+#![allow(dead_code)] // where features are off, no test uses it
 
 use std::path::PathBuf;
 use std::process::Command;
 
-/// What cargo sets for a test and not for a user: some build scripts would run again for it, and
-/// half of the packages be built again.
+/// Variables that cargo sets for a test and not for a user: some build scripts would run again for
+/// it, and half of the packages be built again.
 const OF_A_TEST: [&str; 5] = ["CARGO_MANIFEST", "CARGO_PKG", "CARGO_CRATE", "CARGO_BIN", "CARGO_PRIMARY"];
 
 /// Builds an example with all features; gives its program.

@@ -74,7 +74,7 @@ impl Account {
         one.who.code(one.watermark.map_or(step, |used| (used + 1).max(step.saturating_sub(1))))
     }
 
-    /// What waits to be confirmed.
+    /// The enrollment that waits to be confirmed.
     pub fn waiting(&self) -> Option<&Authenticator> {
         self.pending.as_ref().map(|(one, ..)| &one.who)
     }

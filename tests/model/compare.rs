@@ -22,7 +22,7 @@ pub fn key(plain: &Authenticator) -> Key {
     totp.key(&Secret::new_legacy(&plain.secret).unwrap())
 }
 
-/// What the library answers to `text`, its new state stored; `None` for a time before T0.
+/// Gives the library's answer to `text`, its new state stored; `None` for a time before T0.
 pub fn answer(key: &Key, policy: &CodePolicy, stored: &mut [u8; State::LEN], now: u64, text: &str) -> Option<Answer> {
     let state = State::from_bytes(stored).unwrap();
     let decision = decide(key, policy, state, UnixTime::from_secs(now), &text.parse().unwrap()).ok()?;

@@ -8,7 +8,7 @@ const LIFE: u64 = 300;
 /// Messages to which a limit applies: so many in so many seconds.
 const LIMITS: [(usize, u64); 3] = [(1, 30), (5, 3_600), (10, 86_400)];
 
-/// What a code is for.
+/// The thing that a code is for.
 pub type For = (u8, Option<u8>);
 
 #[derive(Clone, Debug)]

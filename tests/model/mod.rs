@@ -133,7 +133,7 @@ pub fn learned(drift: i128, from: i128, rules: &Rules, matched: u64, step: u64) 
     (drift + (seen - expected).signum()).clamp(from - rules.max_drift, from + rules.max_drift)
 }
 
-/// Whether the code was right within the last ten minutes.
+/// Returns whether the code was right within the last ten minutes.
 pub fn expired(who: &Authenticator, step: u64, code: &str) -> bool {
     let back = TEN_MINUTES.div_ceil(who.period);
     (step.saturating_sub(back)..=step).any(|step| who.code(step) == code)

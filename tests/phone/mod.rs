@@ -1,4 +1,5 @@
-//! What tests of accounts have in common: the owner's app, and the keys records are sealed under.
+//! Parts that tests of accounts have in common: the owner's app, and the keys records are sealed
+//! under.
 #![allow(dead_code)] // no test uses all of it
 
 pub(crate) mod envelope;
@@ -102,7 +103,7 @@ impl Phone {
         &self.secret
     }
 
-    /// What it shows at `secs` by our clock, `offset` steps off.
+    /// The code that it shows at `secs` by our clock, `offset` steps off.
     pub(crate) fn shows(&self, secs: u64, offset: i64) -> String {
         self.key.code_at(self.step(secs).saturating_offset(offset)).reveal().to_string()
     }

@@ -119,7 +119,7 @@ impl Redis {
         assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
     }
 
-    /// What redis-cli says.
+    /// Gives what redis-cli says.
     pub(crate) fn ask(&self, arguments: &[&str]) -> String {
         let output = Command::new("redis-cli").args(["-p", &self.port.to_string()]).args(arguments).output();
         String::from_utf8_lossy(&output.expect("redis-cli").stdout).into_owned()
@@ -188,7 +188,7 @@ impl Cluster {
     }
 }
 
-/// Whether somebody listens.
+/// Returns whether somebody listens.
 pub(crate) fn listens(port: u16) -> bool {
     TcpStream::connect(("127.0.0.1", port)).is_ok()
 }

@@ -21,7 +21,7 @@ struct Shared {
     /// Connections, and those among them that were cut or fell silent by themselves.
     made: AtomicU64,
     broken: AtomicU64,
-    /// How often a client has asked after an answer.
+    /// The number of times that a client has asked after an answer.
     asked: AtomicU64,
     open: Mutex<Vec<Arc<Pair>>>,
     fate: Fate,
@@ -31,7 +31,7 @@ struct Shared {
 
 #[derive(Clone, Copy)]
 enum Fate {
-    /// Whatever the test says.
+    /// Does what the test says.
     Told,
     /// Each is cut after some bytes, at most so many; one in eight falls silent instead.
     Random(u64),
@@ -87,12 +87,12 @@ impl Proxy {
         Self { port, shared }
     }
 
-    /// How many connections there were, and how many broke by themselves.
+    /// The number of connections, and of those that broke by themselves.
     pub(crate) fn counts(&self) -> (u64, u64) {
         (self.shared.made.load(Ordering::Relaxed), self.shared.broken.load(Ordering::Relaxed))
     }
 
-    /// How many round trips were made, by clients that ask one thing at a time.
+    /// The number of round trips that were made, by clients that ask one thing at a time.
     pub(crate) fn round_trips(&self) -> u64 {
         self.shared.asked.load(Ordering::Relaxed)
     }

@@ -20,7 +20,7 @@ pub(crate) fn alice() -> AccountId {
     AccountId::new("alice").unwrap()
 }
 
-/// What the sink was told, of all accounts.
+/// The events that the sink was told, of all accounts.
 #[derive(Clone, Default)]
 pub(crate) struct Told(Arc<Mutex<Vec<Event>>>);
 
@@ -132,7 +132,7 @@ impl<S: Store> Service<S> {
         accepted(answer(self.verifier.deliver(&alice(), request).await)).code.reveal().to_string()
     }
 
-    /// What support reads of the latest two wrong codes.
+    /// Gives what support reads of the latest two wrong codes.
     pub(crate) async fn diagnosis(&self) -> Option<Diagnosis> {
         let history = self.verifier.history(&alice()).await.unwrap();
         let mut found = history.iter().filter_map(|event| match &event.kind {
@@ -149,7 +149,7 @@ impl<S: Store> Service<S> {
         self.told.all()
     }
 
-    /// How many acts of operators there were.
+    /// The number of operators' acts.
     pub(crate) fn operators_acts(&self) -> usize {
         let is_act = |event: &&Event| {
             matches!(
@@ -207,7 +207,7 @@ pub(crate) fn refusal<T>(answered: Result<T, NotAccepted<Error>>) -> Option<Reje
     answer(answered).err()
 }
 
-/// Where confirmations go.
+/// The address that confirmations go to.
 pub(crate) fn mail() -> Address {
     Address::email("alice@example.com").unwrap()
 }

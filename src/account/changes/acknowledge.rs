@@ -32,8 +32,8 @@ impl Account {
         self.record.history.unacknowledged().map(|event| self.to_be_told(event)).collect()
     }
 
-    /// Those of them that the sink is to be handed again: after a minute, so that whoever makes a
-    /// sink that fails busy has the owner told once a minute at the most.
+    /// The notices that the sink is to get again. It gets them once a minute at most: a stranger
+    /// cannot flood a sink that is failing.
     #[cfg(feature = "verifier")]
     pub(crate) fn owed(&self, now: UnixTime) -> Vec<Event> {
         self.record.history.owed(self.record.moment(now)).map(|event| self.to_be_told(event)).collect()

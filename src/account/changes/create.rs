@@ -40,8 +40,8 @@ impl Account {
     /// be read.
     ///
     /// # Errors
-    /// [`AccountError::NotNew`] if anything was ever bound, or an operator has frozen or reset the
-    /// account, has recorded a stronger factor, or is erasing it.
+    /// [`AccountError::NotNew`] if anything was ever bound, or the account was frozen or reset,
+    /// or if an operator has recorded a stronger factor, or is erasing it.
     pub fn create_again(self) -> Result<Change<()>, AccountError> {
         let record = &self.record;
         // The confirmation of an authenticator sets `proofs_spent`, and nothing clears it.

@@ -20,7 +20,8 @@ use rand::CryptoRng;
 /// ```
 /// use sekisho::account::{AuthenticatorId, CodeRequest, Purpose};
 ///
-/// let request = CodeRequest::new(AuthenticatorId::new(2), Purpose::LOGIN).with_device("what the cookie had");
+/// let request = CodeRequest::new(AuthenticatorId::new(2), Purpose::LOGIN)
+///     .with_device("what the cookie had");
 /// ```
 #[derive(Clone, Debug)]
 #[must_use]
@@ -104,7 +105,8 @@ impl CodeRequest {
         self
     }
 
-    /// With a pass, which is not used up: the same.
+    /// With a pass, which is not used up. An operator's pass has the allowance of known devices; a
+    /// mailed one does not.
     pub fn with_pass(mut self, pass: &str) -> Self {
         self.presented.pass = TokenHash::of_text(pass);
         self
@@ -148,7 +150,7 @@ impl Account {
     /// # Errors
     /// [`AccountError::UndeclaredPurpose`]; [`AccountError::ContextNeeded`] for an act without a
     /// context; [`AccountError::StrongerFactorNeeded`] where a code is not enough;
-    /// [`AccountError::NoSuchAuthenticator`] unless it is bound to that address;
+    /// [`AccountError::NoSuchAuthenticator`] unless that id is an address that is bound, or waits;
     /// [`AccountError::Purpose`] for [`Purpose::CONFIRMATION`] to one that it is bound to.
     pub fn deliver<R: CryptoRng + ?Sized>(
         mut self,

@@ -30,7 +30,8 @@ impl Account {
     /// [`AccountLimits::device_secs`](crate::account::AccountLimits::device_secs).
     ///
     /// # Errors
-    /// [`AccountError::ProofSpent`] and its like.
+    /// [`AccountError::Frozen`]; [what a proof can
+    /// lack](crate::account::Proof#what-a-proof-can-lack); [`AccountError::EventsWaiting`].
     pub fn remember_device<R: CryptoRng + ?Sized>(
         mut self,
         policy: &Policy,
@@ -71,7 +72,8 @@ impl Account {
     /// it is not used up.
     ///
     /// # Errors
-    /// [`AccountError::NoSuchDevice`]; [`AccountError::ProofSpent`] and its like.
+    /// [`AccountError::NoSuchDevice`]; [what a proof can
+    /// lack](crate::account::Proof#what-a-proof-can-lack).
     pub fn forget_device(mut self, now: UnixTime, proof: &Proof, id: DeviceId) -> Result<Change<()>, AccountError> {
         let now = self.moment(now);
         self.check_live(proof, now)?;

@@ -12,10 +12,11 @@ use crate::otp::UnixTime;
 impl Account {
     /// Binds the e-mail address of a confirmation: it may confirm the enrollment after a reset
     /// ([`enroll_with_pass`](Self::enroll_with_pass)), once the hold that it is bound with is over.
-    /// The one before may too, so that a thief who binds another shuts nobody out; with two,
-    /// one is [unbound first](Self::unbind_email). One whose hold is not over ends with a
-    /// freeze, a reset, or another one. It lets nobody in, since mail is no factor (SP
-    /// 800-63B-4 §3.1.3.1). Answers the account's new [epoch](Proof::epoch).
+    /// The address that was bound before stays good, so that a thief who binds another shuts nobody
+    /// out; where there are two, one is [unbound first](Self::unbind_email). An address whose hold
+    /// is not over is dropped by a freeze, by a reset, or when another one is bound. It lets nobody
+    /// in, since mail is no factor (SP 800-63B-4 §3.1.3.1). Answers the account's new
+    /// [epoch](Proof::epoch).
     ///
     /// `proof`, of [`Purpose::BINDING`], shows that the owner asks for it, and is used up when the
     /// change is stored. `confirmation`, of [`Purpose::CONFIRMATION`], shows that the owner reads
@@ -25,7 +26,8 @@ impl Account {
     /// # Errors
     /// [`AccountError::NotEnrolled`]; [`AccountError::AddressNotBound`] unless the confirmation is
     /// by e-mail; [`AccountError::TooMany`]; [`AccountError::Frozen`];
-    /// [`AccountError::ProofSpent`] and its like; [`AccountError::EventsWaiting`].
+    /// [what a proof can lack](crate::account::Proof#what-a-proof-can-lack);
+    /// [`AccountError::EventsWaiting`].
     pub fn bind_email(
         mut self,
         policy: &Policy,
@@ -56,8 +58,8 @@ impl Account {
     /// account's new [epoch](Proof::epoch).
     ///
     /// # Errors
-    /// [`AccountError::AddressNotBound`]; [`AccountError::Frozen`]; [`AccountError::ProofSpent`]
-    /// and its like; [`AccountError::EventsWaiting`].
+    /// [`AccountError::AddressNotBound`]; [`AccountError::Frozen`]; [what a proof can
+    /// lack](crate::account::Proof#what-a-proof-can-lack); [`AccountError::EventsWaiting`].
     pub fn unbind_email(
         mut self,
         policy: &Policy,

@@ -50,8 +50,9 @@ impl Account {
     /// An earlier enrollment that has not been confirmed ends.
     ///
     /// # Errors
-    /// [`AccountError::ProofSpent`] and its like; [`AccountError::TooMany`];
-    /// [`AccountError::SameSecret`]; [`AccountError::NotEnrolled`]; [`AccountError::Frozen`].
+    /// [what a proof can lack](crate::account::Proof#what-a-proof-can-lack);
+    /// [`AccountError::TooMany`]; [`AccountError::SameSecret`]; [`AccountError::NotEnrolled`];
+    /// [`AccountError::Frozen`].
     pub fn enroll<N: Enrollable, R: CryptoRng + ?Sized>(
         mut self,
         policy: &Policy,
@@ -67,8 +68,8 @@ impl Account {
     }
 
     /// Begins the replacement of the authenticator `old`: it stays as it is until the new one is
-    /// confirmed, and goes in the same swap as that one comes. If it is not confirmed in time,
-    /// all stays as it was.
+    /// confirmed, and is removed by the same write that binds the new one. If it is not confirmed
+    /// in time, all stays as it was.
     ///
     /// `proof`, of [`Purpose::BINDING`], may be by a code of the old one, or of any other, or by a
     /// recovery code.
@@ -98,9 +99,9 @@ impl Account {
     /// `confirmation`: a proof of [`Purpose::CONFIRMATION`], where the policy asks for one
     /// ([`AccountLimits::confirmation_after_reset`](crate::account::AccountLimits::confirmation_after_reset)).
     /// It counts only without a context, and if its [address](Proof::address) was bound before the
-    /// reset, or is the [e-mail address](Self::bind_email) of the account: else whoever talks an
-    /// operator into a reset would confirm it too. It is for the service to send the pass to
-    /// another one.
+    /// reset, or is the [e-mail address](Self::bind_email) of the account: otherwise whoever talks
+    /// an operator into a reset would confirm it too. Send the pass to another address than the
+    /// one that confirms.
     ///
     /// # Errors
     /// [`AccountError::PassNeeded`], also where there was no reset;

@@ -65,7 +65,8 @@ impl Account {
     }
 }
 
-/// One of which no import is taken is left out: its owner resynchronizes.
+/// A drift of more than 20 steps is given as zero, since no import takes it: its owner
+/// resynchronizes.
 const fn portable_drift(drift: i32) -> i32 {
     if drift.unsigned_abs() > MOST_DRIFT { 0 } else { drift }
 }

@@ -20,11 +20,12 @@ use sha2::{Digest, Sha256};
 
 impl Account {
     /// Makes the record of an account that moves in from another system, with its authenticators
-    /// confirmed: nothing is held, and nobody is told but the audit log, by one event. As
+    /// confirmed. It sets no hold but those that were given, and nobody is told but the audit log,
+    /// by one event. As
     /// [`create`](Self::create), this expects no record.
     ///
     /// # Errors
-    /// [`ImportError`].
+    /// [`ImportError`] says what does not fit.
     pub fn import<R: CryptoRng + ?Sized>(
         id: AccountId,
         imported: &PortableAccount,
@@ -138,12 +139,13 @@ impl Account {
 
 #[cfg(feature = "verifier")]
 impl Account {
-    /// Returns whether the system that accounts move in from is known to know of this record.
+    /// Returns whether the system that accounts move in from has acknowledged that this account
+    /// has a record here.
     pub(crate) const fn source_knows(&self) -> bool {
         self.record.source_knows
     }
 
-    /// Notes that it does.
+    /// Notes that it has acknowledged that.
     pub(crate) fn moved(mut self) -> Change<()> {
         self.record.source_knows = true;
         Change::written(self, Ok(()))

@@ -139,7 +139,8 @@ impl AddressEnrollment {
 /// ```
 /// use sekisho::account::NewAuthenticator;
 ///
-/// let new = NewAuthenticator::new("Example Exchange", "alice@example.com")?.named("Pixel 9".parse()?);
+/// let new = NewAuthenticator::new("Example Exchange", "alice@example.com")?
+///     .named("Pixel 9".parse()?);
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]

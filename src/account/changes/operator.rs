@@ -1,4 +1,4 @@
-//! Operators' acts. Each names who and why, and notifies the owner.
+//! Operators' acts, each with a name and a reason, and freezes by the owner. The owner is told.
 
 use crate::account::error::AccountError;
 use crate::account::event::{EventKind, Operator};
@@ -17,7 +17,8 @@ impl Account {
     /// brought it about. The locks themselves stay. Send it to an address that was known before.
     ///
     /// # Errors
-    /// [`AccountError::NotEnrolled`]; [`AccountError::Frozen`].
+    /// [`AccountError::NotEnrolled`]; in its place [`AccountError::PassNeeded`] after a reset, and
+    /// [`AccountError::StrongerFactorNeeded`] beside a stronger factor; [`AccountError::Frozen`].
     pub fn unlock<R: CryptoRng + ?Sized>(
         mut self,
         policy: &Policy,
@@ -109,6 +110,18 @@ impl Account {
         if number.is_none_or(|number| number <= self.record.notices_answered) {
             return Err(AccountError::UnknownHandle);
         }
+        Ok(self.frozen_for_owner(now, rng))
+    }
+
+    /// Freezes as [`freeze_by_owner`](Self::freeze_by_owner) does, at the word of an owner who has
+    /// no notice at hand, and whom the service knows by a session of its own. Whoever has stolen a
+    /// session can freeze the account, and nothing else by it. An operator thaws.
+    pub fn freeze_by_session<R: CryptoRng + ?Sized>(mut self, now: UnixTime, rng: &mut R) -> Change<()> {
+        let now = self.moment(now);
+        self.frozen_for_owner(now, rng)
+    }
+
+    fn frozen_for_owner<R: CryptoRng + ?Sized>(mut self, now: Moment, rng: &mut R) -> Change<()> {
         // The button is pressed twice: it is frozen, and told, once.
         if self.record.frozen_at.is_none() {
             self.record.void(rng.next_u64());
@@ -116,7 +129,7 @@ impl Account {
             self.record.frozen_at = Some(now.time);
             self.record_anyway(now, EventKind::FrozenByOwner);
         }
-        Ok(Change::written(self, Ok(())))
+        Change::written(self, Ok(()))
     }
 
     /// Ends a freeze: what was bound works again; proofs, device tokens and passes stay void. The

@@ -25,7 +25,9 @@ impl Account {
     /// Attempts with mailed passes have a throttle of their own.
     ///
     /// # Errors
-    /// [`AccountError::NotEnrolled`].
+    /// [`AccountError::NotEnrolled`]; in its place [`AccountError::PassNeeded`] after a reset, and
+    /// [`AccountError::StrongerFactorNeeded`] beside a stronger factor. The answer may be a
+    /// refusal: frozen, held, or too many messages.
     pub fn mail_pass<R: CryptoRng + ?Sized>(
         mut self,
         policy: &Policy,

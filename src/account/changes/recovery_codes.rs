@@ -27,8 +27,8 @@ impl Account {
     /// new set made.
     ///
     /// # Errors
-    /// [`AccountError::NotEnrolled`]; [`AccountError::Frozen`]; [`AccountError::ProofSpent`] and
-    /// its like; [`AccountError::HandleNeeded`].
+    /// [`AccountError::NotEnrolled`]; [`AccountError::Frozen`]; [what a proof can
+    /// lack](crate::account::Proof#what-a-proof-can-lack).
     pub fn issue_recovery_codes<R: CryptoRng + ?Sized>(
         mut self,
         policy: &Policy,
@@ -95,9 +95,10 @@ impl Account {
     /// set.
     ///
     /// # Errors
-    /// [`AccountError::NoRecoveryCodes`]; [`AccountError::LastAuthenticator`] where no
-    /// authenticator is active; [`AccountError::ProofForAnotherPurpose`];
-    /// [`AccountError::Frozen`]; [`AccountError::ProofSpent`] and its like;
+    /// [`AccountError::NoRecoveryCodes`]; [`AccountError::LastAuthenticator`] where
+    /// neither an authenticator nor a stronger factor is in force;
+    /// [`AccountError::ProofForAnotherPurpose`]; [`AccountError::Frozen`];
+    /// [what a proof can lack](crate::account::Proof#what-a-proof-can-lack);
     /// [`AccountError::EventsWaiting`].
     pub fn void_recovery_codes(mut self, now: UnixTime, proof: &Proof) -> Result<Change<()>, AccountError> {
         let now = self.moment(now);

@@ -14,7 +14,8 @@ impl Account {
     /// of [`Purpose::BINDING`] are used up by the changes themselves.)
     ///
     /// # Errors
-    /// [`AccountError::ProofSpent`] and its like, also where the purpose was held in between;
+    /// [what a proof can lack](crate::account::Proof#what-a-proof-can-lack), also where the purpose
+    /// was held in between, and after 64 proofs that were redeemed within ten minutes;
     /// [`AccountError::Frozen`]; [`AccountError::Held`] where it is held now.
     pub fn redeem(
         mut self,

@@ -17,8 +17,10 @@ impl Account {
     /// session that this came from, and all others end.
     ///
     /// # Errors
-    /// [`AccountError::Frozen`]; [`AccountError::ProofSpent`] and its like;
-    /// [`AccountError::NoSuchAuthenticator`]; [`AccountError::LastAuthenticator`].
+    /// [`AccountError::Frozen`]; [what a proof can
+    /// lack](crate::account::Proof#what-a-proof-can-lack);
+    /// [`AccountError::NoSuchAuthenticator`]; [`AccountError::LastAuthenticator`];
+    /// [`AccountError::EventsWaiting`].
     pub fn remove(
         mut self,
         policy: &Policy,
@@ -41,8 +43,10 @@ impl Account {
     /// [epoch](Proof::epoch).
     ///
     /// # Errors
-    /// [`AccountError::Frozen`]; [`AccountError::ProofSpent`] and its like;
-    /// [`AccountError::NoSuchAuthenticator`]; [`AccountError::NotTheLast`].
+    /// [`AccountError::Frozen`]; [what a proof can
+    /// lack](crate::account::Proof#what-a-proof-can-lack);
+    /// [`AccountError::NoSuchAuthenticator`]; [`AccountError::NotTheLast`];
+    /// [`AccountError::EventsWaiting`].
     pub fn remove_last(
         mut self,
         policy: &Policy,

@@ -14,7 +14,8 @@ impl Account {
     /// [`Purpose::CONFIRMATION`](crate::account::Purpose::CONFIRMATION); it is not used up.
     ///
     /// # Errors
-    /// [`AccountError::NoSuchAuthenticator`]; [`AccountError::ProofSpent`] and its like.
+    /// [`AccountError::NoSuchAuthenticator`]; [what a proof can
+    /// lack](crate::account::Proof#what-a-proof-can-lack).
     pub fn rename(
         mut self,
         now: UnixTime,

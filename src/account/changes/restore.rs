@@ -26,14 +26,14 @@ impl Account {
     /// account.
     ///
     /// All steps that can have been accepted until `at` count as used, those that a fast clock may
-    /// have brought included: codes are accepted again a quarter of an hour later, and a secret
-    /// can be brought in again half an hour later. Recovery codes, passes, device tokens,
-    /// delivered codes and proofs are void, an enrollment that waited is ended, and what the policy
-    /// holds after a change of binding is held from `at` on. Forgotten is what happened since
-    /// the backup: failures, freezes, resets, longer holds, a [stronger
-    /// factor](Self::set_stronger_factor); what was removed since is there
-    /// again. (An `at` more than ten minutes ahead of `now` is taken for ten minutes ahead:
-    /// nothing was used later.)
+    /// have brought included. Under the default policy, codes of an app of 30 s are accepted again
+    /// a quarter of an hour later, and a secret can be brought in again half an hour later.
+    /// Recovery codes, passes, device tokens, delivered codes and proofs are void, an
+    /// enrollment that waited is ended, and what the policy holds after a change of binding is
+    /// held from `at` on. Forgotten is what happened since the backup: failures, freezes,
+    /// resets, longer holds, a [stronger factor](Self::set_stronger_factor); what was removed
+    /// since is there again. (An `at` more than ten minutes ahead of `now` is taken for ten
+    /// minutes ahead: nothing was used later.)
     pub fn restored_at(mut self, policy: &Policy, now: UnixTime, at: UnixTime) -> Change<()> {
         if !self.needs_care(now, at) {
             return Change::unwritten(self, Ok(()), None);

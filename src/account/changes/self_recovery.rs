@@ -29,8 +29,8 @@ impl Account {
     /// # Errors
     /// [`AccountError::NotOffered`]; [`AccountError::NotEnrolled`]; [`AccountError::Frozen`];
     /// [`AccountError::AddressNotBound`]; [`AccountError::RecoveryWaits`] if one waits already;
-    /// [`AccountError::TooMany`] after three in a year; [`AccountError::ProofEnded`] and its like;
-    /// [`AccountError::EventsWaiting`].
+    /// [`AccountError::TooMany`] after three in a year; [what a proof can
+    /// lack](crate::account::Proof#what-a-proof-can-lack); [`AccountError::EventsWaiting`].
     pub fn begin_self_recovery(
         mut self,
         policy: &Policy,

@@ -24,8 +24,8 @@ impl Account {
         Ok(())
     }
 
-    /// The same for a change that takes a pass, where the policy asks for one: the code that
-    /// confirmed a new authenticator has come without.
+    /// As `spend_proof`. Where the policy asks for a pass, a proof from confirming an enrollment is
+    /// refused: that code came without a pass.
     pub(super) fn spend_proof_with_pass(
         &mut self,
         policy: &Policy,

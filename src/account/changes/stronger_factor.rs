@@ -18,9 +18,9 @@ impl Account {
     /// [`codes_beside_stronger_factor`](crate::account::AccountLimits::codes_beside_stronger_factor).
     /// All else takes an [assertion](crate::account::Attempt::assertion_verified_by_service).
     ///
-    /// A reset and a recovery without support leave it: they give back codes, and nothing that
-    /// takes the stronger factor. Only where its hold is not over do they end it, and a freeze
-    /// too: a thief may have had it recorded. It is one factor here, however many passkeys the
+    /// A reset and a recovery without support keep it: they give back codes, and nothing that takes
+    /// the stronger factor. While its hold is not over, they and a freeze end it: a thief may have
+    /// had it recorded. It is one factor here, however many passkeys the
     /// service keeps: ask for an assertion, and [hold](Self::hold), where another one is added.
     ///
     /// Enrollments and sheets that wait end. `proof`, of [`Purpose::BINDING`], is used up. The
@@ -29,8 +29,8 @@ impl Account {
     /// [`record_stronger_factor`](Self::record_stronger_factor).
     ///
     /// # Errors
-    /// [`AccountError::HasStrongerFactor`]; [`AccountError::Frozen`]; [`AccountError::ProofSpent`]
-    /// and its like; [`AccountError::EventsWaiting`].
+    /// [`AccountError::HasStrongerFactor`]; [`AccountError::Frozen`]; [what a proof can
+    /// lack](crate::account::Proof#what-a-proof-can-lack); [`AccountError::EventsWaiting`].
     pub fn set_stronger_factor(
         mut self,
         policy: &Policy,
@@ -58,8 +58,8 @@ impl Account {
     /// # Errors
     /// [`AccountError::NoStrongerFactor`]; [`AccountError::StrongerFactorNeeded`] for a proof by a
     /// code; [`AccountError::LastAuthenticator`] where no authenticator is in force;
-    /// [`AccountError::Frozen`]; [`AccountError::ProofSpent`] and its like;
-    /// [`AccountError::EventsWaiting`].
+    /// [`AccountError::Frozen`]; [what a proof can
+    /// lack](crate::account::Proof#what-a-proof-can-lack); [`AccountError::EventsWaiting`].
     pub fn unset_stronger_factor(
         mut self,
         policy: &Policy,

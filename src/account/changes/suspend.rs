@@ -19,8 +19,8 @@ impl Account {
     ///
     /// # Errors
     /// [`AccountError::NoSuchAuthenticator`] unless the account has it, and it is active;
-    /// [`AccountError::LastAuthenticator`]; [`AccountError::Frozen`]; [`AccountError::ProofSpent`]
-    /// and its like; [`AccountError::EventsWaiting`].
+    /// [`AccountError::LastAuthenticator`]; [`AccountError::Frozen`]; [what a proof can
+    /// lack](crate::account::Proof#what-a-proof-can-lack); [`AccountError::EventsWaiting`].
     pub fn suspend(
         mut self,
         policy: &Policy,

@@ -30,7 +30,7 @@ pub struct Attempt {
     pub(super) purpose: Purpose,
     submitted: Option<Submitted>,
     pub(super) presented: Presented,
-    /// Whose confirmation it is.
+    /// The account whose confirmation it is.
     pub(super) address: Option<Address>,
     pub(super) context: Option<[u8; 32]>,
     /// The enrollment that it shall confirm.

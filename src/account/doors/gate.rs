@@ -1,7 +1,8 @@
 //! The gate decides whether an attempt is looked at, in one order for every door.
 //!
-//! Frozen or held → asked again → nothing to be judged, or disabled → a code is not enough → token
-//! recognized → pass needed → locked → full. The view of an account asks the same, so a page never
+//! Frozen or held → the same attempt again → nothing to judge, or disabled → a code is not enough →
+//! recovery codes due → no room for the notice → token recognized → pass needed → locked → too many
+//! codes within ten minutes. The view of an account asks the same, so a page never
 //! shows as open what is shut. (Whether a code is enough for a log-in: `SecondStep`.)
 
 use crate::account::error::AccountError;
@@ -187,8 +188,8 @@ impl Account {
         }
     }
 
-    /// Why there is nothing to verify where nothing is bound. After a reset, or beside a stronger
-    /// factor, that is no account without a second factor: a service would let the password in.
+    /// The error where nothing is bound. After a reset, or beside a stronger factor, it is not
+    /// `NotEnrolled`: a service may then accept the password alone.
     pub(in crate::account) const fn nothing_bound(&self) -> AccountError {
         if self.record.is_reset {
             AccountError::PassNeeded
@@ -266,7 +267,7 @@ fn check_pass(policy: &Policy, door: Door, purpose: Purpose, token: Option<Recog
     Ok(())
 }
 
-/// Returns whether the use of a recovery code holds this purpose: it cannot be good for it at once.
+/// Returns whether using a recovery code would hold this purpose. Then no recovery code serves it.
 fn holds_after_recovery(policy: &Policy, purpose: Purpose) -> bool {
     let limits = policy.limits();
     limits.recovery_hold_secs > 0 && limits.held_purposes.contains(&purpose)

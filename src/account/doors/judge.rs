@@ -38,9 +38,9 @@ pub(in crate::account) struct Judged {
     /// will show an unused one; of no meaning unless replayed.
     pub(in crate::account) replayed_place: u32,
     pub(in crate::account) next: Next,
-    /// Right at one of them within the last ten minutes. Looked up whatever the class: otherwise
-    /// the time of an evaluation that is thrown away, since its swap was lost, would tell the
-    /// class.
+    /// Right at one of them within the last ten minutes. Looked up for every code. If it
+    /// were for wrong ones only, the time of an attempt whose write lost a race would tell whether
+    /// its code is right.
     pub(in crate::account) expired: Choice,
 }
 
@@ -141,7 +141,7 @@ pub(in crate::account) fn judge_delivered(
 /// The result of the search, still as masks and numbers.
 pub(in crate::account) struct Searched {
     pub(in crate::account) found: Choice,
-    /// Whose, and the second code's step; of no meaning unless found.
+    /// The authenticator, and the second code's step; of no meaning unless found.
     pub(in crate::account) place: u32,
     pub(in crate::account) step: u64,
 }

@@ -1,6 +1,6 @@
 //! The outcome of an attempt: it is accepted, charged, refused, or answered as before.
 //!
-//! Nothing else writes used codes, throttles, replies and drift.
+//! Of the doors' files, only this one writes used codes, throttles, replies and drift.
 
 use super::gate::{Admitted, Recognized};
 use crate::account::error::AccountError;

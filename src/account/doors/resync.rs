@@ -25,10 +25,10 @@ impl Account {
     ///
     /// Both codes have to be unused and younger than the last one used, and both are used up. The
     /// answer does not say that one of them was right: it is a
-    /// [`Mismatch`](crate::otp::Rejection::Mismatch) then too, charged to the common throttle, with
-    /// a token to that of devices, and with a pass to that of mailed ones or to the pass itself. By
-    /// chance two codes are right once in 3 × 10⁸ attempts (a day and ten minutes: 2 900 pairs of
-    /// 10¹²).
+    /// [`Mismatch`](crate::otp::Rejection::Mismatch) then too, charged to the throttle of
+    /// strangers, with a token to that of devices, and with a pass to that of mailed ones or to
+    /// the pass itself. By chance two codes are right once in 3 × 10⁸ attempts (a day and ten
+    /// minutes: 2 900 pairs of 10¹²).
     ///
     /// The policy's purposes are held for
     /// [`AccountLimits::resync_hold_secs`](crate::account::AccountLimits::resync_hold_secs), since
@@ -37,8 +37,9 @@ impl Account {
     /// without a recovery code.
     ///
     /// # Errors
-    /// [`AccountError::NoApp`]; [`AccountError::NoRecoveryCodes`]; [`AccountError::Time`] if `now`
-    /// lies before an app's T0.
+    /// [`AccountError::NoApp`]; [`AccountError::NoRecoveryCodes`]; [`AccountError::PassNeeded`] for
+    /// a recovery code after a reset; [`AccountError::EventsWaiting`]; [`AccountError::Time`] if
+    /// `now` lies before an app's T0.
     pub fn resync(
         mut self,
         policy: &Policy,

@@ -23,7 +23,8 @@ use subtle::ConstantTimeEq;
 #[derive(Clone)]
 #[must_use]
 pub struct Resync {
-    /// `None` where one of the texts is none.
+    /// `None` unless both texts are codes, the two differ, and a recovery code that came along is
+    /// one.
     codes: Option<[Code; 2]>,
     presented: Presented,
     pub(super) recovery: Option<RecoveryCode>,

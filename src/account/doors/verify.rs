@@ -35,8 +35,9 @@ impl Account {
     /// [`AccountError::NoRecoveryCodes`]; [`AccountError::NotByRecovery`];
     /// [`AccountError::StrongerFactorNeeded`] where a code is not enough;
     /// [`AccountError::NoStrongerFactor`]; [`AccountError::NoSuchAuthenticator`] if the attempt
-    /// names one that is not there; [`AccountError::EventsWaiting`]; [`AccountError::Time`]
-    /// if `now` lies before an authenticator's T0.
+    /// names one that is not there; [`AccountError::Purpose`] for a recovery code or an assertion
+    /// with [`Purpose::CONFIRMATION`](crate::account::Purpose::CONFIRMATION);
+    /// [`AccountError::Time`] if `now` lies before an authenticator's T0.
     pub fn verify(mut self, policy: &Policy, now: UnixTime, attempt: &Attempt) -> Result<Change<Proof>, AccountError> {
         self.source.clone_from(&attempt.source);
         let now = self.moment(now);

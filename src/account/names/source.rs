@@ -14,7 +14,7 @@ const CORRELATION: usize = 36;
 ///
 /// Each part is cut to what fits (45 bytes for the address, 96 for the agent, 36 for the id) and
 /// control characters are left out, since clients send what they like: this never fails. Escape
-/// it where it is shown. Each kept event with a source takes as many bytes more.
+/// it where it is shown. A source adds up to 177 bytes, and a few of encoding, to each kept event.
 ///
 /// ```
 /// use sekisho::account::{Attempt, Purpose, Source};

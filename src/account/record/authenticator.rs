@@ -100,7 +100,7 @@ impl Authenticator {
         self.state == AuthenticatorState::Active
     }
 
-    /// When the steps that were used up end.
+    /// The time when the steps that were used up end.
     pub(in crate::account) fn used_until(&self) -> UnixTime {
         let Some(App { totp, tracker, .. }) = self.kind.app() else { return UnixTime::from_secs(0) };
         let after = |step: Step| totp.start_of(step.saturating_offset(1));
@@ -118,7 +118,7 @@ pub(in crate::account) struct Labels {
 /// recognized for ten minutes, and never accepted.
 pub(in crate::account) struct Replaced {
     pub(in crate::account) app: App,
-    /// When another one took its place.
+    /// The time when another one took its place.
     pub(in crate::account) at: UnixTime,
 }
 

@@ -11,15 +11,15 @@ pub(in crate::account) const EMAILS: usize = 2;
 pub(in crate::account) const SELF_RECOVERIES: usize = 3;
 /// Events kept.
 pub(in crate::account) const EVENTS: usize = 32;
-/// Of these, so many refusals push out log-ins in a full history.
+/// In a full history, refusals may take this many places from log-ins.
 pub(in crate::account) const REFUSALS: usize = 4;
-/// So many at most are notices and operators' acts, as long as the sink takes them.
+/// The most notices and acts together, as long as the sink takes them.
 pub(in crate::account) const NOTICES_AND_ACTS: usize = 24;
-/// So many at most are notices: there is room for operators' acts.
+/// The most notices: the places that are left are for operators' acts.
 pub(in crate::account) const NOTICES: usize = 20;
-/// So many at most are operators' acts, likewise.
+/// The most operators' acts, likewise.
 pub(in crate::account) const ACTS: usize = 12;
-/// The latest of them, so many, make no room for notices.
+/// The latest acts: this many are never pushed out by notices.
 pub(in crate::account) const ACTS_KEPT: usize = 4;
 /// Passes not used yet: five mailed ones an hour, and those of operators.
 pub(in crate::account) const PASSES: usize = 16;
@@ -31,7 +31,8 @@ pub(in crate::account) const ALIVE: usize = 3;
 pub(in crate::account) const DELIVERED: usize = 8;
 /// Messages sent at somebody's request within a day.
 pub(in crate::account) const SENDS: usize = 10;
-/// Proofs redeemed within ten minutes: more codes than that are not accepted.
+/// Proofs redeemed within ten minutes. Fewer codes than that are accepted; assertions may be
+/// more, and are refused then.
 pub(in crate::account) const REDEEMED: usize = 64;
 /// Purposes that a policy holds.
 pub(in crate::account) const HELD: usize = 16;

@@ -65,7 +65,8 @@ impl Tallies {
 impl History {
     pub(in crate::account) const NEW: Self = Self { entries: Entries::NEW, last: 0, handed_at: UnixTime::from_secs(0) };
 
-    /// Numbers that no event of this account has had: it was made, or restored, at this time.
+    /// Goes on with numbers that no event of an earlier record can have had. The record was made,
+    /// or restored, at `at`: its numbers begin at that second times 2^20.
     pub(in crate::account) fn begin_anew(&mut self, at: UnixTime) {
         // However late it is, there are numbers left.
         self.last = self.last.max(at.as_secs().min(1 << 43) << 20);

@@ -37,7 +37,9 @@ pub(in crate::account) const OLD_HASH: usize = 256;
 /// }
 ///
 /// let hash = bcrypt::hash("a1b2c-d3e4f", 4)?;
-/// assert!(Bcrypt.matches(&hash, "a1b2c-d3e4f") && !Bcrypt.matches("no hash", "a1b2c-d3e4f"));
+/// assert!(
+///     Bcrypt.matches(&hash, "a1b2c-d3e4f") && !Bcrypt.matches("no hash", "a1b2c-d3e4f")
+/// );
 /// # Ok::<(), bcrypt::BcryptError>(())
 /// ```
 pub trait HashChecker: Send + Sync + 'static {

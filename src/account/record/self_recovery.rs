@@ -5,7 +5,7 @@ use crate::otp::{Moment, UnixTime};
 use alloc::vec::Vec;
 
 const DAY_SECS: u64 = 86_400;
-/// So many are begun in a year at most.
+/// The length of the year within which recoveries are counted, in seconds.
 const YEAR_SECS: u64 = 365 * DAY_SECS;
 
 /// A recovery that takes effect later.

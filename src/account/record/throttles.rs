@@ -57,8 +57,8 @@ struct Row {
 }
 
 /// The throttles of each door. Codes are sent only while the door is open at which they would be
-/// submitted. Device tokens, passes and recovery codes open nothing that could be guessed: they
-/// have 256 and 120 bits. So recovery codes have no throttle (SP 800-63B-4 §3.1.2.2 asks for one
+/// submitted. Nobody can guess device tokens and passes (256 bits) or recovery codes (120
+/// bits). So recovery codes have no throttle (SP 800-63B-4 §3.1.2.2 asks for one
 /// below 64 bits), which strangers could keep locked. Those of another system may be short.
 const TABLE: [Row; 8] = {
     use ThrottleId::{Common, Devices, Enrollment, MailedPasses};

@@ -146,7 +146,7 @@ pub(in crate::account) const MOST_FAILURES: u32 = 5;
 /// The issuer of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::account) enum PassOrigin {
-    /// An operator, who has seen to it that its holder is the owner.
+    /// An operator, or a recovery that has taken effect. Such a pass is counted by itself.
     Operator,
     /// The service, at the request of somebody who knows the password.
     Mailed,

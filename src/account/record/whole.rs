@@ -49,7 +49,7 @@ pub(in crate::account) struct Record {
     pub(in crate::account) passes: Passes,
     pub(in crate::account) devices: Vec<Device>,
     pub(in crate::account) delivered: Delivered,
-    /// Messages that strangers had sent.
+    /// The times of messages that were sent at the request of strangers.
     pub(in crate::account) sends: Sends,
     pub(in crate::account) sends_of_devices: Sends,
     /// The times when passes were mailed at the request of strangers.
@@ -65,7 +65,7 @@ pub(in crate::account) struct Record {
     pub(in crate::account) wrong_codes: Vec<WrongCode>,
     pub(in crate::account) holds: Vec<Hold>,
     pub(in crate::account) frozen_at: Option<UnixTime>,
-    /// An operator has taken everything away: only the pass enrolls.
+    /// The account is reset: nothing is bound, and only a pass enrolls.
     pub(in crate::account) is_reset: bool,
     /// The owner has a stronger factor, which the service verifies.
     pub(in crate::account) stronger: Option<StrongerFactor>,
@@ -350,8 +350,8 @@ impl Record {
         }
     }
 
-    /// Puts a hold beside those of the other kind, and in the place of one of its own that ends
-    /// sooner. Gives whether it is there now.
+    /// Adds a hold, or lengthens the one of the same kind: the policy's, or the service's. Gives
+    /// whether it is there now.
     pub(in crate::account) fn put_hold(&mut self, new: Hold, now: Moment) -> bool {
         let is_same = |hold: &Hold| hold.purpose == new.purpose && hold.reason.is_some() == new.reason.is_some();
         if let Some(hold) = self.holds.iter_mut().find(|hold| is_same(hold)) {
@@ -506,8 +506,8 @@ impl Record {
     }
 }
 
-/// Another epoch for every number: of the event that ends the one before, or of the second when a
-/// backup was restored, however often one backup is. The former are larger.
+/// The epoch that follows `epoch`. `number` is that of the next event, the clock's second, or the
+/// second of a restored backup. Numbers of events are larger than seconds, so none collide.
 pub(in crate::account) fn epoch_after(epoch: u64, number: u64) -> u64 {
     let hash = Sha256::new().chain_update(epoch.to_be_bytes()).chain_update(number.to_be_bytes());
     let [a, b, c, d, e, f, g, h, ..] = hash.finalize().0;

@@ -14,7 +14,7 @@ use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::process::ExitCode;
 use zeroize::Zeroizing;
 
-/// An import in which some lines were not taken ends with this.
+/// The exit code of an import that did not take some lines.
 const SOME_NOT_TAKEN: u8 = 3;
 
 /// The longest line, in bytes: what a reader takes.
@@ -84,7 +84,7 @@ pub(crate) async fn import(options: &Options, asked: &Import, out: Out) -> Resul
     Ok(if not_taken == 0 { ExitCode::SUCCESS } else { ExitCode::from(SOME_NOT_TAKEN) })
 }
 
-/// Not of the one account: every other would fail too.
+/// Returns whether the error would hit every account, so that the run has to stop.
 const fn is_of_the_store(error: &sekisho::Error) -> bool {
     !matches!(error, sekisho::Error::Import(_) | sekisho::Error::Account(_))
 }

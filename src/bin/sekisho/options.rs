@@ -33,7 +33,7 @@ pub(crate) enum Command {
     /// Checks the store, the keys and the clock.
     Check,
     /// Shows the numbers of the default policy, by which this tool works. A service with another
-    /// one (two operators, other holds) acts by its own desk.
+    /// one (two operators, other holds) does not act with this tool: it calls `Support` itself.
     Policy,
     /// Imports accounts from a file of JSON Lines. Those that are here already stay as they are.
     Import(Import),
@@ -90,7 +90,7 @@ pub(crate) struct Export {
 pub(crate) enum Act {
     /// Gives a pass, whose holder has five attempts that no lock stops.
     Unlock(WithPass),
-    /// Holds everything.
+    /// Freezes the account: no code is accepted or sent until it is thawed or reset.
     Freeze(On),
     /// Ends a freeze.
     Thaw(On),

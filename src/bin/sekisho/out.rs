@@ -24,7 +24,7 @@ impl Out {
         let _ = self.print(text, value);
     }
 
-    /// The same where it matters that somebody has it.
+    /// As `say`, but reports a failure to write.
     pub(crate) fn print(self, text: &str, value: &Value) -> std::io::Result<()> {
         let mut stdout = std::io::stdout().lock();
         if self.is_json {
@@ -49,7 +49,7 @@ impl Out {
         }
     }
 
-    /// A bar for so many bytes, where somebody looks.
+    /// A bar for so many bytes, on a terminal only.
     pub(crate) fn progress(self, bytes: u64) -> indicatif::ProgressBar {
         if self.is_json || !std::io::stderr().is_terminal() {
             return indicatif::ProgressBar::hidden();

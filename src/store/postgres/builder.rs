@@ -190,8 +190,8 @@ impl PostgresBuilder {
 
     /// Works in a pool that the service has: its size, its TLS and its settings are used. See to it
     /// that it leads to the primary only, and that getting a connection ends (`create_timeout`).
-    /// The server is told to give statements up without TLS: set `statement_timeout` where it
-    /// takes connections with TLS only.
+    /// Requests to cancel a statement are sent without TLS: where the server takes TLS only, set
+    /// `statement_timeout`.
     ///
     /// # Errors
     /// [`StoreError::Name`].

@@ -74,8 +74,9 @@ fn is_denied(error: &tokio_postgres::Error) -> bool {
     })
 }
 
-/// Another session has been given to us, and it has other statements, or none. (An error that ends
-/// the connection is about the connection: poolers have one code for all of theirs.)
+/// Returns whether the session does not know our statements: a pooler has switched sessions. (An
+/// error that ends the connection is about the connection: poolers have one code for all of
+/// theirs.)
 fn is_about_statements(error: &tokio_postgres::Error) -> bool {
     let codes = [
         SqlState::INVALID_SQL_STATEMENT_NAME,

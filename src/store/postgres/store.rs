@@ -23,7 +23,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 const LOSES: &str = "`fsync off` loses what was committed in a crash: set it to `on`";
 /// The number of accounts that are listed at a time.
 pub(super) const PAGE: i64 = 10_000;
-/// The server is told to give a statement up for so long.
+/// A request to cancel a statement may take this long.
 const CANCELING: Duration = Duration::from_secs(2);
 /// Held while the table is made, so that processes that start together do not trip over each other:
 /// any number will do.
@@ -300,8 +300,8 @@ impl Busy<'_> {
 }
 
 impl Drop for Busy<'_> {
-    /// Not answered, whether its time was over or the caller has gone: if that was not at once, it
-    /// may never be. The connection is given up, and the server told to give up the statement.
+    /// The query had no answer. Unless it was dropped at once, its connection may be stuck: it is
+    /// closed, and the server is asked to cancel the statement.
     fn drop(&mut self) {
         if self.since.elapsed() <= self.patience {
             return;

@@ -54,7 +54,11 @@ impl RedisStore {
 /// use std::time::Duration;
 ///
 /// # async fn connect() -> Result<(), sekisho::store::StoreError> {
-/// let store = RedisStore::builder().namespace("exchange").deadline(Duration::from_secs(1)).connect("rediss://redis.internal").await?;
+/// let store = RedisStore::builder()
+///     .namespace("exchange")
+///     .deadline(Duration::from_secs(1))
+///     .connect("rediss://redis.internal")
+///     .await?;
 /// # Ok(())
 /// # }
 /// ```
@@ -290,7 +294,7 @@ impl RedisBuilder {
         Ok(store)
     }
 
-    /// A connection whose other end is gone without a word ends as well.
+    /// TCP settings that end a connection whose server has vanished.
     fn tcp(&self) -> TcpSettings {
         let keepalive = TcpKeepalive::new().with_time(KEEPALIVE);
         let settings = TcpSettings::default().set_nodelay(true).set_keepalive(keepalive);
@@ -339,7 +343,8 @@ impl RedisBuilder {
     }
 }
 
-/// The client asks a master that sentinels have named for its role by the URL's own credentials.
+/// Credentials that change do not work with sentinels: the client checks the master's role with the
+/// URL's.
 #[derive(Debug, thiserror::Error)]
 #[error("credentials that change are not for sentinels: leave out `credentials`, and put them into the URL")]
 struct NotWithSentinels;

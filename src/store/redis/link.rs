@@ -27,7 +27,7 @@ type Answer<'a, T> = Pin<Box<dyn Future<Output = RedisResult<T>> + Send + 'a>>;
 
 /// Connecting may take so long, whatever its callers' deadlines: they may come and go meanwhile.
 const CONNECTING: Duration = Duration::from_secs(5);
-/// Before another connection is tried after one was lost, by all callers together.
+/// After a connection was lost, all callers wait this long before another is tried.
 const AFTER_LOSS: Duration = Duration::from_millis(20);
 /// The same after one could not be made.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
@@ -51,7 +51,7 @@ struct Shared {
 pub(super) enum Finder {
     Server(Box<Client>),
     Sentinels(Box<SentinelClient>),
-    /// And any of its nodes, by host and port.
+    /// A cluster, and what connects to any of its nodes, by host and port.
     Cluster(Box<ClusterClient>, Arc<Node>),
 }
 
@@ -61,7 +61,7 @@ type Node = dyn Fn(String, u16) -> RedisResult<Client> + Send + Sync;
 type Connecting = watch::Receiver<Option<RedisResult<Arc<Connection>>>>;
 
 enum State {
-    /// Nobody connects before then.
+    /// There is no connection; the next is tried at this instant at the earliest.
     Apart(Instant),
     Connecting(Connecting),
     Connected(Arc<Connection>),
@@ -69,7 +69,7 @@ enum State {
 
 pub(super) struct Connection {
     own: Own,
-    /// When something was asked first since something was heard last.
+    /// The time when something was asked first since something was heard last.
     unheard_since: Mutex<Option<Instant>>,
 }
 
@@ -103,7 +103,7 @@ impl Link {
         }
     }
 
-    /// Whatever there is may have ended, as another connection to the server has.
+    /// Drops the connection: another one to the server has ended, so this one may have too.
     pub(super) fn connect_anew(&self) {
         self.0.connect_anew();
     }
@@ -204,7 +204,7 @@ impl Shared {
         Ok(Arc::new(Connection { own: connecting.await?, unheard_since: Mutex::new(None) }))
     }
 
-    /// Whatever there is may lead elsewhere by now.
+    /// Drops the connection: the address may lead to another server by now.
     fn connect_anew(&self) {
         let mut state = self.lock();
         if matches!(&*state, State::Connected(_)) {
@@ -212,7 +212,7 @@ impl Shared {
         }
     }
 
-    /// Unless another one has done so.
+    /// Drops this connection, unless another has taken its place.
     fn give_up(&self, connection: &Arc<Connection>) {
         let mut state = self.lock();
         if matches!(&*state, State::Connected(current) if Arc::ptr_eq(current, connection)) {
@@ -221,7 +221,7 @@ impl Shared {
     }
 }
 
-/// In a while.
+/// The instant after a pause.
 fn after(pause: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(pause).unwrap_or(now)

@@ -1,4 +1,4 @@
-//! What a program needs that has neither std nor libc: an entry, an end, a panic handler, and the
+//! The parts of a program that has neither std nor libc: an entry, an end, a panic handler, and the
 //! memory functions that compilers take for granted.
 #![no_std]
 

@@ -130,7 +130,7 @@ fn before_and_after<T>(value: T) -> (Vec<u8>, Vec<u8>) {
     (before, read())
 }
 
-/// How many of the words that were in the value are in its place after the drop. All have to be
+/// Counts the words that were in the value and are in its place after the drop. All have to be
 /// there before.
 fn left_behind<T>(value: T, words: &[Vec<u8>]) -> usize {
     let (before, after) = before_and_after(value);
