@@ -68,7 +68,7 @@ fn undisturbed(url: &str) {
     let rounds = std::env::var("RACE_ROUNDS").map_or(20_000, |rounds| rounds.parse().expect("a number of rounds"));
     let said = Race::begin(url, rounds, &["--guesses", "1000", "--deadline", "10"]).ended();
     assert!(said.contains(&format!("{rounds} acceptances, 0 double")), "{said}");
-    assert!(said.contains("0 unanswered, 0 processes killed") && number(&said, " failures, ") > 1_000, "{said}");
+    assert!(said.contains("0 unanswered, 0 processes killed") && number(&said, " failures, ") > rounds / 100, "{said}");
     assert!(said.contains("1000 guesses at once: 5 answered, 5 counted, 5 allowed"), "{said}");
 }
 

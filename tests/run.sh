@@ -78,8 +78,6 @@ cargo clippy --quiet "${exchange[@]}" -- -D warnings
 cargo clippy --quiet "${exchange[@]}" --all-targets -- -D warnings "${in_tests[@]}"
 
 # --- tests ---
-# Many wait for servers and for time, not for a processor.
-export RUST_TEST_THREADS=$((2 * $(nproc)))
 for selection in "${features[@]}"; do
   step "cargo test, features: ${selection:-default}"
   cargo test $selection
