@@ -1,6 +1,7 @@
 //! State and policy, in one place.
 
 use crate::destinations::Destinations;
+use crate::opened::OpenedSettings;
 use crate::outbox::{Mails, Message, Outbox};
 use crate::passwords::Passwords;
 use crate::stores::{OpenError, Stores};
@@ -19,16 +20,16 @@ use tower_sessions::cookie::SameSite;
 use tower_sessions::{Expiry, SessionManagerLayer};
 use tower_sessions_moka_store::MokaStore;
 
-/// How long a session lasts, from when it began.
+/// The session store forgets a session that nobody has changed for so long: it has ended by then.
 const SESSION: time::Duration = time::Duration::hours(2);
 
 /// An answer about readiness is given again for so long.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// What whoever starts the exchange decides.
+/// The decisions of whoever starts the exchange.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// What apps show beside the code.
+    /// The name that apps show beside the code.
     pub issuer: String,
     /// The support desk is closed without one.
     pub support_password: Option<String>,
@@ -43,7 +44,7 @@ pub struct Settings {
     /// Whether the address of a request is the last one that `X-Forwarded-For` names, which our own
     /// proxy has put there.
     pub is_behind_proxy: bool,
-    /// Whether anybody may read `/outbox` and `/metrics`: where only this machine reaches the
+    /// True if anybody may read `/outbox` and `/metrics`, as only this machine reaches the
     /// exchange.
     pub shows_inside: bool,
     /// The rules about codes and holds.
@@ -52,6 +53,8 @@ pub struct Settings {
     pub origin: String,
     /// A withdrawal waits so long until it is paid, in seconds: as long, a freeze can stop it.
     pub payout_secs: u64,
+    /// True if pages guide through what can be tried.
+    pub is_demo: bool,
 }
 
 impl Settings {
@@ -69,14 +72,14 @@ impl Settings {
             self_recovery_secs: 86_400,
             ..AccountLimits::default()
         };
-        Ok(Self { policy: Policy::new(limits)?, payout_secs: 20, ..Self::default() })
+        Ok(Self { policy: Policy::new(limits)?, payout_secs: 20, is_demo: true, ..Self::default() })
     }
 }
 
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            issuer: "Example Exchange".into(),
+            issuer: pages::NAME.into(),
             support_password: None,
             at_once: 16,
             burst: 120,
@@ -89,22 +92,25 @@ impl Default for Settings {
                 .unwrap_or_default(),
             origin: "http://localhost:8080".into(),
             payout_secs: 600,
+            is_demo: false,
         }
     }
 }
 
-/// What handlers work with. Cheap to clone.
+/// The state that handlers work with. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
     /// Judges codes.
     pub verifier: Verifier,
-    /// Who the customers are.
+    /// The customers.
     pub customers: Customers,
     /// Judges passwords.
     pub passwords: Passwords,
-    /// What was sent.
+    /// The messages that were sent.
     pub outbox: Outbox,
-    /// What was decided.
+    /// The sessions whose security settings are open.
+    pub opened: OpenedSettings,
+    /// The settings.
     pub settings: Arc<Settings>,
     clock: Arc<dyn Fn() -> UnixTime + Send + Sync>,
     /// The latest answer of [`is_ready`](Self::is_ready), and when it was found out.
@@ -136,7 +142,7 @@ impl App {
         settings: Settings,
         clock: impl Clock + Clone,
     ) -> Result<Self, OpenError> {
-        let customers = Customers::new(stores.customers, keyring.of("customers")?);
+        let customers = Customers::new(stores.customers, keyring.of("customers")?, stores.listed);
         let outbox = Outbox::default();
         let (own, counting) = (clock.clone(), clock.clone());
         let origin = settings.origin.clone();
@@ -156,6 +162,7 @@ impl App {
             customers,
             passwords,
             outbox,
+            opened: OpenedSettings::default(),
             settings: Arc::new(settings),
             clock,
             readiness: Arc::default(),

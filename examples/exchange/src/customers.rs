@@ -1,8 +1,9 @@
-//! Who the customers are. A real exchange has tables for this; here each is one sealed record,
+//! The customers. A real exchange has tables for this; here each is one sealed record,
 //! changed by compare-and-swap like Sekisho's own, and found by a second record that an address
 //! leads to.
 
 use crate::language::Language;
+use crate::stores::Listed;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use sekisho::Verifier;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::Mutex;
 
 /// Withdrawals that are kept to be shown, and to know one that is asked for again: as many as codes
 /// are accepted in ten minutes. Those that wait are kept in any case.
@@ -38,11 +40,11 @@ const LINKS: usize = 3;
 pub struct Customer {
     /// In lower case.
     pub email: String,
-    /// What Sekisho knows the customer by: not the address, which may change.
+    /// The name that Sekisho knows the customer by: not the address, which may change.
     pub account: String,
     /// PHC string.
     pub password: String,
-    /// What mails are written in.
+    /// The language that mails are written in.
     pub language: Language,
     /// In yen.
     pub balance: u64,
@@ -153,10 +155,10 @@ pub enum CustomerError {
 
 /// All customers.
 #[derive(Clone, Debug)]
-pub struct Customers(Arc<(BoxStore, Keyring)>);
+pub struct Customers(Arc<(BoxStore, Keyring, Mutex<Listed>)>);
 
 impl Customer {
-    /// What Sekisho knows the customer by.
+    /// The name that Sekisho knows the customer by.
     ///
     /// # Errors
     /// If the record was tampered with.
@@ -187,10 +189,29 @@ impl Customer {
 }
 
 impl Customers {
-    /// Kept in `store`, sealed by `keyring`.
+    /// Kept in `store`, sealed by `keyring`, found by the keys that `listed` has.
     #[must_use]
-    pub fn new(store: BoxStore, keyring: Keyring) -> Self {
-        Self(Arc::new((store, keyring)))
+    pub fn new(store: BoxStore, keyring: Keyring, listed: Listed) -> Self {
+        Self(Arc::new((store, keyring, Mutex::new(listed))))
+    }
+
+    /// The first addresses that contain `part`, which has three characters at least. All keys are
+    /// looked through, which is enough for trying: a real exchange asks its tables.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn addresses_with(&self, part: &str, limit: usize) -> Result<Vec<String>, CustomerError> {
+        let part = part.trim().to_lowercase();
+        if part.chars().count() < 3 {
+            return Ok(Vec::new());
+        }
+        // One search at a time: each looks through everything.
+        let keys = self.0.2.lock().await.keys().await?;
+        let addresses = keys.iter().filter_map(|key| std::str::from_utf8(key.as_bytes()).ok()?.strip_prefix("email:"));
+        let mut found: Vec<_> = addresses.filter(|address| address.contains(&part)).map(ToOwned::to_owned).collect();
+        found.sort_unstable();
+        found.truncate(limit);
+        Ok(found)
     }
 
     /// Adds a customer, with a million yen to try with. `verifier` creates the account first:
@@ -461,21 +482,21 @@ impl Customers {
     }
 
     async fn read_bytes(&self, key: &AccountId) -> Result<Option<(Revision, Vec<u8>)>, CustomerError> {
-        let (store, keyring) = &*self.0;
+        let (store, keyring, _) = &*self.0;
         let Some(stored) = store.load(key).await? else { return Ok(None) };
         let bytes = keyring.open_bytes(key, &stored)?.expose().clone();
         Ok(Some((stored.revision, bytes)))
     }
 
     async fn write(&self, key: &AccountId, expected: Option<Revision>, bytes: &[u8]) -> Result<Swap, CustomerError> {
-        let (store, keyring) = &*self.0;
+        let (store, keyring, _) = &*self.0;
         let new = keyring.seal_bytes(key, bytes, &mut UnwrapErr(SysRng))?;
         Ok(store.swap(key, &Write { expected, new }).await?)
     }
 }
 
-/// What a customer is found by. No record of these can stand in the place of one of Sekisho's:
-/// their keys differ.
+/// The key that a customer is found by. No record of these can stand in the place of one of
+/// Sekisho's: their keys differ.
 fn account_key(account: &AccountId) -> Result<AccountId, CustomerError> {
     AccountId::new([b"customer:", account.as_bytes()].concat()).map_err(|_| CustomerError::Unknown)
 }
@@ -485,7 +506,7 @@ fn queue_key(key: &str) -> Result<AccountId, CustomerError> {
     AccountId::new(key).map_err(|_| CustomerError::Unknown)
 }
 
-/// What leads from an address to its customer.
+/// The key of the record that leads from an address to its customer.
 fn email_key(email: &str) -> Result<AccountId, CustomerError> {
     AccountId::new(format!("email:{email}")).map_err(|_| CustomerError::Address)
 }

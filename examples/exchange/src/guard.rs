@@ -1,14 +1,15 @@
-//! What requests pass before a handler sees them: too many of one address, too many of all, those
-//! that another site sends, and headers that keep pages to themselves.
+//! The guards that requests pass before a handler sees them: too many of one address, too many of
+//! all, those that another site sends, and headers that keep pages to themselves.
 
 use crate::stores::OpenError;
-use crate::{App, Settings};
+use crate::trouble::Told;
+use crate::{App, Settings, pages};
 use axum::Router;
 use axum::body::Body;
 use axum::error_handling::HandleErrorLayer;
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY, RETRY_AFTER,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HOST, HeaderName, HeaderValue, ORIGIN, REFERRER_POLICY,
     STRICT_TRANSPORT_SECURITY, USER_AGENT, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::request::Parts;
@@ -31,11 +32,11 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 /// Forms are small: bytes of a body.
 const MAX_BODY: usize = 16 * 1024;
-/// How long a body may take to come.
+/// The longest time that a body may take to come.
 const SLOWEST: Duration = Duration::from_secs(5);
-/// How long an answer may take: the verifier's own deadlines are shorter.
+/// The longest time that an answer may take: the verifier's own deadlines are shorter.
 const LONGEST: Duration = Duration::from_secs(15);
-/// How often addresses that have not been seen lately are forgotten.
+/// Addresses that have not been seen lately are forgotten so often.
 const FORGETTING: Duration = Duration::from_secs(50);
 
 /// Puts the guards around the routes.
@@ -45,7 +46,7 @@ const FORGETTING: Duration = Duration::from_secs(50);
 pub fn around(routes: Router<App>, settings: &Settings) -> Result<Router<App>, OpenError> {
     // Nothing is counted of what is turned away here: no handler has seen it.
     let shed = ServiceBuilder::new()
-        .layer(HandleErrorLayer::new(|_| async { try_again() }))
+        .layer(HandleErrorLayer::new(|_| async { Told::Busy { secs: 1 } }))
         .layer(LoadShedLayer::new())
         .layer(GlobalConcurrencyLimitLayer::new(settings.at_once));
     let routes = routes
@@ -55,7 +56,8 @@ pub fn around(routes: Router<App>, settings: &Settings) -> Result<Router<App>, O
         .layer(middleware::from_fn(whole))
         .layer(middleware::from_fn(refuse_other_sites));
     // A balancer asks for the health from anywhere, however much there is to do.
-    let routes = limited(routes, settings)?.route("/health", get(health)).layer(CatchPanicLayer::new());
+    let routes = limited(routes, settings)?.route("/health", get(health)).merge(pages::assets());
+    let routes = routes.layer(middleware::from_fn(pages::in_words)).layer(CatchPanicLayer::new());
     Ok(headers().into_iter().fold(routes, |routes, (name, value)| {
         routes.layer(SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value)))
     }))
@@ -72,7 +74,7 @@ async fn health(State(app): State<App>) -> Response {
 fn limited(routes: Router<App>, settings: &Settings) -> Result<Router<App>, OpenError> {
     let mut rates = GovernorConfigBuilder::default();
     let rates = rates.period(settings.refill).burst_size(settings.burst);
-    let rates = rates.key_extractor(Sender { is_behind_proxy: settings.is_behind_proxy }).use_headers().finish();
+    let rates = rates.key_extractor(Sender { is_behind_proxy: settings.is_behind_proxy }).finish();
     let rates = Arc::new(rates.ok_or("a burst of no requests, or no time to refill it, lets nobody in")?);
     let limiter = Arc::downgrade(rates.limiter());
     tokio::spawn(async move {
@@ -82,10 +84,10 @@ fn limited(routes: Router<App>, settings: &Settings) -> Result<Router<App>, Open
             tokio::time::sleep(FORGETTING).await;
         }
     });
-    Ok(routes.layer(GovernorLayer::new(rates)))
+    Ok(routes.layer(GovernorLayer::new(rates).error_handler(too_many)))
 }
 
-/// Who a request comes from: an IPv4 address, or the 64 bits of an IPv6 network, as one customer
+/// The sender of a request: an IPv4 address, or the 64 bits of an IPv6 network, as one customer
 /// has all of one.
 #[derive(Clone, Debug)]
 struct Sender {
@@ -158,13 +160,18 @@ fn headers() -> [(HeaderName, &'static str); 7] {
     ]
 }
 
-fn try_again() -> Response {
-    let text = "Too many requests at the moment: please try again. / 混み合っています。もう一度お試しください。\n";
-    (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], text).into_response()
+/// The answer to an address that has asked too often, or to one that nobody knows.
+#[allow(clippy::needless_pass_by_value)] // as the limiter calls it
+fn too_many(error: GovernorError) -> Response {
+    let GovernorError::TooManyRequests { wait_time, .. } = error else { return Told::Broken.into_response() };
+    let mut response = Told::Busy { secs: wait_time.max(1) }.into_response();
+    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    response
 }
 
 async fn in_time(request: Request, next: Next) -> Response {
-    tokio::time::timeout(LONGEST, next.run(request)).await.unwrap_or_else(|_| try_again())
+    let answer = tokio::time::timeout(LONGEST, next.run(request)).await;
+    answer.unwrap_or_else(|_| Told::Unknown { secs: 2 }.into_response())
 }
 
 /// Reads the body before a place is taken.
@@ -172,8 +179,8 @@ async fn whole(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     match tokio::time::timeout(SLOWEST, axum::body::to_bytes(body, MAX_BODY)).await {
         Ok(Ok(body)) => next.run(Request::from_parts(parts, Body::from(body))).await,
-        Ok(Err(_)) => (StatusCode::PAYLOAD_TOO_LARGE, "That is more than any form has.\n").into_response(),
-        Err(_) => (StatusCode::REQUEST_TIMEOUT, "That came too slowly.\n").into_response(),
+        Ok(Err(_)) => Told::TooLarge.into_response(),
+        Err(_) => Told::TooSlow.into_response(),
     }
 }
 
@@ -184,7 +191,7 @@ async fn refuse_other_sites(request: Request, next: Next) -> Response {
     if matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) || is_own(&request) {
         return next.run(request).await;
     }
-    (StatusCode::FORBIDDEN, "This request came from another site.\n").into_response()
+    Told::OtherSite.into_response()
 }
 
 fn is_own(request: &Request) -> bool {

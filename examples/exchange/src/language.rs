@@ -1,6 +1,7 @@
 //! Japanese and English: what the browser prefers, unless its user has switched.
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
 use axum::http::request::Parts;
 use std::convert::Infallible;
@@ -62,20 +63,37 @@ impl Language {
     }
 }
 
+impl Language {
+    /// The one of a request: what its user has switched to, or what the browser prefers.
+    #[must_use]
+    pub fn of_headers(headers: &HeaderMap) -> Self {
+        let switched = cookie(headers, COOKIE_NAME).and_then(Self::of_tag);
+        let preferred = || headers.get(ACCEPT_LANGUAGE)?.to_str().ok().map(Self::of_header);
+        switched.or_else(preferred).unwrap_or_default()
+    }
+}
+
+impl From<Language> for sekisho::text::Language {
+    fn from(language: Language) -> Self {
+        match language {
+            Language::Japanese => Self::Japanese,
+            Language::English => Self::English,
+        }
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for Language {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let cookie = cookie(parts, COOKIE_NAME).and_then(Self::of_tag);
-        let header = || parts.headers.get(ACCEPT_LANGUAGE)?.to_str().ok().map(Self::of_header);
-        Ok(cookie.or_else(header).unwrap_or_default())
+        Ok(Self::of_headers(&parts.headers))
     }
 }
 
 /// A cookie of the request.
 #[must_use]
-pub fn cookie<'a>(parts: &'a Parts, name: &str) -> Option<&'a str> {
-    let cookies = parts.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|cookies| cookies.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(own, _)| *own == name).map(|(_, value)| value)
 }

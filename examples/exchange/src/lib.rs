@@ -10,6 +10,7 @@ pub mod customers;
 pub mod destinations;
 pub mod guard;
 pub mod language;
+pub mod opened;
 pub mod outbox;
 pub mod pages;
 pub mod passwords;

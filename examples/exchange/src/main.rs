@@ -28,7 +28,7 @@ use tracing_subscriber::EnvFilter;
 
 /// The times of the store's calls are counted up to each of these, in seconds.
 const BUCKETS: [f64; 12] = [0.000_1, 0.000_25, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.1, 0.25, 1.0, 2.5];
-/// How often what metrics have gathered is summed up, so that it does not grow.
+/// Metrics are summed up so often, so that what they have gathered does not grow.
 const SUMMING_UP: Duration = Duration::from_secs(5);
 
 struct Options {
@@ -100,7 +100,7 @@ async fn main() -> Result<(), OpenError> {
     Ok(())
 }
 
-/// What is measured, from now on.
+/// Gathers metrics from now on.
 fn gathered() -> Result<PrometheusHandle, OpenError> {
     let store_calls = Matcher::Full("sekisho_store_call_seconds".into());
     let metrics = PrometheusBuilder::new().set_buckets_for_metric(store_calls, &BUCKETS)?.install_recorder()?;

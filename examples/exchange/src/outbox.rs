@@ -3,7 +3,7 @@
 //! verifier's sinks.
 
 use crate::{Customers, words};
-use sekisho::account::{AccountId, Event};
+use sekisho::account::{AccountId, Event, EventKind};
 use sekisho::verifier::{EventSink, SinkError};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ const KEPT: usize = 200;
 pub struct Message {
     /// An address or a number.
     pub to: String,
-    /// What it says.
+    /// Its text.
     pub text: String,
     /// In Unix seconds.
     pub at: u64,
@@ -49,9 +49,9 @@ impl Outbox {
 /// not taken, and so handed again.
 #[derive(Clone, Debug)]
 pub struct Mails {
-    /// Where owners are found.
+    /// The customers, by whom owners are found.
     pub customers: Customers,
-    /// Where mails go.
+    /// The outbox that mails go to.
     pub outbox: Outbox,
     /// The address by which browsers find the exchange.
     pub origin: String,
@@ -64,13 +64,18 @@ impl EventSink for Mails {
         }
         if let Some(customer) = self.customers.by_account(account).await? {
             let (at, what) = (event.at.as_secs(), words::happened(customer.language, &event.kind));
-            let mut lines = vec![what.to_owned(), words::moment(customer.language, at), words::source(event)];
+            let mut lines = vec![what, words::moment(customer.language, at), words::source(event)];
             lines.retain(|line| !line.is_empty());
             let advice = customer.language.say(
-                "お心当たりがない場合は、すぐにこちらで停止してください: ",
-                "If this was not you, stop the account here at once: ",
+                "お心当たりがない場合は、すぐにこちらで凍結してください: ",
+                "If this was not you, freeze the account here at once: ",
             );
-            if let Some(handle) = &event.freeze_handle {
+            if matches!(event.kind, EventKind::Frozen | EventKind::FrozenByOwner) {
+                let ended = customer
+                    .language
+                    .say("解除するには、サポートにご連絡ください: ", "To have it ended, contact support: ");
+                lines.push(format!("{ended}{}/help", self.origin));
+            } else if let Some(handle) = &event.freeze_handle {
                 let handle = handle.to_text();
                 let query = [("account", customer.account.as_str()), ("handle", handle.expose())];
                 lines.push(format!("{advice}{}/freeze?{}", self.origin, serde_urlencoded::to_string(query)?));

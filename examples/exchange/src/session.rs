@@ -1,4 +1,4 @@
-//! What the exchange knows of a browser: who has given a password, and who is logged in.
+//! The exchange's knowledge of a browser: who has given a password, and who is logged in.
 //!
 //! Sessions are kept by each copy of the exchange, so a balancer has to lead a browser to one copy;
 //! other stores of tower-sessions share them. Whether one still holds is asked of the account each
@@ -12,15 +12,21 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use sekisho::account::{AccountId, AccountView, Act, Attempt, EnrollmentHandle, Source};
 use serde::{Deserialize, Serialize};
+use std::time::SystemTime;
 use tower_sessions::Session;
 
-/// How long the second step may be waited for, in seconds.
+/// The second step is waited for so long, in seconds.
 const SECOND_STEP_SECS: u64 = 600;
+/// A session lasts so long, in seconds.
+pub const SESSION_SECS: u64 = 7_200;
+/// The cookie of the pass whose link the browser has opened.
+pub const PASS_COOKIE: &str = "__Host-pass";
 const KEY: &str = "who";
 const ENROLLMENT: &str = "enrollment";
 const SHEET: &str = "sheet";
+const SAID: &str = "said";
 
-/// What is kept of a browser.
+/// The part of a session that says who it is of.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Who {
     /// The password was right, the code is waited for.
@@ -44,16 +50,30 @@ enum Who {
         is_proved: bool,
         /// Names what is asked twice, as above.
         attempt: [u8; 16],
+        /// Names the settings that a code has opened: another one whenever one does.
+        settings: [u8; 16],
+        /// In Unix seconds of the system's clock, which is the session store's.
+        until: u64,
     },
     Operator {
         name: String,
+        until: u64,
     },
+}
+
+/// The end of a session that begins now, however often it is used.
+fn end_of_session() -> u64 {
+    system_secs().saturating_add(SESSION_SECS)
+}
+
+fn system_secs() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(u64::MAX, |elapsed| elapsed.as_secs())
 }
 
 /// A customer who has given the right password.
 #[derive(Debug)]
 pub struct Owner {
-    /// Who that is.
+    /// The customer, and the account.
     pub customer: Customer,
     /// The same, as Sekisho says it.
     pub account: AccountId,
@@ -61,6 +81,10 @@ pub struct Owner {
     pub view: AccountView,
     /// The token that the browser has brought, if the customer has had it remembered.
     pub device: Option<String>,
+    /// The pass whose link the browser has opened, if it has.
+    pub pass: Option<String>,
+    /// Names the log-in, or the one that is under way.
+    pub log_in: [u8; 16],
     /// The source of the request.
     pub source: Source,
 }
@@ -94,7 +118,7 @@ pub fn device_cookie(customer: &Customer) -> String {
 /// A browser whose user has given the right password, and no code yet.
 #[derive(Debug)]
 pub struct SecondStep {
-    /// Who that is.
+    /// The customer, and the account.
     pub owner: Owner,
     /// The name of this log-in.
     pub attempt: [u8; 16],
@@ -122,10 +146,12 @@ pub struct LoggedIn(pub Owner);
 /// A customer who has given the right password, and perhaps logged in.
 #[derive(Debug)]
 pub struct PasswordGiven {
-    /// Who that is.
+    /// The customer, and the account.
     pub owner: Owner,
-    /// Whether the second step was taken too.
+    /// True if the second step was taken too.
     pub is_logged_in: bool,
+    /// Of one who is, the name of the settings.
+    pub settings: Option<[u8; 16]>,
     /// Names what is asked twice.
     pub attempt: [u8; 16],
     /// After a reset, the one that an enrollment was begun with.
@@ -136,7 +162,7 @@ pub struct PasswordGiven {
 #[derive(Debug)]
 pub struct AtTheDesk(pub String);
 
-/// What a log-in is founded on, in an epoch of the account.
+/// The ground of a log-in, in an epoch of the account.
 #[derive(Clone, Copy, Debug)]
 pub enum By {
     /// An accepted code.
@@ -153,6 +179,29 @@ pub async fn begin_second_step(session: &Session, customer: &Customer, now: u64)
     let until = now.saturating_add(SECOND_STEP_SECS);
     let (account, passwords) = (customer.account.clone(), customer.passwords);
     begin(session, Who::SecondStep { account, passwords, until, attempt: rand::random(), pass: None }).await
+}
+
+/// Says something on the next page that this browser sees.
+///
+/// # Errors
+/// [`Trouble`].
+pub async fn say_next(session: &Session, text: &str) -> Result<(), Trouble> {
+    Ok(session.insert(SAID, text).await?)
+}
+
+/// Gives what there is to say on this page, once.
+///
+/// # Errors
+/// [`Trouble`].
+pub async fn said(session: &Session) -> Result<Option<String>, Trouble> {
+    // A session that is only looked at is not written: else looking would prolong it.
+    match session.get(SAID).await? {
+        Some(text) => {
+            session.remove_value(SAID).await?;
+            Ok(Some(text))
+        }
+        None => Ok(None),
+    }
 }
 
 /// Keeps the pass that an enrollment after a reset was begun with, to confirm it until then.
@@ -200,17 +249,36 @@ pub async fn sheet(session: &Session) -> Result<String, Trouble> {
     Ok(session.get(SHEET).await?.unwrap_or_default())
 }
 
-/// Logs a customer in, under a new name of the session, until the account has another epoch.
+/// Logs a customer in, under a new name of the session, until the account has another epoch. Gives
+/// the name of its settings.
 ///
 /// # Errors
 /// [`Trouble`].
-pub async fn log_in(session: &Session, customer: &Customer, by: By) -> Result<(), Trouble> {
+pub async fn log_in(session: &Session, customer: &Customer, by: By) -> Result<[u8; 16], Trouble> {
     let (epoch, is_proved) = match by {
         By::Proof(epoch) => (epoch, true),
         By::Password(epoch) => (epoch, false),
     };
     let (account, passwords) = (customer.account.clone(), customer.passwords);
-    begin(session, Who::Customer { account, passwords, epoch, is_proved, attempt: rand::random() }).await
+    let (attempt, settings, until) = (rand::random(), rand::random(), end_of_session());
+    begin(session, Who::Customer { account, passwords, epoch, is_proved, attempt, settings, until }).await?;
+    Ok(settings)
+}
+
+/// Renews the session of a customer who has just typed a code for the settings: the cookie of
+/// before is worth nothing then, and only this browser has the new one. Gives the new name of the
+/// settings.
+///
+/// # Errors
+/// [`Trouble`].
+pub async fn renew(session: &Session) -> Result<[u8; 16], Trouble> {
+    let new = rand::random();
+    if let Some(Who::Customer { account, passwords, epoch, is_proved, attempt, until, .. }) = session.get(KEY).await? {
+        session.cycle_id().await?;
+        let who = Who::Customer { account, passwords, epoch, is_proved, attempt, settings: new, until };
+        session.insert(KEY, who).await?;
+    }
+    Ok(new)
 }
 
 /// Lets an operator in.
@@ -218,7 +286,7 @@ pub async fn log_in(session: &Session, customer: &Customer, by: By) -> Result<()
 /// # Errors
 /// [`Trouble`].
 pub async fn go_to_the_desk(session: &Session, name: &str) -> Result<(), Trouble> {
-    begin(session, Who::Operator { name: name.into() }).await
+    begin(session, Who::Operator { name: name.into(), until: end_of_session() }).await
 }
 
 async fn begin(session: &Session, who: Who) -> Result<(), Trouble> {
@@ -240,7 +308,7 @@ pub async fn end(session: &Session) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Where they are sent who have not come by the door.
+/// The answer to those who have not come by the door.
 #[derive(Debug)]
 pub enum Elsewhere {
     /// To the page where it begins.
@@ -272,15 +340,16 @@ async fn who<S: Send + Sync>(parts: &mut Parts, state: &S) -> Result<(Session, O
     Ok((session, who))
 }
 
-async fn owner(app: &App, parts: &Parts, account: &str, passwords: u32) -> Result<Owner, Elsewhere> {
+async fn owner(app: &App, parts: &Parts, account: &str, passwords: u32, log_in: [u8; 16]) -> Result<Owner, Elsewhere> {
     let account = AccountId::new(account).map_err(|_| CustomerError::Unknown)?;
     let customer = app.customers.by_account(&account).await?;
     // The password has been set since: whoever was there before is out.
     let customer = customer.filter(|customer| customer.passwords == passwords).ok_or(Elsewhere::To("/log-in"))?;
     let view = app.verifier.view(&account).await?;
-    let device = language::cookie(parts, &device_cookie(&customer)).map(ToOwned::to_owned);
+    let device = language::cookie(&parts.headers, &device_cookie(&customer)).map(ToOwned::to_owned);
     let source = guard::source_of(parts, app.settings.is_behind_proxy);
-    Ok(Owner { customer, account, view, device, source })
+    let pass = language::cookie(&parts.headers, PASS_COOKIE).map(ToOwned::to_owned);
+    Ok(Owner { customer, account, view, device, pass, log_in, source })
 }
 
 /// An owner with a session of this epoch, unless it has ended since.
@@ -291,8 +360,9 @@ async fn logged_in(
     account: &str,
     passwords: u32,
     (epoch, is_proved): (u64, bool),
+    log_in: [u8; 16],
 ) -> Result<Owner, Elsewhere> {
-    let owner = owner(app, parts, account, passwords).await?;
+    let owner = owner(app, parts, account, passwords, log_in).await?;
     if owner.view.epoch != epoch || !(is_proved || owner.view.authenticators.is_empty()) {
         end(session).await?;
         return Err(Elsewhere::To("/log-in"));
@@ -310,12 +380,15 @@ where
         let app = App::from_ref(state);
         match who(parts, state).await? {
             (_, Some(Who::SecondStep { account, passwords, until, attempt, pass })) if app.now() < until => {
-                let owner = owner(&app, parts, &account, passwords).await?;
-                Ok(Self { owner, is_logged_in: false, attempt, pass })
+                let owner = owner(&app, parts, &account, passwords, attempt).await?;
+                Ok(Self { owner, is_logged_in: false, settings: None, attempt, pass })
             }
-            (session, Some(Who::Customer { account, passwords, epoch, is_proved, attempt })) => {
-                let owner = logged_in(&app, parts, &session, &account, passwords, (epoch, is_proved)).await?;
-                Ok(Self { owner, is_logged_in: true, attempt, pass: None })
+            (session, Some(Who::Customer { account, passwords, epoch, is_proved, attempt, settings, until }))
+                if system_secs() < until =>
+            {
+                let founded = (epoch, is_proved);
+                let owner = logged_in(&app, parts, &session, &account, passwords, founded, attempt).await?;
+                Ok(Self { owner, is_logged_in: true, settings: Some(settings), attempt, pass: None })
             }
             _ => Err(Elsewhere::To("/log-in")),
         }
@@ -357,7 +430,7 @@ impl<S: Send + Sync> FromRequestParts<S> for AtTheDesk {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Elsewhere> {
         match who(parts, state).await?.1 {
-            Some(Who::Operator { name }) => Ok(Self(name)),
+            Some(Who::Operator { name, until }) if system_secs() < until => Ok(Self(name)),
             _ => Err(Elsewhere::To("/support/log-in")),
         }
     }

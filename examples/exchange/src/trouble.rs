@@ -2,14 +2,14 @@
 //! a resynchronization that the pages send again within a minute get the same answer.
 
 use crate::customers::CustomerError;
-use crate::language::Language;
-use crate::words;
 use axum::http::StatusCode;
 use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
+use sekisho::account::AccountError;
 use sekisho::http::Problem;
 use sekisho::otp::UnixTime;
 use sekisho::store::StoreError;
+use sekisho::text;
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +41,7 @@ impl From<StoreError> for Trouble {
 }
 
 impl Trouble {
-    /// Whether the same may go well in a moment.
+    /// Returns whether the same may go well in a moment.
     fn is_transient(&self) -> bool {
         match self {
             Self::Verifier(error) | Self::Customer(CustomerError::Account(error)) => error.is_transient(),
@@ -87,20 +87,61 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// The reason why somebody gets no answer. It goes with the response, for the page that says it in
+/// the browser's language.
+#[derive(Clone, Debug)]
+pub(crate) enum Told {
+    /// Come back in so many seconds: nothing was looked at.
+    Busy { secs: u64 },
+    /// It may have happened: look, and try again in so many seconds.
+    Unknown { secs: u64 },
+    /// The account does not allow it: it was reset, say, and only the pass enrolls.
+    NotAllowed(AccountError),
+    /// It is our fault.
+    Broken,
+    /// Another site has sent it.
+    OtherSite,
+    /// The body is larger than any form's.
+    TooLarge,
+    /// The body came too slowly.
+    TooSlow,
+}
+
+impl IntoResponse for Told {
+    fn into_response(self) -> Response {
+        let (status, text) = match &self {
+            Self::Busy { secs } => {
+                let text = format!("Too many requests at the moment: try again in {secs} s.\n");
+                (StatusCode::SERVICE_UNAVAILABLE, text)
+            }
+            Self::Unknown { secs } => {
+                let text = format!("There was no answer in time, and it may have happened: look in {secs} s.\n");
+                (StatusCode::SERVICE_UNAVAILABLE, text)
+            }
+            Self::NotAllowed(why) => (StatusCode::CONFLICT, format!("{}\n", why.text(text::Language::English))),
+            Self::Broken => (StatusCode::INTERNAL_SERVER_ERROR, "Something is wrong on our side.\n".into()),
+            Self::OtherSite => (StatusCode::FORBIDDEN, "This request came from another site.\n".into()),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "That is more than any form has.\n".into()),
+            Self::TooSlow => (StatusCode::REQUEST_TIMEOUT, "That came too slowly.\n".into()),
+        };
+        let mut response = (status, text).into_response();
+        if let Self::Busy { secs } | Self::Unknown { secs } = self {
+            response.headers_mut().insert(RETRY_AFTER, secs.into());
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
 impl IntoResponse for Trouble {
     fn into_response(self) -> Response {
         self.log();
         if self.is_transient() {
-            let text = "Please try again in a moment. / しばらくしてからもう一度お試しください。\n";
-            return (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "2")], text).into_response();
+            return Told::Unknown { secs: 2 }.into_response();
         }
-        // The account does not allow it: it was reset, say, and only the pass enrolls.
-        if let Self::Verifier(sekisho::Error::Account(why)) = &self {
-            let [english, japanese] =
-                [Language::English, Language::Japanese].map(|language| words::impossible(language, why));
-            return (StatusCode::CONFLICT, format!("{english} / {japanese}\n")).into_response();
+        match self {
+            Self::Verifier(sekisho::Error::Account(why)) => Told::NotAllowed(why).into_response(),
+            _ => Told::Broken.into_response(),
         }
-        let text = "Something is wrong on our side. / システムエラーが発生しました。\n";
-        (StatusCode::INTERNAL_SERVER_ERROR, text).into_response()
     }
 }

@@ -38,7 +38,7 @@ async fn the_qr_page_shows_the_same_secret_whatever_is_clicked() {
     for referer in ["https://exchange.example/two-step/scan", "https://exchange.example/two-step/confirm"] {
         let headers = [("sec-fetch-site", "same-origin"), ("referer", referer)];
         let page = browser.post_with("/language", &[("language", "ja")], &headers).await;
-        assert!(page.shows("QRコードを読み取る"), "{}", page.text);
+        assert!(page.shows("認証アプリを設定"), "{}", page.text);
         assert_eq!(key(&page), shown);
     }
     // And after all that its code confirms.

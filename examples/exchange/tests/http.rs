@@ -1,4 +1,4 @@
-//! What the site does whoever comes: the door, what others must not do, languages, JSON, overload.
+//! The site's answers, whoever comes: the door, what others must not do, languages, JSON, overload.
 
 mod site;
 
@@ -67,7 +67,7 @@ async fn an_enrollment_that_the_owner_has_begun_is_no_door_for_whoever_has_the_p
     assert_eq!(thief.get("/wallet").await.path, "/log-in/code");
     let page = browser.post("/two-step/confirm", &[("code", &tablet.shows(T + 600))]).await;
     assert_eq!(page.path, "/security");
-    assert!(page.text.matches("class=\"authenticator\"").count() == 2, "{}", page.text);
+    assert!(page.text.matches("class=\"authenticator card\"").count() == 2, "{}", page.text);
 }
 
 #[tokio::test]
@@ -247,8 +247,10 @@ async fn what_is_for_those_who_run_it_is_not_shown_to_all() {
 async fn an_answer_that_is_reloaded_leads_to_its_form() {
     let (_, mut browser, _, _) = Site::with_alice().await;
     for (typed, shown) in [
-        ("/wallet/withdraw", "/wallet"),
-        ("/security/add", "/security"),
+        ("/wallet/withdraw", "/wallet/withdraw"),
+        ("/wallet/review", "/wallet"),
+        ("/security/add", "/security/add"),
+        ("/security/open", "/security"),
         ("/two-step/confirm", "/security"),
         ("/log-in/send", "/wallet"),
         ("/support/act", "/support/log-in"),

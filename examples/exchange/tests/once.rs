@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-/// How often two copies are asked to accept one code.
+/// Two copies are asked so often to accept one code.
 const ROUNDS: usize = 10_000;
 /// Customers for them: each has three codes that are good now.
 const CUSTOMERS: usize = ROUNDS / 3 + 200;
@@ -97,13 +97,13 @@ async fn next_open(used: u64) -> u64 {
     }
 }
 
-/// How often each code was accepted: by customer and step.
+/// The number of times that each code was accepted: by customer and step.
 type Accepted = BTreeMap<(usize, u64), usize>;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_in_the_middle_and_started_again_nothing_is_accepted_twice() {
     const KILLS: usize = 5;
-    /// Whose codes are used up before one kill.
+    /// Customers whose codes are used up before one kill.
     const CUSTOMERS: usize = 600;
     let folder = tempfile::tempdir().unwrap();
     let store = format!("redb:{}", folder.path().display());

@@ -10,11 +10,11 @@ use copies::{Copy, Cost, Crowd, step};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// How long it is overloaded.
+/// It is overloaded for so long.
 const LASTS: Duration = Duration::from_secs(30);
-/// How long its capacity is measured before.
+/// Its capacity is measured for so long before.
 const MEASURED: Duration = Duration::from_secs(6);
-/// Who log in one right after another, to measure it: enough to keep the processors busy.
+/// Customers who log in one right after another, to measure it: enough to keep the processors busy.
 const CLOSED: usize = 8;
 const CUSTOMERS: usize = 2_000;
 

@@ -22,7 +22,7 @@ async fn with_number(site: &Site, browser: &mut Browser, phone: &Phone) {
 
 /// The code in the last message to that number.
 fn code_for(site: &Site, number: &str) -> String {
-    site.mails_to(number)[0].rsplit(": ").next().unwrap().to_owned()
+    site.code_for(number)
 }
 
 fn freeze_link(mail: &str) -> &str {
@@ -56,14 +56,14 @@ async fn the_sheet_survives_a_reload_and_the_other_language_and_the_old_one_is_g
     drop(by_sheet.password(ALICE).await);
     refused(&by_sheet.post("/log-in/code", &[("recovery", &new[0])]).await);
     let page = by_sheet.post("/log-in/code", &[("recovery", &old[0])]).await;
-    assert_eq!(page.path, "/security");
-    assert!(page.shows("One was used: have new ones issued."));
+    assert_eq!(page.path, "/recovered");
+    assert!(page.shows("Have a new sheet issued"));
     assert_eq!(browser.post("/security/sheet", &[]).await.path, "/wallet");
     assert_eq!(browser.get("/security/sheet").await.path, "/security", "kept, it is not shown again");
     let mut again = site.browser();
     drop(again.password(ALICE).await);
     refused(&again.post("/log-in/code", &[("recovery", &old[1])]).await);
-    assert_eq!(again.post("/log-in/code", &[("recovery", &new[0])]).await.path, "/security");
+    assert_eq!(again.post("/log-in/code", &[("recovery", &new[0])]).await.path, "/recovered");
     // Stolen: void at once.
     site.at(T + 120);
     let page = browser.post("/security/void-recovery-codes", &[("code", &phone.shows(T + 120))]).await;
@@ -106,7 +106,7 @@ async fn the_link_in_a_mail_stops_the_account_only_by_its_button() {
     assert_eq!(owner.post("/freeze", &fields(&wrong)).await.status, 403);
     assert_eq!(owner.post_with("/freeze", &fields(link), &[("sec-fetch-site", "cross-site")]).await.status, 403);
     let page = owner.post("/freeze", &fields(link)).await;
-    assert!(page.status == 200 && page.shows("The account is stopped."), "{}", page.text);
+    assert!(page.status == 200 && page.shows("The account is frozen"), "{}", page.text);
     assert_eq!(thief.get("/wallet").await.path, "/log-in", "every browser is logged out");
     drop(thief.password(ALICE).await);
     site.at(T + 90);
@@ -236,18 +236,18 @@ async fn a_phone_that_cannot_be_found_is_suspended_and_other_browsers_are_logged
     drop(elsewhere.log_in(ALICE, &phone.shows(T + 60)).await);
     assert_eq!(elsewhere.get("/wallet").await.path, "/wallet");
     let page = browser.post("/security/suspend", &[("id", "1"), ("recovery", &codes[0])]).await;
-    assert!(page.shows("It is done.") && page.shows("Suspended."), "{}", page.text);
+    assert!(page.shows("The authenticator is suspended.") && page.shows("Suspended."), "{}", page.text);
     assert_eq!(elsewhere.get("/wallet").await.path, "/log-in");
     assert_eq!(browser.get("/wallet").await.path, "/wallet");
     site.at(T + 90);
     drop(elsewhere.password(ALICE).await);
     refused(&elsewhere.post("/log-in/code", &[("code", &phone.shows(T + 90))]).await);
     let page = browser.post("/security/resume", &[("id", "1"), ("recovery", &codes[1])]).await;
-    assert!(page.shows("It is done."), "{}", page.text);
+    assert!(page.shows("The authenticator is resumed."), "{}", page.text);
     site.at(T + 120);
     assert_eq!(elsewhere.log_in(ALICE, &phone.shows(T + 120)).await.path, "/wallet");
     // The page shows the latest events, and their sources.
-    let page = browser.get("/security").await;
+    let page = browser.get("/security/activity").await;
     assert!(page.shows("id=\"activity\"") && page.shows("An authenticator was resumed."), "{}", page.text);
     assert!(page.shows("127.0.0.1"));
 }
@@ -276,7 +276,7 @@ async fn where_two_operators_are_asked_for_the_desk_shows_both_names() {
 /// The code in the last mail to Alice that has one.
 fn mailed(site: &Site) -> String {
     let mails = site.mails_to(ALICE);
-    let code = mails.iter().find(|mail| mail.starts_with("Example Exchange: to ")).expect("a code");
+    let code = mails.iter().find(|mail| mail.starts_with("Tsubame Exchange: to ")).expect("a code");
     code.rsplit(": ").next().unwrap().to_owned()
 }
 
@@ -329,7 +329,8 @@ async fn an_owner_without_phone_and_sheet_gets_back_in_after_three_days_of_mails
     let page = browser.post("/lost", &[("code", &mailed(&site))]).await;
     assert_eq!(page.path, "/log-in/code", "{}", page.text);
     let mails = site.mails_to(ALICE);
-    let mut passes = mails.iter().filter_map(|mail| mail.strip_prefix("The pass of your recovery: "));
+    let recoveries = mails.iter().filter(|mail| mail.starts_with("To set two-step login up anew"));
+    let mut passes = recoveries.map(|mail| mail.rsplit_once("token=").unwrap().1);
     let pass = passes.next().unwrap();
     let first = browser.post("/two-step/pass", &[("pass", passes.next().unwrap())]).await;
     assert_eq!(first.status, 401, "void");

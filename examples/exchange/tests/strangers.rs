@@ -1,12 +1,17 @@
-//! What strangers and thieves do, and that it keeps the owner from nothing: locks and passes,
+//! Strangers and thieves, and that they keep the owner from nothing: locks and passes,
 //! freezes and resets.
 
 mod site;
 
 use site::{ALICE, Site, T, at_the_desk, refused};
 
+/// The warning that so many wrong codes are left.
+fn attempts(left: usize) -> String {
+    if left == 1 { "One more wrong code locks".into() } else { format!("{left} more wrong codes lock") }
+}
+
 #[tokio::test]
-async fn five_wrong_codes_lock_and_end_the_open_door_and_the_lock_ends() {
+async fn five_wrong_codes_lock_and_close_the_field_until_the_lock_ends() {
     let (site, mut browser, phone, _) = Site::with_alice().await;
     browser.log_out().await;
     site.at(T + 60);
@@ -15,19 +20,24 @@ async fn five_wrong_codes_lock_and_end_the_open_door_and_the_lock_ends() {
         let code = phone.wrong(T + 60, left);
         let page = browser.post("/log-in/code", &[("code", &code)]).await;
         assert_eq!(page.status, 403);
-        assert!(page.shows(&format!("Attempts left: {left}")), "{}", page.text);
+        assert!(page.shows(&attempts(left)), "{}", page.text);
         // The same one once more is the same answer.
-        assert!(browser.post("/log-in/code", &[("code", &code)]).await.shows(&format!("Attempts left: {left}")));
+        assert!(browser.post("/log-in/code", &[("code", &code)]).await.shows(&attempts(left)));
     }
     let page = browser.post("/log-in/code", &[("code", &phone.wrong(T + 60, 0))]).await;
     assert_eq!((page.status, &page.headers["retry-after"]), (429, &"30".parse().unwrap()));
     assert!(page.shows("data-until") && page.shows("30 s"), "{}", page.text);
-    // The password is asked for again.
-    assert_eq!(browser.get("/log-in/code").await.path, "/log-in");
-    let page = browser.log_in(ALICE, &phone.shows(T + 60)).await;
+    // The field is closed, the recovery code's is open, and the page opens when the time is over.
+    for page in [page, browser.get("/log-in/code").await] {
+        assert!(page.shows("<input id=\"code\"") && page.shows("data-locked disabled"), "{}", page.text);
+        assert!(page.shows("href=\"#other-ways\"") && page.shows("<details open>"), "{}", page.text);
+        assert!(page.shows("data-lock=\"The lock has ended: try again.\""), "{}", page.text);
+    }
+    let page = browser.post("/log-in/code", &[("code", &phone.shows(T + 60))]).await;
     assert_eq!(page.status, 429, "also a right code is not looked at");
     site.at(T + 91);
-    assert_eq!(browser.log_in(ALICE, &phone.shows(T + 91)).await.path, "/wallet");
+    assert!(!browser.get("/log-in/code").await.shows("disabled"));
+    assert_eq!(browser.post("/log-in/code", &[("code", &phone.shows(T + 91))]).await.path, "/wallet");
 }
 
 #[tokio::test]
@@ -83,7 +93,7 @@ async fn a_freeze_and_a_reset_end_sessions_that_are_open() {
     assert_eq!(browser.log_in(ALICE, &phone.shows(T + 120)).await.path, "/wallet");
     desk.act("reset", "all lost").await;
     assert_eq!(browser.get("/security").await.path, "/log-in");
-    assert_eq!(site.mails_to(ALICE).iter().filter(|text| text.contains("A pass from support")).count(), 1);
+    assert_eq!(site.mails_to(ALICE).iter().filter(|text| text.contains("A link from support")).count(), 1);
 }
 
 #[tokio::test]
@@ -131,13 +141,16 @@ async fn a_thief_of_a_session_forgets_no_browser() {
     site.at(T + 60);
     browser.password(ALICE).await;
     browser.post("/log-in/code", &[("code", &phone.shows(T + 60)), ("remember", "yes")]).await;
-    let page = browser.get("/security").await;
-    let id = page.between("type=\"radio\" name=\"id\" value=\"", "\"").to_owned();
-    refused(&browser.post("/security/forget", &[("id", &id), ("code", &phone.wrong(T, 0))]).await);
-    assert!(browser.get("/security").await.shows("id=\"forget\""));
+    // Not even the settings are shown without a code.
+    assert!(browser.get("/security").await.shows("Open the security settings"));
+    refused(&browser.post("/security/open", &[("code", &phone.wrong(T, 0))]).await);
+    assert!(!browser.get("/security").await.shows("/security/forget"));
+    refused(&browser.post("/security/forget", &[("id", "1"), ("code", &phone.wrong(T, 1))]).await);
     site.at(T + 90);
-    let page = browser.post("/security/forget", &[("id", &id), ("code", &phone.shows(T + 90))]).await;
-    assert!(page.status == 200 && !page.shows("id=\"forget\""), "{}", page.text);
+    let page = browser.settings(&phone.shows(T + 90)).await;
+    let id = page.between("/security/forget?id=", "\"").to_owned();
+    let page = browser.post("/security/forget", &[("id", &id)]).await;
+    assert!(page.shows("The browser is forgotten.") && !page.shows("/security/forget?id="), "{}", page.text);
 }
 
 #[tokio::test]
@@ -150,7 +163,7 @@ async fn a_frozen_account_is_not_entered_by_a_password_alone() {
     let mut desk = at_the_desk(&site).await;
     desk.act("freeze", "password stolen").await;
     let mut thief = site.browser();
-    assert!(thief.password(ALICE).await.shows("contact support"));
+    assert!(thief.password(ALICE).await.shows("The account is frozen."));
     assert_eq!(thief.get("/wallet").await.path, "/log-in/code");
 }
 
@@ -160,7 +173,7 @@ async fn a_pass_helps_whoever_has_no_app_at_hand() {
     site.at(T + 60);
     let fields = [("number", "+819012345678"), ("code", &*phone.shows(T + 60))];
     browser.post("/security/add-phone", &fields).await;
-    let sent = || site.mails_to("+819012345678")[0].rsplit(' ').next().unwrap().to_owned();
+    let sent = || site.mails_to("+819012345678")[0].rsplit_once('#').unwrap().1.to_owned();
     browser.post("/two-step/confirm", &[("code", &sent()), ("sent", "yes")]).await;
     let now = T + 86_400;
     site.at(now);
@@ -178,7 +191,7 @@ async fn a_pass_helps_whoever_has_no_app_at_hand() {
     desk.act("unlock", "locked out").await;
     let mut elsewhere = site.browser();
     let page = elsewhere.password(ALICE).await;
-    assert!(page.shows("The pass from support, if you have one"), "{}", page.text);
+    assert!(page.shows("The link that support has mailed"), "{}", page.text);
     let to = page.between("name=\"to\" value=\"", "\"").to_owned();
     assert_eq!(elsewhere.post("/log-in/send", &[("to", &to)]).await.status, 429);
     let pass = site.pass_for(ALICE);
@@ -188,11 +201,11 @@ async fn a_pass_helps_whoever_has_no_app_at_hand() {
     // The sheet helps without one: nobody shuts it.
     let mut elsewhere = site.browser();
     elsewhere.password(ALICE).await;
-    assert_eq!(elsewhere.post("/log-in/code", &[("recovery", &codes[0])]).await.path, "/security");
+    assert_eq!(elsewhere.post("/log-in/code", &[("recovery", &codes[0])]).await.path, "/recovered");
 }
 
 #[tokio::test]
-async fn a_lock_ends_the_half_open_door_also_where_a_clock_is_set_and_a_pass_confirms_its_own_enrollment() {
+async fn a_lock_shuts_the_door_also_where_a_clock_is_set_and_a_pass_confirms_its_own_enrollment() {
     let (site, mut browser, phone, _) = Site::with_alice().await;
     site.at(T + 86_400);
     let mut other = site.browser();
@@ -202,7 +215,7 @@ async fn a_lock_ends_the_half_open_door_also_where_a_clock_is_set_and_a_pass_con
         let (first, second) = (phone.wrong(T + 86_400, which), phone.wrong(T + 86_400, which + 1));
         refused(&other.post("/resync", &[("first", &first), ("second", &second)]).await);
     }
-    assert_eq!(other.get("/resync").await.path, "/log-in");
+    assert_eq!(other.get("/resync").await.path, "/log-in/code", "which says how long");
     at_the_desk(&site).await.act("reset", "all lost").await;
     browser.password(ALICE).await;
     let new = browser.post("/two-step/pass", &[("pass", &site.pass_for(ALICE))]).await.phone();

@@ -1,7 +1,8 @@
-//! The link of a mail by which an owner stops the account at once. Opening it changes nothing, as
+//! The link of a mail by which an owner freezes the account at once. Opening it changes nothing, as
 //! scanners of mail open links; the button does.
 
 use super::frame::{self, Who};
+use super::{activity, refusals};
 use crate::App;
 use crate::language::Language;
 use crate::trouble::Trouble;
@@ -15,25 +16,29 @@ use sekisho::account::{AccountError, AccountId};
 /// The fields of the link.
 #[derive(serde::Deserialize)]
 pub(super) struct Link {
+    #[serde(default)]
     account: String,
+    #[serde(default)]
     handle: String,
 }
 
 pub(super) async fn page(language: Language, Query(link): Query<Link>) -> Markup {
-    let heading = language.say("アカウントを停止", "Stop the account");
+    let heading = language.say("アカウントの凍結", "Freeze the account");
     frame::page(
         language,
         heading,
         &Who::Nobody,
         html! {
             h1 { (heading) }
-            p { (language.say(
-                "心当たりのない操作があった場合は、すぐに停止してください。ログイン、出金、設定変更がすべて止まり、ほかのブラウザからもログアウトされます。再開にはサポートでの確認が必要です。",
-                "If it was not you, stop the account now. Nobody logs in, withdraws or changes settings then, and every browser is logged out. Support starts it again, once you have shown who you are.")) }
-            form method="post" action="/freeze" {
-                input type="hidden" name="account" value=(link.account);
-                input type="hidden" name="handle" value=(link.handle);
-                button #freeze type="submit" { (language.say("今すぐ停止する", "Stop it now")) }
+            section.card {
+                p { (language.say(
+                    "心当たりのない操作があった場合は、すぐに凍結してください。ログイン、出金、設定変更がすべて止まり、ほかのブラウザからもログアウトされます。解除にはサポートでの確認が必要です。",
+                    "If it was not you, freeze the account now. Nobody logs in, withdraws or changes settings then, and every browser is logged out. Support ends it, once you have shown who you are.")) }
+                form method="post" action="/freeze" {
+                    input type="hidden" name="account" value=(link.account);
+                    input type="hidden" name="handle" value=(link.handle);
+                    button.main.grave #freeze type="submit" { (language.say("今すぐ凍結する", "Freeze it now")) }
+                }
             }
         },
     )
@@ -49,20 +54,13 @@ pub(super) async fn freeze(
         Err(_) => Err(AccountError::UnknownHandle.into()),
     };
     match answer {
-        Ok(()) => Ok(frame::plain(
-            language,
-            language.say(
-                "アカウントを停止しました。再開するにはサポートにご連絡ください。",
-                "The account is stopped. Contact support to start it again.",
-            ),
-        )
-        .into_response()),
+        Ok(()) => Ok(activity::frozen(language).into_response()),
         Err(sekisho::Error::Account(AccountError::UnknownHandle) | sekisho::Error::NoSuchAccount) => {
-            let text = language.say(
-                "このリンクは使えません。最新のメールのリンクを使うか、サポートにご連絡ください。",
-                "This link does not work: use that of the newest mail, or contact support.",
-            );
-            Ok((StatusCode::FORBIDDEN, frame::plain(language, text)).into_response())
+            let title = language.say("このリンクは使えません", "This link does not work");
+            let way =
+                frame::Way { to: refusals::HELP, text: language.say("サポートに連絡する", "Contact support") };
+            let notice = frame::wrong(AccountError::UnknownHandle.text(language.into()));
+            Ok((StatusCode::FORBIDDEN, frame::plain(language, title, notice, &way)).into_response())
         }
         Err(error) => Err(error.into()),
     }

@@ -3,6 +3,7 @@
 
 use super::frame::{self, Who};
 use super::refusal;
+use super::refusals::{self, Place};
 use crate::App;
 use crate::language::Language;
 use crate::session::{Owner, SecondStep};
@@ -29,7 +30,7 @@ fn show(app: &App, language: Language, view: &AccountView, above: Option<Markup>
     let button = match Step::of(view) {
         Step::Begin => language.say("再設定を申し込む", "Begin the recovery"),
         Step::Finish => language.say("再設定を完了する", "Finish the recovery"),
-        Step::PassAgain => language.say("仮パスコードをもう一度送る", "Mail me another pass"),
+        Step::PassAgain => language.say("リンクをもう一度送る", "Mail me another link"),
     };
     let limits = app.settings.policy.limits();
     let (days, hours) = (limits.self_recovery_secs.div_ceil(86_400), limits.reset_hold_secs.div_ceil(3_600));
@@ -40,6 +41,7 @@ fn show(app: &App, language: Language, view: &AccountView, above: Option<Markup>
         html! {
             h1 { (heading) }
             @if let Some(above) = above { (above) }
+            section.card {
             @if let Some(until) = waits {
                 p #waits { (language.say("次の日時から再設定できます: ", "It takes effect from ")) (words::moment(language, until)) }
             } @else if Step::of(view) == Step::Begin {
@@ -61,11 +63,15 @@ fn show(app: &App, language: Language, view: &AccountView, above: Option<Markup>
                     button.plain #send type="submit" { (language.say("メールでコードを受け取る", "Mail me a code")) }
                 }
                 form method="post" action=(PAGE) {
-                    (frame::sent_code_field(language, "code"))
-                    button type="submit" { (button) }
+                    (frame::sent_code_field(language, false))
+                    button.main type="submit" { (button) }
                 }
             }
-            p { a href="/log-in/code" { (language.say("コードでログイン", "Log in with a code")) } }
+            }
+            ul.links {
+                li { a href="/log-in/code" { (language.say("コードでログイン", "Log in with a code")) } }
+                li { a href=(refusals::HELP) { (language.say("サポートに連絡する", "Contact support")) } }
+            }
         },
     )
 }
@@ -114,12 +120,12 @@ pub(super) async fn mail_code(app: &App, owner: &Owner, confirms: Confirms) -> R
             let language = owner.customer.language;
             let text = match confirms {
                 Confirms::Mailbox => language.say(
-                    "Example Exchange: このアドレスを登録する確認コード（誰にも教えないでください）: ",
-                    "Example Exchange: to bind this mailbox (never give this code to anybody): ",
+                    "Tsubame Exchange: このアドレスを登録する確認コード（誰にも教えないでください）: ",
+                    "Tsubame Exchange: to bind this mailbox (never give this code to anybody): ",
                 ),
                 Confirms::Recovery => language.say(
-                    "Example Exchange: 2段階認証を再設定する確認コード（誰にも教えないでください）: ",
-                    "Example Exchange: to set two-step login up anew (never give this code to anybody): ",
+                    "Tsubame Exchange: 2段階認証を再設定する確認コード（誰にも教えないでください）: ",
+                    "Tsubame Exchange: to set two-step login up anew (never give this code to anybody): ",
                 ),
             };
             app.send(&owner.customer.email, format!("{text}{}", delivery.code.reveal()));
@@ -146,7 +152,7 @@ pub(super) async fn send(
 
 fn refused(app: &App, language: Language, owner: &Owner, rejection: &Rejection) -> Response {
     let (status, headers) = refusal(rejection, app.now());
-    let above = words::refused(language, rejection, CodeKind::DeliveredCode, app.now());
+    let above = refusals::refused(language, rejection, CodeKind::DeliveredCode, app.now(), Place::Door);
     (status, headers, show(app, language, &owner.view, Some(above))).into_response()
 }
 
@@ -186,8 +192,12 @@ pub(super) async fn submit(
     };
     match answer {
         Ok(Some(pass)) => {
-            let greeting = owner.customer.language.say("再設定用の仮パスコード: ", "The pass of your recovery: ");
-            app.send(&owner.customer.email, format!("{greeting}{}", pass.expose()));
+            let greeting = owner.customer.language.say(
+                "再設定を始めるには、ログインするブラウザでこのリンクを開いてください: ",
+                "To set two-step login up anew, open this link in the browser that you log in with: ",
+            );
+            let link = super::pass::link(&app.settings.origin, pass.expose());
+            app.send(&owner.customer.email, format!("{greeting}{link}"));
             Ok(Redirect::to("/log-in/code").into_response())
         }
         Ok(None) => Ok(Redirect::to(PAGE).into_response()),
@@ -203,14 +213,14 @@ fn impossible(app: &App, language: Language, owner: &Owner, why: &AccountError) 
             "Three recoveries a year are the most: contact support.",
         ),
         AccountError::NothingPending => language.say(
-            "サポートがリセットしたアカウントです。サポートから届いた仮パスコードをお使いください。",
-            "Support has reset the account: use the pass that support has mailed, or contact support.",
+            "サポートがリセットしたアカウントです。サポートから届いたリンクをお使いください。",
+            "Support has reset the account: use the link that support has mailed, or contact support.",
         ),
         AccountError::AddressNotBound => language.say(
-            "再設定用のメールアドレスが登録されていません。サポートにご連絡ください。",
+            "再設定用のメールアドレスが登録されていないか、登録から24時間経っていません。サポートにご連絡ください。",
             "No mailbox is bound for this, or only since a day: contact support.",
         ),
-        why => words::impossible(language, why),
+        why => why.text(language.into()),
     };
     (StatusCode::CONFLICT, show(app, language, &owner.view, Some(frame::wrong(text)))).into_response()
 }
@@ -219,7 +229,7 @@ fn impossible(app: &App, language: Language, owner: &Owner, why: &AccountError) 
 pub(super) fn warning(language: Language, view: &AccountView) -> Markup {
     html! {
         @if let Some(until) = view.self_recovery {
-            div.refused #recovery-waits role="alert" { p {
+            div.notice.refused #recovery-waits role="alert" { p {
                 (language.say(
                     "2段階認証の再設定が申し込まれています。心当たりがない場合は、コードを入力してログインすると取り消されます。再設定の日時: ",
                     "Somebody has asked to set two-step login up anew. If it was not you, log in with a code: that ends it. It takes effect from "))

@@ -1,20 +1,34 @@
 //! The pages, and the routes that lead to them.
 
+mod activity;
+mod addresses;
+mod changes;
 mod desk;
 mod door;
 mod frame;
 mod freeze;
+mod help;
 mod lost;
+mod pass;
 mod password;
+mod recovered;
+mod refusals;
 mod resync;
 mod security;
 mod sent;
 mod sheet;
 mod sign_up;
+mod states;
+mod tour;
+mod trouble_page;
 mod two_step;
 mod wallet;
+pub(crate) mod withdrawal;
 
 pub(crate) use door::{by_password, has_second_step};
+pub(crate) use frame::NAME;
+pub(crate) use trouble_page::in_words;
+pub(crate) use two_step::new_authenticator;
 
 use crate::customers::Customer;
 use crate::language::{COOKIE_NAME, Language};
@@ -47,49 +61,58 @@ pub fn routes(settings: &Settings, metrics: Option<PrometheusHandle>) -> Router<
         .route("/lost/send", post(lost::send))
         .route("/log-out", post(log_out))
         .route("/two-step", get(two_step::page).post(two_step::begin))
-        .route("/two-step/pass", post(two_step::begin_with_pass))
+        .route("/pass", get(pass::open))
+        .route("/two-step/pass", post(pass::enroll))
         .route(two_step::SCAN, get(two_step::scan_page))
         .route("/two-step/confirm", post(two_step::confirm))
         .route("/two-step/confirm-two-codes", post(two_step::confirm_with_two_codes))
         .route("/wallet", get(wallet::page))
-        .route("/wallet/withdraw", post(wallet::withdraw))
+        .route("/wallet/withdraw", get(wallet::form_page).post(wallet::withdraw))
+        .route("/wallet/review", post(wallet::review_page))
         .route("/wallet/send", post(wallet::send))
         .route("/security", get(security::page))
-        .route("/security/add", post(security::add))
-        .route("/security/add-phone", post(security::add_phone))
-        .route("/security/replace", post(security::replace))
-        .route("/security/rename", post(security::rename))
-        .route("/security/remove", post(security::remove))
-        .route("/security/suspend", post(security::suspend))
-        .route("/security/resume", post(security::resume))
-        .route("/security/send", post(security::send))
-        .route("/security/recovery-codes", post(security::recovery_codes))
-        .route("/security/void-recovery-codes", post(security::void_recovery_codes))
+        .route("/security/open", post(security::open))
+        .route("/security/send-to-open", post(security::send_to_open))
+        .route("/security/activity", get(activity::page))
+        .route("/security/freeze", get(activity::freeze_page).post(activity::freeze))
+        .route("/security/add", get(changes::page).post(changes::add))
+        .route("/security/add-phone", get(changes::page).post(addresses::add_phone))
+        .route("/security/replace", get(changes::page).post(changes::replace))
+        .route("/security/rename", get(changes::page).post(changes::rename))
+        .route("/security/remove", get(changes::page).post(changes::remove))
+        .route("/security/suspend", get(changes::page).post(changes::suspend))
+        .route("/security/resume", get(changes::page).post(changes::resume))
+        .route("/security/send", post(changes::send))
+        .route("/security/recovery-codes", get(changes::page).post(changes::recovery_codes))
+        .route("/security/void-recovery-codes", get(changes::page).post(changes::void_recovery_codes))
+        .route(sheet::FILE, get(sheet::file))
         .route(sheet::PAGE, get(sheet::page).post(sheet::keep))
-        .route("/security/resend", post(security::resend))
-        .route("/security/mailbox/send", post(security::send_to_mailbox))
-        .route("/security/mailbox", post(security::bind_mailbox))
-        .route("/security/mailbox/unbind", post(security::unbind_mailbox))
+        .route("/security/resend", post(addresses::resend))
+        .route("/security/mailbox/send", post(addresses::send_to_mailbox))
+        .route("/security/mailbox", get(changes::page).post(addresses::bind_mailbox))
+        .route("/security/mailbox/unbind", get(changes::page).post(addresses::unbind_mailbox))
         .route("/password", get(password::page).post(password::change))
         .route("/password/forgot", get(password::forgot).post(password::mail_link))
         .route("/password/reset", get(password::reset_page).post(password::reset))
         .route("/freeze", get(freeze::page).post(freeze::freeze))
         .route("/resync", get(resync::page).post(resync::submit))
-        .route("/security/forget", post(security::forget))
+        .route("/security/forget", get(changes::page).post(changes::forget))
+        .route(recovered::PAGE, get(recovered::page))
+        .route(refusals::HELP, get(help::page))
         .route("/support", get(desk::page))
-        .route("/support/log-in", get(desk::door).post(desk::log_in))
+        .route("/support/log-in", get(desk::door::page).post(desk::door::log_in))
         .route("/support/act", post(desk::act))
         .route("/language", post(switch_language))
-        .route("/api/log-in", post(api::log_in))
-        .route("/style.css", get(|| async { asset("text/css; charset=utf-8", include_str!("../../assets/style.css")) }))
-        .route(
-            "/script.js",
-            get(|| async { asset("text/javascript; charset=utf-8", include_str!("../../assets/script.js")) }),
-        )
+        .merge(api::routes())
         .method_not_allowed_fallback(to_the_form)
         .fallback(|language: Language| async move {
-            let text = language.say("ページが見つかりません。", "There is no such page.");
-            (StatusCode::NOT_FOUND, frame::plain(language, text))
+            let title = language.say("ページが見つかりません", "There is no such page");
+            let text = language.say(
+                "アドレスを確認するか、最初のページからお進みください。",
+                "Check the address, or begin at the first page.",
+            );
+            let way = frame::Way { to: "/wallet", text: language.say("最初のページへ", "To the first page") };
+            (StatusCode::NOT_FOUND, frame::plain(language, title, frame::wrong(text), &way))
         });
     if settings.shows_inside {
         let mut inside = Router::new().route("/outbox", get(outbox));
@@ -106,7 +129,7 @@ pub fn routes(settings: &Settings, metrics: Option<PrometheusHandle>) -> Router<
 async fn from_this_machine(request: Request, next: Next) -> Response {
     let headers = request.headers();
     let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    let name = host.rsplit_once(':').filter(|(_, port)| !port.ends_with(']')).map_or(host, |(name, _)| name);
     let is_forwarded = ["x-forwarded-for", "forwarded"].iter().any(|name| headers.contains_key(*name));
     if matches!(name, "localhost" | "127.0.0.1" | "[::1]") && !is_forwarded {
         return next.run(request).await;
@@ -124,6 +147,17 @@ async fn to_the_form(uri: Uri) -> Redirect {
         Some("support") => "/support",
         _ => "/wallet",
     })
+}
+
+/// Style sheet, script and mark: they take nobody's place, and count against no burst.
+pub(crate) fn assets() -> Router<App> {
+    Router::new()
+        .route("/style.css", get(|| async { asset("text/css; charset=utf-8", include_str!("../../assets/style.css")) }))
+        .route("/mark.svg", get(|| async { asset("image/svg+xml", frame::MARK) }))
+        .route(
+            "/script.js",
+            get(|| async { asset("text/javascript; charset=utf-8", include_str!("../../assets/script.js")) }),
+        )
 }
 
 fn asset(kind: &'static str, text: &'static str) -> impl IntoResponse {
@@ -153,21 +187,35 @@ async fn switch_language(headers: HeaderMap, form: axum::Form<Switch>) -> Respon
 /// The demo's messages: anybody may see them, as nothing is sent.
 async fn outbox(State(app): State<App>, language: Language) -> Markup {
     let heading = language.say("送信箱（デモ）", "Outbox (demo)");
-    frame::page(
+    frame::wide_page(
         language,
         heading,
         &frame::Who::Nobody,
         html! {
             h1 { (heading) }
-            p { (language.say("実際のサービスが送るメールとSMSです。", "What a real service would mail and text.")) }
+            p { (language.say("実際のサービスが送るメールとSMSです。新しい順に並んでいます。", "What a real service would mail and text, newest first.")) }
+            ul.links { li { a href="/wallet" { (language.say("お客様の画面へ", "To the customer's pages")) } } li { a href="/support" { (language.say("サポート窓口へ", "To the support desk")) } } }
             @for message in app.outbox.messages() {
-                article.message {
+                article.message.card {
                     p.meta { (message.to) " · " (crate::words::moment(language, message.at)) }
-                    pre { (message.text) }
+                    pre { (linked(&message.text, &app.settings.origin)) }
                 }
             }
         },
     )
+}
+
+/// A message, its links to this exchange as links.
+fn linked(text: &str, origin: &str) -> Markup {
+    html! {
+        @for word in text.split_inclusive(char::is_whitespace) {
+            @let link = word.trim_end();
+            @match link.strip_prefix(origin).filter(|path| path.starts_with('/')) {
+                Some(path) => { a href=(path.replace("//", "/")) { (link) } (word.strip_prefix(link).unwrap_or_default()) }
+                None => { (word) }
+            }
+        }
+    }
 }
 
 /// The status of a refusal, and when to come back.
@@ -177,7 +225,7 @@ pub(crate) fn refusal(rejection: &Rejection, now: u64) -> (StatusCode, HeaderMap
     (problem.status(), wait.into_iter().collect())
 }
 
-/// What is typed where a code is asked for: that of an app, if there is one.
+/// The kind of code that is asked for: an app's, if there is one.
 fn typed(view: &AccountView) -> CodeKind {
     let has_app = view.authenticators.iter().any(|own| matches!(own.kind, AuthenticatorKind::App { .. }));
     if has_app || view.authenticators.is_empty() { CodeKind::AppCode } else { CodeKind::DeliveredCode }

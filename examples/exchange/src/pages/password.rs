@@ -1,7 +1,8 @@
 //! The password is changed, or reset by a mail. Either holds withdrawals for a day, and neither
 //! skips the second step.
 
-use super::frame::{self, Who};
+use super::frame::{self, Way, Who};
+use super::refusals::{self, Place};
 use super::{of, refusal, typed};
 use crate::App;
 use crate::customers::CustomerError;
@@ -9,11 +10,10 @@ use crate::language::Language;
 use crate::passwords::LENGTHS;
 use crate::session::{self, By, LoggedIn, Owner};
 use crate::trouble::Trouble;
-use crate::words;
 use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use sekisho::account::{AccountId, Attempt, Purpose, Text};
 use sekisho::otp::{CodeKind, NotAccepted};
@@ -38,14 +38,16 @@ fn change_form(app: &App, language: Language, owner: &Owner, above: Option<Marku
         html! {
             h1 { (heading) }
             @if let Some(above) = above { (above) }
-            p { (language.say("変更後24時間、出金は停止されます。", "Withdrawals are held for 24 hours after it.")) }
-            form method="post" action="/password" {
+            form.card #change method="post" action="/password" {
+                (frame::hold_ahead(language, app.now(), HOLD_SECS))
+                p.hint { (language.say("ほかのブラウザはログアウトされます。", "Other browsers are logged out.")) }
                 label for="current" { (language.say("現在のパスワード", "Present password")) }
                 input #current name="current" type="password" autocomplete="current-password" required maxlength="256";
                 (new_field(language))
-                @if !owner.view.authenticators.is_empty() { (frame::proof_fields(language, "code-password", app.now())) }
-                button type="submit" { (language.say("変更する", "Change it")) }
+                @if !owner.view.authenticators.is_empty() { (frame::proof_fields(language, app.now())) }
+                button.main type="submit" { (language.say("変更する", "Change it")) }
             }
+            p.alone { a href="/security" { (language.say("変更せずに戻る", "Back, without a change")) } }
         },
     )
 }
@@ -94,7 +96,7 @@ pub(super) async fn change(
             Ok(_proof) => {}
             Err(NotAccepted::Rejected(rejection)) => {
                 let (status, headers) = refusal(&rejection, app.now());
-                let above = words::refused(language, &rejection, kind, app.now());
+                let above = refusals::refused(language, &rejection, kind, app.now(), Place::Inside);
                 return Ok((status, headers, change_form(&app, language, &owner, Some(above))).into_response());
             }
             Err(NotAccepted::Failed(error)) => return Err(error.into()),
@@ -104,9 +106,10 @@ pub(super) async fn change(
     let customer = app.customers.set_password(&owner.account, &hash).await?;
     // Every other browser is logged out; this one goes on.
     let by = if owner.view.authenticators.is_empty() { By::Password } else { By::Proof };
-    session::log_in(&session, &customer, by(owner.view.epoch)).await?;
-    let text = language.say("パスワードを変更しました。", "The password was changed.");
-    Ok(change_form(&app, language, &owner, Some(frame::done(text))).into_response())
+    let name = session::log_in(&session, &customer, by(owner.view.epoch)).await?;
+    app.opened.open(name, app.now(), None, &app.settings.policy);
+    session::say_next(&session, language.say("パスワードを変更しました。", "The password was changed.")).await?;
+    Ok(Redirect::to("/security").into_response())
 }
 
 /// First: should this end before the password is another, there is a hold too many, and not one too
@@ -139,11 +142,12 @@ pub(super) async fn forgot(language: Language) -> Markup {
         &Who::Nobody,
         html! {
             h1 { (heading) }
-            form method="post" action="/password/forgot" {
+            form.card method="post" action="/password/forgot" {
                 label for="email" { (language.say("メールアドレス", "E-mail address")) }
                 input #email name="email" type="email" autocomplete="username" required maxlength="100" autofocus;
-                button type="submit" { (language.say("リンクを送る", "Mail a link")) }
+                button.main type="submit" { (language.say("リンクを送る", "Mail a link")) }
             }
+            p.alone { a href="/log-in" { (language.say("ログイン画面に戻る", "Back to the log-in")) } }
         },
     )
 }
@@ -172,16 +176,20 @@ pub(super) async fn mail_link(
         }
     }
     let text = language.say(
-        "登録済みのアドレスであれば、リンクを送信しました。",
-        "If that address has signed up, a link is on its way.",
+        "登録済みのアドレスであれば、リンクを送信しました。30分以内に開いてください。",
+        "If that address has signed up, a link is on its way: open it within half an hour.",
     );
-    Ok(frame::plain(language, text).into_response())
+    let title = language.say("メールを確認してください", "Look into your mailbox");
+    let way = Way { to: "/log-in", text: language.say("ログイン画面に戻る", "Back to the log-in") };
+    Ok(frame::plain(language, title, frame::done(text), &way).into_response())
 }
 
 /// The fields of the link.
 #[derive(serde::Deserialize)]
 pub(super) struct Link {
+    #[serde(default)]
     account: String,
+    #[serde(default)]
     token: String,
 }
 
@@ -201,12 +209,13 @@ fn reset_form(language: Language, account: &str, token: &str, above: Option<Mark
             p { (language.say(
                 "2段階認証はこれまでどおり必要です。24時間、出金は停止されます。",
                 "Two-step login is asked for as before, and withdrawals are held for 24 hours.")) }
-            form method="post" action="/password/reset" {
+            form.card method="post" action="/password/reset" {
                 input type="hidden" name="account" value=(account);
                 input type="hidden" name="token" value=(token);
                 (new_field(language))
-                button type="submit" { (language.say("設定する", "Set it")) }
+                button.main type="submit" { (language.say("設定する", "Set it")) }
             }
+            p.alone { a href="/password/forgot" { (language.say("新しいリンクを受け取る", "Have another link mailed")) } }
         },
     )
 }

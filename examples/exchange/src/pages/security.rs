@@ -1,10 +1,12 @@
-//! What a customer may change of the second factor: each change takes a code of its own, the app's,
-//! one that was sent, or a recovery code.
+//! The security settings: what there is, and a page for each change. A code opens them, and counts
+//! for the first change.
 
-use super::{frame, lost, of, refusal, sent, sheet, two_step};
+use super::changes::{Change, Which};
+use super::refusals::{self, Place};
+use super::{frame, lost, of, refusal, sent, states, tour};
 use crate::App;
 use crate::language::Language;
-use crate::session::{self, By, LoggedIn, Owner};
+use crate::session::{self, Owner, PasswordGiven};
 use crate::trouble::Trouble;
 use crate::words;
 use axum::Form;
@@ -14,22 +16,24 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use sekisho::account::{
-    AccountError, AccountView, Address, Attempt, AuthenticatorId, AuthenticatorKind, AuthenticatorState,
-    AuthenticatorView, CodeRequest, DeviceId, EnrollmentHandle, Event, NewAddress, Proof, Purpose, Text,
+    AccountError, AccountView, Attempt, AuthenticatorKind, AuthenticatorState, AuthenticatorView, EnrollmentHandle,
+    Proof, Purpose,
 };
 use sekisho::otp::{CodeKind, NotAccepted, Rejection};
 use tower_sessions::Session;
 
-/// A page of somebody who is logged in, and what it takes to answer with it.
+/// Somebody who is logged in, at the security settings, and what it takes to answer.
 pub(super) struct Settings {
-    app: App,
-    language: Language,
-    session: Session,
-    owner: Owner,
+    pub(super) app: App,
+    pub(super) language: Language,
+    pub(super) session: Session,
+    pub(super) owner: Owner,
+    /// Names the settings, which a code opens.
+    name: [u8; 16],
 }
 
 /// An answer; as an error, the one that ends it early.
-type Answer = Result<Response, Response>;
+pub(super) type Answer = Result<Response, Response>;
 
 impl<S: Send + Sync> FromRequestParts<S> for Settings
 where
@@ -39,511 +43,334 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         let Ok(language) = Language::from_request_parts(parts, state).await;
-        let LoggedIn(owner) = LoggedIn::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
+        let given = PasswordGiven::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
+        let Some(name) = given.settings else { return Err(Redirect::to("/log-in/code").into_response()) };
         let session = Session::from_request_parts(parts, state).await.map_err(IntoResponse::into_response)?;
-        Ok(Self { app: App::from_ref(state), language, session, owner })
+        Ok(Self { app: App::from_ref(state), language, session, owner: given.owner, name })
     }
 }
 
 impl Settings {
-    const fn say(&self, japanese: &'static str, english: &'static str) -> &'static str {
+    pub(super) const fn say(&self, japanese: &'static str, english: &'static str) -> &'static str {
         self.language.say(japanese, english)
     }
 
-    /// The page as it is now, with what there is to say.
-    async fn page(&self, status: StatusCode, headers: HeaderMap, above: Markup) -> Response {
-        let (verifier, account) = (&self.app.verifier, &self.owner.account);
-        let read = async { Ok::<_, sekisho::Error>((verifier.view(account).await?, verifier.history(account).await?)) };
-        match read.await {
-            Ok((view, events)) => (status, headers, show(self, &view, &events, Some(above))).into_response(),
-            Err(error) => Trouble::from(error).into_response(),
-        }
+    /// Back to the settings, where it is said that something has happened.
+    pub(super) async fn done(&self, text: &str) -> Answer {
+        session::say_next(&self.session, text).await.map_err(IntoResponse::into_response)?;
+        Ok(Redirect::to("/security").into_response())
     }
 
-    async fn done(&self, text: &str) -> Answer {
-        Ok(self.page(StatusCode::OK, HeaderMap::new(), frame::done(text)).await)
+    /// The page of the change once more, with what was typed and what is wrong.
+    pub(super) fn again(&self, which: Which, typed: &Change, status: StatusCode, above: Markup) -> Response {
+        (status, which.page(self, typed, Some(above))).into_response()
     }
 
-    async fn wrong(&self, status: StatusCode, text: &str) -> Response {
-        self.page(status, HeaderMap::new(), frame::wrong(text)).await
-    }
-
-    async fn refused(&self, rejection: &Rejection, typed: CodeKind) -> Response {
+    pub(super) fn refused(&self, which: Which, typed: &Change, rejection: &Rejection, kind: CodeKind) -> Response {
         let (status, headers) = refusal(rejection, self.app.now());
-        self.page(status, headers, words::refused(self.language, rejection, typed, self.app.now())).await
+        let above = refusals::refused(self.language, rejection, kind, self.app.now(), Place::Inside);
+        (headers, self.again(which, typed, status, above)).into_response()
     }
 
-    /// What the account allows. What it does not is said.
-    async fn allowed<T>(&self, result: Result<T, sekisho::Error>) -> Result<T, Response> {
+    /// Gives what the account allows. What it does not is said on the page of the change.
+    #[allow(clippy::result_large_err)] // one answer, once a request
+    pub(super) fn allowed<T>(
+        &self,
+        which: Which,
+        typed: &Change,
+        result: Result<T, sekisho::Error>,
+    ) -> Result<T, Response> {
         match result {
             Ok(done) => Ok(done),
             Err(sekisho::Error::Account(why)) if why != AccountError::EventsWaiting => {
-                Err(self.wrong(StatusCode::CONFLICT, words::impossible(self.language, &why)).await)
+                Err(self.again(which, typed, StatusCode::CONFLICT, refusals::impossible(self.language, &why)))
             }
             Err(error) => Err(Trouble::from(error).into_response()),
         }
     }
 
     /// Keeps the handle of an enrollment that was begun.
-    async fn keep(&self, handle: &EnrollmentHandle) -> Result<(), Response> {
+    pub(super) async fn keep(&self, handle: &EnrollmentHandle) -> Result<(), Response> {
         session::keep_enrollment(&self.session, handle).await.map_err(IntoResponse::into_response)
     }
 
-    /// The proof for a change.
-    async fn prove(&self, change: &Change) -> Result<Proof, Response> {
-        let (attempt, typed) = change.attempt(Purpose::BINDING, super::typed(&self.owner.view));
-        match self.app.verifier.verify(&self.owner.account, self.owner.attempt(attempt)).await {
-            Ok(proof) => Ok(proof),
-            Err(NotAccepted::Rejected(rejection)) => Err(self.refused(&rejection, typed).await),
-            Err(NotAccepted::Failed(error)) => self.allowed(Err(error)).await,
+    /// Returns whether a code has opened the settings; there is none to ask for before the second
+    /// step is set up.
+    pub(super) fn is_open(&self) -> bool {
+        self.owner.view.authenticators.is_empty() || self.app.opened.is_open(&self.name, self.app.now())
+    }
+
+    /// Opens them for the browser that has typed a code, and for no other that knows its cookie.
+    pub(super) async fn open(&self, proof: Option<Proof>) -> Result<(), Response> {
+        let name = session::renew(&self.session).await.map_err(IntoResponse::into_response)?;
+        self.app.opened.open(name, self.app.now(), proof, &self.app.settings.policy);
+        Ok(())
+    }
+
+    /// Returns whether the proof of the code that opened the settings waits for a change.
+    pub(super) fn has_proof(&self) -> bool {
+        self.app.opened.has_proof(&self.name, self.app.now())
+    }
+
+    /// The proof for a change: of the code that was typed with it, or of the one that opened the
+    /// settings.
+    pub(super) async fn prove(&self, which: Which, typed: &Change) -> Result<Proof, Response> {
+        let now = self.app.now();
+        let types_none = typed.code.is_empty() && typed.recovery.is_empty();
+        if let Some(proof) = types_none.then(|| self.app.opened.take_proof(&self.name, now)).flatten() {
+            return Ok(proof);
         }
+        let (attempt, kind) = typed.attempt(super::typed(&self.owner.view));
+        match self.app.verifier.verify(&self.owner.account, self.owner.attempt(attempt)).await {
+            Ok(proof) => {
+                self.open(None).await?;
+                Ok(proof)
+            }
+            Err(NotAccepted::Rejected(rejection)) => Err(self.refused(which, typed, &rejection, kind)),
+            Err(NotAccepted::Failed(error)) => self.allowed(which, typed, Err(error)),
+        }
+    }
+
+    /// Logs the browser in again, in the epoch that a change has begun: every other one is logged
+    /// out.
+    pub(super) async fn go_on(&self, epoch: u64) -> Result<(), Response> {
+        let by = session::By::Proof(epoch);
+        let begun = session::log_in(&self.session, &self.owner.customer, by).await;
+        let name = begun.map_err(IntoResponse::into_response)?;
+        self.app.opened.open(name, self.app.now(), None, &self.app.settings.policy);
+        Ok(())
     }
 }
 
 pub(super) async fn page(settings: Settings) -> Response {
-    match settings.app.verifier.history(&settings.owner.account).await {
-        Ok(events) => show(&settings, &settings.owner.view, &events, None).into_response(),
-        Err(error) => Trouble::from(error).into_response(),
+    let Settings { app, language, session, owner, .. } = &settings;
+    if !settings.is_open() {
+        return gate(&settings, None).into_response();
+    }
+    let said = session::said(session).await;
+    match (said, app.verifier.history(&owner.account).await) {
+        (Ok(said), Ok(events)) => {
+            let above = said.map(|said| frame::done(&said));
+            let latest = super::activity::table(*language, events.iter().rev().take(5));
+            show(&settings, above, &latest).into_response()
+        }
+        (Err(trouble), _) => trouble.into_response(),
+        (_, Err(error)) => Trouble::from(error).into_response(),
     }
 }
 
-fn show(settings: &Settings, view: &AccountView, events: &[Event], above: Option<Markup>) -> Markup {
-    let heading = settings.say("セキュリティ設定", "Security");
-    let (language, now) = (settings.language, settings.app.now());
+/// The page that asks for the code which opens the settings.
+fn gate(settings: &Settings, above: Option<Markup>) -> Markup {
+    let Settings { app, language, owner, .. } = settings;
+    let heading = settings.say("セキュリティ設定を開く", "Open the security settings");
     frame::page(
-        language,
+        *language,
         heading,
-        &of(&settings.owner.customer),
+        &of(&owner.customer),
         html! {
             h1 { (heading) }
             @if let Some(above) = above { (above) }
-            (lost::warning(language, view))
-            @if view.authenticators.is_empty() {
-                p { a.button href="/two-step" { (language.say("2段階認証を設定", "Set up two-step login")) } }
-            } @else {
-                (sent::buttons(language, view, "/security/send", false))
-                h2 { (language.say("認証手段", "Authenticators")) }
-                @for own in &view.authenticators { (authenticator(language, now, view, own)) }
-                (more(language, now))
-                section #recovery {
-                    h2 { (language.say("リカバリーコード", "Recovery codes")) }
-                    p { (language.say("未使用: ", "Not used: ")) span #recovery-left { (view.recovery_codes_left) } }
-                    form method="post" action="/security/recovery-codes" {
-                        (frame::proof_fields(language, "code-recovery", now))
-                        button type="submit" { (language.say("新しく発行する", "Issue new ones")) }
-                    }
-                    @if view.recovery_codes_due {
-                        (frame::wrong(language.say("使用済みのコードがあります。新しく発行してください。", "One was used: have new ones issued.")))
-                    }
-                    details {
-                        summary { (language.say("用紙を盗まれた場合", "The sheet was stolen")) }
-                        form method="post" action="/security/void-recovery-codes" {
-                            (frame::proof_fields(language, "code-void", now))
-                            button type="submit" { (language.say("今すぐ無効にする", "Void them at once")) }
-                        }
-                    }
+            section.card {
+                p { (settings.say(
+                    "ご本人の確認のため、コードを入力してください。このコードは最初の変更にも使われます。",
+                    "Type a code to show that it is you. It counts for the first change too.")) }
+                form #open method="post" action="/security/open" {
+                    (frame::proof_fields(*language, app.now()))
+                    button.main type="submit" { (settings.say("開く", "Open")) }
                 }
-                (mailbox(language, now, view))
-                (devices(language, now, view))
-                p { a href="/resync" { (language.say("コードが合わないとき", "If codes are refused")) } }
+                (sent::buttons(*language, &owner.view, "/security/send-to-open", false))
             }
-            p { a href="/password" { (language.say("パスワードの変更", "Change the password")) } }
-            (activity(language, events))
+            ul.links {
+                li { a href="/security/freeze" { (settings.say("アカウントをすぐに凍結する", "Freeze the account at once")) } }
+                li { a href="/wallet" { (settings.say("ウォレットに戻る", "Back to the wallet")) } }
+            }
         },
     )
 }
 
-fn authenticator(language: Language, now: u64, view: &AccountView, own: &AuthenticatorView) -> Markup {
-    let id = own.id.number();
-    let name = own.name.as_str();
-    let is_active = |one: &AuthenticatorView| one.state == AuthenticatorState::Active;
-    let is_last = !view.authenticators.iter().any(|other| is_active(other) && other.id != own.id);
+pub(super) async fn open(settings: Settings, Form(typed): Form<Change>) -> Answer {
+    let Settings { app, language, owner, .. } = &settings;
+    let (attempt, kind) = typed.attempt(super::typed(&owner.view));
+    match app.verifier.verify(&owner.account, owner.attempt(attempt)).await {
+        Ok(proof) => {
+            settings.open(Some(proof)).await?;
+            Ok(Redirect::to("/security").into_response())
+        }
+        Err(NotAccepted::Rejected(rejection)) => {
+            let (status, headers) = refusal(&rejection, app.now());
+            let above = refusals::refused(*language, &rejection, kind, app.now(), Place::Inside);
+            Ok((status, headers, gate(&settings, Some(above))).into_response())
+        }
+        Err(NotAccepted::Failed(sekisho::Error::Account(why))) => {
+            let above = refusals::impossible(*language, &why);
+            Ok((StatusCode::CONFLICT, gate(&settings, Some(above))).into_response())
+        }
+        Err(NotAccepted::Failed(error)) => Err(Trouble::from(error).into_response()),
+    }
+}
+
+/// Sends the code that opens the settings.
+pub(super) async fn send_to_open(settings: Settings, Form(ask): Form<sent::Ask>) -> Answer {
+    let Settings { app, language, owner, .. } = &settings;
+    let sent = sent::send(app, *language, owner, &ask, sent::What::Change).await;
+    let (status, headers, above): (StatusCode, HeaderMap, Markup) = sent.map_err(IntoResponse::into_response)?;
+    Ok((status, headers, gate(&settings, Some(above))).into_response())
+}
+
+fn show(settings: &Settings, above: Option<Markup>, latest: &Markup) -> Markup {
+    let heading = settings.say("セキュリティ設定", "Security settings");
+    let Settings { app, language, owner, .. } = settings;
+    let view = &owner.view;
+    frame::wide_page(
+        *language,
+        heading,
+        &of(&owner.customer),
+        html! {
+            (tour::strip(app, *language, tour::Stop::Settings))
+            h1 { (heading) }
+            @if let Some(above) = above { (above) }
+            (lost::warning(*language, view))
+            (states::hold(app, *language, view))
+            @if view.authenticators.is_empty() {
+                section.card {
+                    p { (language.say("パスワードだけで保護されています。", "A password alone protects your account.")) }
+                    a.button href="/two-step" { (language.say("2段階認証を設定", "Set up two-step login")) }
+                }
+            } @else {
+                (authenticators(*language, view))
+                (recovery_codes(*language, view))
+                (mailbox(*language, view))
+                (devices(*language, view))
+            }
+            section.card {
+                h2 { (language.say("パスワード", "Password")) }
+                ul.links { li { a href="/password" { (language.say("パスワードの変更", "Change the password")) } } }
+            }
+            section.card {
+                h2 { (language.say("最近の操作", "Latest activity")) }
+                (latest)
+                ul.links { li { a href="/security/activity" { (language.say("すべて見る", "All of it")) } } }
+            }
+            section.card {
+                h2 { (language.say("緊急のとき", "In an emergency")) }
+                p { (language.say("スマートフォンを盗まれた、知らない操作があった。", "The phone was stolen, or something was not you.")) }
+                ul.links { li { a href="/security/freeze" { (language.say("アカウントを凍結", "Freeze the account")) } } }
+            }
+        },
+    )
+}
+
+fn authenticators(language: Language, view: &AccountView) -> Markup {
     html! {
-        article.authenticator {
+        section.card {
+            h2 { (language.say("認証方法", "Authenticators")) }
+            @for own in &view.authenticators { (authenticator(language, own)) }
+            ul.links {
+                li { a href="/security/add" { (language.say("認証アプリを追加", "Add an authenticator app")) } }
+                li { a href="/security/add-phone" { (language.say("電話番号を追加（SMS）", "Add a phone number (text messages)")) } }
+                li { a href="/resync" { (language.say("コードが合わないとき", "If codes are refused")) } }
+            }
+        }
+    }
+}
+
+fn authenticator(language: Language, own: &AuthenticatorView) -> Markup {
+    let (id, name) = (own.id.number(), own.name.as_str());
+    let link = |which: Which, text: &str| {
+        html! { li { a href=(format!("{}?id={id}", which.path())) { (text) span.hidden { ": " (name) } } } }
+    };
+    html! {
+        article.authenticator.card {
             h3 { (name) }
             p.meta {
                 (words::kind(language, &own.kind)) " · "
-                (language.say("設定: ", "Added ")) (words::moment(language, own.bound_at.as_secs()))
+                (language.say("設定: ", "added ")) (words::moment(language, own.bound_at.as_secs()))
                 " · " (language.say("最終使用: ", "last used ")) (words::moment(language, own.last_used.as_secs()))
             }
             @match own.state {
-                AuthenticatorState::Disabled => { (frame::wrong(language.say("無効になっています。", "Disabled: too many wrong codes."))) }
-                AuthenticatorState::Suspended => { (frame::wrong(language.say("一時停止中です。", "Suspended."))) }
+                AuthenticatorState::Disabled => { p.state { (language.say("無効（コードの間違いが多すぎたか、サポートの操作のため）", "Disabled: too many wrong codes, or by support.")) } }
+                AuthenticatorState::Suspended => { p.state { (language.say("一時停止中", "Suspended.")) } }
                 _ => {}
             }
-            (turn(language, now, own))
-            details {
-                summary { (language.say("名前を変える", "Rename")) span.hidden { ": " (name) } }
-                form method="post" action="/security/rename" {
-                    input type="hidden" name="id" value=(id);
-                    label for=(format!("name-{id}")) { (language.say("名前", "Name")) }
-                    input id=(format!("name-{id}")) name="name" value=(name) required maxlength="40";
-                    (frame::proof_fields(language, &format!("code-rename-{id}"), now))
-                    button type="submit" { (language.say("変更する", "Rename")) }
+            ul.links {
+                @if matches!(own.kind, AuthenticatorKind::App { .. }) {
+                    (link(Which::Replace, language.say("機種変更", "Change of phone")))
                 }
-            }
-            @if matches!(own.kind, AuthenticatorKind::App { .. }) {
-                details {
-                    summary { (language.say("機種変更（新しいスマートフォンに替える）", "Change of phone")) span.hidden { ": " (name) } }
-                    form method="post" action="/security/replace" {
-                        input type="hidden" name="id" value=(id);
-                        (frame::proof_fields(language, &format!("code-replace-{id}"), now))
-                        button type="submit" { (language.say("新しいQRコードを表示", "Show the new QR code")) }
-                    }
+                (link(Which::Rename, language.say("名前を変える", "Rename")))
+                @match own.state {
+                    AuthenticatorState::Active => { (link(Which::Suspend, language.say("一時停止", "Suspend"))) }
+                    AuthenticatorState::Suspended => { (link(Which::Resume, language.say("再開", "Resume"))) }
+                    _ => {}
                 }
-            }
-            details {
-                summary { (language.say("削除", "Remove")) span.hidden { ": " (name) } }
-                form method="post" action="/security/remove" {
-                    input type="hidden" name="id" value=(id);
-                    @if is_last {
-                        input type="hidden" name="last" value="yes";
-                        (frame::wrong(language.say(
-                            "最後の認証手段です。削除するとパスワードだけでログインできるようになり、リカバリーコードも無効になります。",
-                            "This is the last one. Without it a password alone logs in, and the recovery codes are void.")))
-                    }
-                    (frame::proof_fields(language, &format!("code-remove-{id}"), now))
-                    button type="submit" { (language.say("削除する", "Remove")) }
-                }
+                (link(Which::Remove, language.say("削除", "Remove")))
             }
         }
     }
 }
 
-/// A phone that cannot be found is suspended, and resumed when it is.
-fn turn(language: Language, now: u64, own: &AuthenticatorView) -> Markup {
-    let (action, title, button) = match own.state {
-        AuthenticatorState::Active => (
-            "/security/suspend",
-            language.say("一時停止（見つからないとき）", "Suspend (when it cannot be found)"),
-            language.say("一時停止する", "Suspend"),
-        ),
-        AuthenticatorState::Suspended => {
-            ("/security/resume", language.say("再開", "Resume"), language.say("再開する", "Resume"))
-        }
-        _ => return html! {},
-    };
-    let id = own.id.number();
+fn recovery_codes(language: Language, view: &AccountView) -> Markup {
     html! {
-        details {
-            summary { (title) span.hidden { ": " (own.name.as_str()) } }
-            form method="post" action=(action) {
-                input type="hidden" name="id" value=(id);
-                (frame::proof_fields(language, &format!("code-turn-{id}"), now))
-                button type="submit" { (button) }
+        section.card #recovery {
+            h2 { (language.say("リカバリーコード", "Recovery codes")) }
+            p { (language.say("未使用: ", "Not used: ")) strong #recovery-left { (view.recovery_codes_left) } }
+            @if view.recovery_codes_due && view.recovery_codes_left > 0 {
+                (frame::wrong(language.say("使用済みのコードがあります。新しく発行してください。", "One was used: have new ones issued.")))
             }
-        }
-    }
-}
-
-/// The latest events, with their sources.
-fn activity(language: Language, events: &[Event]) -> Markup {
-    html! {
-        section {
-            h2 { (language.say("最近の操作", "Latest activity")) }
-            table #activity {
-                thead { tr { th { (language.say("日時", "When")) } th { (language.say("操作", "What")) } th { (language.say("接続元", "From")) } } }
-                tbody { @for event in events.iter().rev().take(10) {
-                    tr {
-                        td { (words::moment(language, event.at.as_secs())) }
-                        td { (words::happened(language, &event.kind)) }
-                        td { (words::source(event)) }
-                    }
-                } }
-            }
-        }
-    }
-}
-
-fn more(language: Language, now: u64) -> Markup {
-    html! {
-        details {
-            summary { (language.say("認証アプリを追加", "Add an authenticator app")) }
-            form method="post" action="/security/add" {
-                (frame::proof_fields(language, "code-add", now))
-                button type="submit" { (language.say("QRコードを表示", "Show the QR code")) }
-            }
-        }
-        details {
-            summary { (language.say("電話番号を追加（SMS）", "Add a phone number (text messages)")) }
-            p { (language.say("SMSは、番号の乗っ取りにより他人に届くことがあります。認証アプリのほうが安全です。",
-                "Messages can be led to others by taking over the number: an app is safer.")) }
-            form method="post" action="/security/add-phone" {
-                label for="number" { (language.say("電話番号（国番号から）", "Number, with country code")) }
-                input #number name="number" type="tel" autocomplete="tel" placeholder="+81…" required maxlength="24";
-                (frame::proof_fields(language, "code-phone", now))
-                button type="submit" { (language.say("追加する", "Add")) }
+            ul.links {
+                li { a href=(Which::RecoveryCodes.path()) { (language.say("新しく発行する", "Issue new ones")) } }
+                @if view.recovery_codes_left > 0 {
+                    li { a href=(Which::VoidRecoveryCodes.path()) { (language.say("用紙を盗まれた場合", "The sheet was stolen")) } }
+                }
             }
         }
     }
 }
 
 /// The mailbox that confirms a recovery without support.
-fn mailbox(language: Language, now: u64, view: &AccountView) -> Markup {
-    let title = language.say("再設定用のメールアドレス", "Mailbox for a recovery");
+fn mailbox(language: Language, view: &AccountView) -> Markup {
     html! {
-        section #mailbox {
-            h2 { (title) }
+        section.card #mailbox {
+            h2 { (language.say("再設定用のメールアドレス", "Mailbox for a recovery")) }
             @for masked in &view.emails { p { (masked) } }
             @if view.emails.is_empty() {
                 p { (language.say(
-                    "登録すると、すべて失っても3日後に設定し直せます。登録後24時間は使えず、出金も停止されます。",
-                    "With it you can set two-step login up anew when all else is lost, after three days. It counts a day after it was bound, and withdrawals are held that long.")) }
-                form method="post" action="/security/mailbox/send" {
-                    button.plain type="submit" { (language.say("メールでコードを受け取る", "Mail me a code")) }
-                }
-                form method="post" action="/security/mailbox" {
-                    label for="confirmation" { (language.say("メールのコード", "The code in the mail")) }
-                    input #confirmation name="confirmation" inputmode="numeric" autocomplete="off" required maxlength="64";
-                    (frame::proof_fields(language, "code-mailbox", now))
-                    button type="submit" { (language.say("登録する", "Bind it")) }
-                }
+                    "登録すると、すべて失っても、数日待てば設定し直せます。",
+                    "With it you can set two-step login up anew when all else is lost, after some days.")) }
+                ul.links { li { a href=(Which::BindMailbox.path()) { (language.say("登録する", "Bind it")) } } }
             } @else {
-                form method="post" action="/security/mailbox/unbind" {
-                    (frame::proof_fields(language, "code-mailbox", now))
-                    button type="submit" { (language.say("登録を解除する", "Unbind it")) }
-                }
+                ul.links { li { a href=(Which::UnbindMailbox.path()) { (language.say("登録を解除する", "Unbind it")) } } }
             }
         }
     }
 }
 
-fn devices(language: Language, now: u64, view: &AccountView) -> Markup {
+fn devices(language: Language, view: &AccountView) -> Markup {
     html! {
-        @if !view.devices.is_empty() {
-            section {
-                h2 { (language.say("記憶したブラウザ", "Remembered browsers")) }
-                form #forget method="post" action="/security/forget" {
-                    fieldset {
-                        legend { (language.say("削除するブラウザ", "To be forgotten")) }
-                        @for device in &view.devices {
-                            label.check {
-                                input type="radio" name="id" value=(device.id.number()) required; " "
-                                (device.name.as_str()) " · " (words::moment(language, device.last_used.as_secs()))
-                            }
-                        }
-                    }
-                    (frame::proof_fields(language, "code-forget", now))
-                    button type="submit" { (language.say("削除する", "Forget it")) }
+        section.card #devices {
+            h2 { (language.say("記憶したブラウザ", "Remembered browsers")) }
+            p.hint { (language.say(
+                "ほかの人の間違いでロックされても、ここにあるブラウザからはログインできます。",
+                "When others guess and lock the account, these still get in.")) }
+            @if view.devices.is_empty() {
+                p { (language.say("まだありません。ログイン時に記憶できます。", "There is none yet: the log-in page offers it.")) }
+            }
+            @for device in &view.devices {
+                div.row {
+                    p { (device.name.as_str()) br;
+                        span.meta { (language.say("最終使用: ", "last used ")) (words::moment(language, device.last_used.as_secs())) } }
+                    a href=(format!("{}?id={}", Which::Forget.path(), device.id.number())) { (language.say("削除", "Forget")) span.hidden { ": " (device.name.as_str()) } }
                 }
             }
         }
     }
-}
-
-/// What is asked to be changed, and what proves that its owner asks.
-#[derive(Default, serde::Deserialize)]
-#[serde(default)]
-pub(super) struct Change {
-    id: u64,
-    code: String,
-    recovery: String,
-    /// That the last authenticator goes is known.
-    last: String,
-    name: String,
-    number: String,
-    /// The code that was mailed.
-    confirmation: String,
 }
 
 impl Change {
-    fn attempt(&self, purpose: Purpose, typed: CodeKind) -> (Attempt, CodeKind) {
+    fn attempt(&self, typed: CodeKind) -> (Attempt, CodeKind) {
         if self.recovery.is_empty() {
-            (Attempt::new(purpose, &self.code), typed)
+            (Attempt::new(Purpose::BINDING, &self.code), typed)
         } else {
-            (Attempt::recovery(purpose, &self.recovery), CodeKind::RecoveryCode)
-        }
-    }
-
-    fn authenticator(&self) -> AuthenticatorId {
-        AuthenticatorId::new(u32::try_from(self.id).unwrap_or(u32::MAX))
-    }
-}
-
-pub(super) async fn add(settings: Settings, Form(change): Form<Change>) -> Answer {
-    let new = two_step::new_authenticator(&settings.app, settings.language, &settings.owner)
-        .map_err(IntoResponse::into_response)?;
-    let proof = settings.prove(&change).await?;
-    let enrollment = settings.allowed(settings.app.verifier.enroll(proof, new).await).await?;
-    settings.keep(enrollment.handle()).await?;
-    Ok(Redirect::to(two_step::SCAN).into_response())
-}
-
-pub(super) async fn replace(settings: Settings, Form(change): Form<Change>) -> Answer {
-    let new = two_step::new_authenticator(&settings.app, settings.language, &settings.owner)
-        .map_err(IntoResponse::into_response)?;
-    let proof = settings.prove(&change).await?;
-    let begun = settings.app.verifier.replace(proof, change.authenticator(), new).await;
-    let enrollment = settings.allowed(begun).await?;
-    settings.keep(enrollment.handle()).await?;
-    Ok(Redirect::to(two_step::SCAN).into_response())
-}
-
-pub(super) async fn rename(settings: Settings, Form(change): Form<Change>) -> Answer {
-    let Ok(name) = Text::new(change.name.trim()) else {
-        let text = settings.say("名前を確認してください。", "Check the name.");
-        return Err(settings.wrong(StatusCode::UNPROCESSABLE_ENTITY, text).await);
-    };
-    let proof = settings.prove(&change).await?;
-    let renamed = settings.app.verifier.rename(&proof, change.authenticator(), name).await;
-    settings.allowed(renamed).await?;
-    settings.done(settings.say("変更しました。", "Renamed.")).await
-}
-
-pub(super) async fn remove(settings: Settings, Form(change): Form<Change>) -> Answer {
-    let proof = settings.prove(&change).await?;
-    let (verifier, id) = (&settings.app.verifier, change.authenticator());
-    let removed =
-        if change.last == "yes" { verifier.remove_last(proof, id).await } else { verifier.remove(proof, id).await };
-    // Every other browser is logged out; this one goes on.
-    let by = By::Proof(settings.allowed(removed).await?);
-    let session = session::log_in(&settings.session, &settings.owner.customer, by).await;
-    session.map_err(IntoResponse::into_response)?;
-    settings.done(settings.say("削除しました。", "Removed.")).await
-}
-
-pub(super) async fn suspend(settings: Settings, Form(change): Form<Change>) -> Answer {
-    let proof = settings.prove(&change).await?;
-    turned(&settings, settings.app.verifier.suspend(proof, change.authenticator()).await).await
-}
-
-pub(super) async fn resume(settings: Settings, Form(change): Form<Change>) -> Answer {
-    let proof = settings.prove(&change).await?;
-    turned(&settings, settings.app.verifier.resume(proof, change.authenticator()).await).await
-}
-
-/// Every other browser is logged out; this one goes on.
-async fn turned(settings: &Settings, epoch: Result<u64, sekisho::Error>) -> Answer {
-    let by = By::Proof(settings.allowed(epoch).await?);
-    let session = session::log_in(&settings.session, &settings.owner.customer, by).await;
-    session.map_err(IntoResponse::into_response)?;
-    settings.done(settings.say("変更しました。", "It is done.")).await
-}
-
-pub(super) async fn recovery_codes(settings: Settings, Form(change): Form<Change>) -> Answer {
-    let proof = settings.prove(&change).await?;
-    let made = settings.allowed(settings.app.verifier.issue_recovery_codes(proof).await).await?;
-    session::keep_sheet(&settings.session, made.handle()).await.map_err(IntoResponse::into_response)?;
-    Ok(Redirect::to(sheet::PAGE).into_response())
-}
-
-pub(super) async fn void_recovery_codes(settings: Settings, Form(change): Form<Change>) -> Answer {
-    let proof = settings.prove(&change).await?;
-    settings.allowed(settings.app.verifier.void_recovery_codes(&proof).await).await?;
-    settings.done(settings.say("リカバリーコードを無効にしました。", "The recovery codes are void.")).await
-}
-
-pub(super) async fn send_to_mailbox(settings: Settings) -> Answer {
-    let Settings { app, owner, .. } = &settings;
-    match lost::mail_code(app, owner, lost::Confirms::Mailbox).await.map_err(IntoResponse::into_response)? {
-        Ok(()) => settings.done(settings.say("コードを送信しました。", "A code was mailed.")).await,
-        Err(rejection) => Err(settings.refused(&rejection, CodeKind::DeliveredCode).await),
-    }
-}
-
-pub(super) async fn bind_mailbox(settings: Settings, Form(change): Form<Change>) -> Answer {
-    let (verifier, owner) = (&settings.app.verifier, &settings.owner);
-    let address = lost::mailbox(owner).map_err(IntoResponse::into_response)?;
-    // First: a mistyped code of the app costs no mail.
-    let proof = settings.prove(&change).await?;
-    let attempt = owner.attempt(Attempt::confirmation(&address, &change.confirmation));
-    let confirmation = match verifier.verify(&owner.account, attempt).await {
-        Ok(confirmation) => confirmation,
-        Err(NotAccepted::Rejected(rejection)) => {
-            return Err(settings.refused(&rejection, CodeKind::DeliveredCode).await);
-        }
-        Err(NotAccepted::Failed(error)) => return settings.allowed(Err(error)).await,
-    };
-    turned(&settings, verifier.bind_email(proof, confirmation).await).await
-}
-
-pub(super) async fn unbind_mailbox(settings: Settings, Form(change): Form<Change>) -> Answer {
-    let address = lost::mailbox(&settings.owner).map_err(IntoResponse::into_response)?;
-    let proof = settings.prove(&change).await?;
-    turned(&settings, settings.app.verifier.unbind_email(proof, &address).await).await
-}
-
-pub(super) async fn forget(settings: Settings, Form(change): Form<Change>) -> Answer {
-    let proof = settings.prove(&change).await?;
-    let forgotten = settings.app.verifier.forget_device(&proof, DeviceId::new(change.id)).await;
-    settings.allowed(forgotten).await?;
-    settings.done(settings.say("削除しました。", "Forgotten.")).await
-}
-
-pub(super) async fn send(settings: Settings, Form(ask): Form<sent::Ask>) -> Answer {
-    let Settings { app, language, owner, .. } = &settings;
-    let sent = sent::send(app, *language, owner, &ask, sent::What::Change).await;
-    let (status, headers, above) = sent.map_err(IntoResponse::into_response)?;
-    Ok(settings.page(status, headers, above).await)
-}
-
-pub(super) async fn add_phone(settings: Settings, Form(change): Form<Change>) -> Answer {
-    let Some(new) = phone_number(&change.number).and_then(|number| NewAddress::new(Address::sms(&number).ok()?).ok())
-    else {
-        let text = settings.say(
-            "この番号は使えません。日本以外の番号は + と国番号から入力してください。",
-            "There is no such number. One outside of Japan begins with + and its country code.",
-        );
-        return Err(settings.wrong(StatusCode::UNPROCESSABLE_ENTITY, text).await);
-    };
-    let proof = settings.prove(&change).await?;
-    let enrollment = settings.allowed(settings.app.verifier.enroll(proof, new).await).await?;
-    settings.keep(enrollment.handle()).await?;
-    confirm_number(&settings, enrollment.authenticator()).await
-}
-
-/// Sends the confirming code again.
-pub(super) async fn resend(settings: Settings) -> Answer {
-    let pending = settings.owner.view.pending.ok_or(sekisho::Error::Account(AccountError::NothingPending));
-    let (id, _) = settings.allowed(pending).await?;
-    confirm_number(&settings, id).await
-}
-
-/// Sends the code that confirms a number, and asks for it.
-async fn confirm_number(settings: &Settings, id: AuthenticatorId) -> Answer {
-    let Settings { app, language, owner, .. } = settings;
-    let mut request = CodeRequest::new(id, Purpose::BINDING).with_source(owner.source.clone());
-    if let Some(device) = &owner.device {
-        request = request.with_device(device);
-    }
-    let (status, headers, above) = match app.verifier.deliver(&owner.account, request).await {
-        Ok(delivery) => {
-            sent::message(app, *language, &delivery, sent::What::Change);
-            let text = settings.say("SMSで届いたコードを入力してください。", "Type the code from the message.");
-            (StatusCode::OK, HeaderMap::new(), frame::done(text))
-        }
-        Err(NotAccepted::Failed(error)) => return settings.allowed(Err(error)).await,
-        Err(NotAccepted::Rejected(rejection)) => {
-            let (status, headers) = refusal(&rejection, app.now());
-            (status, headers, words::refused(*language, &rejection, CodeKind::DeliveredCode, app.now()))
-        }
-    };
-    Ok((status, headers, two_step::number_page(*language, owner, &above)).into_response())
-}
-
-/// A number as people write it, as all the world dials it: each phone has one. One without a
-/// country code is of Japan.
-fn phone_number(text: &str) -> Option<String> {
-    let plain: String = text.chars().map(|c| if c == '＋' { '+' } else { words::half_width(c) }).collect();
-    let number = phonenumber::parse(Some(phonenumber::country::Id::JP), plain).ok()?;
-    phonenumber::is_valid(&number).then(|| number.format().mode(phonenumber::Mode::E164).to_string())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::phone_number;
-
-    #[test]
-    fn a_number_is_one_however_it_is_written() {
-        for text in ["+819012345678", "090-1234-5678", "＋８１ー９０ー１２３４ー５６７８", "+81 (0)90 1234 5678"]
-        {
-            assert_eq!(phone_number(text).as_deref(), Some("+819012345678"), "{text}");
-        }
-        for text in ["+61412345678", "+61 0412 345 678", "+610412345678"] {
-            assert_eq!(phone_number(text).as_deref(), Some("+61412345678"), "{text}");
-        }
-        for text in ["", "12", "+999123456789", "alice", "+81901"] {
-            assert_eq!(phone_number(text), None, "{text}");
+            (Attempt::recovery(Purpose::BINDING, &self.recovery), CodeKind::RecoveryCode)
         }
     }
 }

@@ -1,18 +1,19 @@
 //! Codes that are sent to an owner's phone number: asked for, and said that they are.
 
-use super::frame;
+use super::frame::{self, NAME};
+use super::refusals::{self, Place};
 use crate::App;
 use crate::customers::Withdrawal;
 use crate::language::Language;
 use crate::session::Owner;
 use crate::trouble::Trouble;
 use crate::words;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, StatusCode, Uri};
 use maud::{Markup, html};
 use sekisho::account::{AccountView, AuthenticatorId, AuthenticatorKind, CodeRequest, Delivery, Purpose};
 use sekisho::otp::{CodeKind, NotAccepted};
 
-/// What a button asks for.
+/// The request that a button makes.
 #[derive(serde::Deserialize)]
 pub(super) struct Ask {
     to: u32,
@@ -23,6 +24,13 @@ pub(super) struct Ask {
 impl Ask {
     pub(super) fn to(to: u32) -> Self {
         Self { to, pass: String::new() }
+    }
+
+    /// With the pass of a link, if none is typed.
+    pub(super) fn or_pass(&mut self, link: &str) {
+        if self.pass.trim().is_empty() {
+            link.clone_into(&mut self.pass);
+        }
     }
 }
 
@@ -98,8 +106,8 @@ pub(super) async fn send(
     if let Some(device) = &owner.device {
         request = request.with_device(device);
     }
-    if !ask.pass.trim().is_empty() {
-        request = request.with_pass(ask.pass.trim());
+    if let Some(pass) = super::pass::token_in(&ask.pass) {
+        request = request.with_pass(pass);
     }
     Ok(match app.verifier.deliver(&owner.account, request).await {
         Ok(delivery) => {
@@ -109,15 +117,25 @@ pub(super) async fn send(
         }
         Err(NotAccepted::Rejected(rejection)) => {
             let (status, headers) = super::refusal(&rejection, app.now());
-            (status, headers, words::refused(language, &rejection, CodeKind::DeliveredCode, app.now()))
+            let place = if matches!(what, What::LogIn) { Place::Door } else { Place::Inside };
+            let kind = CodeKind::DeliveredCode;
+            (status, headers, refusals::refused(language, &rejection, kind, app.now(), place))
         }
         Err(NotAccepted::Failed(error)) => return Err(error.into()),
     })
 }
 
-/// The message itself.
+/// The message itself. Its last line is what phones fill the code in from, and only on our pages
+/// ("origin-bound one-time codes": <https://wicg.github.io/sms-one-time-codes/>).
 pub(super) fn message(app: &App, language: Language, delivery: &Delivery, what: What<'_>) {
-    let what = what.said(language);
-    let name = language.say("Example Exchange 認証コード", "Example Exchange code");
-    app.send(delivery.address.as_str(), format!("{name} ({what}): {}", delivery.code.reveal()));
+    let (what, code) = (what.said(language), delivery.code.reveal());
+    let host = app.settings.origin.parse::<Uri>().ok().and_then(|origin| origin.host().map(ToOwned::to_owned));
+    let host = host.unwrap_or_default();
+    let text = match language {
+        Language::Japanese => {
+            format!("{NAME} 認証コード {code}（{what}）。誰にも教えないでください。\n\n@{host} #{code}")
+        }
+        Language::English => format!("{NAME} code {code} ({what}). Never give it to anybody.\n\n@{host} #{code}"),
+    };
+    app.send(delivery.address.as_str(), text);
 }

@@ -1,10 +1,11 @@
 //! Enabling two-step login: the QR code, the confirming code, the sheet of recovery codes.
 
-use super::frame::{self, Who};
-use super::{door, of, refusal, sheet};
+use super::frame;
+use super::refusals::{self, Place};
+use super::{door, of, refusal, sheet, tour};
 use crate::App;
 use crate::language::Language;
-use crate::session::{self, By, LoggedIn, Owner, PasswordGiven, SecondStep};
+use crate::session::{self, By, LoggedIn, Owner, PasswordGiven};
 use crate::trouble::Trouble;
 use crate::words;
 use axum::extract::{FromRef, FromRequestParts, State};
@@ -35,16 +36,17 @@ pub(super) async fn page(
         heading,
         &of(&customer),
         html! {
+            (tour::strip(&app, language, tour::Stop::Enroll))
             h1 { (heading) }
-            p { (language.say(
-                "パスワードが漏れても、あなたのスマートフォンがなければログインできなくなります。出金には設定が必要です。",
-                "Then a password alone lets nobody in: it takes your phone too. Withdrawals need it.")) }
-            h2 { (language.say("認証アプリ", "Authenticator apps")) }
-            p { (language.say("次のようなアプリが使えます。", "Any of these will do, and others.")) }
-            ul { li { "Google Authenticator" } li { "Microsoft Authenticator" } li { "2FAS" } li { "Aegis" } li { "Apple Passwords, 1Password, Bitwarden" } }
-            form method="post" action="/two-step" {
-                button #begin type="submit" { (language.say("QRコードを表示", "Show the QR code")) }
+            section.card {
+                p { (language.say(
+                    "パスワードが漏れても、あなたのスマートフォンがなければログインできなくなります。出金には設定が必要です。",
+                    "Then a password alone lets nobody in: it takes your phone too. Withdrawals need it.")) }
+                form method="post" action="/two-step" {
+                    button.main #begin type="submit" { (language.say("はじめる", "Begin")) }
+                }
             }
+            p.alone { a href="/wallet" { (language.say("あとで設定する", "Later")) } }
         },
     );
     Ok(page.into_response())
@@ -99,7 +101,7 @@ pub(super) async fn scan_page(
 }
 
 /// An authenticator that shows whose it is, under a name that its owner may change.
-pub(super) fn new_authenticator(app: &App, language: Language, owner: &Owner) -> Result<NewAuthenticator, Trouble> {
+pub(crate) fn new_authenticator(app: &App, language: Language, owner: &Owner) -> Result<NewAuthenticator, Trouble> {
     let new = NewAuthenticator::new(&app.settings.issuer, &owner.customer.email);
     let new = new.map_err(|error| Trouble::Other(error.into()))?;
     let name = Text::new(language.say("スマートフォン", "Phone")).map_err(|error| Trouble::Other(error.into()))?;
@@ -112,49 +114,99 @@ fn scan(
     language: Language,
     owner: &Owner,
     enrollment: &Enrollment,
-    above: Option<Markup>,
+    above: Option<&Markup>,
 ) -> Result<Markup, Trouble> {
-    let heading = language.say("QRコードを読み取る", "Scan the QR code");
+    let heading = language.say("認証アプリを設定", "Set up your authenticator app");
     let qr = Qr::new(enrollment.uri()).map_err(|error| Trouble::Other(error.into()))?.to_svg();
     let (key, link) = (enrollment.uri().secret().to_base32_groups(), enrollment.uri().to_text());
+    let over = language.say("期限が過ぎました。最初からやり直してください。", "over: begin again.");
     Ok(frame::page(
         language,
         heading,
         &of(&owner.customer),
         html! {
+            (tour::strip(app, language, tour::Stop::Scan))
             h1 { (heading) }
             @if let Some(above) = above { (above) }
-            div #qr role="img" aria-label=(language.say("QRコード", "QR code")) { (PreEscaped(qr.expose())) }
-            p { (language.say("読み取れない場合は、このキーを手で入力してください。", "If it cannot be scanned, type this key.")) }
-            p { code #key { (key.expose()) } }
-            p { a href=(link.expose()) { (language.say("このスマートフォンのアプリに登録する", "Add it to an app on this very phone")) } }
-            p { (language.say("設定の期限まで ", "To be confirmed within ")) (words::countdown(language, enrollment.until().as_secs(), app.now())) }
-            (confirm_form(language, app.now()))
-            (two_codes_form(language))
+            ol.steps {
+                li {
+                    h2 { (language.say("アプリを用意する", "Have an app")) }
+                    p { (language.say("お使いの認証アプリがあれば、そのまま使えます。", "Any authenticator app will do.")) }
+                    details {
+                        summary { (language.say("まだアプリがない場合", "You have none yet")) }
+                        (stores(language))
+                    }
+                }
+                li {
+                    h2 { (language.say("アプリに登録する", "Add the account to it")) }
+                    div.scan {
+                        div {
+                            p { (language.say("アプリでこのQRコードを読み取ります。", "Scan this QR code with the app.")) }
+                            div #qr role="img" aria-label=(language.say("QRコード", "QR code")) { (PreEscaped(qr.expose())) }
+                        }
+                        div.on-this-phone {
+                            a.button.plain href=(link.expose()) { (language.say("このスマートフォンのアプリで開く", "Open in an app on this phone")) }
+                        }
+                        details {
+                            summary { (language.say("読み取れない場合", "It cannot be scanned")) }
+                            p { (language.say("アプリで「キーを入力」を選び、次のキーを入力します。", "Choose “enter a key” in the app, and type this one.")) }
+                            p.copy {
+                                code #key { (key.expose()) }
+                                button.plain.needs-script type="button" hidden data-copy="#key" data-done=(language.say("コピーしました", "Copied")) { (language.say("コピー", "Copy")) }
+                            }
+                        }
+                    }
+                }
+                li {
+                    h2 { (language.say("コードを入力する", "Type its code")) }
+                    (confirm_form(language, app.now()))
+                    (frame::hold_ahead(language, app.now(), app.settings.policy.limits().binding_hold_secs))
+                    p.hint { (language.say("設定の期限まで ", "To be confirmed within ")) (words::countdown(language, enrollment.until().as_secs(), app.now(), over)) }
+                    (two_codes_form(language, above.is_some()))
+                }
+            }
         },
     ))
 }
 
+/// Common apps, where they are had.
+fn stores(language: Language) -> Markup {
+    html! {
+        ul.apps {
+            li { "Google Authenticator: "
+                a href="https://apps.apple.com/app/google-authenticator/id388497605" rel="noreferrer" { "iPhone" } " · "
+                a href="https://play.google.com/store/apps/details?id=com.google.android.apps.authenticator2" rel="noreferrer" { "Android" } }
+            li { "Microsoft Authenticator: "
+                a href="https://apps.apple.com/app/microsoft-authenticator/id983156458" rel="noreferrer" { "iPhone" } " · "
+                a href="https://play.google.com/store/apps/details?id=com.azure.authenticator" rel="noreferrer" { "Android" } }
+            li { "2FAS: "
+                a href="https://apps.apple.com/app/2fa-authenticator-2fas/id1217793794" rel="noreferrer" { "iPhone" } " · "
+                a href="https://play.google.com/store/apps/details?id=com.twofasapp" rel="noreferrer" { "Android" } }
+            li { (language.say("iPhoneの「パスワード」、1Password、Bitwardenも使えます", "Apple Passwords, 1Password and Bitwarden do it too")) }
+        }
+    }
+}
+
 fn confirm_form(language: Language, now: u64) -> Markup {
     html! {
-        form method="post" action="/two-step/confirm" {
+        form #confirm method="post" action="/two-step/confirm" {
             (frame::code_field(language, "code", language.say("アプリに表示されたコード", "The code that the app shows"), now))
-            button type="submit" { (language.say("確認する", "Confirm")) }
+            button.main type="submit" { (language.say("確認する", "Confirm")) }
         }
     }
 }
 
 /// For a phone or a hardware token whose clock is minutes off.
-fn two_codes_form(language: Language) -> Markup {
+fn two_codes_form(language: Language, is_open: bool) -> Markup {
     html! {
-        details {
+        details open[is_open] {
             summary { (language.say("コードが合わないとき（時計のずれ、ハードウェアトークン）", "Codes are refused (a clock that is off, a hardware token)")) }
             p { (language.say("続けて表示された2つのコードを入力してください。", "Type two codes, one right after the other.")) }
             form #two-codes method="post" action="/two-step/confirm-two-codes" {
                 label for="first" { (language.say("1つ目のコード", "First code")) }
-                input #first name="first" inputmode="numeric" autocomplete="off" required maxlength="64";
+                input.code #first name="first" inputmode="numeric" autocomplete="off" required maxlength="64";
                 label for="second" { (language.say("2つ目のコード", "Second code")) }
-                input #second name="second" inputmode="numeric" autocomplete="off" required maxlength="64";
+                input.code #second name="second" inputmode="numeric" autocomplete="off" required maxlength="64";
                 button type="submit" { (language.say("確認する", "Confirm")) }
             }
         }
@@ -171,15 +223,20 @@ pub(super) fn number_page(language: Language, owner: &Owner, above: &Markup) -> 
         html! {
             h1 { (heading) }
             (above)
-            form method="post" action="/two-step/confirm" {
-                input type="hidden" name="sent" value="yes";
-                (frame::sent_code_field(language, "code"))
-                button type="submit" { (language.say("確認する", "Confirm")) }
+            section.card {
+                form #confirm-number method="post" action="/two-step/confirm" {
+                    input type="hidden" name="sent" value="yes";
+                    (frame::sent_code_field(language, false))
+                    button.main type="submit" { (language.say("確認する", "Confirm")) }
+                }
+                form method="post" action="/security/resend" {
+                    button.plain type="submit" { (language.say("もう一度送る", "Send it again")) }
+                }
             }
-            form method="post" action="/security/resend" {
-                button.plain type="submit" { (language.say("もう一度送る", "Send it again")) }
+            ul.links {
+                li { a href="/security/add-phone" { (language.say("番号を入力し直す", "Correct the number")) } }
+                li { a href="/security" { (language.say("戻る", "Back")) } }
             }
-            p { a href="/security" { (language.say("戻る", "Back")) } }
         },
     )
 }
@@ -261,22 +318,21 @@ impl Confirming {
         confirmed: Result<Proof, NotAccepted<sekisho::Error>>,
         typed: CodeKind,
     ) -> Result<Response, Trouble> {
-        let Self { app, language, session, given, .. } = &self;
+        let Self { app, language, given, .. } = &self;
         let language = *language;
         match confirmed {
             Ok(proof) => self.confirmed(proof).await,
             Err(NotAccepted::Rejected(rejection)) => {
-                let (status, headers) = refusal(&rejection, app.now());
-                let above = words::refused(language, &rejection, typed, app.now());
                 if !given.is_logged_in && door::is_end(&rejection) {
-                    session::end(session).await?;
-                    return Ok((status, headers, door::password_form(language, Some(above))).into_response());
+                    return Ok(Redirect::to("/log-in/code").into_response());
                 }
+                let (status, headers) = refusal(&rejection, app.now());
+                let above = refusals::refused(language, &rejection, typed, app.now(), Place::Enrollment);
                 self.again(status, headers, above, typed).await
             }
             // It has run out, or was confirmed in another window.
             Err(NotAccepted::Failed(sekisho::Error::Account(why))) if why != AccountError::EventsWaiting => {
-                let above = frame::wrong(words::impossible(language, &why));
+                let above = refusals::impossible(language, &why);
                 self.again(StatusCode::CONFLICT, HeaderMap::new(), above, typed).await
             }
             Err(NotAccepted::Failed(error)) => Err(error.into()),
@@ -284,7 +340,7 @@ impl Confirming {
     }
 
     async fn confirmed(&self, proof: Proof) -> Result<Response, Trouble> {
-        let Self { app, session, given: PasswordGiven { owner, .. }, .. } = self;
+        let Self { app, language, session, given: PasswordGiven { owner, .. }, .. } = self;
         // Another browser was shown the secret, and this code may have been guessed: log in first.
         if proof.may_be_guessed() {
             session::end(session).await?;
@@ -292,7 +348,11 @@ impl Confirming {
         }
         let by = By::Proof(proof.epoch());
         if owner.view.recovery_codes_left > 0 {
-            session::log_in(session, &owner.customer, by).await?;
+            let name = session::log_in(session, &owner.customer, by).await?;
+            // Its owner has typed a code of the old one and of the new.
+            app.opened.open(name, app.now(), None, &app.settings.policy);
+            let text = language.say("認証方法を登録しました。", "The authenticator is set up.");
+            session::say_next(session, text).await?;
             return Ok(Redirect::to("/security").into_response());
         }
         match app.verifier.issue_recovery_codes(proof).await {
@@ -305,7 +365,7 @@ impl Confirming {
             // There is a new set for the next code.
             Err(sekisho::Error::Account(AccountError::ProofSpent)) => {
                 session::log_in(session, &owner.customer, by).await?;
-                Ok(Redirect::to("/security#recovery").into_response())
+                Ok(Redirect::to("/security/recovery-codes").into_response())
             }
             Err(error) => Err(error.into()),
         }
@@ -321,7 +381,7 @@ impl Confirming {
     ) -> Result<Response, Trouble> {
         let Self { app, language, session, given: PasswordGiven { owner, .. }, .. } = self;
         let page = match pending(app, &owner.account, session).await? {
-            Some(enrollment) => scan(app, *language, owner, &enrollment, Some(above))?,
+            Some(enrollment) => scan(app, *language, owner, &enrollment, Some(&above))?,
             None if typed == CodeKind::DeliveredCode => number_page(*language, owner, &above),
             None => app_page(*language, owner, &above, app.now()),
         };
@@ -339,57 +399,8 @@ fn app_page(language: Language, owner: &Owner, above: &Markup, now: u64) -> Mark
         html! {
             h1 { (heading) }
             (above)
-            (confirm_form(language, now))
-            p { a href="/two-step" { (language.say("最初からやり直す", "Begin again")) } }
+            section.card { (confirm_form(language, now)) }
+            p.alone { a href="/two-step" { (language.say("最初からやり直す", "Begin again")) } }
         },
     )
-}
-
-/// After a reset: the pass that was mailed enrolls anew, and nothing else.
-pub(super) fn pass_form(language: Language, above: Option<Markup>) -> Markup {
-    let heading = language.say("2段階認証の再設定", "Set up two-step login anew");
-    frame::page(
-        language,
-        heading,
-        &Who::Nobody,
-        html! {
-            h1 { (heading) }
-            @if let Some(above) = above { (above) }
-            p { (language.say("2段階認証はリセットされています。メールで届いた仮パスコードを入力してください。",
-                "It was reset. Type the pass that was mailed to you.")) }
-            form method="post" action="/two-step/pass" {
-                label for="pass" { (language.say("仮パスコード", "Pass")) }
-                input #pass name="pass" autocomplete="off" spellcheck="false" required maxlength="128" autofocus;
-                button type="submit" { (language.say("QRコードを表示", "Show the QR code")) }
-            }
-            p { a href=(super::lost::PAGE) { (language.say("自分で再設定し、仮パスコードが届かない場合", "You have recovered without support, and the pass does not arrive")) } }
-        },
-    )
-}
-
-#[derive(serde::Deserialize)]
-pub(super) struct Pass {
-    pass: String,
-}
-
-pub(super) async fn begin_with_pass(
-    State(app): State<App>,
-    language: Language,
-    session: Session,
-    SecondStep { owner, .. }: SecondStep,
-    axum::Form(form): axum::Form<Pass>,
-) -> Result<Response, Trouble> {
-    let (new, pass) = (new_authenticator(&app, language, &owner)?, form.pass.trim());
-    match app.verifier.enroll_with_pass(&owner.account, pass, None, new).await {
-        Ok(enrollment) => {
-            session::keep_pass(&session, pass, enrollment.until().as_secs()).await?;
-            session::keep_enrollment(&session, enrollment.handle()).await?;
-            Ok(Redirect::to(SCAN).into_response())
-        }
-        Err(sekisho::Error::Account(why)) => {
-            let page = pass_form(language, Some(frame::wrong(words::impossible(language, &why))));
-            Ok((StatusCode::UNAUTHORIZED, page).into_response())
-        }
-        Err(error) => Err(error.into()),
-    }
 }

@@ -29,7 +29,7 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 pub(crate) struct Copy {
     child: Child,
     pub(crate) port: u16,
-    /// Where programs log in.
+    /// The address where programs log in.
     pub(crate) url: String,
 }
 
@@ -108,7 +108,7 @@ pub(crate) struct Crowd {
     next: AtomicUsize,
 }
 
-/// What a password costs to check.
+/// The cost of checking a password.
 #[derive(Clone, Copy)]
 pub(crate) enum Cost {
     /// As the exchange has it.

@@ -27,7 +27,8 @@ pub(crate) fn refused(page: &Page) {
 }
 
 pub(crate) async fn withdraw(browser: &mut Browser, code: &str) -> Page {
-    let id = browser.get("/wallet").await.between("name=\"id\" value=\"", "\"").to_owned();
+    let review = browser.post("/wallet/review", &[("amount", "250,000"), ("to", "0001-1234567")]).await;
+    let id = review.between("name=\"id\" value=\"", "\"").to_owned();
     let fields = [("id", &*id), ("amount", "250,000"), ("to", "0001-1234567"), ("code", code)];
     browser.post("/wallet/withdraw", &fields).await
 }
@@ -65,14 +66,15 @@ impl Site {
     }
 
     pub(crate) async fn with(settings: Settings) -> Self {
-        let settings = Settings { support_password: Some(DESK.into()), burst: 10_000, shows_inside: true, ..settings };
+        let settings =
+            Settings { support_password: Some(DESK.into()), burst: 1_000_000, shows_inside: true, ..settings };
         Self::exactly(settings).await
     }
 
     pub(crate) async fn exactly(settings: Settings) -> Self {
         let clock = TestClock::at(UnixTime::from_secs(T));
         let accounts = FailingStore::new(MemoryStore::new());
-        let stores = Stores { accounts: BoxStore::new(accounts.clone()), customers: BoxStore::new(MemoryStore::new()) };
+        let stores = Stores::in_memory(BoxStore::new(accounts.clone()));
         let keyring =
             Keyring::new(KeyId::new(1), SealingKey::from_bytes(*b"the keys of a site in tests only").unwrap());
         let app = App::with_clock(stores, keyring, settings, clock.clone()).unwrap();
@@ -101,7 +103,7 @@ impl Site {
         self.clock.set(UnixTime::from_secs(secs));
     }
 
-    /// What was sent to that address, latest first.
+    /// The messages to that address, latest first.
     pub(crate) fn mails_to(&self, to: &str) -> Vec<String> {
         self.outbox.messages().into_iter().filter(|message| message.to == to).map(|message| message.text).collect()
     }
@@ -109,8 +111,13 @@ impl Site {
     /// The pass in the last mail.
     pub(crate) fn pass_for(&self, to: &str) -> String {
         let mails = self.mails_to(to);
-        let mut passes = mails.iter().filter_map(|text| text.strip_prefix("A pass from support: "));
-        passes.next().expect("a pass").to_owned()
+        let mut passes = mails.iter().filter(|text| text.starts_with("A link from support"));
+        passes.next().expect("a pass").rsplit_once("token=").expect("a link").1.to_owned()
+    }
+
+    /// The code in the last message to that number.
+    pub(crate) fn code_for(&self, number: &str) -> String {
+        self.mails_to(number)[0].rsplit_once('#').expect("a line to fill in from").1.to_owned()
     }
 }
 
@@ -134,7 +141,7 @@ impl Page {
         self.text.contains(text)
     }
 
-    /// What is between two texts.
+    /// Gives what is between two texts.
     pub(crate) fn between(&self, start: &str, end: &str) -> &str {
         let from = self.text.split_once(start).unwrap_or_else(|| panic!("{start} is not in {}", self.text)).1;
         from.split_once(end).unwrap().0
@@ -256,12 +263,20 @@ impl Browser {
 
     /// At the desk, on the customer's account.
     pub(crate) async fn act(&mut self, act: &str, reason: &str) -> Page {
-        self.post("/support/act", &[("email", ALICE), ("reason", reason), ("act", act)]).await
+        let fields = [("email", ALICE), ("reason", reason), ("act", act), ("confirmed", "yes")];
+        self.post("/support/act", &fields).await
     }
 
     /// The first step.
     pub(crate) async fn password(&mut self, email: &str) -> Page {
         self.post("/log-in", &[("email", email), ("password", PASSWORD)]).await
+    }
+
+    /// The security settings, opened by a code.
+    pub(crate) async fn settings(&mut self, code: &str) -> Page {
+        let page = self.post("/security/open", &[("code", code)]).await;
+        assert_eq!((page.status, &*page.path), (200, "/security"), "{}", page.text);
+        page
     }
 
     /// Both steps.

@@ -36,11 +36,17 @@ for (const element of document.querySelectorAll("body *")) {
 }
 // Whoever uses the keyboard sees where they are.
 const controls = [...document.querySelectorAll("main input:not([type=hidden]), main button, main a")];
-const first = controls.find((control) => control.checkVisibility());
+const first = controls.find((control) => control.checkVisibility() && !control.disabled);
 if (first) {
   const before = document.activeElement;
   first.focus({ focusVisible: true });
   if (getComputedStyle(first).outlineStyle === "none") amiss.push(`focus is not seen (2.4.7): ${name(first)}`);
-  before.focus();
+  first.blur();
+  before.focus({ preventScroll: true });
+}
+// A thumb hits what is to be pressed: 24 pixels at least (2.5.8), 44 for what stands alone.
+for (const control of document.querySelectorAll("main button, main a.button, summary, nav a, .links a")) {
+  const { height } = control.getBoundingClientRect();
+  if (control.checkVisibility() && height < 24) amiss.push(`${height} pixels high (2.5.8): ${name(control)}`);
 }
 return amiss;
