@@ -70,6 +70,17 @@ async fn a_program_signs_up_enrolls_logs_in_changes_and_withdraws() {
         let page = post(&mut app, "/api/withdrawals", &asked).await;
         assert_eq!((page.status, body(&page)), (201, json!({ "balance": 750_000 })), "made once");
     }
+    // The answer was lost, and the program comes again: later, in another session, with another code.
+    site.at(now + 150);
+    let mut again = site.browser();
+    assert_eq!(post(&mut again, "/api/log-in", &with(phone(now + 150))).await.status, 200);
+    site.at(now + 180);
+    let anew = json!({ "amount": 250_000, "to": "0001-1234567", "id": "one", "code": phone(now + 180) });
+    // Also with the code of before, which is used.
+    for asked in [&asked, &anew] {
+        let page = post(&mut again, "/api/withdrawals", asked).await;
+        assert_eq!((page.status, body(&page)), (201, json!({ "balance": 750_000 })), "made once");
+    }
     let elsewhere = json!({ "amount": 250_000, "to": "0009-7654321", "id": "one", "code": phone(now + 60) });
     let page = post(&mut app, "/api/withdrawals", &elsewhere).await;
     assert_eq!((page.status, &body(&page)["reason"]), (403, &json!("replayed")));
@@ -79,8 +90,8 @@ async fn a_program_signs_up_enrolls_logs_in_changes_and_withdraws() {
     // The owner freezes: no session is left, and nobody logs in.
     assert_eq!(post(&mut app, "/api/freeze", &json!({})).await.status, 200);
     assert_eq!(app.get("/api/account").await.status, 401);
-    site.at(now + 90);
-    let page = post(&mut app, "/api/log-in", &with(phone(now + 90))).await;
+    site.at(now + 210);
+    let page = post(&mut app, "/api/log-in", &with(phone(now + 210))).await;
     assert_eq!((page.status, &body(&page)["reason"]), (403, &json!("frozen")));
     assert!(site.mails_to(ALICE)[0].starts_with("The account was frozen at its owner's word."));
 }
