@@ -6,8 +6,8 @@ use crate::service::{DAY, Service, accepted, alice, answer, kept_codes};
 use proptest::prelude::*;
 use rusqlite::{Connection, OptionalExtension};
 use sekisho::account::{
-    AccountId, Address, Attempt, AuthenticatorState, Policy, PortableAccount, PortableApp, PortableHold, PortableState,
-    Purpose, SecondStep,
+    AccountId, Address, Attempt, AuthenticatorState, Policy, PortableAccount, PortableAddress, PortableApp,
+    PortableHold, PortableState, Purpose, SecondStep,
 };
 use sekisho::otp::{Algorithm, Digits, NotAccepted, Period, Rejection, Secret, SecretError, Step, Totp};
 use sekisho::seal::RecordLoss;
@@ -57,7 +57,17 @@ fn a_line_is_read_field_by_field() {
     assert_eq!((second.name().unwrap().as_str(), second.totp()), ("alice", Totp::DEFAULT));
     assert_eq!(third.secret().expose(), b"12345678901234567891");
     assert_eq!(third.last_used_step(), Some(Step::new(59_999_999)));
-    assert_eq!(portable.addresses().count(), 2);
+    let [number] = portable.numbers() else { panic!("one number") };
+    assert_eq!((number.state(), number.bound()), (AuthenticatorState::Active, None));
+    assert_eq!(portable.emails().len(), 1);
+    // A number that was suspended stays so; a mailbox has no state.
+    let suspended_at = |channel: &str, to: &str| {
+        format!(r#"{{"account":"a","addresses":[{{"channel":"{channel}","to":"{to}","state":"suspended"}}]}}"#)
+    };
+    let (_, suspended) = Reader::new().line(&suspended_at("sms", "+819012345678")).unwrap();
+    assert_eq!(suspended.numbers()[0].state(), AuthenticatorState::Suspended);
+    let refused = Reader::new().line(&suspended_at("email", "alice@example.com")).unwrap_err();
+    assert!(matches!(refused, ReadError::Value("the state of an e-mail address")), "{refused:?}");
     assert!(portable.has_stronger_factor() && portable.state() == PortableState::Frozen);
     assert_eq!(portable.holds()[0].until, at(1_800_090_000));
     // Nothing of it is in `Debug`.
@@ -182,10 +192,17 @@ fn portable() -> impl Strategy<Value = PortableAccount> {
         }
         account
     });
-    let rest = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), 0..3_usize, 0..5_usize);
-    (apps, rest).prop_map(|(mut account, (has_number, has_mail, is_strong, is_held, state, hashes))| {
-        if has_number {
-            account = account.with_address(Address::sms("+819012345678").unwrap());
+    let number = prop::option::of((0..3_usize, any::<bool>()));
+    let rest = (number, any::<bool>(), any::<bool>(), any::<bool>(), 0..3_usize, 0..5_usize);
+    (apps, rest).prop_map(|(mut account, (number, has_mail, is_strong, is_held, state, hashes))| {
+        let has_number = number.is_some();
+        if let Some((state, is_named)) = number {
+            let states = [AuthenticatorState::Active, AuthenticatorState::Suspended, AuthenticatorState::Disabled];
+            let mut number = PortableAddress::from(Address::sms("+819012345678").unwrap()).with_state(states[state]);
+            if is_named {
+                number = number.named("work".parse().unwrap()).bound_at(at(T - 2_000_000));
+            }
+            account = account.with_address(number);
         }
         if has_mail {
             account = account.with_address(Address::email("alice@example.com").unwrap());

@@ -84,7 +84,7 @@ pub use names::purpose::Purpose;
 pub use names::source::Source;
 pub use names::text::Text;
 pub use policy::{AccountLimits, LongTerm, Policy};
-pub use portable::{ImportError, PortableAccount, PortableApp, PortableHold, PortableState};
+pub use portable::{ImportError, PortableAccount, PortableAddress, PortableApp, PortableHold, PortableState};
 pub use proof::{Method, Proof};
 pub use record::authenticator::AuthenticatorState;
 pub use record::imported_codes::HashChecker;

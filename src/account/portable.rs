@@ -181,6 +181,68 @@ impl PortableApp {
     }
 }
 
+/// A number that codes are sent to, which another system has confirmed; or an e-mail address, which
+/// confirms after a reset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct PortableAddress {
+    pub(super) address: Address,
+    pub(super) name: Option<Text>,
+    pub(super) bound_at: Option<UnixTime>,
+    pub(super) state: AuthenticatorState,
+}
+
+impl From<Address> for PortableAddress {
+    /// One that is active, and that counts as bound when it is imported.
+    fn from(address: Address) -> Self {
+        Self { address, name: None, bound_at: None, state: AuthenticatorState::Active }
+    }
+}
+
+impl PortableAddress {
+    /// With the owner's name for it.
+    pub fn named(mut self, name: Text) -> Self {
+        self.name = Some(name);
+        self
+    }
+
+    /// With the time when it was bound. Default: when it is imported.
+    pub const fn bound_at(mut self, at: UnixTime) -> Self {
+        self.bound_at = Some(at);
+        self
+    }
+
+    /// With another state: suspended in the other system, say.
+    pub const fn with_state(mut self, state: AuthenticatorState) -> Self {
+        self.state = state;
+        self
+    }
+
+    /// The address.
+    #[must_use]
+    pub const fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The owner's name for it.
+    #[must_use]
+    pub const fn name(&self) -> Option<&Text> {
+        self.name.as_ref()
+    }
+
+    /// The time when it was bound, if that is known.
+    #[must_use]
+    pub const fn bound(&self) -> Option<UnixTime> {
+        self.bound_at
+    }
+
+    /// The state.
+    #[must_use]
+    pub const fn state(&self) -> AuthenticatorState {
+        self.state
+    }
+}
+
 /// An account as it moves from one system to another.
 ///
 /// An [import](Account::import) makes its record, with its authenticators confirmed, in one write.
@@ -190,8 +252,7 @@ impl PortableApp {
 /// holds, a drift of more than twenty steps, recovery codes that were imported in clear, and
 /// mailboxes and a stronger factor whose own hold is not over.
 ///
-/// An app moves with its name, its state and the time when it was bound. An address moves alone: it
-/// is active after the import, whatever its state was. Remove one that was suspended first.
+/// Apps and numbers move with their names, their states and the times when they were bound.
 ///
 /// ```
 /// use sekisho::account::{PortableAccount, PortableApp};
@@ -207,7 +268,7 @@ impl PortableApp {
 #[must_use]
 pub struct PortableAccount {
     pub(super) apps: Vec<PortableApp>,
-    pub(super) addresses: Vec<Address>,
+    pub(super) numbers: Vec<PortableAddress>,
     pub(super) emails: Vec<Address>,
     /// In clear, in one spelling.
     pub(super) codes: Vec<Sensitive<String>>,
@@ -260,11 +321,13 @@ impl PortableAccount {
     }
 
     /// With an address that the other system has confirmed: a number is an authenticator that codes
-    /// are sent to, and an e-mail address confirms after a reset (see [`Account::bind_email`]).
-    pub fn with_address(mut self, address: Address) -> Self {
-        match address.channel() {
-            Channel::Email => self.emails.push(address),
-            Channel::Sms | Channel::Voice => self.addresses.push(address),
+    /// are sent to, and an e-mail address confirms after a reset (see [`Account::bind_email`]). Of an
+    /// e-mail address nothing else is kept: neither a name nor a state.
+    pub fn with_address(mut self, address: impl Into<PortableAddress>) -> Self {
+        let address = address.into();
+        match address.address.channel() {
+            Channel::Email => self.emails.push(address.address),
+            Channel::Sms | Channel::Voice => self.numbers.push(address),
         }
         self
     }
@@ -325,9 +388,15 @@ impl PortableAccount {
         &self.apps
     }
 
-    /// The addresses: numbers first.
-    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
-        self.addresses.iter().chain(&self.emails)
+    /// The numbers that codes are sent to.
+    pub fn numbers(&self) -> &[PortableAddress] {
+        &self.numbers
+    }
+
+    /// The e-mail addresses that confirm after a reset.
+    #[must_use]
+    pub fn emails(&self) -> &[Address] {
+        &self.emails
     }
 
     /// The hashes of recovery codes.
@@ -356,13 +425,13 @@ impl PortableAccount {
     /// Returns whether the password alone does not get in.
     pub(crate) const fn has_factor(&self) -> bool {
         let is_open = matches!(self.state, PortableState::Open);
-        !self.apps.is_empty() || !self.addresses.is_empty() || self.has_stronger_factor || !is_open
+        !self.apps.is_empty() || !self.numbers.is_empty() || self.has_stronger_factor || !is_open
     }
 
     pub(super) fn check(&self, policy: &Policy) -> Result<(), ImportError> {
         let most = AUTHENTICATORS.min(usize::from(policy.limits().max_authenticators));
         let too_many = [
-            (self.apps.len().saturating_add(self.addresses.len()), most, "authenticators"),
+            (self.apps.len().saturating_add(self.numbers.len()), most, "authenticators"),
             (self.emails.len(), EMAILS, "e-mail addresses"),
             (self.codes.len().saturating_add(self.hashes.len()), RECOVERY_CODES, "recovery codes"),
             (self.holds.len(), HOLDS, "holds"),
@@ -371,7 +440,7 @@ impl PortableAccount {
             return Err(ImportError::TooMany(what));
         }
         let has_codes = !self.codes.is_empty() || !self.hashes.is_empty();
-        if self.state == PortableState::Reset && (has_codes || !self.apps.is_empty() || !self.addresses.is_empty()) {
+        if self.state == PortableState::Reset && (has_codes || !self.apps.is_empty() || !self.numbers.is_empty()) {
             return Err(ImportError::ResetWithFactors);
         }
         if has_codes && !self.has_factor() {

@@ -5,8 +5,8 @@ use super::error::ReadError;
 use super::loose_uri::{self, digits_of, period_of};
 use super::short_secrets::ShortSecrets;
 use crate::account::{
-    AccountId, Address, AuthenticatorState, Channel, PortableAccount, PortableApp, PortableHold, PortableState,
-    Purpose, Text,
+    AccountId, Address, AuthenticatorState, Channel, PortableAccount, PortableAddress, PortableApp, PortableHold,
+    PortableState, Purpose, Text,
 };
 use crate::otp::{OtpauthUri, Sensitive, Step, Totp, UnixTime, UriError};
 use alloc::string::{String, ToString};
@@ -95,6 +95,12 @@ enum AppState {
 struct LineAddress {
     channel: LineChannel,
     to: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    bound_at: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    state: Option<AppState>,
 }
 
 #[derive(Clone, Copy, Deserialize, Serialize)]
@@ -136,12 +142,8 @@ pub(super) fn read(short: ShortSecrets, text: &str) -> Result<(AccountId, Portab
     for app in &line.apps {
         portable = portable.with_app(app.read(short)?);
     }
-    for LineAddress { channel, to } in &line.addresses {
-        portable = portable.with_address(match channel {
-            LineChannel::Sms => Address::sms(to)?,
-            LineChannel::Voice => Address::voice(to)?,
-            LineChannel::Email => Address::email(to)?,
-        });
+    for address in &line.addresses {
+        portable = portable.with_address(address.read()?);
     }
     portable = portable.with_recovery_codes(line.recovery_codes.iter().map(|code| code.0.as_str()))?;
     portable = portable.with_hashed_recovery_codes(line.hashed_recovery_codes.iter().map(String::as_str))?;
@@ -188,11 +190,7 @@ impl App {
         if let Some(at) = self.bound_at {
             app = app.bound_at(UnixTime::from_secs(at));
         }
-        let state = match self.state {
-            None | Some(AppState::Active) => AuthenticatorState::Active,
-            Some(AppState::Suspended) => AuthenticatorState::Suspended,
-            Some(AppState::Disabled) => AuthenticatorState::Disabled,
-        };
+        let state = self.state.map_or(AuthenticatorState::Active, AppState::state);
         Ok(app.with_drift(self.drift.unwrap_or(0)).with_state(state))
     }
 
@@ -226,11 +224,7 @@ impl App {
             last_used_at: None,
             drift: Some(app.drift()).filter(|drift| *drift != 0),
             bound_at: app.bound().map(UnixTime::as_secs),
-            state: match app.state() {
-                AuthenticatorState::Active => None,
-                AuthenticatorState::Suspended => Some(AppState::Suspended),
-                AuthenticatorState::Disabled => Some(AppState::Disabled),
-            },
+            state: AppState::of(app.state()),
         }
     }
 }
@@ -244,7 +238,12 @@ pub fn write_line(account: &AccountId, portable: &PortableAccount) -> Sensitive<
         account: text.map(String::from),
         account_hex: text.is_none().then(|| base16ct::lower::encode_string(account.as_bytes())),
         apps: portable.apps().iter().map(App::of).collect(),
-        addresses: portable.addresses().map(LineAddress::of).collect(),
+        addresses: portable
+            .numbers()
+            .iter()
+            .map(LineAddress::of)
+            .chain(portable.emails().iter().map(|email| LineAddress::of(&PortableAddress::from(email.clone()))))
+            .collect(),
         recovery_codes: Vec::new(),
         hashed_recovery_codes: portable.hashed_recovery_codes().map(String::from).collect(),
         stronger_factor: portable.has_stronger_factor(),
@@ -258,14 +257,58 @@ pub fn write_line(account: &AccountId, portable: &PortableAccount) -> Sensitive<
     Sensitive::new(String::from_utf8(core::mem::take(bytes.expose_mut())).unwrap_or_default())
 }
 
+impl AppState {
+    /// Nothing for one that is active.
+    const fn of(state: AuthenticatorState) -> Option<Self> {
+        match state {
+            AuthenticatorState::Active => None,
+            AuthenticatorState::Suspended => Some(Self::Suspended),
+            AuthenticatorState::Disabled => Some(Self::Disabled),
+        }
+    }
+
+    const fn state(self) -> AuthenticatorState {
+        match self {
+            Self::Active => AuthenticatorState::Active,
+            Self::Suspended => AuthenticatorState::Suspended,
+            Self::Disabled => AuthenticatorState::Disabled,
+        }
+    }
+}
+
 impl LineAddress {
-    fn of(address: &Address) -> Self {
-        let channel = match address.channel() {
+    fn of(address: &PortableAddress) -> Self {
+        let channel = match address.address().channel() {
             Channel::Sms => LineChannel::Sms,
             Channel::Voice => LineChannel::Voice,
             Channel::Email => LineChannel::Email,
         };
-        Self { channel, to: address.as_str().into() }
+        Self {
+            channel,
+            to: address.address().as_str().into(),
+            name: address.name().map(ToString::to_string),
+            bound_at: address.bound().map(UnixTime::as_secs),
+            state: AppState::of(address.state()),
+        }
+    }
+
+    fn read(&self) -> Result<PortableAddress, ReadError> {
+        let mut address = PortableAddress::from(match self.channel {
+            LineChannel::Sms => Address::sms(&self.to)?,
+            LineChannel::Voice => Address::voice(&self.to)?,
+            LineChannel::Email => Address::email(&self.to)?,
+        });
+        // An e-mail address that was suspended would confirm a reset here: it is not taken.
+        if matches!(self.channel, LineChannel::Email) && self.state.is_some() {
+            return Err(ReadError::Value("the state of an e-mail address"));
+        }
+        if let Some(name) = &self.name {
+            address = address.named(Text::new(name)?);
+        }
+        if let Some(at) = self.bound_at {
+            address = address.bound_at(UnixTime::from_secs(at));
+        }
+        Ok(address.with_state(self.state.map_or(AuthenticatorState::Active, AppState::state)))
     }
 }
 

@@ -52,7 +52,7 @@ async fn a_kept_code_is_good_for_five_minutes_in_the_session_that_typed_it() {
     thief.cookies.clone_from(&browser.cookies);
     assert_eq!(thief.get("/wallet").await.path, "/wallet", "a stolen cookie is a session");
     browser.settings(&phone.shows(T + 90)).await;
-    // Whoever has stolen the cookie of before has nothing of the code.
+    // The cookie of before, which somebody has stolen, is worth nothing now.
     assert_eq!(thief.post("/security/add", &[]).await.path, "/log-in");
     // Another session of the same customer has none of it.
     assert!(elsewhere.get("/security").await.shows("Open the security settings"));
@@ -250,7 +250,7 @@ async fn pages_of_what_was_turned_away_say_how_long_to_wait_and_lead_on() {
     let settings = Settings { burst: 4, refill: Duration::from_secs(30), ..Settings::default() };
     let site = Site::exactly(settings).await;
     let mut browser = site.browser();
-    // What pages are made of counts against nothing.
+    // Style sheet, script and mark count against nothing.
     for _ in 0..40 {
         for asset in ["/style.css", "/script.js", "/mark.svg"] {
             assert_eq!(browser.get(asset).await.status, 200);

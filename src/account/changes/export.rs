@@ -2,7 +2,9 @@
 
 use crate::account::event::{EventKind, Operator};
 use crate::account::policy::Policy;
-use crate::account::portable::{MOST_DRIFT, PortableAccount, PortableApp, PortableHold, PortableState};
+use crate::account::portable::{
+    MOST_DRIFT, PortableAccount, PortableAddress, PortableApp, PortableHold, PortableState,
+};
 use crate::account::record::authenticator::Kind;
 use crate::account::record::imported_codes::{ExportedHash, ImportedCode};
 use crate::account::record::whole::Hold;
@@ -37,7 +39,12 @@ impl Account {
                     bound_at: Some(one.bound_at),
                     state: one.state,
                 }),
-                Kind::Address(address) => exported.addresses.push(address.clone()),
+                Kind::Address(address) => exported.numbers.push(PortableAddress {
+                    address: address.clone(),
+                    name: Some(one.name.clone()),
+                    bound_at: Some(one.bound_at),
+                    state: one.state,
+                }),
             }
         }
         let settled = self.record.emails.iter().filter(|email| email.is_settled(now));

@@ -59,9 +59,10 @@ impl Account {
             let bound_at = app.bound_at.map_or(now.clock, |at| at.min(now.clock));
             account.bind_imported(app.name.clone(), kind, bound_at, app.state)?;
         }
-        for address in &imported.addresses {
-            let kind = Kind::Address(address.clone());
-            account.bind_imported(None, kind, now.clock, AuthenticatorState::Active)?;
+        for number in &imported.numbers {
+            let kind = Kind::Address(number.address.clone());
+            let bound_at = number.bound_at.map_or(now.clock, |at| at.min(now.clock));
+            account.bind_imported(number.name.clone(), kind, bound_at, number.state)?;
         }
         for address in &imported.emails {
             if account.record.emails.iter().any(|email| email.address == *address) {

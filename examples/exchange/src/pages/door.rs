@@ -123,7 +123,7 @@ async fn show(
     }
     let typed = super::typed(view);
     let state = states::notices(app, language, owner).await?;
-    // What the state says is not said twice.
+    // The notice of the state has said it already.
     let is_blocked = matches!(view.second_step, account::SecondStep::Blocked(_));
     let refused = refusal.filter(|_| !is_blocked || above.is_none());
     let above = above.or_else(|| {

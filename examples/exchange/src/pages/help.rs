@@ -1,4 +1,4 @@
-//! How to reach support, for every page that ends there.
+//! The page that says how to reach support: every refusal can lead there.
 
 use super::frame::{self, Who};
 use crate::language::Language;

@@ -214,7 +214,7 @@ mod tests {
                     let shown = refused(language, rejection, typed, NOW, place).into_string();
                     let advice = rejection.advice_for(typed);
                     assert!(shown.contains(advice.text(language.into())), "{shown}");
-                    // Where nothing on the page can be typed or waited for, a link leads on.
+                    // A link leads on, unless something on the page can be typed or waited for.
                     let is_shut = rejection.attempts_left() == Some(0) && rejection.retry_at().is_none();
                     assert!(
                         !is_shut || shown.contains("href="),
