@@ -4,7 +4,8 @@
 //! does by itself.
 //!
 //! ```text
-//! cargo run --release --example load --features full -- --store redis://127.0.0.1 --tasks 1,16,64 --seconds 8
+//! cargo run --release --example load --features full -- \
+//!     --store redis://127.0.0.1 --tasks 1,16,64 --seconds 8
 //! ```
 //!
 //! Redis has to be set up to keep records: `redis-server --appendonly yes --appendfsync always`.

@@ -5,7 +5,8 @@
 //! accepted, and no failure may get lost.
 //!
 //! ```text
-//! cargo run --release --example race --features full -- --store redis://127.0.0.1 --processes 4 --tasks 4 --rounds 100000
+//! cargo run --release --example race --features full -- \
+//!     --store redis://127.0.0.1 --processes 4 --tasks 4 --rounds 100000
 //! ```
 //!
 //! Redis has to be set up to keep records: `redis-server --appendonly yes --appendfsync always`.

@@ -34,24 +34,24 @@
 //! # The reasons
 //! | reason | status | |
 //! |---|---|---|
-//! | <a id="mismatch"></a>`mismatch` | 403, or 429 if it has locked | the code is wrong, and counted |
-//! | <a id="expired"></a>`expired` | 403, or 429 if it has locked | the code was right a while ago, and counted |
+//! | <a id="mismatch"></a>`mismatch` | 403 (429: it locked) | the code is wrong; it was counted |
+//! | <a id="expired"></a>`expired` | 403 (429: it locked) | right a while ago; it was counted |
 //! | <a id="replayed"></a>`replayed` | 403 | the code was used |
 //! | <a id="malformed"></a>`malformed` | 422 | the text is no code |
-//! | <a id="unknown_recovery_code"></a>`unknown_recovery_code` | 403 | it is no unused recovery code |
-//! | <a id="replaced_enrollment"></a>`replaced_enrollment` | 403 | the code is of an earlier QR code |
+//! | <a id="unknown_recovery_code"></a>`unknown_recovery_code` | 403 | no unused recovery code |
+//! | <a id="replaced_enrollment"></a>`replaced_enrollment` | 403 | a code of an earlier QR code |
 //! | <a id="locked"></a>`locked` | 429 | too many failures |
 //! | <a id="busy"></a>`busy` | 429 | too many codes within ten minutes |
 //! | <a id="send_limited"></a>`send_limited` | 429 | a message was sent lately |
 //! | <a id="address_refused"></a>`address_refused` | 403 | nothing is sent to this address |
 //! | <a id="disabled"></a>`disabled` | 403 | too many failures in a row |
 //! | <a id="held"></a>`held` | 403 | held after a change of the account |
-//! | <a id="frozen"></a>`frozen` | 403 | frozen by an operator |
+//! | <a id="frozen"></a>`frozen` | 403 | frozen by an operator or the owner |
 //! | <a id="not_enrolled"></a>`not_enrolled` | 409 | there is no authenticator yet |
 //! | <a id="pass_needed"></a>`pass_needed` | 403 | it takes a pass, or a confirmation |
-//! | <a id="stronger_factor_needed"></a>`stronger_factor_needed` | 403 | it takes the owner's stronger factor: a passkey, say |
-//! | <a id="proof_ended"></a>`proof_ended` | 403 | the confirmation ended, was used, or lacks the handle |
-//! | <a id="unknown_handle"></a>`unknown_handle` | 403 | the link is of no notice of the last 7 days |
+//! | <a id="stronger_factor_needed"></a>`stronger_factor_needed` | 403 | needs the stronger factor |
+//! | <a id="proof_ended"></a>`proof_ended` | 403 | the proof or session ended, or lacks its handle |
+//! | <a id="unknown_handle"></a>`unknown_handle` | 403 | the link is of no notice of 7 days |
 //! | <a id="conflict"></a>`conflict` | 409 | the account is not in a state for it |
 //! | <a id="unreadable"></a>`unreadable` | 400 | the body does not parse, or lacks something |
 //! | <a id="unavailable"></a>`unavailable` | 503 | nobody knows: try again later |
@@ -169,6 +169,7 @@ impl Problem {
             AccountError::HandleNeeded => {
                 forbidden("proof_ended", "The confirmation came from another place.", "Confirm again with a new code.")
             }
+            AccountError::SessionEnded => forbidden("proof_ended", "The session has ended.", "Log in again."),
             AccountError::UnknownHandle => forbidden(
                 "unknown_handle",
                 "The link is not of a notice from the last seven days.",

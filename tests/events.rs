@@ -5,7 +5,8 @@
 use crate::phone::{self, Phone, T, at, new_authenticator};
 use crate::service::{accepted, alice, answer};
 use sekisho::account::{
-    Account, AccountError, AccountId, Attempt, AuthenticatorId, Event, EventKind, Proof, Purpose, RecoveryCodes, Resync,
+    Account, AccountError, AccountId, Attempt, AuthenticatorId, Event, EventKind, OwnerFreeze, Proof, Purpose,
+    RecoveryCodes, Resync,
 };
 use sekisho::otp::{Rejection, UnixTime};
 use sekisho::store::MemoryStore;
@@ -244,6 +245,19 @@ async fn an_error_for_want_of_room_does_not_tell_a_right_code_from_a_wrong_one()
         let confirmed = site.verifier.confirm(&alice(), Attempt::new(Purpose::BINDING, &code)).await;
         assert!(is_waiting(confirmed.map_err(Error::from)));
     }
+}
+
+#[tokio::test]
+async fn a_freeze_by_the_owner_is_kept_while_as_many_notices_wait_as_there_is_room_for() {
+    let mut site = Site::new().await;
+    site.is_down(true);
+    while !is_waiting(site.remember().await) {
+        site.clock.set(at(site.now));
+    }
+    let epoch = site.verifier.view(&alice()).await.unwrap().epoch;
+    site.verifier.freeze_by_owner(&alice(), OwnerFreeze::by_session(epoch)).await.unwrap();
+    let history = site.verifier.history(&alice()).await.unwrap();
+    assert!(history.iter().any(|event| event.kind == EventKind::FrozenByOwner), "{history:?}");
 }
 
 #[tokio::test]

@@ -7,8 +7,8 @@
 //! them fails. One server is led to the new primary at once. The other stays with the old one for a
 //! while: whatever it reads there, nobody may be let in by it.
 //!
-//! The long run: `FAILOVER_ROUNDS=10000 FAILOVERS=50 cargo test --all-features --test
-//! failover -- --nocapture --test-threads 1`.
+//! The long run: `FAILOVER_ROUNDS=10000 FAILOVERS=50 cargo test --all-features --test servers
+//! failover:: -- --nocapture --test-threads 1`.
 #![cfg(all(feature = "redis", feature = "postgres", feature = "test-kit"))]
 
 use crate::phone::{Phone, T, at, keyring, new_authenticator};

@@ -5,7 +5,8 @@ use crate::phone::{Phone, T, app, at, held, keyring, new_authenticator, operator
 use crate::service::{DAY, Service, Told, accepted, alice, answer, kept_codes, mail, rejected};
 use sekisho::account::{
     AccountError, AccountId, Address, Attempt, AuthenticatorState, BlockedBy, CodeRequest, EventKind, HashChecker,
-    ImportError, Method, Policy, PortableAccount, PortableApp, PortableHold, PortableState, Purpose, SecondStep,
+    ImportError, Method, Policy, PortableAccount, PortableAddress, PortableApp, PortableHold, PortableState, Purpose,
+    Resync, SecondStep,
 };
 use sekisho::otp::{Algorithm, Digits, NotAccepted, Rejection, Secret, SecretError, Step, Totp};
 use sekisho::seal::{RecordLoss, SealError};
@@ -174,6 +175,62 @@ async fn recovery_codes_of_the_old_system_are_good_once_counted_and_replaced_by_
     assert_eq!(service.verifier.view(&alice()).await.unwrap().recovery_codes_left, 10);
     assert_eq!(rejected(recover(later + 1, "0f9e8-d7c6b").await), Rejection::Malformed);
     drop(accepted(recover(later + 2, ours.iter().next().unwrap()).await));
+}
+
+#[tokio::test]
+async fn a_code_of_the_old_system_and_one_that_is_made_up_widen_no_resynchronization() {
+    for own in [PortableAccount::new(), PortableAccount::new().with_recovery_codes(["a1b2c-d3e4f"]).unwrap()] {
+        let service = service();
+        service.verifier.import(&alice(), &own.with_app(imported_app(1))).await.unwrap();
+        let (phone, later) = (phone(1), T + DAY);
+        for sheet in ["0000-0000-0000-0000-0000-0000", "0123-4567-89AB-CDEF-GHJK-MNPQ"] {
+            let two = Resync::new(&phone.shows(later, -241), &phone.shows(later, -240)).with_recovery_code(sheet);
+            service.clock.set(at(later));
+            let answered = service.verifier.resync(&alice(), two).await;
+            let refused = matches!(answered, Err(NotAccepted::Failed(Error::Account(AccountError::NoRecoveryCodes))));
+            assert!(refused, "{answered:?}");
+        }
+        // A set of ours does, by a code that is on it.
+        let proof = service.prove(later + 30, &phone.shows(later + 30, 0)).await;
+        let ours = kept_codes(&service.verifier, proof).await.unwrap();
+        let then = later + 30 + DAY;
+        let two =
+            |sheet: &str| Resync::new(&phone.shows(then, -241), &phone.shows(then, -240)).with_recovery_code(sheet);
+        let made_up = service.resync(then, two("0000-0000-0000-0000-0000-0000")).await;
+        assert!(matches!(rejected(made_up), Rejection::Mismatch(_)));
+        let _ = accepted(service.resync(then, two(ours.iter().next().unwrap())).await);
+    }
+}
+
+#[tokio::test]
+async fn a_recovery_code_that_is_there_twice_is_refused_since_it_would_be_good_twice() {
+    let service = service();
+    let app = || PortableAccount::new().with_app(imported_app(1));
+    let spelled = app().with_recovery_codes(["ABCD-EFG0", "abcdefgo"]).unwrap();
+    let hashed = app().with_hashed_recovery_codes(["$2b$12$a", "$2b$12$b", "$2b$12$a"]).unwrap();
+    let both = app().with_recovery_codes(["abcdefgh"]).unwrap().with_hashed_recovery_codes(["$2b$12$a"]).unwrap();
+    for repeated in [spelled, hashed, both] {
+        import_fails(service.verifier.import(&alice(), &repeated).await, &ImportError::RepeatedRecoveryCode);
+    }
+}
+
+#[tokio::test]
+async fn a_mailbox_that_was_bound_lately_in_the_old_system_confirms_nothing_until_its_hold_is_over() {
+    for (bound_at, confirms) in [(None, true), (Some(T - DAY), true), (Some(T - DAY + 60), false), (Some(T + 9), false)]
+    {
+        let service = service();
+        let mailbox = PortableAddress::from(mail());
+        let mailbox = bound_at.map_or(mailbox.clone(), |secs| mailbox.bound_at(at(secs)));
+        let account = PortableAccount::new().with_app(imported_app(1)).with_address(mailbox);
+        service.verifier.import(&alice(), &account).await.unwrap();
+        let desk = service.verifier.support(operator("desk", "moves"));
+        assert_eq!(desk.export_with_secrets(&alice()).await.unwrap().emails().len(), usize::from(confirms));
+        drop(desk.reset(&alice()).await.unwrap());
+        assert_eq!(service.verifier.view(&alice()).await.unwrap().emails.len(), usize::from(confirms), "{bound_at:?}");
+    }
+    // One that is suspended there is none.
+    let suspended = PortableAddress::from(mail()).with_state(AuthenticatorState::Suspended);
+    assert!(PortableAccount::new().with_address(suspended).emails().is_empty());
 }
 
 /// As an old system might have hashed: SHA-256 of salt and code, in hex.

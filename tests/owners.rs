@@ -6,7 +6,7 @@ use crate::phone::{self, Phone, T, at, held, new_authenticator, operator};
 use crate::service::{self, DAY, Service, Told, accepted, alice, answer, mail, on_redb, rejected, sms};
 use sekisho::account::{
     AccountError, AccountId, AccountLimits, Act, Address, Attempt, AuthenticatorId, AuthenticatorState, BlockedBy,
-    CodeRequest, Event, EventKind, Policy, Proof, ProposedAct, Purpose, Resync, SecondStep, Source, Text,
+    CodeRequest, Event, EventKind, OwnerFreeze, Policy, Proof, ProposedAct, Purpose, Resync, SecondStep, Source, Text,
 };
 use sekisho::otp::{NotAccepted, Rejection};
 use sekisho::seal::RecordLoss;
@@ -134,7 +134,7 @@ async fn the_link_of_a_notice_freezes_at_once_and_for_seven_days_and_nothing_els
     let shown = format!("{told:?}");
     assert!(!shown.contains(&handle[32..]) && shown.contains("FreezeHandle(..)"), "{shown}");
 
-    let freeze = async |handle: &str| service.verifier.freeze_by_owner(&alice(), handle).await;
+    let freeze = async |handle: &str| service.verifier.freeze_by_owner(&alice(), OwnerFreeze::by_notice(handle)).await;
     let mut flipped = handle.clone();
     flipped.replace_range(63..64, if handle.ends_with('0') { "1" } else { "0" });
     let other_time = format!("{}{}{}", &handle[..31], "0", &handle[32..]);
@@ -170,12 +170,15 @@ async fn an_owner_who_is_logged_in_freezes_without_a_notice_and_an_operator_thaw
     let (phone, codes) = service.enrolled().await;
     let session = service.log_in(T + 30, &phone.shows(T + 30, 0)).await;
     let before = service.told().len();
+    let source = Source::new().with_address("203.0.113.7");
+    let freeze = || OwnerFreeze::by_session(session.epoch()).with_source(source.clone());
     for _twice in 0..2 {
-        service.verifier.freeze_by_session(&alice()).await.unwrap();
+        service.verifier.freeze_by_owner(&alice(), freeze()).await.unwrap();
     }
     assert_eq!(service.told().len(), before + 1, "pressed twice, told once");
     let told = latest(&service.told(), "frozen_by_owner");
     assert!(told.operator.is_none() && told.notifies_owner());
+    assert_eq!(told.source.as_ref(), Some(&source));
     let view = service.verifier.view(&alice()).await.unwrap();
     assert_eq!((view.second_step, view.frozen_at), (SecondStep::Blocked(BlockedBy::Frozen), Some(at(T + 30))));
     assert_ne!(view.epoch, session.epoch(), "sessions have ended");
@@ -184,10 +187,12 @@ async fn an_owner_who_is_logged_in_freezes_without_a_notice_and_an_operator_thaw
     let recovery = Attempt::recovery(Purpose::LOGIN, codes.iter().next().unwrap());
     assert_eq!(rejected(service.submit(T + 60, recovery).await), Rejection::Frozen);
     service.verifier.support(operator("desk", "called")).thaw(&alice()).await.unwrap();
+    // A session of before, which may have been stolen, freezes no second time.
+    refused_with(service.verifier.freeze_by_owner(&alice(), freeze()).await, &AccountError::SessionEnded);
     drop(service.log_in(T + 90, &phone.shows(T + 90, 0)).await);
     // Nobody's account is frozen by it but the one that is named.
     let bob = AccountId::new("bob").unwrap();
-    assert!(matches!(service.verifier.freeze_by_session(&bob).await, Err(Error::NoSuchAccount)));
+    assert!(matches!(service.verifier.freeze_by_owner(&bob, freeze()).await, Err(Error::NoSuchAccount)));
 }
 
 #[tokio::test]
@@ -212,7 +217,10 @@ async fn a_handle_is_for_its_own_account() {
     let bob = sekisho::account::AccountId::new("bob").unwrap();
     service.verifier.create_account(&bob).await.unwrap();
     let handle = latest(&service.told(), "confirmed").freeze_handle.unwrap().to_text();
-    refused_with(service.verifier.freeze_by_owner(&bob, handle.expose()).await, &AccountError::UnknownHandle);
+    refused_with(
+        service.verifier.freeze_by_owner(&bob, OwnerFreeze::by_notice(handle.expose())).await,
+        &AccountError::UnknownHandle,
+    );
 }
 
 #[tokio::test]
@@ -659,7 +667,7 @@ async fn whoever_reads_the_mail_recovers_nothing_if_the_owner_is_there() {
     // The link of the notice ends it, too.
     begin(T + 4 * DAY + 60).await.unwrap();
     let handle = latest(&service.told(), "self_recovery_waits").freeze_handle.unwrap().to_text();
-    verifier.freeze_by_owner(&alice(), handle.expose()).await.unwrap();
+    verifier.freeze_by_owner(&alice(), OwnerFreeze::by_notice(handle.expose())).await.unwrap();
     assert_eq!(verifier.view(&alice()).await.unwrap().self_recovery, None);
     verifier.support(operator("desk", "called")).thaw(&alice()).await.unwrap();
     // Three a year.

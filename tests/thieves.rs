@@ -5,7 +5,7 @@
 use crate::phone::{Phone, T, at, new_authenticator, operator};
 use crate::service::{DAY, Service, accepted, alice, in_memory, kept_codes, mail, sms};
 use sekisho::account::{
-    Act, Attempt, AuthenticatorId, CodeRequest, Event, Policy, Proof, Purpose, RecoveryCodes, Resync,
+    Act, Attempt, AuthenticatorId, CodeRequest, Event, OwnerFreeze, Policy, Proof, Purpose, RecoveryCodes, Resync,
 };
 use sekisho::store::MemoryStore;
 
@@ -172,7 +172,11 @@ impl Thief {
                 // The owner reads the mail within two hours, and presses its button.
                 if let Some(handle) = self.told().first().and_then(|event| event.freeze_handle.clone()) {
                     self.service.clock.set(at(secs - 60));
-                    self.service.verifier.freeze_by_owner(&alice(), handle.to_text().expose()).await.unwrap();
+                    self.service
+                        .verifier
+                        .freeze_by_owner(&alice(), OwnerFreeze::by_notice(handle.to_text().expose()))
+                        .await
+                        .unwrap();
                     is_stopped = true;
                 }
             }
@@ -196,7 +200,7 @@ async fn what_a_thief_gets_within_a_week_is_told_and_stopped_by_one_act_of_the_o
         (Loot::Operator, "an operator's log-in"),
     ];
     let mut table = vec![
-        "| a thief has the password and | withdrawals at once | in a week, if the owner does nothing | changes, all told | after the owner's link |".to_owned(),
+        "| a thief has the password and | withdrawals on the first day | in a week, if the owner does nothing | changes, all told | after the owner's link |".to_owned(),
         "|---|---|---|---|---|".to_owned(),
     ];
     for (loot, name) in rows {

@@ -6,8 +6,8 @@ use crate::service::{DAY, Service, accepted, alice, answer, kept_codes};
 use proptest::prelude::*;
 use rusqlite::{Connection, OptionalExtension};
 use sekisho::account::{
-    AccountId, Address, Attempt, AuthenticatorState, Policy, PortableAccount, PortableAddress, PortableApp,
-    PortableHold, PortableState, Purpose, SecondStep,
+    AccountError, AccountId, Address, Attempt, AuthenticatorId, AuthenticatorState, BlockedBy, Policy, PortableAccount,
+    PortableAddress, PortableApp, PortableHold, PortableState, Purpose, SecondStep,
 };
 use sekisho::otp::{Algorithm, Digits, NotAccepted, Period, Rejection, Secret, SecretError, Step, Totp};
 use sekisho::seal::RecordLoss;
@@ -66,6 +66,8 @@ fn a_line_is_read_field_by_field() {
     };
     let (_, suspended) = Reader::new().line(&suspended_at("sms", "+819012345678")).unwrap();
     assert_eq!(suspended.numbers()[0].state(), AuthenticatorState::Suspended);
+    let mailbox = r#"{"account":"a","addresses":[{"channel":"email","to":"a@example.com","bound_at":1800000000}]}"#;
+    assert_eq!(Reader::new().line(mailbox).unwrap().1.emails()[0].bound(), Some(at(1_800_000_000)));
     let refused = Reader::new().line(&suspended_at("email", "alice@example.com")).unwrap_err();
     assert!(matches!(refused, ReadError::Value("the state of an e-mail address")), "{refused:?}");
     assert!(portable.has_stronger_factor() && portable.state() == PortableState::Frozen);
@@ -193,7 +195,7 @@ fn portable() -> impl Strategy<Value = PortableAccount> {
         account
     });
     let number = prop::option::of((0..3_usize, any::<bool>()));
-    let rest = (number, any::<bool>(), any::<bool>(), any::<bool>(), 0..3_usize, 0..5_usize);
+    let rest = (number, any::<bool>(), any::<bool>(), any::<bool>(), 0..4_usize, 0..5_usize);
     (apps, rest).prop_map(|(mut account, (number, has_mail, is_strong, is_held, state, hashes))| {
         let has_number = number.is_some();
         if let Some((state, is_named)) = number {
@@ -217,10 +219,10 @@ fn portable() -> impl Strategy<Value = PortableAccount> {
                 until: at(T + 5_000),
             });
         }
-        let states = [PortableState::Open, PortableState::Frozen, PortableState::Reset];
+        let states = [PortableState::Open, PortableState::Frozen, PortableState::Reset, PortableState::FrozenAndReset];
         let state = states[state];
         let has_factor = !account.apps().is_empty() || has_number || is_strong;
-        if state == PortableState::Reset {
+        if matches!(state, PortableState::Reset | PortableState::FrozenAndReset) {
             // A reset has taken all else.
             return PortableAccount::new().with_state(state);
         }
@@ -250,6 +252,11 @@ proptest! {
             let line = exported(&here).await;
             let (account, again) = Reader::new().line(&line).unwrap();
             assert_eq!(account, alice());
+            let states = |of: &PortableAccount| {
+                let apps = of.apps().iter().map(PortableApp::state);
+                apps.chain(of.numbers().iter().map(PortableAddress::state)).collect::<Vec<_>>()
+            };
+            assert_eq!((states(&again), again.state()), (states(&portable), portable.state()));
             there.import(&alice(), &again).await.unwrap();
             assert_eq!(exported(&there).await, line);
             // What pages show of it is the same, but what was counted.
@@ -257,6 +264,70 @@ proptest! {
             let [here, there] = views.map(|view| (view.second_step, view.authenticators, view.holds, view.emails, view.recovery_codes_left));
             assert_eq!(here, there);
         });
+    }
+}
+
+/// Moves alice by a line to another verifier.
+async fn moved<S: Store>(from: &Verifier<S>) -> Verifier<MemoryStore> {
+    let (_, portable) = Reader::new().line(&exported(from).await).unwrap();
+    let there = verifier();
+    there.import(&alice(), &portable).await.unwrap();
+    there
+}
+
+#[tokio::test]
+async fn an_account_that_was_reset_and_frozen_is_so_there_and_a_thaw_opens_nothing() {
+    for freezes_first in [false, true] {
+        let here = Service::with(Policy::default());
+        let _ = here.enrolled().await;
+        let desk = here.verifier.support(operator("desk", "lost all"));
+        if freezes_first {
+            // A reset ends the freeze, and the owner freezes once more.
+            desk.freeze(&alice()).await.unwrap();
+        }
+        drop(desk.reset(&alice()).await.unwrap());
+        desk.freeze(&alice()).await.unwrap();
+        let there = moved(&here.verifier).await;
+        assert_eq!(there.view(&alice()).await.unwrap().second_step, SecondStep::Blocked(BlockedBy::Frozen));
+        there.support(operator("desk", "back")).thaw(&alice()).await.unwrap();
+        assert_eq!(there.view(&alice()).await.unwrap().second_step, SecondStep::Blocked(BlockedBy::Reset));
+        let free = there.enroll_first(&alice(), new_authenticator()).await;
+        assert!(matches!(free, Err(Error::Account(AccountError::PassNeeded))), "{free:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_whose_only_factor_does_not_move_is_reset_there() {
+    let here = Service::with(Policy::default());
+    here.verifier.create_account(&alice()).await.unwrap();
+    let desk = || here.verifier.support(operator("desk", "a passkey"));
+    desk().record_stronger_factor(&alice()).await.unwrap();
+    let assertion = Attempt::assertion_verified_by_service(Purpose::BINDING);
+    let proof = accepted(here.submit(T + 1, assertion).await);
+    let _ = kept_codes(&here.verifier, proof).await.unwrap();
+    here.clock.set(at(T + DAY - 1));
+    let there = moved(&here.verifier).await;
+    let view = there.view(&alice()).await.unwrap();
+    assert_eq!((view.second_step, view.recovery_codes_left), (SecondStep::Blocked(BlockedBy::Reset), 0));
+    // Once its hold is over, it moves.
+    here.clock.set(at(T + DAY));
+    let there = moved(&here.verifier).await;
+    let view = there.view(&alice()).await.unwrap();
+    assert_eq!((view.second_step, view.recovery_codes_left), (SecondStep::Blocked(BlockedBy::StrongerFactor), 10));
+}
+
+#[tokio::test]
+async fn what_an_authenticator_has_used_that_was_removed_before_the_move_is_used_there_too() {
+    let here = Service::with(Policy::default());
+    let (phone, _) = here.enrolled().await;
+    here.clock.set(at(T));
+    let proof = here.prove(T, &phone.shows(T, 0)).await;
+    let _ = here.verifier.remove_last(proof, AuthenticatorId::new(1)).await.unwrap();
+    let there = moved(&here.verifier).await;
+    let _ = there.enroll_first(&alice(), phone.again()).await.unwrap();
+    for offset in [0, 1] {
+        let again = Attempt::new(Purpose::BINDING, &phone.shows(T, offset));
+        assert!(answer(there.confirm(&alice(), again).await).is_err(), "{offset}");
     }
 }
 

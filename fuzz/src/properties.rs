@@ -8,8 +8,8 @@ use super::model::{Authenticator, Hash, Rules, State as PlainState};
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use sekisho::account::{
-    Account, AccountError, AccountId, Address, Attempt, Change, CodeRequest, NewAuthenticator, Operator, Policy,
-    PortableAccount, ProposedAct, Purpose, Resync,
+    Account, AccountError, AccountId, Address, Attempt, Change, CodeRequest, NewAuthenticator, Operator, OwnerFreeze,
+    Policy, PortableAccount, ProposedAct, Purpose, Resync,
 };
 use sekisho::otp::{self, Code, CodePolicy, Migration, OtpauthUri, Secret, State, Totp, UnixTime};
 use sekisho::seal::{KeyId, Keyring, SealingKey};
@@ -170,7 +170,7 @@ fn extensions(open: &dyn Fn() -> Account, keyring: &Keyring, policy: &Policy, no
     reads(keyring, open().end_stronger_factor(policy, now, &operator, rng));
     reads(keyring, open().verify(policy, now, &Attempt::assertion_verified_by_service(Purpose::LOGIN)));
     reads(keyring, open().remind(policy, now));
-    reads(keyring, open().freeze_by_owner(now, "", rng));
+    reads(keyring, open().freeze_by_owner(now, &OwnerFreeze::by_notice(""), rng));
     reads(keyring, open().end_holds(now, &operator));
     reads(keyring, Ok(open().restored_at(policy, now, now)));
 }

@@ -63,9 +63,13 @@ pub enum AccountError {
     /// The account is frozen, by an operator or by its owner. An operator has to thaw it.
     #[error("the account is frozen: an operator has to thaw or reset it")]
     Frozen,
-    /// `freeze_by_owner` with what is no handle of a notice, or of one that is too old.
+    /// `freeze_by_owner` with what is no handle of a notice, or of one that is too old, or was
+    /// answered by a thaw or a reset.
     #[error("this is no handle of a notice of this account's from the last seven days: freeze it by an operator")]
     UnknownHandle,
+    /// A session that is founded on an earlier epoch of the account.
+    #[error("the account has changed since the session began: have the owner log in again")]
+    SessionEnded,
     /// The policy offers no recovery without support.
     #[error("recovery without support is not offered: have an operator reset the account")]
     NotOffered,

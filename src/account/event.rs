@@ -97,7 +97,8 @@ pub(in crate::account) enum Importance {
     Ordinary,
     /// The owner is told. Kept until the sink has taken it.
     Notice,
-    /// As a notice, and kept for longer: operators' acts, and a restored backup.
+    /// As a notice, and kept for longer: operators' acts, a freeze by the owner, and a restored
+    /// backup.
     Act,
 }
 
@@ -348,8 +349,8 @@ events! {
         /// The purpose that was held.
         purpose: Purpose,
     };
-    /// The owner has frozen the account, by the link of a notice.
-    FrozenByOwner = 30 "frozen_by_owner", Importance::Notice;
+    /// The owner has frozen the account, by the link of a notice or by a session.
+    FrozenByOwner = 30 "frozen_by_owner", Importance::Act;
     /// A code was accepted after several failures in a row: somebody may have guessed it.
     AcceptedAfterFailures = 31 "accepted_after_failures", Importance::Notice, {
         /// The purpose that it was for.

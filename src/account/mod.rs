@@ -9,7 +9,8 @@
 //! that keeps records in a table of its own does it by itself:
 //!
 //! ```
-//! use sekisho::account::{Account, AccountError, AccountId, Attempt, NewAuthenticator, Policy, Purpose};
+//! use sekisho::account::{Account, AccountError, AccountId, Attempt};
+//! use sekisho::account::{NewAuthenticator, Policy, Purpose};
 //! use sekisho::otp::{NotAccepted, UnixTime};
 //! use sekisho::seal::{KeyId, Keyring, SealingKey, Stored};
 //!
@@ -24,11 +25,13 @@
 //! let mut row: Stored = write.ok_or("creation writes")?.new; // a real service: INSERT
 //!
 //! // Enroll: load, change, seal, store, and only then answer.
-//! let account = keyring.open(&alice, row)?;
 //! let new = NewAuthenticator::new("Example", "alice@example.com")?;
-//! let (write, uncommitted) = keyring.seal(account.enroll_first(&policy, now, &new, &mut rng)?, &mut rng)?;
-//! row = write.ok_or("enrollment writes")?.new; // a real service: UPDATE … WHERE revision = $expected
-//! let enrollment = uncommitted.assume_committed(&mut events).map_err(NotAccepted::<AccountError>::from)?;
+//! let change = keyring.open(&alice, row)?.enroll_first(&policy, now, &new, &mut rng)?;
+//! let (write, uncommitted) = keyring.seal(change, &mut rng)?;
+//! // A real service: UPDATE … WHERE revision = $expected
+//! row = write.ok_or("enrollment writes")?.new;
+//! let enrollment =
+//!     uncommitted.assume_committed(&mut events).map_err(NotAccepted::<AccountError>::from)?;
 //!
 //! // Confirm with the app's first code.
 //! let key = enrollment.uri().totp().key(enrollment.uri().secret());
@@ -39,10 +42,12 @@
 //! let (write, uncommitted) = keyring.seal(change, &mut rng)?;
 //! row = write.ok_or("an acceptance writes")?.new;
 //! // An error, unless the code was accepted.
-//! let _proof = uncommitted.assume_committed(&mut events).map_err(NotAccepted::<AccountError>::from)?;
+//! let _proof =
+//!     uncommitted.assume_committed(&mut events).map_err(NotAccepted::<AccountError>::from)?;
 //!
 //! // Log in: the code that confirmed is spent.
-//! let change = keyring.open(&alice, row)?.verify(&policy, now, &Attempt::new(Purpose::LOGIN, &typed))?;
+//! let attempt = Attempt::new(Purpose::LOGIN, &typed);
+//! let change = keyring.open(&alice, row)?.verify(&policy, now, &attempt)?;
 //! let (_, uncommitted) = keyring.seal(change, &mut rng)?;
 //! assert!(uncommitted.assume_committed(&mut events).is_err());
 //! # Ok::<(), Box<dyn std::error::Error>>(())
@@ -69,6 +74,7 @@ mod view;
 pub use authorization::Authorization;
 pub use changes::create::LostRecord;
 pub use changes::deliver::{CodeRequest, Delivery};
+pub use changes::freeze_by_owner::OwnerFreeze;
 pub use changes::new_authenticator::{AddressEnrollment, Enrollable, Enrollment, NewAddress, NewAuthenticator};
 pub use diagnosis::Diagnosis;
 pub use doors::attempt::Attempt;

@@ -11,9 +11,11 @@ use crate::account::record::imported_codes::{OLD_HASH, TypedCode};
 use crate::account::transition::Account;
 use crate::otp::{Moment, Secret, SecretError, Sensitive, Step, TimeError, Totp, Tracker, UnixTime};
 use alloc::boxed::Box;
+use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use subtle::ConstantTimeEq;
 
 /// A step that was used is at most so far ahead of those that are open, in seconds: one that is
 /// further would shut its owner out until then.
@@ -40,6 +42,10 @@ pub enum ImportError {
     /// The drift is more than twenty steps.
     #[error("its drift is more than twenty steps: leave it out, and have its owner resynchronize")]
     Drift,
+    /// The same recovery code, or the same hash, twice: it would be good twice. Codes in clear
+    /// beside hashes may be the same, so they are refused together.
+    #[error("it has a recovery code twice, or codes in clear beside hashes: give each once, in one form")]
+    RepeatedRecoveryCode,
     /// A recovery code that nobody could type, or that anybody could guess.
     #[error("a recovery code has eight to 64 characters of ASCII, and a hash 1 to 256 bytes: leave the others out")]
     RecoveryCode,
@@ -247,12 +253,17 @@ impl PortableAddress {
 ///
 /// An [import](Account::import) makes its record, with its authenticators confirmed, in one write.
 /// An [export](Account::export_with_secrets) gives it, and what was exported imports again to an
-/// equal record, as far as it moves. These do not: failures and locks, messages that were sent,
-/// known devices, passes, the history, whether a new set of recovery codes is due, the reasons of
-/// holds, a drift of more than twenty steps, recovery codes that were imported in clear, and
-/// mailboxes and a stronger factor whose own hold is not over.
+/// equal record, as far as it moves. These do not:
 ///
-/// Apps and numbers move with their names, their states and the times when they were bound.
+/// - failures and locks, messages that were sent, and the history;
+/// - known devices, passes, sessions, proposals, and a recovery without support that waits;
+/// - recovery codes that were imported in clear, and whether a new set is due;
+/// - the reasons of holds, and a drift of more than twenty steps;
+/// - mailboxes and a stronger factor whose own hold is not over, and addresses that were bound
+///   before a reset.
+///
+/// Apps and numbers move with their names, their states and the times when they were bound. Nothing
+/// that is left out opens an account: one that has nothing else is [reset](PortableState::Reset).
 ///
 /// ```
 /// use sekisho::account::{PortableAccount, PortableApp};
@@ -269,7 +280,7 @@ impl PortableAddress {
 pub struct PortableAccount {
     pub(super) apps: Vec<PortableApp>,
     pub(super) numbers: Vec<PortableAddress>,
-    pub(super) emails: Vec<Address>,
+    pub(super) emails: Vec<PortableAddress>,
     /// In clear, in one spelling.
     pub(super) codes: Vec<Sensitive<String>>,
     pub(super) hashes: Vec<Box<str>>,
@@ -293,8 +304,20 @@ pub enum PortableState {
     Open,
     /// Nothing is accepted until an operator thaws it.
     Frozen,
-    /// Nothing is accepted until an operator resets it again, and hands over the pass.
+    /// No code is accepted until an operator resets it again, and hands over the pass.
     Reset,
+    /// Nothing is accepted until an operator thaws it, and then it is as after a reset.
+    FrozenAndReset,
+}
+
+impl PortableState {
+    pub(super) const fn is_frozen(self) -> bool {
+        matches!(self, Self::Frozen | Self::FrozenAndReset)
+    }
+
+    pub(super) const fn is_reset(self) -> bool {
+        matches!(self, Self::Reset | Self::FrozenAndReset)
+    }
 }
 
 /// A purpose that is held.
@@ -321,12 +344,15 @@ impl PortableAccount {
     }
 
     /// With an address that the other system has confirmed: a number is an authenticator that codes
-    /// are sent to, and an e-mail address confirms after a reset (see [`Account::bind_email`]). Of an
-    /// e-mail address nothing else is kept: neither a name nor a state.
+    /// are sent to, and an e-mail address confirms after a reset (see [`Account::bind_email`]). An
+    /// e-mail address has no name, and one that is not active is left out: it shall confirm
+    /// nothing. One that was bound lately confirms once the policy's
+    /// [hold](crate::account::AccountLimits::binding_hold_secs) is over since.
     pub fn with_address(mut self, address: impl Into<PortableAddress>) -> Self {
         let address = address.into();
         match address.address.channel() {
-            Channel::Email => self.emails.push(address.address),
+            Channel::Email if address.state == AuthenticatorState::Active => self.emails.push(address),
+            Channel::Email => {}
             Channel::Sms | Channel::Voice => self.numbers.push(address),
         }
         self
@@ -394,8 +420,7 @@ impl PortableAccount {
     }
 
     /// The e-mail addresses that confirm after a reset.
-    #[must_use]
-    pub fn emails(&self) -> &[Address] {
+    pub fn emails(&self) -> &[PortableAddress] {
         &self.emails
     }
 
@@ -422,6 +447,16 @@ impl PortableAccount {
         &self.holds
     }
 
+    fn has_repeated_codes(&self) -> bool {
+        let hashes: BTreeSet<&str> = self.hashed_recovery_codes().collect();
+        let is_same = |one: &Sensitive<String>, other: &Sensitive<String>| {
+            bool::from(one.expose().as_bytes().ct_eq(other.expose().as_bytes()))
+        };
+        let is_repeated = |(place, code)| self.codes.iter().take(place).any(|before| is_same(before, code));
+        let has_both = !self.codes.is_empty() && !self.hashes.is_empty();
+        has_both || hashes.len() < self.hashes.len() || self.codes.iter().enumerate().any(is_repeated)
+    }
+
     /// Returns whether the password alone does not get in.
     pub(crate) const fn has_factor(&self) -> bool {
         let is_open = matches!(self.state, PortableState::Open);
@@ -440,8 +475,11 @@ impl PortableAccount {
             return Err(ImportError::TooMany(what));
         }
         let has_codes = !self.codes.is_empty() || !self.hashes.is_empty();
-        if self.state == PortableState::Reset && (has_codes || !self.apps.is_empty() || !self.numbers.is_empty()) {
+        if self.state.is_reset() && (has_codes || !self.apps.is_empty() || !self.numbers.is_empty()) {
             return Err(ImportError::ResetWithFactors);
+        }
+        if self.has_repeated_codes() {
+            return Err(ImportError::RepeatedRecoveryCode);
         }
         if has_codes && !self.has_factor() {
             return Err(ImportError::NoFactor);

@@ -20,8 +20,10 @@ use crate::otp::{Moment, UnixTime};
 /// ([`AccountError::ProofOfAnotherAccount`]), for another purpose
 /// ([`AccountError::ProofForAnotherPurpose`]), has ended by time ([`AccountError::ProofEnded`]),
 /// was used or voided ([`AccountError::ProofSpent`]), came without the enrollment's handle
-/// ([`AccountError::HandleNeeded`]), or without the pass or the stronger factor that the policy
-/// asks for ([`AccountError::PassNeeded`], [`AccountError::StrongerFactorNeeded`]).
+/// ([`AccountError::HandleNeeded`]), is for another context
+/// ([`AccountError::ProofForAnotherContext`]), or came without the pass or the stronger factor that
+/// the policy asks for ([`AccountError::PassNeeded`], [`AccountError::StrongerFactorNeeded`]). Of
+/// an account that is frozen all are refused ([`AccountError::Frozen`]).
 ///
 /// An attempt that is made again with its [idempotency
 /// key](crate::account::Attempt::with_idempotency_key) gets the same reply, and so a proof again:

@@ -47,8 +47,8 @@ pub struct AccountView {
     pub holds: Vec<HoldView>,
     /// The time when the account was frozen, by an operator or by its owner.
     pub frozen_at: Option<UnixTime>,
-    /// True if the account was reset, by an operator or by a recovery, and its owner has not
-    /// enrolled since: only the pass does.
+    /// True if nothing is bound any more and only a pass enrolls: after a reset by an operator,
+    /// after a recovery, or after the only factor, a stronger one, has ended.
     pub is_reset: bool,
     /// Since when the owner has a [stronger factor](Account::set_stronger_factor), if so.
     pub stronger_since: Option<UnixTime>,

@@ -134,8 +134,12 @@ impl Advice {
             Self::TypeTheDigits => "Type the digits that your authenticator app shows.",
             Self::WaitForTheNextCode => "This code cannot be used again: wait for the next one.",
             Self::WaitBeforeTheNextLogIn => "Too many log-ins within ten minutes: wait before the next one.",
-            Self::TypeItAsItAppears => "This code has run out: type the next one as soon as it appears.",
-            Self::CheckTheEntry => "The code is wrong: check that it is this service's entry in your app.",
+            Self::TypeItAsItAppears => {
+                "This code has run out: type the next one as soon as it appears. If that one has run out too, set your phone's clock to automatic."
+            }
+            Self::CheckTheEntry => {
+                "The code is wrong: check that it is this service's entry in your app, and the newest if there are several."
+            }
             Self::SetTheClockToAutomatic => {
                 "The code is wrong: set your phone's clock to automatic, then use a new code."
             }
@@ -144,7 +148,7 @@ impl Advice {
             }
             Self::WaitForTheLock => "Too many wrong codes: wait until the lock ends.",
             Self::WaitForTheHold => "This is held for a while, as the account's security was changed: try again later.",
-            Self::WaitForTheMessage => "Wait for the message that was sent, or ask for another later.",
+            Self::WaitForTheMessage => "Type the code of the last message, or ask for another once the wait is over.",
             Self::CheckTheMessage => "The code is wrong: type the one in the newest message.",
             Self::AskForAnother => "This code has run out or was used: ask for another.",
             Self::CheckTheSheet => {

@@ -21,7 +21,8 @@ use zeroize::{Zeroize, Zeroizing};
 /// ```
 /// use sekisho::otp::Migration;
 ///
-/// let uri = "otpauth-migration://offline?data=CjEKCkhlbGxvId6tvu8SGEV4YW1wbGU6YWxpY2VAZ29vZ2xlLmNvbRoHRXhhbXBsZTAC";
+/// let uri = "otpauth-migration://offline?data=\
+///     CjEKCkhlbGxvId6tvu8SGEV4YW1wbGU6YWxpY2VAZ29vZ2xlLmNvbRoHRXhhbXBsZTAC";
 /// let migration = Migration::parse_with_legacy_secrets(uri)?;
 /// for entry in migration.entries() {
 ///     match &entry.taken {

@@ -15,8 +15,8 @@
 //! use sekisho::test_kit::{FailingStore, Fault, TestClock, TestPhone};
 //! use sekisho::Verifier;
 //!
-//! async fn log_in<S: Store>(verifier: &Verifier<S>, account: &AccountId, typed: &str) -> &'static str {
-//!     match verifier.verify(account, Attempt::new(Purpose::LOGIN, typed)).await {
+//! async fn log_in<S: Store>(verifier: &Verifier<S>, user: &AccountId, typed: &str) -> &'static str {
+//!     match verifier.verify(user, Attempt::new(Purpose::LOGIN, typed)).await {
 //!         Ok(_proof) => "welcome",
 //!         Err(NotAccepted::Rejected(_)) => "try another code",
 //!         Err(NotAccepted::Failed(_)) => "come back later",
@@ -26,15 +26,20 @@
 //! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
 //! let store = FailingStore::new(MemoryStore::new());
 //! let clock = TestClock::at(UnixTime::from_secs(1_800_000_000));
-//! let keyring = Keyring::new(KeyId::new(1), SealingKey::from_bytes(core::array::from_fn(|i| i as u8))?);
-//! let verifier = Verifier::builder(store.clone(), keyring).clock(clock.clone()).without_notifications().build();
+//! let key = SealingKey::from_bytes(core::array::from_fn(|i| i as u8))?;
+//! let verifier = Verifier::builder(store.clone(), Keyring::new(KeyId::new(1), key))
+//!     .clock(clock.clone())
+//!     .without_notifications()
+//!     .build();
 //! let alice = AccountId::new("alice")?;
 //!
 //! verifier.create_account(&alice).await?;
-//! let enrollment = verifier.enroll_first(&alice, NewAuthenticator::new("Example", "alice@example.com")?).await?;
+//! let new = NewAuthenticator::new("Example", "alice@example.com")?;
+//! let enrollment = verifier.enroll_first(&alice, new).await?;
 //! let mut phone = TestPhone::scan(enrollment.uri());
 //! verifier.confirm(&alice, Attempt::new(Purpose::BINDING, &phone.code(&clock)?)).await?;
-//! assert_eq!(log_in(&verifier, &alice, &phone.code(&clock)?).await, "try another code"); // it is spent
+//! // The code that has confirmed is spent.
+//! assert_eq!(log_in(&verifier, &alice, &phone.code(&clock)?).await, "try another code");
 //!
 //! clock.advance(30);
 //! phone.set_ahead_by(-20); // its clock is late, but within the window

@@ -17,13 +17,13 @@ impl AccountError {
             Self::NotEnrolled => ("先に2段階認証を設定してください。", "Set up two-step login first."),
             Self::AlreadyEnrolled => ("2段階認証はすでに設定されています。", "Two-step login is set up already."),
             Self::TooMany => (
-                "これ以上は追加できません。先にどれかを削除してください。",
-                "There is no room for more: remove one first.",
+                "上限に達しています。追加の場合は、先にどれかを削除してください。それ以外は、サポートにご連絡ください。",
+                "The limit is reached. To add one, remove another first; for anything else contact support.",
             ),
             Self::SameSecret => ("すでに登録されています。", "This one is set up already."),
             Self::PassNeeded => (
-                "サポートから届いたリンクが必要です。期限が切れている場合は、サポートにご連絡ください。",
-                "This takes the link that support has mailed. If it has run out, contact support.",
+                "メールなどで届いたリンクが必要です。届いていないか、期限が切れている場合は、サポートにご連絡ください。",
+                "This takes a link that was sent to you. If there is none, or it has run out, contact support.",
             ),
             Self::ConfirmationNeeded | Self::NothingSent => {
                 ("先にコードを受け取り、入力してください。", "Have a code sent first, and type it.")
@@ -43,6 +43,9 @@ impl AccountError {
                 "このリンクは使えません。最新のメールのリンクを使うか、サポートにご連絡ください。",
                 "This link does not work: use the one in the newest mail, or contact support.",
             ),
+            Self::SessionEnded => {
+                ("ログアウトされています。もう一度ログインしてください。", "You were logged out: log in again.")
+            }
             Self::RecoveryWaits => (
                 "まだ完了できません。待ち時間が過ぎ、毎日のお知らせが届いてからお試しください。",
                 "It is too early: come back when the time is over and each day's notice has arrived.",
@@ -54,7 +57,7 @@ impl AccountError {
             Self::NotFrozen => ("アカウントは凍結されていません。", "The account is not frozen."),
             Self::NothingHeld => ("停止中の操作はありません。", "Nothing is held."),
             Self::NoSuchDevice { .. } | Self::NoSuchAuthenticator { .. } => {
-                ("すでに削除されています。", "It was removed before.")
+                ("見つかりません。すでに削除されています。", "There is no such thing any more: it was removed.")
             }
             Self::NoRecoveryCodes => (
                 "使えるリカバリーコードがありません。別の方法を使うか、サポートにご連絡ください。",

@@ -4,13 +4,21 @@
 //!
 //! | what was answered | its sentence |
 //! |---|---|
-//! | a refusal | [`Advice::text`](crate::otp::Advice::text): what to do now |
-//! | an event of the history, a notice | [`EventKind::text`](crate::account::EventKind::text): what has happened |
-//! | the reason of a refusal, in a history | [`Reason::text`](crate::otp::Reason::text) |
-//! | what an account does not allow | [`AccountError::text`](crate::account::AccountError::text) |
+//! | a refusal | [`Advice::text`]: what to do now |
+//! | an event of the history, a notice | [`EventKind::text`]: what has happened |
+//! | the reason of a refusal, in a history | [`Reason::text`] |
+//! | what an account does not allow | [`AccountError::text`] |
 //!
-//! Every sentence is plain text without markup, in the polite style of each language, and names
-//! nothing that a stranger must not learn. A version that adds a kind of answer adds its sentences.
+//! [`Advice::text`]: crate::otp::Advice::text
+//! [`EventKind::text`]: crate::account::EventKind::text
+//! [`Reason::text`]: crate::otp::Reason::text
+//! [`AccountError::text`]: crate::account::AccountError::text
+//!
+//! Every sentence is plain text without markup, in the polite style of each language. A refusal
+//! says no more to whoever types codes than its [`Rejection`](crate::otp::Rejection) does. The
+//! sentences of [`AccountError`](crate::account::AccountError) say how the account is set up: show
+//! them to somebody who has given the right password, and to nobody else. A version that adds a
+//! kind of answer adds its sentences.
 //!
 //! ```
 //! use sekisho::otp::{Advice, CodeKind, Rejection, UnixTime};

@@ -238,12 +238,7 @@ pub fn write_line(account: &AccountId, portable: &PortableAccount) -> Sensitive<
         account: text.map(String::from),
         account_hex: text.is_none().then(|| base16ct::lower::encode_string(account.as_bytes())),
         apps: portable.apps().iter().map(App::of).collect(),
-        addresses: portable
-            .numbers()
-            .iter()
-            .map(LineAddress::of)
-            .chain(portable.emails().iter().map(|email| LineAddress::of(&PortableAddress::from(email.clone()))))
-            .collect(),
+        addresses: portable.numbers().iter().chain(portable.emails()).map(LineAddress::of).collect(),
         recovery_codes: Vec::new(),
         hashed_recovery_codes: portable.hashed_recovery_codes().map(String::from).collect(),
         stronger_factor: portable.has_stronger_factor(),

@@ -11,9 +11,9 @@
 //! ```
 //! use sekisho::transfer::Reader;
 //!
-//! let line = r#"{"account":"user-4711","apps":[{"secret":"gezd gnbv gy3t qojq gezd gnbv gy3t qojq"}]}"#;
+//! let line = r#"{"account":"4711","apps":[{"secret":"gezdgnbv gy3tqojq gezdgnbv gy3tqojq"}]}"#;
 //! let (account, portable) = Reader::new().line(line)?;
-//! assert_eq!((account.as_bytes(), portable.apps().len()), (&b"user-4711"[..], 1));
+//! assert_eq!((account.as_bytes(), portable.apps().len()), (&b"4711"[..], 1));
 //! // verifier.import(&account, &portable).await?
 //! # Ok::<(), sekisho::transfer::ReadError>(())
 //! ```

@@ -45,7 +45,8 @@ impl<S: Store> Verifier<S> {
 /// use sekisho::seal::Keyring;
 /// use sekisho::store::MemoryStore;
 ///
-/// # let keyring = Keyring::parse("1:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff").unwrap();
+/// # let keys = "1:00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff";
+/// # let keyring = Keyring::parse(keys).unwrap();
 /// let verifier = Verifier::builder(MemoryStore::new(), keyring).build();
 /// ```
 #[must_use]

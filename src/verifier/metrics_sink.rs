@@ -8,14 +8,24 @@ use crate::account::{AccountId, Event, EventKind};
 ///
 /// The verifier and the stores count by themselves, whatever the sink. All that is counted:
 ///
-/// | metric | labels | |
+/// | metric | kind | labels |
 /// |---|---|---|
-/// | `sekisho_events_total` | `event`: [`EventKind::as_str`]; `reason`, of refusals: [`Reason::as_str`] | a counter, by this sink |
-/// | `sekisho_store_calls_total` | `call`: `load`, `swap`, `delete` or `ready`; `outcome`: `done`, `lost` (another change was faster), `transient`, `permanent` (the [class](crate::store::StoreError::is_transient) of its error), or `dropped` (whoever waited has gone) | a counter |
-/// | `sekisho_store_call_seconds` | `call` | a histogram, in seconds |
-/// | `sekisho_store_retries_total` | `store`; `reason`: `connection` (closed while idle), `script` (forgotten by the server), or `refused` (the server moves, fails over or is loading) | a counter of what a store has sent again |
-/// | `sekisho_change_retries_total` | | a counter of changes that were made again, as another one was faster |
-/// | `sekisho_ready` | | a gauge: 1 if [`Verifier::ready`](crate::Verifier::ready) was `Ok` last, and otherwise 0 |
+/// | `sekisho_events_total` | counter, by this sink | `event`, `reason` |
+/// | `sekisho_store_calls_total` | counter | `call`, `outcome` |
+/// | `sekisho_store_call_seconds` | histogram, in seconds | `call` |
+/// | `sekisho_store_retries_total` | counter: a store sent something again | `store`, `reason` |
+/// | `sekisho_change_retries_total` | counter: another change was faster | |
+/// | `sekisho_ready` | gauge: 1 if [`Verifier::ready`] was `Ok` last, otherwise 0 | |
+///
+/// The values of the labels:
+///
+/// - `event`: [`EventKind::as_str`]; and, where it is a refusal, `reason`: [`Reason::as_str`].
+/// - `call`: `load`, `swap`, `delete` or `ready`.
+/// - `outcome`: `done`; `lost` (another change was faster); `transient` or `permanent`, the
+///   [class](crate::store::StoreError::is_transient) of its error; or `dropped` (the caller stopped
+///   waiting).
+/// - `reason` of a store's retry: `connection` (it was closed while idle), `script` (the server has
+///   forgotten it), or `refused` (the server moves, fails over or is loading).
 ///
 /// Prometheus exporters have to be told the bounds of the histogram's buckets, as
 /// `examples/exchange` does, or they show summaries.
@@ -23,6 +33,7 @@ use crate::account::{AccountId, Event, EventKind};
 /// An example dashboard of Grafana and alert rules of Prometheus are in `docs/monitoring`.
 ///
 /// [`Reason::as_str`]: crate::otp::Reason::as_str
+/// [`Verifier::ready`]: crate::Verifier::ready
 #[derive(Clone, Copy, Debug, Default)]
 pub struct MetricsSink;
 

@@ -18,7 +18,8 @@
 //! let alice = AccountId::new("user-4711")?;
 //!
 //! verifier.create_account(&alice).await?; // at sign-up, never at log-in
-//! let enrollment = verifier.enroll_first(&alice, NewAuthenticator::new("Example", "alice@example.com")?).await?;
+//! let new = NewAuthenticator::new("Example", "alice@example.com")?;
+//! let enrollment = verifier.enroll_first(&alice, new).await?;
 //! // … show enrollment.uri() as a QR code, and ask for the code that the app shows
 //! # let key = enrollment.uri().totp().key(enrollment.uri().secret());
 //! # let now = sekisho::otp::UnixTime::try_from(std::time::SystemTime::now())?;

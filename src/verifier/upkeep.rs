@@ -3,7 +3,7 @@
 use super::error::Error;
 use super::handle::Verifier;
 use crate::account::{
-    AccountError, AccountId, AccountView, Authorization, Enrollment, Event, Purpose, RecoverySheet, Text,
+    AccountError, AccountId, AccountView, Authorization, Enrollment, Event, OwnerFreeze, Purpose, RecoverySheet, Text,
 };
 use crate::otp::UnixTime;
 use crate::store::Store;
@@ -57,23 +57,14 @@ impl<S: Store> Verifier<S> {
         self.change(account, |opened, now, _| opened.hold(&self.0.policy, now, purposes, secs, reason)).await
     }
 
-    /// Freezes an account at the word of its owner, by the link of a notice: see
+    /// Freezes an account at the word of its owner, by the link of a notice or by a session: see
     /// [`Account::freeze_by_owner`](crate::account::Account::freeze_by_owner).
     ///
     /// # Errors
-    /// [`Error::Account`] if it is no link of this account's notices, or older than seven days;
-    /// [`Error`].
-    pub async fn freeze_by_owner(&self, account: &AccountId, handle: &str) -> Result<(), Error> {
-        self.change(account, |opened, now, rng| opened.freeze_by_owner(now, handle, rng)).await
-    }
-
-    /// Freezes an account at the word of an owner who is logged in: see
-    /// [`Account::freeze_by_session`](crate::account::Account::freeze_by_session).
-    ///
-    /// # Errors
-    /// [`Error`].
-    pub async fn freeze_by_session(&self, account: &AccountId) -> Result<(), Error> {
-        self.change(account, |opened, now, rng| Ok(opened.freeze_by_session(now, rng))).await
+    /// [`Error::Account`] if it is no link of this account's notices, or older than seven days, or
+    /// if the session has ended; [`Error`].
+    pub async fn freeze_by_owner(&self, account: &AccountId, freeze: OwnerFreeze) -> Result<(), Error> {
+        self.change(account, |opened, now, rng| opened.freeze_by_owner(now, &freeze, rng)).await
     }
 
     /// The enrollment that waits, once more, for a page that is loaded again: see

@@ -10,7 +10,7 @@ const loaded = performance.now();
 const elapsed = () => Math.floor((performance.now() - loaded) / 1000);
 function said(left) {
   const [h, m, s] = japanese ? ["時間", "分", "秒"] : ["h", "min", "s"];
-  const two = (most, less, units) => `${most} ${units[0]} ${less} ${units[1]}`;
+  const two = (most, less, units) => `${most} ${units[0]}` + (less ? ` ${less} ${units[1]}` : "");
   if (left >= 3600) return two(Math.floor(left / 3600), Math.floor(left / 60) % 60, [h, m]);
   if (left >= 60) return two(Math.floor(left / 60), left % 60, [m, s]);
   return `${left} ${s}`;

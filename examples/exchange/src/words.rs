@@ -13,14 +13,17 @@ pub fn countdown(language: Language, until: u64, now: u64, over: &str) -> Markup
     html! { time.countdown aria-live="off" data-until=(until) data-now=(now) data-over=(over) { (duration(language, left)) } }
 }
 
-/// "2 h 5 min".
+/// "2 h 5 min", and "2 h" for a whole number of them.
 #[must_use]
 pub fn duration(language: Language, secs: u64) -> String {
     let (hours, minutes, rest) = (secs / 3_600, secs / 60 % 60, secs % 60);
-    match (hours, minutes) {
-        (0, 0) => format!("{rest} {}", language.say("秒", "s")),
-        (0, _) => format!("{minutes} {} {rest} {}", language.say("分", "min"), language.say("秒", "s")),
-        _ => format!("{hours} {} {minutes} {}", language.say("時間", "h"), language.say("分", "min")),
+    let [h, m, s] = [language.say("時間", "h"), language.say("分", "min"), language.say("秒", "s")];
+    match (hours, minutes, rest) {
+        (0, 0, _) => format!("{rest} {s}"),
+        (0, _, 0) => format!("{minutes} {m}"),
+        (0, ..) => format!("{minutes} {m} {rest} {s}"),
+        (_, 0, _) => format!("{hours} {h}"),
+        _ => format!("{hours} {h} {minutes} {m}"),
     }
 }
 
@@ -116,5 +119,29 @@ pub fn purpose(language: Language, purpose: Purpose) -> String {
         Purpose::WITHDRAWAL => language.say("出金", "withdrawal").into(),
         Purpose::BINDING => language.say("セキュリティ設定の変更", "changes of security").into(),
         other => other.as_str().into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+    use crate::language::Language::{English, Japanese};
+
+    #[test]
+    fn a_time_that_is_left_has_two_units_at_the_most_and_none_that_is_zero() {
+        for (secs, said) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (61, "1 min 1 s"),
+            (3_600, "1 h"),
+            (3_601, "1 h"),
+            (3_661, "1 h 1 min"),
+            (86_400, "24 h"),
+            (172_799, "47 h 59 min"),
+        ] {
+            assert_eq!(duration(English, secs), said, "{secs}");
+        }
+        assert_eq!(duration(Japanese, 86_400), "24 時間");
     }
 }

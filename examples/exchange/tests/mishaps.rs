@@ -17,7 +17,7 @@ async fn without_the_phone_a_recovery_code_lets_in_once_and_holds_withdrawals() 
     assert_eq!(page.path, "/recovered");
     assert!(page.shows("<strong id=\"recovery-left\">9</strong>"));
     let page = browser.get("/wallet").await;
-    assert!(page.shows("id=\"hold\"") && page.shows("24 h 0 min"), "{}", page.text);
+    assert!(page.shows("id=\"hold\"") && page.shows("24 h<"), "{}", page.text);
     // The phone was in the other coat.
     site.at(then + 60);
     let page = withdraw(&mut browser, &phone.shows(then + 60)).await;
@@ -87,7 +87,7 @@ async fn after_a_reset_only_the_pass_enrolls_and_withdrawals_are_held_for_two_da
     let page = browser.post("/two-step/confirm", &[("code", &phone.shows(T + 86_400))]).await;
     assert_eq!(page.recovery_codes().len(), 10, "{}", page.text);
     let page = browser.get("/wallet").await;
-    assert!(page.shows("id=\"hold\"") && page.shows("48 h 0 min"), "{}", page.text);
+    assert!(page.shows("id=\"hold\"") && page.shows("48 h<"), "{}", page.text);
     // What there was before is of no use.
     site.at(T + 86_460);
     refused(&site.browser().log_in(ALICE, &old.shows(T + 86_460)).await);
@@ -465,7 +465,7 @@ async fn a_record_that_is_lost_lets_nobody_in_until_support_has_rebuilt_it() {
     let new = browser.post("/two-step/pass", &[("pass", &site.pass_for(ALICE))]).await.phone();
     let page = browser.post("/two-step/confirm", &[("code", &new.shows(T + 60))]).await;
     assert_eq!(page.recovery_codes().len(), 10, "{}", page.text);
-    assert!(browser.get("/wallet").await.shows("48 h 0 min"));
+    assert!(browser.get("/wallet").await.shows("48 h<"));
     refused(&site.browser().log_in(ALICE, &phone.shows(T + 60)).await);
 }
 

@@ -14,7 +14,7 @@ async fn with_number(site: &Site, browser: &mut Browser, phone: &Phone) {
     site.at(T + 30);
     let fields = [("number", "090-1234-5678"), ("code", &*phone.shows(T + 30))];
     let page = browser.post("/security/add-phone", &fields).await;
-    assert_eq!(page.status, 200, "{}", page.text);
+    assert!(page.status == 200 && page.shows("A message was sent to +819012345678"), "{}", page.text);
     let code = code_for(site, "+819012345678");
     let page = browser.post("/two-step/confirm", &[("code", &code)]).await;
     assert_eq!(page.path, "/security", "{}", page.text);

@@ -5,6 +5,7 @@
 mod site;
 
 use exchange::Settings;
+use exchange::language::Language;
 use site::{ALICE, Page, Site, T, at_the_desk, refused, withdraw};
 use std::time::Duration;
 
@@ -243,6 +244,19 @@ async fn the_desk_finds_by_a_part_shows_what_is_open_and_asks_twice_before_a_res
     assert_eq!(browser.get("/wallet").await.path, "/wallet", "nothing has happened yet");
     assert!(desk.act("reset", "all lost").await.shows("all lost"));
     assert_eq!(browser.get("/wallet").await.path, "/log-in");
+}
+
+#[tokio::test]
+async fn a_search_that_finds_more_than_it_shows_says_so() {
+    let site = Site::start().await;
+    let mut desk = at_the_desk(&site).await;
+    for number in 10..31 {
+        let (email, hash) = (format!("u{number}@example.com"), "no password has this hash".to_owned());
+        drop(site.app.customers.add(&site.app.verifier, &email, hash, Language::English).await.unwrap());
+        let page = desk.get("/support?email=example.com").await;
+        assert_eq!(page.shows("type more of the address"), number == 30, "{}", page.text);
+        assert!(!page.shows("u30@"), "{}", page.text);
+    }
 }
 
 #[tokio::test]

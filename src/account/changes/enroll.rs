@@ -97,7 +97,7 @@ impl Account {
     /// that the reset has made, as its owner sent it back. The confirmation uses it up.
     ///
     /// `confirmation`: a proof of [`Purpose::CONFIRMATION`], where the policy asks for one
-    /// ([`AccountLimits::confirmation_after_reset`](crate::account::AccountLimits::confirmation_after_reset)).
+    /// ([`confirmation_after_reset`](crate::account::AccountLimits::confirmation_after_reset)).
     /// It counts only without a context, and if its [address](Proof::address) was bound before the
     /// reset, or is the [e-mail address](Self::bind_email) of the account: otherwise whoever talks
     /// an operator into a reset would confirm it too. Send the pass to another address than the

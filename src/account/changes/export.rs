@@ -48,7 +48,7 @@ impl Account {
             }
         }
         let settled = self.record.emails.iter().filter(|email| email.is_settled(now));
-        exported.emails = settled.map(|email| email.address.clone()).collect();
+        exported.emails = settled.map(|email| PortableAddress::from(email.address.clone())).collect();
         if let Some(set) = &self.record.recovery {
             let own = set.hashes.iter().map(|hash| ExportedHash { key: set.key, hash: *hash });
             exported.hashes.extend(own.map(|hash| hash.to_text().into()));
@@ -59,8 +59,15 @@ impl Account {
             }
         }
         exported.has_stronger_factor = self.record.stronger.is_some_and(|one| now.clock >= one.settled_at);
-        exported.state = match (self.record.frozen_at, self.record.is_reset) {
-            (Some(_), _) => PortableState::Frozen,
+        // Without the factor that is left out there may be none: the password alone shall not get in.
+        let is_bare =
+            self.record.stronger.is_some() && !exported.has_stronger_factor && self.record.authenticators.is_empty();
+        if is_bare {
+            exported.hashes.clear();
+        }
+        exported.state = match (self.record.frozen_at, self.record.is_reset || is_bare) {
+            (Some(_), true) => PortableState::FrozenAndReset,
+            (Some(_), false) => PortableState::Frozen,
             (None, true) => PortableState::Reset,
             (None, false) => PortableState::Open,
         };

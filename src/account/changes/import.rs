@@ -1,10 +1,11 @@
 //! An account moves in from another system, as it was there.
 
+use super::restore::longest_use_ahead;
 use crate::account::event::EventKind;
 use crate::account::names::account_id::AccountId;
 use crate::account::names::text::Text;
 use crate::account::policy::Policy;
-use crate::account::portable::{ImportError, PortableAccount, PortableHold, PortableState};
+use crate::account::portable::{ImportError, PortableAccount, PortableAddress, PortableHold};
 use crate::account::record::authenticator::{App, Authenticator, AuthenticatorState, Kind};
 use crate::account::record::encoding::fields::Unknown;
 use crate::account::record::imported_codes::{ExportedHash, ImportedCode, ImportedCodes};
@@ -64,15 +65,19 @@ impl Account {
             let bound_at = number.bound_at.map_or(now.clock, |at| at.min(now.clock));
             account.bind_imported(number.name.clone(), kind, bound_at, number.state)?;
         }
-        for address in &imported.emails {
+        for PortableAddress { address, bound_at, .. } in &imported.emails {
             if account.record.emails.iter().any(|email| email.address == *address) {
                 return Err(ImportError::SameSecret);
             }
-            account.record.emails.push(BoundEmail { address: address.clone(), settled_at: now.time });
+            let hold = policy.limits().binding_hold_secs;
+            let settled_at = bound_at.map_or(now.time, |at| at.min(now.time).saturating_add(hold));
+            account.record.emails.push(BoundEmail { address: address.clone(), settled_at });
         }
         account.keep_codes(imported, rng)?;
-        account.record.frozen_at = (imported.state == PortableState::Frozen).then_some(now.time);
-        account.record.is_reset = imported.state == PortableState::Reset;
+        account.record.frozen_at = imported.state.is_frozen().then_some(now.time);
+        account.record.is_reset = imported.state.is_reset();
+        // An authenticator that was removed there may come back, and has used steps that nobody knows.
+        account.record.used_until = now.time.saturating_add(longest_use_ahead(policy));
         for PortableHold { purpose, from, until } in &imported.holds {
             let secs = until.saturating_since(*from);
             let from = (*from).min(now.time);

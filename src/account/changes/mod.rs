@@ -7,6 +7,7 @@ mod devices;
 mod email;
 mod enroll;
 mod export;
+pub(super) mod freeze_by_owner;
 mod hold;
 mod import;
 pub(super) mod new_authenticator;

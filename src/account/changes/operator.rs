@@ -1,4 +1,4 @@
-//! Operators' acts, each with a name and a reason, and freezes by the owner. The owner is told.
+//! Operators' acts, each with a name and a reason. The owner is told.
 
 use crate::account::error::AccountError;
 use crate::account::event::{EventKind, Operator};
@@ -84,51 +84,6 @@ impl Account {
         self.record.drop_new_bindings(now);
         self.record.frozen_at = self.record.frozen_at.or(Some(now.time));
         self.record_act(now, operator, EventKind::Frozen);
-        Change::written(self, Ok(()))
-    }
-
-    /// Freezes as [`freeze`](Self::freeze) does, at the word of the owner, who was told of
-    /// something that somebody else has done. `handle` is the
-    /// [handle](crate::account::Event::freeze_handle) of that notice, as text. An operator
-    /// thaws.
-    ///
-    /// Nobody guesses 128 bits: a wrong handle is not counted, and nothing is written for it. Once
-    /// an operator has thawed or reset the account, the notices of before are good no more:
-    /// whoever has read an old mail cannot freeze again and again.
-    ///
-    /// # Errors
-    /// [`AccountError::UnknownHandle`] unless it is of a notice of this account's, at most seven
-    /// days old.
-    pub fn freeze_by_owner<R: CryptoRng + ?Sized>(
-        mut self,
-        now: UnixTime,
-        handle: &str,
-        rng: &mut R,
-    ) -> Result<Change<()>, AccountError> {
-        let now = self.moment(now);
-        let number = self.record.notice_key.number_of(handle, now);
-        if number.is_none_or(|number| number <= self.record.notices_answered) {
-            return Err(AccountError::UnknownHandle);
-        }
-        Ok(self.frozen_for_owner(now, rng))
-    }
-
-    /// Freezes as [`freeze_by_owner`](Self::freeze_by_owner) does, at the word of an owner who has
-    /// no notice at hand, and whom the service knows by a session of its own. Whoever has stolen a
-    /// session can freeze the account, and nothing else by it. An operator thaws.
-    pub fn freeze_by_session<R: CryptoRng + ?Sized>(mut self, now: UnixTime, rng: &mut R) -> Change<()> {
-        let now = self.moment(now);
-        self.frozen_for_owner(now, rng)
-    }
-
-    fn frozen_for_owner<R: CryptoRng + ?Sized>(mut self, now: Moment, rng: &mut R) -> Change<()> {
-        // The button is pressed twice: it is frozen, and told, once.
-        if self.record.frozen_at.is_none() {
-            self.record.void(rng.next_u64());
-            self.record.drop_new_bindings(now);
-            self.record.frozen_at = Some(now.time);
-            self.record_anyway(now, EventKind::FrozenByOwner);
-        }
         Change::written(self, Ok(()))
     }
 

@@ -27,7 +27,7 @@ impl Account {
     /// # Errors
     /// [`AccountError::NotEnrolled`]; in its place [`AccountError::PassNeeded`] after a reset, and
     /// [`AccountError::StrongerFactorNeeded`] beside a stronger factor. The answer may be a
-    /// refusal: frozen, held, or too many messages.
+    /// refusal: frozen, or too many messages.
     pub fn mail_pass<R: CryptoRng + ?Sized>(
         mut self,
         policy: &Policy,

@@ -58,7 +58,8 @@ impl Account {
         Ok(())
     }
 
-    /// An operator holds everything of a frozen account, changes with a proof included.
+    /// Everything of a frozen account is held until an operator thaws it, changes with a proof
+    /// included.
     pub(super) const fn check_not_frozen(&self) -> Result<(), AccountError> {
         if self.record.frozen_at.is_some() { Err(AccountError::Frozen) } else { Ok(()) }
     }

@@ -163,7 +163,8 @@ impl Account {
                     return Err(AccountError::NoApp);
                 }
                 let refusal = disabled(record.apps().next().is_some());
-                if door == Door::TwoCodes { refusal } else { self.check_recovery_codes().and(refusal) }
+                let own = record.recovery.as_ref().map_or(0, |set| set.hashes.len());
+                if door == Door::TwoCodes { refusal } else { self.check_recovery_codes(own).and(refusal) }
             }
             // It shows nothing of what is read at an address.
             Door::RecoveryCode | Door::ImportedRecoveryCode if purpose == Purpose::CONFIRMATION => {
@@ -176,20 +177,23 @@ impl Account {
             Door::Assertion if record.stronger.is_none() => Err(AccountError::NoStrongerFactor),
             Door::Assertion => Ok(None),
             // Recovery codes work while everything else is disabled.
-            Door::RecoveryCode | Door::ImportedRecoveryCode => self.check_recovery_codes().map(|()| None),
+            Door::RecoveryCode | Door::ImportedRecoveryCode => {
+                self.check_recovery_codes(usize::from(record.recovery_codes_left())).map(|()| None)
+            }
         }
     }
 
-    fn check_recovery_codes(&self) -> Result<(), AccountError> {
-        match self.record.recovery_codes_left() {
+    fn check_recovery_codes(&self, left: usize) -> Result<(), AccountError> {
+        match left {
             0 if self.record.is_reset => Err(AccountError::PassNeeded),
             0 => Err(AccountError::NoRecoveryCodes),
             _ => Ok(()),
         }
     }
 
-    /// The error where nothing is bound. After a reset, or beside a stronger factor, it is not
-    /// `NotEnrolled`: a service may then accept the password alone.
+    /// The error where nothing is bound. Only where there is no second factor at all is it
+    /// `NotEnrolled`, for which a service may accept the password alone: not after a reset, and not
+    /// beside a stronger factor.
     pub(in crate::account) const fn nothing_bound(&self) -> AccountError {
         if self.record.is_reset {
             AccountError::PassNeeded

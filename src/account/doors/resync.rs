@@ -19,9 +19,9 @@ const FAR_BEHIND_SECS: u64 = 86_400;
 
 impl Account {
     /// Finds out how far an app's clock is off, by two codes in a row: up to ten minutes ahead or
-    /// behind, and up to a day behind together with a known device, a pass or a recovery code.
-    /// From then on its codes are expected there. It answers no proof: log in with the next
-    /// code.
+    /// behind, and up to a day behind together with a known device, a pass or a recovery code (one
+    /// of a set of ours: those of another system do not count here). From then on its codes are
+    /// expected there. It answers no proof: log in with the next code.
     ///
     /// Both codes have to be unused and younger than the last one used, and both are used up. The
     /// answer does not say that one of them was right: it is a
@@ -75,11 +75,14 @@ impl Account {
         let apps = self.record.apps().map(|(place, _, app)| (place, Candidate::of(app)));
         let searched = search(apps, codes, behind, now)?;
         let spent = codes.iter().fold(Choice::from(0), |any, code| any | self.record.recent_codes.contains(*code, now));
-        let set = resync.recovery.as_ref().zip(self.record.recovery.as_ref());
-        let (is_recovery_code, recovery) = set.map_or((Choice::from(1), None), |(code, set)| {
-            let (found, place) = set.find(code);
-            (found, Some(place))
-        });
+        let (is_recovery_code, recovery) = match (&resync.recovery, &self.record.recovery) {
+            (None, _) => (Choice::from(1), None),
+            (Some(code), Some(set)) => {
+                let (found, place) = set.find(code);
+                (found, Some(place))
+            }
+            (Some(_), None) => (Choice::from(0), None),
+        };
         if !bool::from(searched.found & !spent & is_recovery_code) {
             return Ok(self.charge(admitted, Wrong { expired: false, code: None }));
         }

@@ -144,9 +144,9 @@ impl PostgresBuilder {
     }
 
     /// Connections by URL, made when they are needed:
-    /// `postgres://user:password@host/database?sslmode=require`, and what else [`tokio_postgres::Config`](https://docs.rs/tokio-postgres/latest/tokio_postgres/config/struct.Config.html) takes. Of several hosts
-    /// the first is used that answers and takes writes; each is given its share of five seconds, or
-    /// of the deadline if that is longer.
+    /// `postgres://user:password@host/database?sslmode=require`, and what else
+    /// [`tokio_postgres::Config`] takes. Of several hosts the first is used that answers and takes
+    /// writes; each is given its share of five seconds, or of the deadline if that is longer.
     ///
     /// `sslrootcert=FILE` names a file of authorities, in PEM, where
     /// [`certificate_authority`](Self::certificate_authority) has given none; `system` stands for

@@ -153,11 +153,12 @@ impl RedisBuilder {
     /// use sekisho::store::{RedisCredentials, RedisStore};
     /// use tokio::sync::watch;
     ///
-    /// # async fn connect(password: &str, next_password: &str) -> Result<(), sekisho::store::StoreError> {
-    /// let (rotate, credentials) = watch::channel(RedisCredentials::new("exchange", password));
-    /// let store = RedisStore::builder().credentials(credentials).connect("rediss://redis.internal").await?;
-    /// // Later, when the server knows the next one, and before it forgets this:
-    /// rotate.send_replace(RedisCredentials::new("exchange", next_password));
+    /// # async fn connect(now: &str, next: &str) -> Result<(), sekisho::store::StoreError> {
+    /// let (rotate, credentials) = watch::channel(RedisCredentials::new("exchange", now));
+    /// let builder = RedisStore::builder().credentials(credentials);
+    /// let store = builder.connect("rediss://redis.internal").await?;
+    /// // Later, when the server knows the next password, and before it forgets this:
+    /// rotate.send_replace(RedisCredentials::new("exchange", next));
     /// # Ok(())
     /// # }
     /// ```

@@ -9,7 +9,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::IntoResponse;
-use sekisho::account::{Attempt, AuthenticatorId, Purpose, Text};
+use sekisho::account::{Attempt, AuthenticatorId, OwnerFreeze, Purpose, Text};
 use sekisho::http::Problem;
 use serde::Deserialize;
 use serde_json::json;
@@ -119,7 +119,8 @@ pub(super) async fn remove(State(app): State<App>, at: Session, Body(change): Bo
 
 /// Freezes the account, at its owner's word. Every session ends.
 pub(super) async fn freeze(State(app): State<App>, at: Session) -> Answered {
-    app.verifier.freeze_by_session(&at.owner.account).await.map_err(|error| failed(&app, error))?;
+    let freeze = OwnerFreeze::by_session(at.owner.view.epoch).with_source(at.owner.source.clone());
+    app.verifier.freeze_by_owner(&at.owner.account, freeze).await.map_err(|error| failed(&app, error))?;
     session::end(&at.kept).await.map_err(|trouble| failed(&app, trouble))?;
     Ok(answer(StatusCode::OK, Answer::Done))
 }

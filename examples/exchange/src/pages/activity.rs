@@ -12,7 +12,7 @@ use crate::words;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
-use sekisho::account::{Event, EventKind};
+use sekisho::account::{Event, EventKind, OwnerFreeze};
 use tower_sessions::Session;
 
 pub(super) async fn page(settings: Settings) -> Result<Response, Trouble> {
@@ -98,7 +98,8 @@ pub(super) async fn freeze(
     session: Session,
     LoggedIn(owner): LoggedIn,
 ) -> Result<Response, Trouble> {
-    app.verifier.freeze_by_session(&owner.account).await?;
+    let freeze = OwnerFreeze::by_session(owner.view.epoch).with_source(owner.source.clone());
+    app.verifier.freeze_by_owner(&owner.account, freeze).await?;
     session::end(&session).await?;
     Ok(frozen(language).into_response())
 }

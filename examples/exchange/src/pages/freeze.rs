@@ -5,13 +5,14 @@ use super::frame::{self, Who};
 use super::{activity, refusals};
 use crate::App;
 use crate::language::Language;
+use crate::session::CameFrom;
 use crate::trouble::Trouble;
 use axum::Form;
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
-use sekisho::account::{AccountError, AccountId};
+use sekisho::account::{AccountError, AccountId, OwnerFreeze};
 
 /// The fields of the link.
 #[derive(serde::Deserialize)]
@@ -47,10 +48,13 @@ pub(super) async fn page(language: Language, Query(link): Query<Link>) -> Markup
 pub(super) async fn freeze(
     State(app): State<App>,
     language: Language,
+    CameFrom(source): CameFrom,
     Form(link): Form<Link>,
 ) -> Result<Response, Trouble> {
     let answer = match AccountId::new(&link.account) {
-        Ok(account) => app.verifier.freeze_by_owner(&account, &link.handle).await,
+        Ok(account) => {
+            app.verifier.freeze_by_owner(&account, OwnerFreeze::by_notice(&link.handle).with_source(source)).await
+        }
         Err(_) => Err(AccountError::UnknownHandle.into()),
     };
     match answer {

@@ -20,8 +20,6 @@ use sekisho::otp::{CodeKind, NotAccepted};
 use sha2::{Digest, Sha256};
 use tower_sessions::Session;
 
-/// Withdrawals are held for so long after a change, in seconds.
-const HOLD_SECS: u64 = 86_400;
 /// The link of a reset is good for so long, in seconds.
 const LINK_SECS: u64 = 1_800;
 
@@ -39,7 +37,7 @@ fn change_form(app: &App, language: Language, owner: &Owner, above: Option<Marku
             h1 { (heading) }
             @if let Some(above) = above { (above) }
             form.card #change method="post" action="/password" {
-                (frame::hold_ahead(language, app.now(), HOLD_SECS))
+                (frame::hold_ahead(language, app.now(), hold_secs(app)))
                 p.hint { (language.say("ほかのブラウザはログアウトされます。", "Other browsers are logged out.")) }
                 label for="current" { (language.say("現在のパスワード", "Present password")) }
                 input #current name="current" type="password" autocomplete="current-password" required maxlength="256";
@@ -112,11 +110,16 @@ pub(super) async fn change(
     Ok(Redirect::to("/security").into_response())
 }
 
+/// As long as after a change of what is bound, in seconds.
+fn hold_secs(app: &App) -> u64 {
+    app.settings.policy.limits().binding_hold_secs
+}
+
 /// First: should this end before the password is another, there is a hold too many, and not one too
 /// few.
 async fn hold(app: &App, account: &AccountId, reason: &str) -> Result<(), Trouble> {
     let reason = Text::new(reason).map_err(|error| Trouble::Other(error.into()))?;
-    Ok(app.verifier.hold(account, &[Purpose::WITHDRAWAL], HOLD_SECS, &reason).await?)
+    Ok(app.verifier.hold(account, &[Purpose::WITHDRAWAL], hold_secs(app), &reason).await?)
 }
 
 async fn hashed(app: &App, new: String) -> Result<Option<String>, Trouble> {

@@ -119,7 +119,9 @@ pub(crate) const fn way_from(language: Language, why: &AccountError) -> Way {
         AccountError::RecoveryWaits | AccountError::NothingSent | AccountError::ConfirmationNeeded => {
             Way { to: "/lost", text: language.say("再設定の状況を見る", "See the recovery") }
         }
-        AccountError::NotByRecovery => Way { to: "/log-in", text: language.say("ログインする", "Log in") },
+        AccountError::NotByRecovery | AccountError::SessionEnded => {
+            Way { to: "/log-in", text: language.say("ログインする", "Log in") }
+        }
         AccountError::AuthorizationEnded => {
             Way { to: "/wallet", text: language.say("ウォレットを見る", "See your wallet") }
         }
@@ -247,6 +249,7 @@ mod tests {
             AccountError::NothingHeld,
             AccountError::Frozen,
             AccountError::UnknownHandle,
+            AccountError::SessionEnded,
             AccountError::NotOffered,
             AccountError::RecoveryWaits,
             AccountError::SecondOperatorNeeded,

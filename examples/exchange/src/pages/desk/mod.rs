@@ -33,7 +33,8 @@ pub(super) struct Search {
 enum Found {
     Nothing,
     One(Customer),
-    Some(Vec<String>),
+    /// Addresses; there may be more of them than are shown.
+    Some(Vec<String>, bool),
 }
 
 pub(super) async fn page(
@@ -58,14 +59,16 @@ async fn look_for(app: &App, email: &str) -> Result<Found, Trouble> {
     if let Some(customer) = app.customers.find(email).await? {
         return Ok(Found::One(customer));
     }
-    let mut addresses = app.customers.addresses_with(email, SHOWN).await?;
+    let mut addresses = app.customers.addresses_with(email, SHOWN.saturating_add(1)).await?;
+    let has_more = addresses.len() > SHOWN;
+    addresses.truncate(SHOWN);
     Ok(match addresses.len() {
         0 => Found::Nothing,
         1 => match app.customers.find(&addresses.remove(0)).await? {
             Some(customer) => Found::One(customer),
             None => Found::Nothing,
         },
-        _ => Found::Some(addresses),
+        _ => Found::Some(addresses, has_more),
     })
 }
 
@@ -79,7 +82,7 @@ async fn show(
     let heading = language.say("サポート窓口", "Support desk");
     let of_customer = match found {
         Found::Nothing => html! {},
-        Found::Some(addresses) => listed(language, addresses),
+        Found::Some(addresses, has_more) => listed(language, addresses, *has_more),
         Found::One(customer) => match look(app, &customer.account()?).await? {
             Looked::Account(view, events) => html! {
                 (account::state(app, language, customer, &view))
@@ -110,7 +113,7 @@ async fn show(
     ))
 }
 
-fn listed(language: Language, addresses: &[String]) -> Markup {
+fn listed(language: Language, addresses: &[String], has_more: bool) -> Markup {
     html! {
         section.card #found {
             h2 { (language.say("該当するお客様", "Who has such an address")) }
@@ -118,6 +121,10 @@ fn listed(language: Language, addresses: &[String]) -> Markup {
                 @let query = serde_urlencoded::to_string([("email", address)]).unwrap_or_default();
                 li { a href=(format!("/support?{query}")) { (address) } }
             } }
+            @if has_more {
+                p.hint { (language.say("ほかにも該当するお客様がいます。アドレスをもう少し入力してください。",
+                    "There are more of them: type more of the address.")) }
+            }
         }
     }
 }
