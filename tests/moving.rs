@@ -233,6 +233,23 @@ async fn a_mailbox_that_was_bound_lately_in_the_old_system_confirms_nothing_unti
     assert!(PortableAccount::new().with_address(suspended).emails().is_empty());
 }
 
+#[tokio::test]
+async fn a_code_of_the_old_system_that_is_written_as_ours_are_reaches_its_checker_as_it_was_typed() {
+    use sha2::Digest;
+    let code = "a1b2c3d4e5f60718293a4bol";
+    let hash = format!("x${}", hex::encode(sha2::Sha256::digest(format!("x{code}"))));
+    let account = PortableAccount::new().with_app(imported_app(1)).with_hashed_recovery_codes([&*hash]).unwrap();
+    let clock = TestClock::at(at(T));
+    let verifier = Verifier::builder(MemoryStore::new(), keyring())
+        .clock(clock)
+        .hash_checker(SaltedHex(AtomicUsize::new(0)))
+        .without_notifications()
+        .build();
+    verifier.import(&alice(), &account).await.unwrap();
+    let proof = accepted(answer(verifier.verify(&alice(), Attempt::recovery(Purpose::LOGIN, code)).await));
+    assert_eq!(proof.method(), Method::RecoveryCode { left: 0 });
+}
+
 /// As an old system might have hashed: SHA-256 of salt and code, in hex.
 struct SaltedHex(AtomicUsize);
 
@@ -586,6 +603,9 @@ async fn a_source_that_says_too_little_makes_nobody_one_without_a_second_factor(
     import_fails(verifier.view(&AccountId::new("empty").unwrap()).await, &ImportError::NoFactor);
     let codes = PortableAccount::new().with_recovery_codes(["12345678"]).unwrap();
     import_fails(verifier.import(&AccountId::new("codes").unwrap(), &codes).await, &ImportError::NoFactor);
+    // A freeze ends, and is no factor either.
+    let frozen = codes.with_state(PortableState::Frozen);
+    import_fails(verifier.import(&AccountId::new("frozen").unwrap(), &frozen).await, &ImportError::NoFactor);
     let reset = PortableAccount::new().with_app(imported_app(1)).with_state(PortableState::Reset);
     import_fails(verifier.import(&AccountId::new("reset").unwrap(), &reset).await, &ImportError::ResetWithFactors);
 }

@@ -568,7 +568,9 @@ async fn an_owner_recovers_without_support_after_three_days_of_being_told() {
     assert!(latest(&service.told(), "self_recovered").notifies_owner());
     // The answer got lost: another confirmation gives another pass, and the first is void.
     let lost = pass;
-    let pass = verifier.finish_self_recovery(&confirmed(&service, now + 40, &mail()).await).await.unwrap().to_text();
+    let again = confirmed(&service, now + 40, &mail()).await;
+    let pass = verifier.finish_self_recovery(&again).await.unwrap().to_text();
+    refused_with(verifier.finish_self_recovery(&again).await, &AccountError::ProofSpent);
     let by_lost = verifier.enroll_with_pass(&alice(), lost.expose(), None, new_authenticator()).await;
     refused_with(by_lost, &AccountError::PassNeeded);
     let view = verifier.view(&alice()).await.unwrap();

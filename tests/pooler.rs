@@ -79,6 +79,58 @@ async fn the_statement_of_another_program_is_an_error_and_neither_an_absent_acco
     assert_eq!((postgres.sql(rows), postgres.sql(&rows.replace("other", "sekisho"))), (kept.clone(), kept));
 }
 
+/// Gives the name of each quick change the meaning of the one that always answers.
+async fn mix_up_with_certain(program: &Client) -> usize {
+    let listed = program.simple_query("SELECT name, statement, parameter_types FROM pg_prepared_statements").await;
+    let rows: Vec<_> = listed
+        .unwrap()
+        .into_iter()
+        .filter_map(|message| match message {
+            tokio_postgres::SimpleQueryMessage::Row(row) => {
+                Some([0, 1, 2].map(|column| row.get(column).unwrap().to_owned()))
+            }
+            _ => None,
+        })
+        .collect();
+    let mut count = 0;
+    for [name, quick, types] in &rows {
+        let Some((change, _)) = quick.split_once(" RETURNING '").filter(|_| !quick.starts_with("WITH")) else {
+            continue;
+        };
+        let certain = rows.iter().find(|[_, other, _]| other.starts_with(&format!("WITH changed AS ({change} ")));
+        let [_, certain, _] = certain.expect("the other one of the two");
+        let types = types.trim_matches(['{', '}']);
+        let again = format!("DEALLOCATE \"{name}\"; PREPARE \"{name}\" ({types}) AS {certain}");
+        program.batch_execute(&again).await.unwrap();
+        count += 1;
+    }
+    count
+}
+
+/// Two copies of one service have the same table, and may have prepared its statements in another
+/// order.
+#[tokio::test]
+async fn a_change_that_ran_as_the_one_that_always_answers_is_no_change_that_happened() {
+    let postgres = Postgres::start();
+    let pooler = PgBouncer::by_transactions(&postgres, 1);
+    let program = other_program(&pooler).await;
+    let store = PostgresStore::builder().connections(1).connect(&pooler.url()).unwrap();
+    store.create_table().await.unwrap();
+    let alice = account("alice");
+    assert_eq!(store.swap(&alice, &write(None, 1)).await.unwrap(), Swap::Done);
+    assert_eq!(store.swap(&alice, &write(None, 9)).await.unwrap(), Swap::Lost);
+    assert_eq!(store.swap(&alice, &write(Some(9), 9)).await.unwrap(), Swap::Lost);
+    assert_eq!(store.delete(&alice, Revision::from_bytes([9; 16])).await.unwrap(), Swap::Lost);
+    assert_eq!(mix_up_with_certain(&program).await, 3);
+    for lost in [
+        store.swap(&alice, &write(None, 9)).await,
+        store.swap(&alice, &write(Some(9), 9)).await,
+        store.delete(&alice, Revision::from_bytes([9; 16])).await,
+    ] {
+        assert!(matches!(lost, Err(StoreError::Misdirected { .. })), "{lost:?}");
+    }
+}
+
 /// Each process does everything so many times.
 const ROUNDS: u8 = 250;
 

@@ -459,16 +459,22 @@ async fn an_authority_can_be_named_in_the_url_and_what_is_not_understood_is_name
     let postgres = Postgres::start();
     connect(&postgres).await;
     let certificates = Certificates::of("localhost");
-    postgres.speak_tls(&certificates);
     let open = |more: &str| {
         PostgresStore::connect(&format!("postgres://postgres@localhost:{}/postgres?{more}", postgres.port))
     };
+    // A server without TLS is none that an authority vouches for.
+    let plain = open("sslrootcert=system").unwrap().load(&account("alice")).await.unwrap_err();
+    assert!(matches!(plain, StoreError::Unreachable { .. } | StoreError::Config { .. }), "{plain:?}");
+    assert!(open("sslmode=prefer").unwrap().load(&account("alice")).await.unwrap().is_none());
+    postgres.speak_tls(&certificates);
     let file = certificates.authority_file.to_string_lossy().replace('/', "%2F");
     for more in [format!("sslrootcert={file}"), format!("sslmode=verify-full&sslrootcert={file}&application_name=a")] {
         assert!(open(&more).unwrap().load(&account("alice")).await.unwrap().is_none(), "{more}");
     }
-    let unknown = open("sslmode=require&sslrootcert=system").unwrap().load(&account("alice")).await.unwrap_err();
-    assert!(matches!(unknown, StoreError::Unreachable { .. }), "{unknown:?}");
+    for more in ["sslmode=require&sslrootcert=system", "sslrootcert=system"] {
+        let unknown = open(more).unwrap().load(&account("alice")).await.unwrap_err();
+        assert!(matches!(unknown, StoreError::Unreachable { .. }), "{unknown:?}");
+    }
     let missing = open("sslrootcert=%2Fno%2Fsuch%2Ffile").unwrap_err();
     assert!(matches!(missing, StoreError::Config { .. }), "{missing:?}");
     let misspelled = open("sslmoed=require").unwrap_err();

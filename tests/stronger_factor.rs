@@ -242,6 +242,46 @@ async fn an_operator_ends_it_with_a_hold_and_by_policy_with_another_one() {
 }
 
 #[tokio::test]
+async fn where_nothing_else_is_bound_its_end_takes_the_sheet_along_and_nothing_binds_it_again() {
+    for by_a_freeze in [false, true] {
+        let service = Service::with(Policy::default());
+        let verifier = &service.verifier;
+        verifier.create_account(&alice()).await.unwrap();
+        desk(verifier).record_stronger_factor(&alice()).await.unwrap();
+        let proof = assertion(&service, T + 1, Purpose::BINDING).await;
+        let sheet = kept_codes(verifier, proof).await.unwrap();
+        let late = assertion(&service, T + 2, Purpose::BINDING).await;
+        if by_a_freeze {
+            desk(verifier).freeze(&alice()).await.unwrap();
+            desk(verifier).thaw(&alice()).await.unwrap();
+        } else {
+            desk(verifier).end_stronger_factor(&alice()).await.unwrap();
+        }
+        let view = verifier.view(&alice()).await.unwrap();
+        assert_eq!((view.second_step, view.recovery_codes_left), (SecondStep::Blocked(BlockedBy::Reset), 0));
+        for purpose in [Purpose::LOGIN, Purpose::BINDING] {
+            let attempt = Attempt::recovery(purpose, sheet.iter().next().unwrap());
+            fails(verifier.verify(&alice(), attempt).await, &AccountError::PassNeeded);
+        }
+        change_fails(verifier.set_stronger_factor(late).await, &AccountError::PassNeeded);
+    }
+}
+
+#[tokio::test]
+async fn one_operator_of_two_does_not_disable_the_owners_app_and_record_a_passkey_in_its_place() {
+    for (two_operators, is_recorded) in [(false, true), (true, false)] {
+        let service = Service::with(Policy::new(AccountLimits { two_operators, ..AccountLimits::default() }).unwrap());
+        let _ = service.enrolled().await;
+        desk(&service.verifier).disable(&alice(), AuthenticatorId::new(1)).await.unwrap();
+        let recorded = desk(&service.verifier).record_stronger_factor(&alice()).await;
+        assert_eq!(recorded.is_ok(), is_recorded);
+        if !is_recorded {
+            change_fails(recorded, &AccountError::AlreadyEnrolled);
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_account_that_has_only_a_passkey_is_not_one_without_a_second_factor() {
     let service = Service::with(Policy::default());
     let verifier = &service.verifier;

@@ -179,6 +179,13 @@ async fn a_whole_life_of_an_account_by_the_tool_alone() {
     assert!(desk.fails(&act(&["unlock"])).contains("--pass-file"));
     desk.says(&act(&["unlock", "--pass-file", "pass"]));
     assert!(is_for_its_owner_only(&desk.path("pass")));
+    // After a backup was restored the record is treated with care first: this pass stays good.
+    let restored_at = (now().as_secs() + 5).to_string();
+    let restored = ["--print-pass", "--restored-at", &restored_at];
+    desk.says(&["unlock", "user-1", by[0], by[1], by[2], by[3], restored[0], restored[1], restored[2]]);
+    let view = &desk.json(&["view", "user-1"])[0];
+    let kinds: Vec<_> = view["history"].as_array().unwrap().iter().map(|event| &event["kind"]).collect();
+    assert!(view["history"].to_string().contains("restored") && view["view"]["passes"] == 1, "{kinds:?}");
     // One that has nowhere to go is not made: nothing is done.
     let before = desk.json(&["view", "user-1"])[0].clone();
     assert!(desk.fails(&act(&["reset", "--pass-file", "pass", "--yes"])).contains("nothing was done"));

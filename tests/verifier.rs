@@ -216,12 +216,17 @@ async fn a_restored_backup_is_treated_with_care_once_and_told_once() {
     // Set a little late: the operator's clock is ahead of ours.
     let careful = Verifier::builder(store.clone(), keyring()).clock(clock.clone()).event_sink(log.clone());
     let careful = careful.restored_at(at(T + 20)).build();
+    // Sessions of the backup's epoch have ended already.
+    let before = verifier(&store, &clock).view(&alice()).await.unwrap();
+    let seen = careful.view(&alice()).await.unwrap();
+    assert_ne!(seen.epoch, before.epoch);
     let again = answer(careful.verify(&alice(), login(&used)).await);
     assert!(matches!(again, Err(Rejection::Replayed { .. })), "{again:?}");
     let withdraw = Act::new(Purpose::WITHDRAWAL, &[3; 32], [7; 16], &used);
     let held = answer(careful.authorize(&alice(), withdraw).await);
     assert!(matches!(held, Err(Rejection::Held { until }) if until == at(T + 20 + 86_400)));
     assert_eq!(log.kinds().iter().filter(|kind| **kind == "restored").count(), 1);
+    assert_eq!(careful.view(&alice()).await.unwrap().epoch, seen.epoch);
     clock.advance(810);
     assert!(careful.verify(&alice(), login(&phone.shows(T + 810, 0))).await.is_ok());
     // A new account is new.

@@ -459,8 +459,8 @@ impl PortableAccount {
 
     /// Returns whether the password alone does not get in.
     pub(crate) const fn has_factor(&self) -> bool {
-        let is_open = matches!(self.state, PortableState::Open);
-        !self.apps.is_empty() || !self.numbers.is_empty() || self.has_stronger_factor || !is_open
+        // A freeze ends: it is no factor.
+        !self.apps.is_empty() || !self.numbers.is_empty() || self.has_stronger_factor || self.state.is_reset()
     }
 
     pub(super) fn check(&self, policy: &Policy) -> Result<(), ImportError> {

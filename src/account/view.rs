@@ -71,7 +71,8 @@ pub struct AccountView {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize), serde(rename_all = "snake_case"))]
 pub enum SecondStep {
-    /// The owner has none: it was never set up, or the owner has removed the last authenticator.
+    /// The owner has none: it was never set up, or the owner has removed the last authenticator. The
+    /// password alone lets in, unless [`AccountView::refusal`] says that log-ins are held.
     NotSetUp,
     /// Ask for a code. (Whether one would be looked at now: [`AccountView::refusal`].)
     Required,

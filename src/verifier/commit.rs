@@ -73,6 +73,8 @@ impl<S: Store> Verifier<S> {
                 // The sink is asked once more, and no more often than by others.
                 Err(AccountError::EventsWaiting) if !owed.is_empty() && !has_asked => {
                     has_asked = true;
+                    // Nobody waits for a sink.
+                    turn = None;
                     let (opened, now) = self.load(account).await?;
                     if let Written::Done(_) = self.write(account, opened.handing_again(now), Randomness::new()).await? {
                         self.deliver_again(account, owed).await?;

@@ -96,12 +96,17 @@ impl<S: Store> Verifier<S> {
         Ok(opened.waiting_recovery_codes(now, handle)?)
     }
 
-    /// The view of an account for settings pages and support.
+    /// The view of an account for settings pages and support. A record that is older than a
+    /// restored backup is shown as the next write will leave it: its sessions have ended.
     ///
     /// # Errors
     /// [`Error`].
     pub async fn view(&self, account: &AccountId) -> Result<AccountView, Error> {
         let (opened, now) = self.load(account).await?;
+        let opened = match self.0.restored_at {
+            Some(at) => opened.restored_at(&self.0.policy, now, at).account,
+            None => opened,
+        };
         Ok(opened.view(&self.0.policy, now))
     }
 

@@ -13,6 +13,7 @@ use sekisho::account::{AccountLimits, Policy};
 use sekisho::otp::UnixTime;
 use sekisho::seal::Keyring;
 use sekisho::verifier::{Clock, MetricsSink, SystemClock, TracingSink};
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::Mutex;
@@ -27,7 +28,7 @@ const SESSION: time::Duration = time::Duration::hours(2);
 const FRESH: Duration = Duration::from_secs(1);
 
 /// The decisions of whoever starts the exchange.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Settings {
     /// The name that apps show beside the code.
     pub issuer: String,
@@ -55,6 +56,12 @@ pub struct Settings {
     pub payout_secs: u64,
     /// True if pages guide through what can be tried.
     pub is_demo: bool,
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings").field("issuer", &self.issuer).field("is_demo", &self.is_demo).finish_non_exhaustive()
+    }
 }
 
 impl Settings {

@@ -7,11 +7,12 @@ use crate::stores::Listed;
 use rand::rand_core::UnwrapErr;
 use rand::rngs::SysRng;
 use sekisho::Verifier;
-use sekisho::account::AccountId;
+use sekisho::account::{AccountId, Address};
 use sekisho::seal::{Keyring, Revision, SealError, Write};
 use sekisho::store::{BoxStore, Store, StoreError, Swap};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::sync::Mutex;
@@ -36,7 +37,7 @@ const MAILED_SECS: u64 = 7 * 86_400;
 const LINKS: usize = 3;
 
 /// A customer.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Customer {
     /// In lower case.
     pub email: String,
@@ -59,6 +60,12 @@ pub struct Customer {
     /// The time when the password was last set by a link in a mail, in Unix seconds.
     #[serde(default)]
     pub reset_at: Option<u64>,
+}
+
+impl fmt::Debug for Customer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Customer").field("account", &self.account).finish_non_exhaustive()
+    }
 }
 
 /// A link that sets a new password.
@@ -517,5 +524,22 @@ fn normal(email: &str) -> Option<String> {
     let email = email.trim().to_lowercase();
     let (name, host) = email.split_once('@')?;
     let is_address = !name.is_empty() && !host.is_empty() && (3..=100).contains(&email.len());
-    (is_address && !email.chars().any(|c| c == ':' || c.is_control() || c.is_whitespace())).then_some(email)
+    // One address and no list, without marks that nobody sees.
+    let is_one = Address::email(&email).is_ok() && !email.contains([':', ',', ';']);
+    (is_address && is_one).then_some(email)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::normal;
+
+    #[test]
+    fn an_address_is_one_and_shows_all_of_itself() {
+        assert_eq!(normal(" Alice@Example.com ").as_deref(), Some("alice@example.com"));
+        for text in
+            ["", "alice", "@example.com", "a@", "a@x.jp,b@x.jp", "a@x.jp;b@x.jp", "ali\u{200b}ce@x.jp", "a:b@x.jp"]
+        {
+            assert_eq!(normal(text), None, "{text:?}");
+        }
+    }
 }

@@ -6,12 +6,13 @@ use crate::{Customers, words};
 use sekisho::account::{AccountId, Event, EventKind};
 use sekisho::verifier::{EventSink, SinkError};
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 const KEPT: usize = 200;
 
 /// A message.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Message {
     /// An address or a number.
     pub to: String,
@@ -21,6 +22,12 @@ pub struct Message {
     pub at: u64,
     /// Of an event, its number on the account.
     pub event: Option<u64>,
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Message").field("to", &self.to).finish_non_exhaustive()
+    }
 }
 
 /// The latest messages.

@@ -12,6 +12,7 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use sekisho::account::{AccountId, AccountView, Act, Attempt, EnrollmentHandle, Source};
 use serde::{Deserialize, Serialize};
+use std::fmt;
 use std::time::SystemTime;
 use tower_sessions::Session;
 
@@ -27,7 +28,7 @@ const SHEET: &str = "sheet";
 const SAID: &str = "said";
 
 /// The part of a session that says who it is of.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 enum Who {
     /// The password was right, the code is waited for.
     SecondStep {
@@ -61,6 +62,12 @@ enum Who {
     },
 }
 
+impl fmt::Debug for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Who").finish_non_exhaustive()
+    }
+}
+
 /// The end of a session that begins now, however often it is used.
 fn end_of_session() -> u64 {
     system_secs().saturating_add(SESSION_SECS)
@@ -71,7 +78,6 @@ fn system_secs() -> u64 {
 }
 
 /// A customer who has given the right password.
-#[derive(Debug)]
 pub struct Owner {
     /// The customer, and the account.
     pub customer: Customer,
@@ -87,6 +93,12 @@ pub struct Owner {
     pub log_in: [u8; 16],
     /// The source of the request.
     pub source: Source,
+}
+
+impl fmt::Debug for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Owner").field("account", &self.account).finish_non_exhaustive()
+    }
 }
 
 impl Owner {

@@ -27,10 +27,10 @@ impl Account {
         rng: &mut R,
     ) -> Result<Change<DeviceToken>, AccountError> {
         let now = self.moment(now);
+        self.check_not_frozen()?;
         if self.record.authenticators.is_empty() {
             return Err(self.nothing_bound());
         }
-        self.check_not_frozen()?;
         let (token, until) = self.issue_pass(PassOrigin::Operator, now, policy.limits().pass_secs, rng);
         self.record_act(now, operator, EventKind::PassIssued { until });
         Ok(Change::written(self, Ok(token)))

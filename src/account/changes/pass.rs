@@ -36,11 +36,11 @@ impl Account {
         rng: &mut R,
     ) -> Result<Change<DeviceToken>, AccountError> {
         let now = self.moment(now);
-        if self.record.authenticators.is_empty() {
-            return Err(self.nothing_bound());
-        }
         if let Some(rejection) = self.blocked(Purpose::BINDING, now) {
             return Ok(self.refuse(now, Purpose::BINDING, rejection));
+        }
+        if self.record.authenticators.is_empty() {
+            return Err(self.nothing_bound());
         }
         let presented = Presented { device: cookie.and_then(TokenHash::of_text), pass: None };
         let is_device = matches!(self.recognize(policy, presented, now), Some(Recognized::Device(_)));

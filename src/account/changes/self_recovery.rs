@@ -117,6 +117,8 @@ impl Account {
         if waiting.is_done {
             // The answer got lost, or the pass has ended: this one takes its place.
             self.record.passes.0.clear();
+            // Each asks for a confirmation of its own.
+            self.record.rebound(now);
         } else if self.is_untold() || !waiting.is_over(now) {
             return Err(AccountError::RecoveryWaits);
         } else {

@@ -29,7 +29,8 @@ impl Account {
     /// [`record_stronger_factor`](Self::record_stronger_factor).
     ///
     /// # Errors
-    /// [`AccountError::HasStrongerFactor`]; [`AccountError::Frozen`]; [what a proof can
+    /// [`AccountError::HasStrongerFactor`]; [`AccountError::NotEnrolled`] where nothing is bound, in its
+    /// place [`AccountError::PassNeeded`] after a reset; [`AccountError::Frozen`]; [what a proof can
     /// lack](crate::account::Proof#what-a-proof-can-lack); [`AccountError::EventsWaiting`].
     pub fn set_stronger_factor(
         mut self,
@@ -41,6 +42,7 @@ impl Account {
         if self.record.stronger.is_some() {
             return Err(AccountError::HasStrongerFactor);
         }
+        self.check_bound()?;
         self.spend_proof_with_pass(policy, proof, now)?;
         self.put_stronger_factor(policy, now);
         self.record_event(now, EventKind::StrongerFactorSet)?;
@@ -94,7 +96,8 @@ impl Account {
     /// # Errors
     /// [`AccountError::HasStrongerFactor`]; [`AccountError::AlreadyEnrolled`] where an
     /// authenticator is in force: its code proves, by
-    /// [`set_stronger_factor`](Self::set_stronger_factor).
+    /// [`set_stronger_factor`](Self::set_stronger_factor). Where the policy asks for two operators,
+    /// also where one is disabled: have the account [reset](Self::reset) first.
     pub fn record_stronger_factor(
         mut self,
         policy: &Policy,
@@ -105,7 +108,9 @@ impl Account {
         if self.record.stronger.is_some() {
             return Err(AccountError::HasStrongerFactor);
         }
-        if self.record.authenticators.iter().any(Authenticator::is_active) {
+        // Who may disable an authenticator shall not do alone what a reset takes two operators for.
+        let takes_none = policy.limits().two_operators;
+        if self.record.authenticators.iter().any(|one| takes_none || one.is_active()) {
             return Err(AccountError::AlreadyEnrolled);
         }
         self.put_stronger_factor(policy, now);
@@ -134,8 +139,7 @@ impl Account {
             return Err(AccountError::NoStrongerFactor);
         }
         self.check_seconded(policy, ProposedAct::EndStrongerFactor, operator, now)?;
-        self.record.stronger = None;
-        self.record.is_reset |= self.record.authenticators.is_empty();
+        self.record.end_stronger_factor();
         self.record.void(rng.next_u64());
         self.record.drop_new_bindings(now);
         self.record.hold(policy, policy.limits().reset_hold_secs, now);

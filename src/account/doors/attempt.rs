@@ -47,7 +47,8 @@ pub struct Attempt {
 #[derive(Clone)]
 pub(crate) enum Submitted {
     Code(Code),
-    Recovery(RecoveryCode),
+    /// One of ours, or one of the other system that is written alike: then as it was typed.
+    Recovery(RecoveryCode, Option<TypedCode>),
     /// Of the system that the account has moved in from, if it has.
     ImportedRecovery(TypedCode),
     Assertion,
@@ -67,7 +68,7 @@ impl Attempt {
     /// [imported](crate::account::Account::import) from; where there is none, the answer is
     /// [`Malformed`](crate::otp::Rejection::Malformed).
     pub fn recovery(purpose: Purpose, text: &str) -> Self {
-        let ours = RecoveryCode::parse(text).map(Submitted::Recovery);
+        let ours = RecoveryCode::parse(text).map(|code| Submitted::Recovery(code, TypedCode::parse(text)));
         Self::of(purpose, ours.or_else(|| TypedCode::parse(text).map(Submitted::ImportedRecovery)))
     }
 
@@ -200,7 +201,9 @@ impl Attempt {
         }
         Ok(self.parsed().and_then(|submitted| match submitted {
             Submitted::Code(code) => Ok(*code),
-            Submitted::Recovery(_) | Submitted::ImportedRecovery(_) | Submitted::Assertion => Err(Rejection::Malformed),
+            Submitted::Recovery(..) | Submitted::ImportedRecovery(_) | Submitted::Assertion => {
+                Err(Rejection::Malformed)
+            }
         }))
     }
 
@@ -221,7 +224,7 @@ impl Attempt {
         hash.update(key);
         match self.submitted.as_ref()? {
             Submitted::Code(code) => hash.update(code.packed().to_be_bytes()),
-            Submitted::Recovery(code) => hash.update(code.bytes()),
+            Submitted::Recovery(code, _) => hash.update(code.bytes()),
             Submitted::ImportedRecovery(typed) => hash.update(Sha256::digest(typed.as_str())),
             Submitted::Assertion => {}
         }

@@ -23,6 +23,7 @@ impl Account {
         now: Moment,
         attempt: &Attempt,
         code: &RecoveryCode,
+        typed: Option<&TypedCode>,
         answer: impl FnOnce(&Self, Acceptance) -> T,
     ) -> Result<Change<T>, AccountError> {
         let (purpose, limits) = (attempt.purpose, policy.limits());
@@ -33,9 +34,9 @@ impl Account {
         };
         let found = self.record.recovery.as_ref().map(|set| set.find(code)).filter(|(found, _)| bool::from(*found));
         if found.is_none() && self.record.imported_codes.is_some() {
-            // Another system may have written its codes in the same way.
-            return match TypedCode::parse(code.text().expose()) {
-                Some(typed) => self.recover_by_imported(policy, now, attempt, &typed, answer),
+            // Another system may have written its codes in the same way, and has hashed what was typed.
+            return match typed {
+                Some(typed) => self.recover_by_imported(policy, now, attempt, typed, answer),
                 None => Ok(self.refuse(now, purpose, Rejection::UnknownRecoveryCode)),
             };
         }

@@ -59,7 +59,9 @@ impl Account {
     ) -> Result<Change<T>, AccountError> {
         let code = match attempt.read(policy)? {
             Ok(Submitted::Code(code)) => *code,
-            Ok(Submitted::Recovery(code)) => return self.recover(policy, now, attempt, code, answer),
+            Ok(Submitted::Recovery(code, typed)) => {
+                return self.recover(policy, now, attempt, code, typed.as_ref(), answer);
+            }
             Ok(Submitted::ImportedRecovery(typed)) => {
                 return self.recover_by_imported(policy, now, attempt, typed, answer);
             }

@@ -207,13 +207,16 @@ impl Record {
         if !is_wrong {
             return;
         }
+        let holds = self.holds.iter_mut().map(|hold| (&mut hold.from, &mut hold.until));
+        let stronger = self.stronger.iter_mut().map(|one| (&mut one.since, &mut one.settled_at));
+        let recovery = self.self_recovery.iter_mut().map(|one| (&mut one.at, &mut one.until));
+        for (from, until) in holds.chain(stronger).chain(recovery) {
+            let secs = until.saturating_since(*from);
+            *from = now.at_most_now(*from);
+            *until = from.saturating_add(secs);
+        }
         for at in self.times() {
             *at = now.at_most_now(*at);
-        }
-        for hold in &mut self.holds {
-            let secs = hold.until.saturating_since(hold.from);
-            hold.from = now.at_most_now(hold.from);
-            hold.until = hold.from.saturating_add(secs);
         }
     }
 
@@ -242,9 +245,8 @@ impl Record {
             .chain(sends)
             .chain(redeemed)
             .chain(&mut self.self_recoveries.0)
-            .chain(self.self_recovery.iter_mut().flat_map(|one| [&mut one.at, &mut one.told_at]))
+            .chain(self.self_recovery.iter_mut().map(|one| &mut one.told_at))
             .chain(&mut self.frozen_at)
-            .chain(self.stronger.iter_mut().map(|one| &mut one.since))
             .chain([&mut self.history.handed_at])
     }
 
@@ -438,8 +440,19 @@ impl Record {
     /// account is as after a reset.
     pub(in crate::account) fn drop_new_bindings(&mut self, now: Moment) {
         self.drop_new_emails(now);
-        if self.stronger.take_if(|one| now.clock < one.settled_at).is_some() {
-            self.is_reset |= self.authenticators.is_empty();
+        if self.stronger.is_some_and(|one| now.clock < one.settled_at) {
+            self.end_stronger_factor();
+        }
+    }
+
+    /// Ends the stronger factor. Where nothing else is bound, the account is as after a reset: no
+    /// sheet of recovery codes opens it.
+    pub(in crate::account) fn end_stronger_factor(&mut self) {
+        self.stronger = None;
+        if self.authenticators.is_empty() {
+            self.is_reset = true;
+            self.recovery = None;
+            self.imported_codes = None;
         }
     }
 

@@ -5,6 +5,7 @@ use crate::out::{Failed, Out, confirm};
 use crate::stores::{AnyStore, open, shown};
 use futures_util::StreamExt;
 use sekisho::account::Operator;
+use sekisho::otp::{OtpauthUri, Secret, Totp};
 use sekisho::store;
 use sekisho::transfer::{Reader, write_line, write_uris};
 use sekisho::verifier::{Imported, Resealed};
@@ -138,7 +139,11 @@ fn skip_line(file: &mut impl BufRead) -> std::io::Result<()> {
 }
 
 fn not_done(out: Out, account: &str, error: &sekisho::Error) {
-    out.say(&format!("{account}: {error}"), &json!({ "account": account, "error": error.to_string() }));
+    not_written(out, account, &error.to_string());
+}
+
+fn not_written(out: Out, account: &str, error: &str) {
+    out.say(&format!("{account}: {error}"), &json!({ "account": account, "error": error }));
 }
 
 pub(crate) async fn export(options: &Options, asked: &Export, out: Out) -> Result<(), Failed> {
@@ -156,6 +161,15 @@ pub(crate) async fn export(options: &Options, asked: &Export, out: Out) -> Resul
     let support = verifier.support(operator);
     let (mut exported, mut left_out) = (0_u64, 0_u64);
     for account in &accounts {
+        // Before its secrets are taken out, and its owner is told.
+        if let Some(issuer) = &asked.uris_of
+            && let Err(error) = OtpauthUri::new(issuer, &shown(account), Secret::new(&[0; 20])?, Totp::DEFAULT)
+        {
+            bar.suspend(|| not_written(out, &shown(account), &error.to_string()));
+            left_out = left_out.saturating_add(1);
+            bar.inc(1);
+            continue;
+        }
         match support.export_with_secrets(account).await {
             Ok(portable) => {
                 match &asked.uris_of {

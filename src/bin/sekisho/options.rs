@@ -19,6 +19,10 @@ pub(crate) struct Options {
     /// The service tells nobody of events (`without_notifications`): neither does this tool.
     #[arg(long, global = true)]
     pub(crate) without_notifications: bool,
+    /// The store was restored from a backup at this time, in Unix seconds: say what the service's
+    /// verifiers are told.
+    #[arg(long, global = true, value_name = "SECONDS")]
+    pub(crate) restored_at: Option<u64>,
     /// Asks nothing before it does harm.
     #[arg(long, global = true)]
     pub(crate) yes: bool,

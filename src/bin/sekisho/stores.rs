@@ -3,7 +3,8 @@
 use crate::options::Options;
 use crate::out::Failed;
 use sekisho::Verifier;
-use sekisho::account::{AccountId, Event};
+use sekisho::account::{AccountId, Event, Text};
+use sekisho::otp::UnixTime;
 use sekisho::seal::Keyring;
 use sekisho::store::{BoxStore, PostgresStore, RedbStore, RedisStore};
 use sekisho::verifier::{EventSink, SinkError};
@@ -85,7 +86,10 @@ impl EventSink for LeftToTheService {
 }
 
 pub(crate) fn verifier(options: &Options, store: &AnyStore, keyring: Keyring) -> Verifier {
-    let builder = Verifier::builder(store.boxed(), keyring);
+    let mut builder = Verifier::builder(store.boxed(), keyring);
+    if let Some(secs) = options.restored_at {
+        builder = builder.restored_at(UnixTime::from_secs(secs));
+    }
     if options.without_notifications {
         builder.without_notifications().build()
     } else {
@@ -112,8 +116,31 @@ pub(crate) fn account(text: &str) -> Result<AccountId, Failed> {
 
 /// The same, to be shown.
 pub(crate) fn shown(account: &AccountId) -> String {
-    match core::str::from_utf8(account.as_bytes()) {
-        Ok(text) => text.into(),
-        Err(_) => format!("hex:{}", base16ct::lower::encode_string(account.as_bytes())),
+    // A text that would be read as another account's, or turns the line that it stands in, is none.
+    let is_plain = |text: &&str| !text.starts_with("hex:") && Text::new(text).is_ok();
+    match core::str::from_utf8(account.as_bytes()).ok().filter(is_plain) {
+        Some(text) => text.into(),
+        None => format!("hex:{}", base16ct::lower::encode_string(account.as_bytes())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{account, shown};
+
+    #[test]
+    fn what_is_shown_of_an_account_is_read_as_that_account() {
+        for (text, expected) in [
+            ("alice", "alice"),
+            ("alice@example.com", "alice@example.com"),
+            ("hex:616c696365", "hex:6865783a363136633639363336 35"),
+            ("two\nlines", "hex:74776f0a6c696e6573"),
+            ("\u{202e}ecila", "hex:e280ae6563696c61"),
+        ] {
+            let id = sekisho::account::AccountId::new(text).unwrap();
+            assert_eq!(shown(&id), expected.replace(' ', ""), "{text}");
+            assert_eq!(account(&shown(&id)).unwrap(), id);
+        }
+        assert_eq!(shown(&account("hex:ff00").unwrap()), "hex:ff00");
     }
 }

@@ -153,8 +153,8 @@ impl PostgresBuilder {
     /// those that the operating system trusts. A parameter that is not understood is named in
     /// the error.
     ///
-    /// TLS is insisted upon with `sslmode=require`, and where an authority or a client certificate
-    /// is given. By default (`prefer`) it is used if the server offers it, which whoever sits
+    /// TLS is insisted upon with `sslmode=require`, and where an authority (`system` too) or a client
+    /// certificate is given. By default (`prefer`) it is used if the server offers it, which whoever sits
     /// between can prevent. Certificates and names are always checked, so that `verify-full` and
     /// `verify-ca` mean the same here as `require`.
     ///
@@ -162,13 +162,13 @@ impl PostgresBuilder {
     /// [`StoreError::Name`]; [`StoreError::Config`].
     pub fn connect(mut self, url: &str) -> Result<PostgresStore, StoreError> {
         self.check()?;
-        let (url, root) = without_ssl_root_cert(url);
+        let (url, root, insists) = without_ssl_root_cert(url);
         if let Some(root) = root.filter(|_| self.ca.is_none()) {
             self.ca = Some(std::fs::read(root).map_err(config_error)?);
         }
         let url = url.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
         let mut config: tokio_postgres::Config = url.parse().map_err(config_error)?;
-        if self.ca.is_some() || self.own.is_some() {
+        if insists || self.ca.is_some() || self.own.is_some() {
             config.ssl_mode(SslMode::Require);
         }
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
@@ -239,16 +239,16 @@ impl PostgresBuilder {
     }
 }
 
-/// A URL without its parameter `sslrootcert`, which the client does not know, and the file that it
-/// names.
-fn without_ssl_root_cert(url: &str) -> (String, Option<String>) {
+/// A URL without its parameter `sslrootcert`, which the client does not know, the file that it
+/// names, and whether it has one: then TLS is insisted upon.
+fn without_ssl_root_cert(url: &str) -> (String, Option<String>, bool) {
     const NAME: &str = "sslrootcert=";
-    let Some((address, parameters)) = url.split_once('?') else { return (url.to_owned(), None) };
+    let Some((address, parameters)) = url.split_once('?') else { return (url.to_owned(), None, false) };
     let (own, others): (Vec<_>, Vec<_>) = parameters.split('&').partition(|parameter| parameter.starts_with(NAME));
     let file = own.first().and_then(|own| own.strip_prefix(NAME)).filter(|file| *file != "system");
     let file = file.map(|file| percent_encoding::percent_decode_str(file).decode_utf8_lossy().into_owned());
     let others = others.join("&");
-    (if others.is_empty() { address.to_owned() } else { format!("{address}?{others}") }, file)
+    (if others.is_empty() { address.to_owned() } else { format!("{address}?{others}") }, file, !own.is_empty())
 }
 
 /// The rule for names of schemas and tables.

@@ -72,6 +72,9 @@ pub(super) struct Inner {
 pub(super) struct Statements {
     /// The table's name, by which its statements are told from those of others.
     pub(super) tag: String,
+    /// The same, in the answers of the statements that always answer: one of those that ran in the
+    /// place of its quick one would be taken for a change.
+    pub(super) certain: String,
     /// Says whether the table is there.
     pub(super) is_there: String,
     pub(super) load: String,
@@ -88,7 +91,7 @@ pub(super) struct Statements {
 pub(super) struct Change {
     /// Answers a row if it has happened.
     quick: String,
-    /// Answers a row that says whether it has.
+    /// Answers a row that says whether it has. Its tag is another one.
     certain: String,
 }
 
@@ -104,6 +107,7 @@ impl Statements {
         // Checked to be plain words.
         let (schema, table) = (format!("\"{schema}\""), format!("\"{table}\""));
         let tag = format!("{schema}.{table}");
+        let sure = format!("{tag}, in any case");
         let at = &tag;
         // A commit is on disk before it is answered, whatever the role's or the database's default.
         let durable = "CASE WHEN current_setting('synchronous_commit') IN ('off', 'local') \
@@ -111,7 +115,7 @@ impl Statements {
         let change = |change: &str| Change {
             quick: format!("{change} RETURNING '{tag}', {durable}"),
             certain: format!(
-                "WITH changed AS ({change} RETURNING 1) SELECT '{tag}', EXISTS (SELECT FROM changed), {durable}"
+                "WITH changed AS ({change} RETURNING 1) SELECT '{sure}', EXISTS (SELECT FROM changed), {durable}"
             ),
         };
         Self {
@@ -143,6 +147,7 @@ impl Statements {
             is_there: format!("SELECT '{tag}', to_regclass($1::text) IS NOT NULL"),
             migration: include_str!("table.sql").replace("{schema}", &schema).replace("{table}", &table),
             tag,
+            certain: sure,
         }
     }
 }
@@ -155,7 +160,7 @@ impl PostgresStore {
     /// [`StoreError`].
     pub async fn create_table(&self) -> Result<(), StoreError> {
         let Statements { migration, is_there, tag, .. } = &self.0.statements;
-        if let [row] = self.ask(is_there, &[text(tag)]).await?.as_slice()
+        if let [row] = self.ask(is_there, tag, &[text(tag)]).await?.as_slice()
             && row.try_get(1).map_err(|error| misdirected(Some(error)))?
         {
             return Ok(());
@@ -174,7 +179,7 @@ impl PostgresStore {
         let Statements { list, tag, .. } = &self.0.statements;
         let (mut accounts, mut last) = (Vec::new(), Vec::new());
         loop {
-            let rows = self.ask(list, &[bytes(&last), text(tag)]).await?;
+            let rows = self.ask(list, tag, &[bytes(&last), text(tag)]).await?;
             for row in &rows {
                 // Beyond the last one there is none, and still a row.
                 let account: Option<Vec<u8>> = row.try_get(1).map_err(|error| misdirected(Some(error)))?;
@@ -199,26 +204,27 @@ impl PostgresStore {
     }
 
     async fn try_change(&self, change: &Change, parameters: &[Parameter<'_>]) -> Result<Swap, StoreError> {
-        if let [_] = self.rows(&change.quick, parameters).await?.as_slice() {
+        let Statements { tag, certain, .. } = &self.0.statements;
+        if let [_] = self.rows(&change.quick, tag, parameters).await?.as_slice() {
             return Ok(Swap::Done);
         }
         // Nothing has happened: it was lost, or was somebody else's statement. If that, it happens
         // now.
-        let rows = self.ask(&change.certain, parameters).await?;
+        let rows = self.ask(&change.certain, certain, parameters).await?;
         let [row] = rows.as_slice() else { return Err(misdirected(None)) };
         let is_done: bool = row.try_get(1).map_err(|error| misdirected(Some(error)))?;
         Ok(if is_done { Swap::Done } else { Swap::Lost })
     }
 
     /// The rows of a statement that answers one at least.
-    async fn ask(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, StoreError> {
-        let rows = self.rows(sql, parameters).await?;
+    async fn ask(&self, sql: &str, tag: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, StoreError> {
+        let rows = self.rows(sql, tag, parameters).await?;
         if rows.is_empty() { Err(misdirected(None)) } else { Ok(rows) }
     }
 
-    /// The rows of a statement. Each begins with the table's tag: one that does not was the answer
-    /// to somebody else's statement.
-    async fn rows(&self, sql: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, StoreError> {
+    /// The rows of a statement. Each begins with the statement's tag: one that does not was the
+    /// answer to somebody else's statement.
+    async fn rows(&self, sql: &str, tag: &str, parameters: &[Parameter<'_>]) -> Result<Vec<Row>, StoreError> {
         let rows = self.with_client(async |client: &Object| {
             if self.0.is_unnamed {
                 return client.query_typed(sql, parameters).await;
@@ -228,7 +234,7 @@ impl PostgresStore {
             client.query(&statement, &values).await
         });
         let rows = rows.await?;
-        let is_ours = |row: &Row| row.try_get(0).is_ok_and(|tag: &str| tag == self.0.statements.tag);
+        let is_ours = |row: &Row| row.try_get(0).is_ok_and(|own: &str| own == tag);
         if rows.iter().all(is_ours) { Ok(rows) } else { Err(misdirected(None)) }
     }
 
@@ -333,9 +339,9 @@ impl Store for PostgresStore {
         let Statements { load, load_or_nothing, tag, .. } = &self.0.statements;
         let (account_bytes, tag) = (account.as_bytes(), tag);
         let parameters = [bytes(&account_bytes), text(tag)];
-        let mut rows = self.rows(load, &parameters).await?;
+        let mut rows = self.rows(load, tag, &parameters).await?;
         if rows.is_empty() {
-            rows = self.ask(load_or_nothing, &parameters).await?;
+            rows = self.ask(load_or_nothing, tag, &parameters).await?;
         }
         let [row] = rows.as_slice() else { return Err(misdirected(None)) };
         let foreign = |error| misdirected(Some(error));
@@ -368,10 +374,10 @@ impl Store for PostgresStore {
 
     async fn ready(&self) -> Result<(), StoreError> {
         let Statements { settings, tag, .. } = &self.0.statements;
-        let rows = self.ask(settings, &[text(tag)]).await?;
-        let fsync: Option<&str> = rows.first().and_then(|row| row.try_get(1).ok());
-        match fsync {
-            Some("off") => Err(StoreError::Settings { store: NAME, what: LOSES.into() }),
+        let rows = self.ask(settings, tag, &[text(tag)]).await?;
+        let [row] = rows.as_slice() else { return Err(misdirected(None)) };
+        match row.try_get(1).map_err(|error| misdirected(Some(error)))? {
+            "off" => Err(StoreError::Settings { store: NAME, what: LOSES.into() }),
             _ => Ok(()),
         }
     }
