@@ -1,6 +1,7 @@
 //! The README and the pages beside it: short, and no link leads nowhere.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -55,6 +56,21 @@ fn every_link_leads_to_a_file_and_to_a_heading_of_it() {
         }
     }
     assert!(followed > 30, "{followed}");
+}
+
+#[test]
+fn the_package_has_what_its_readme_links_to() {
+    let mut cargo = Command::new(env!("CARGO"));
+    let output = cargo.args(["package", "--list", "--allow-dirty", "--offline"]).current_dir(root()).output().unwrap();
+    let listed = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = std::fs::read_to_string(root().join("README.md")).unwrap();
+    // The example exchange is a package of its own.
+    let is_here = |link: &&String| !link.starts_with("http") && !link.starts_with("examples/exchange/");
+    for link in links(&text).iter().filter(is_here) {
+        let file = link.split('#').next().unwrap_or_default();
+        assert!(listed.lines().any(|own| own == file), "{link} is not in `include` of Cargo.toml");
+    }
 }
 
 #[test]

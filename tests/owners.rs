@@ -418,6 +418,25 @@ async fn a_new_sheet_replaces_the_old_one_when_its_owner_says_that_it_is_kept() 
 }
 
 #[tokio::test]
+async fn what_a_thief_has_begun_by_the_sheet_ends_with_it() {
+    let service = Service::new();
+    let (phone, stolen) = service.enrolled().await;
+    let mut codes = stolen.iter();
+    let mut by_sheet = async |secs: u64| {
+        accepted(service.submit(secs, Attempt::recovery(Purpose::BINDING, codes.next().unwrap())).await)
+    };
+    let proof = by_sheet(T).await;
+    let thief = Phone::of(&service.verifier.enroll(proof, new_authenticator()).await.unwrap());
+    let kept = by_sheet(T + 1).await;
+    let proof = service.prove(T + 30, &phone.shows(T + 30, 0)).await;
+    service.verifier.void_recovery_codes(&proof).await.unwrap();
+    refused_with(service.verifier.enroll(kept, new_authenticator()).await, &AccountError::ProofSpent);
+    let confirmed = service.verifier.confirm(&alice(), thief.confirming(T + 31)).await;
+    refused_with(confirmed.map_err(Error::from), &AccountError::NothingPending);
+    let _ = service::kept_codes(&service.verifier, proof).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_stolen_sheet_is_void_at_once_and_the_same_proof_makes_the_next() {
     let service = Service::new();
     let (phone, stolen) = service.enrolled().await;

@@ -199,7 +199,7 @@ pub struct PortableAddress {
 }
 
 impl From<Address> for PortableAddress {
-    /// One that is active, and that counts as bound when it is imported.
+    /// One that is active. Of its age nothing is known: see [`bound_at`](Self::bound_at).
     fn from(address: Address) -> Self {
         Self { address, name: None, bound_at: None, state: AuthenticatorState::Active }
     }
@@ -212,7 +212,10 @@ impl PortableAddress {
         self
     }
 
-    /// With the time when it was bound. Default: when it is imported.
+    /// With the time when it was bound: until the policy's
+    /// [hold](crate::account::AccountLimits::binding_hold_secs) is over since, it confirms no reset
+    /// and no recovery. Where it is unknown, a number counts as bound when it is imported, and an
+    /// e-mail address as bound long before.
     pub const fn bound_at(mut self, at: UnixTime) -> Self {
         self.bound_at = Some(at);
         self

@@ -280,7 +280,8 @@ async fn freezes(site: &Site, window: &mut Window, words: &Words, phone: &str, l
     window.go("/support", "desk-door").await;
     window.submit("main form", &[("name", "佐藤"), ("password", DESK)], "desk").await;
     window.submit("main form[role=search]", &[("email", "lice@exam")], "desk-found").await;
-    window.submit("#acts", &[("act", "thaw"), ("reason", "旅券を確認")], "desk-thawed").await;
+    window.submit("#acts", &[("act", "thaw"), ("reason", "旅券を確認")], "desk-thaw").await;
+    window.click("#sure button", "desk-thawed").await;
     assert!(window.text("#history").await.contains("佐藤: 旅券を確認"));
     window.click("#log-out", "desk-left").await;
     site.at(later + 180);

@@ -238,6 +238,11 @@ async fn the_desk_finds_by_a_part_shows_what_is_open_and_asks_twice_before_a_res
     let page = desk.get("/support?email=alice@ex").await;
     assert_eq!(page.between("<dd id=\"passes\">", "</dd>"), "1");
     assert!(page.between("<dd id=\"holds\">", "</dd>").contains("withdrawal"), "{}", page.text);
+    for act in ["unlock", "thaw", "end-holds", "disable 1", "rebuild missing", "propose-rebuild missing"] {
+        let page = desk.post("/support/act", &[("email", ALICE), ("reason", "asked-once"), ("act", act)]).await;
+        assert!(page.shows("Are you sure?") && page.shows(&format!("value=\"{act}\"")), "{act}: {}", page.text);
+    }
+    assert!(!desk.get("/support?email=alice@ex").await.shows("asked-once"), "nothing of it was done");
     let once = [("email", ALICE), ("reason", "all lost"), ("act", "reset")];
     let page = desk.post("/support/act", &once).await;
     assert!(page.shows("Are you sure?") && page.shows("Withdrawals are held for a while after it"), "{}", page.text);

@@ -91,8 +91,8 @@ impl Account {
     }
 
     /// Voids the recovery codes at once, those that wait included, as their owner says that the
-    /// sheet was stolen. `proof`, of [`Purpose::BINDING`], is not used up: it is good for the next
-    /// set.
+    /// sheet was stolen. An enrollment that waits ends, and so do earlier proofs. `proof`, of
+    /// [`Purpose::BINDING`], is not used up: it is good for the next set.
     ///
     /// # Errors
     /// [`AccountError::NoRecoveryCodes`]; [`AccountError::LastAuthenticator`] where
@@ -113,7 +113,9 @@ impl Account {
         if self.record.stronger.is_none() && !self.record.authenticators.iter().any(Authenticator::is_active) {
             return Err(AccountError::LastAuthenticator);
         }
-        self.record.waiting_set = None;
+        // What was begun or proved before may be the thief's, by a code of the sheet.
+        self.record.end_of(&[]);
+        self.record.proofs_spent = self.record.proofs_spent.max(proof.serial.saturating_sub(1));
         // The next set is due.
         self.record.recovery = Some(RecoverySet::used_up());
         self.record.imported_codes = None;

@@ -1,5 +1,5 @@
 //! The acts of operators for a customer. Each act has a reason, which the history keeps; one that
-//! cannot be taken back is asked twice, and says what it will do.
+//! lets somebody in, or cannot be taken back, is asked twice, and says what it will do.
 
 use super::{Found, show};
 use crate::App;
@@ -97,7 +97,7 @@ fn act_form(language: Language, customer: &Customer, options: &Markup) -> Markup
     }
 }
 
-/// Says what an act will do, if it cannot be taken back.
+/// Says what an act will do, if it is asked twice.
 fn warning(language: Language, which: &str) -> Option<[&'static str; 3]> {
     match which.split(' ').next()? {
         "reset" | "rebuild" => Some([
@@ -124,6 +124,22 @@ fn warning(language: Language, which: &str) -> Option<[&'static str; 3]> {
                 "リンクは、別の担当者が実行したときに送られます。",
                 "The link is mailed once another operator does it.",
             ),
+        ]),
+        "unlock" => Some([
+            language.say("リンクは、お客様の登録アドレスに送られます。", "The link goes to the customer's own address."),
+            language.say(
+                "リンクを開いたブラウザは、ロック中でも5回までコードを試せます。",
+                "The browser that opens it may try five codes, locked or not.",
+            ),
+            language.say("コードは今までどおり必要です。", "A code is needed as before."),
+        ]),
+        "thaw" => Some([
+            language.say(
+                "登録済みの認証方法とリカバリーコードがまた使えます。履歴に心当たりのない操作がないか、お客様に確認してください。",
+                "What was set up works again: ask the customer whether all in the history was done by them.",
+            ),
+            language.say("その後しばらく、出金は停止されます。", "Withdrawals are held for a while after it."),
+            language.say("お客様にはメールで知らされます。", "The customer is told by mail."),
         ]),
         "end-holds" => Some([
             language.say(
@@ -177,7 +193,7 @@ pub(in crate::pages) struct Act {
     reason: String,
     #[serde(rename = "act")]
     which: String,
-    /// That it was asked twice, for an act that cannot be taken back.
+    /// That it was asked twice, for an act that has a warning.
     #[serde(default)]
     confirmed: String,
 }
