@@ -68,9 +68,9 @@ impl Account {
     /// [thaws](Self::thaw). An account that is frozen already stays as it is.
     ///
     /// A thief of a session, or of a mail, can do this too. He gains nothing that he could use.
-    /// What the owner loses is what every freeze ends: proofs, known devices, passes (also one
-    /// that an operator has just issued), a recovery that waits, and a mailbox or a stronger
-    /// factor whose own hold is not over.
+    /// The owner loses as by any freeze: proofs, known devices, passes (also one that an operator
+    /// has just issued), a recovery that waits, and a mailbox or a stronger factor whose own hold
+    /// is not over.
     ///
     /// # Errors
     /// [`AccountError::UnknownHandle`] unless the handle is of a notice of this account's, at most

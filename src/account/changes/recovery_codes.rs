@@ -113,7 +113,7 @@ impl Account {
         if self.record.stronger.is_none() && !self.record.authenticators.iter().any(Authenticator::is_active) {
             return Err(AccountError::LastAuthenticator);
         }
-        // What was begun or proved before may be the thief's, by a code of the sheet.
+        // The thief may have begun an enrollment, or have a proof, by a code of the sheet.
         self.record.end_of(&[]);
         self.record.proofs_spent = self.record.proofs_spent.max(proof.serial.saturating_sub(1));
         // The next set is due.

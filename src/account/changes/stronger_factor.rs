@@ -108,7 +108,7 @@ impl Account {
         if self.record.stronger.is_some() {
             return Err(AccountError::HasStrongerFactor);
         }
-        // Who may disable an authenticator shall not do alone what a reset takes two operators for.
+        // One operator, who may disable an authenticator, shall not do what a reset takes two for.
         let takes_none = policy.limits().two_operators;
         if self.record.authenticators.iter().any(|one| takes_none || one.is_active()) {
             return Err(AccountError::AlreadyEnrolled);
